@@ -1,0 +1,41 @@
+# The few verbs of this project; `make help` lists them. CI calls the same ones.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check fmt bench pin
+
+help:  ## List the verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: .venv/ready  ## Create .venv with everything pinned (PYTHON=python3.13 picks another Python)
+
+.venv/ready: pyproject.toml requirements/dev.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup  ## Score a bundled file with the bundled model, then look up one customer
+	$(BIN)/customer-clusters score examples/customers.csv --out results
+	$(BIN)/customer-clusters assign Credit_Limit=12691 Contacts_Count_12_mon=3 Total_Revolving_Bal=777 Avg_Utilization_Ratio=0.061
+
+test: setup  ## Run the tests (BANKCHURNERS_CSV names the real file)
+	$(BIN)/pytest
+
+check: setup  ## Lint, format, types, direction of imports; changes nothing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fmt: setup  ## Format, and mend what ruff can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup  ## Print the performance figures
+	$(BIN)/python -m benchmarks
+
+pin: setup  ## Pin the dependencies anew, with hashes and without index addresses
+	$(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --upgrade --extra train --group dev pyproject.toml -o requirements/dev.txt

@@ -1,0 +1,1 @@
+"""The performance figures, each printed by one command."""

@@ -1,0 +1,1 @@
+"""An invented customer file and the script that invents it."""

@@ -1,0 +1,1 @@
+"""Entry points. They translate, and nothing else."""

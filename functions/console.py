@@ -1,0 +1,228 @@
+"""What the command line shows: tables and sentences for people, JSON for machines."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from model_store import Artifact, Store
+from pipeline.churn import ChurnRate
+from pipeline.model import Assignment, ClusterModel
+
+_WIDTH = 110
+"""Of tables that go to a file or a pipe."""
+
+
+def print_json(document: Any) -> None:
+    """Exactly one JSON document on standard output."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def assignment_document(found: Assignment, version: str, model: ClusterModel) -> dict[str, Any]:
+    """An assignment for machines."""
+    cluster, runner_up = found.cluster, found.runner_up
+    return {
+        "cluster": {
+            "id": cluster.id,
+            "name": cluster.name,
+            "description": cluster.description,
+        },
+        "churn": asdict(cluster.churn) if cluster.churn else None,
+        "distance": found.distance,
+        "margin": found.margin,
+        "runner_up": {
+            "id": runner_up.id,
+            "name": runner_up.name,
+            "distance": found.runner_up_distance,
+        },
+        "outlier": found.outlier,
+        "unusual": list(found.unusual),
+        "reasons": [asdict(reason) for reason in found.reasons],
+        "model_version": version,
+        "contract_sha256": model.contract.digest,
+    }
+
+
+def model_document(artifact: Artifact, model: ClusterModel) -> dict[str, Any]:
+    """A model for machines: the manifest, the contract and the clusters."""
+    return {
+        **artifact.manifest.to_dict(),
+        "contract": model.contract.to_dict(),
+        "clusters": [asdict(cluster) for cluster in model.clusters],
+    }
+
+
+def show_assignment(found: Assignment, model: ClusterModel) -> None:
+    """An assignment for people."""
+    out, cluster = _console(), found.cluster
+    out.print(f"[bold]Cluster {cluster.id} of {len(model.clusters)}: {cluster.name}[/]")
+    out.print(cluster.description)
+    if cluster.churn:
+        churn = cluster.churn
+        out.print(
+            f"Churn rate of this group: [bold]{churn.rate:.1%}[/] "
+            f"({churn.churned:,} of {churn.customers:,} left; 95 % interval "
+            f"{churn.low:.1%} to {churn.high:.1%})"
+        )
+    out.print(
+        f"Distance to the centre {found.distance:.3f} (outlier beyond "
+        f"{cluster.outlier_distance:.3f}); margin {found.margin:.2f} to cluster "
+        f"{found.runner_up.id}, {found.runner_up.name}"
+    )
+    if found.outlier:
+        where = f" (unusual: {', '.join(found.unusual)})" if found.unusual else ""
+        out.print(f"[bold]Outlier[/]: unlike the customers the model was trained on{where}")
+    table = _table("Feature", "Value", "Weight", "Why")
+    labels = {feature.name: feature.label for feature in model.contract.features}
+    for reason in found.reasons:
+        value = reason.value if isinstance(reason.value, str) else f"{reason.value:,g}"
+        weight = f"{reason.contribution:+.3f}"
+        table.add_row(labels[reason.feature], value, weight, reason.sentence)
+    out.print(table)
+
+
+def show_run(manifest: dict[str, Any], out: Path) -> None:
+    """A run's cluster and churn summary for people."""
+    summary = json.loads((out / manifest["outputs"]["summary"]).read_text(encoding="utf-8"))
+    console = _console()
+    console.print(
+        f"[bold]{manifest['input']['name']}[/]: {manifest['rows_in']:,} customers, "
+        f"{manifest['rows_assigned']:,} assigned, {manifest['rows_rejected']:,} rejected, "
+        f"{summary['outliers']:,} outliers"
+    )
+    for reason, rows in summary["rejected_for"].items():
+        console.print(f"  rejected for {reason}: {rows:,}")
+    table = _table(
+        "Cluster", "Name", "Customers", "Share", "In training", "Left", "Expected", "Churn rate"
+    )
+    for cluster in summary["clusters"]:
+        table.add_row(*_summary_row(cluster))
+    console.print(table)
+    console.print(f"Results in {(out / manifest['outputs']['summary']).parent}", soft_wrap=True)
+
+
+def _summary_row(cluster: dict[str, Any]) -> list[str]:
+    observed, expected = cluster["observed_churn"], cluster["expected_churners"]
+    training = cluster["training_churn_rate"]
+    if observed:
+        rate = str(ChurnRate(**observed))
+    else:
+        rate = "–" if training is None else f"{training:.1%} in training"
+    return [
+        str(cluster["cluster"]),
+        cluster["cluster_name"],
+        f"{cluster['customers']:,}",
+        f"{cluster['share']:.1%}",
+        f"{cluster['training_share']:.1%}",
+        f"{observed['churned']:,}" if observed else "–",
+        "–" if expected is None else f"{expected:,.0f}",
+        rate,
+    ]
+
+
+def show_model(artifact: Artifact, model: ClusterModel) -> None:
+    """A model's metrics and clusters for people."""
+    out, facts = _console(), artifact.manifest.facts
+    metrics = facts["metrics"]
+    out.print(f"[bold]{artifact.version}[/]  recipe {facts['recipe']['name']}")
+    out.print(
+        f"Trained on {facts['training']['rows_used']:,} customers of {facts['training']['file']} "
+        f"({facts['training']['rejected_rows']:,} rejected, "
+        f"{facts['training']['duplicate_rows']:,} duplicates)"
+    )
+    out.print(
+        f"Silhouette {metrics['silhouette_model_space']:.4f} in the model's space, "
+        f"{metrics['silhouette_standardised_space']:.4f} in the full standardised space"
+    )
+    table = _table("Cluster", "Name", "Customers", "Share", "Churn rate (95 % interval)")
+    for c in model.clusters:
+        churn = "–" if c.churn is None else str(c.churn)
+        table.add_row(str(c.id), c.name, f"{c.size:,}", f"{c.share:.1%}", churn)
+    out.print(table)
+    for cluster in model.clusters:
+        out.print(f"[bold]{cluster.id}[/] {cluster.description}")
+
+
+def list_models(store: Store, as_json: bool) -> None:
+    """The versions of a store, newest first, with aliases and headline metrics."""
+    aliases = store.aliases()
+    rows = []
+    for version in reversed(store.versions()):
+        manifest = store.open(str(version)).manifest
+        rows.append(
+            {
+                "version": str(version),
+                "created": version.published.isoformat(),
+                "aliases": [name for name, target in aliases.items() if target == str(version)],
+                "recipe": manifest.facts.get("recipe", {}).get("name"),
+                "metrics": manifest.facts.get("metrics", {}),
+            }
+        )
+    if as_json:
+        return print_json(rows)
+    table = _table("Version", "Aliases", "Recipe", "Customers", "Silhouette", "Churn by cluster")
+    for row in rows:
+        metrics = row["metrics"]
+        churn = metrics.get("cluster_churn_rates") or []
+        table.add_row(
+            row["version"],
+            ", ".join(row["aliases"]),
+            row["recipe"],
+            f"{metrics.get('customers', 0):,}",
+            f"{metrics.get('silhouette_model_space', 0):.4f}",
+            ", ".join(f"{rate:.1%}" for rate in churn),
+        )
+    _console().print(table if rows else f"No models in {store}")
+
+
+@contextmanager
+def steps() -> Iterator[Callable[[str], None]]:
+    """Shows the steps of long work on standard error."""
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        tasks: list[Any] = []
+
+        def step(text: str) -> None:
+            if tasks:
+                progress.update(tasks[-1], total=1, completed=1)
+            tasks.append(progress.add_task(text, total=None))
+
+        yield step
+        if tasks:
+            progress.update(tasks[-1], total=1, completed=1)
+
+
+@contextmanager
+def row_counter(name: str) -> Iterator[Callable[[int], None]]:
+    """Shows on standard error how many rows were read."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(f"scoring {name}", total=None)
+
+        def read(rows: int) -> None:
+            progress.update(task, description=f"scoring {name}: {rows:,} rows")
+
+        yield read
+
+
+def _console() -> Console:
+    console = Console(highlight=False, emoji=False)
+    return console if console.is_terminal else Console(highlight=False, emoji=False, width=_WIDTH)
+
+
+def _table(*headings: str) -> Table:
+    """Text columns to the left, everything else to the right."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    left = {"Name", "Feature", "Why", "Version", "Aliases", "Recipe"}
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading in left else "right")
+    return table

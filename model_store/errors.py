@@ -1,0 +1,45 @@
+"""What can go wrong with stored models, and the base of every error of this product.
+
+CustomerClustersError
+├── NotFound        a version, an alias or a file that is not there
+├── WrongArtifact   an artifact that is damaged, incomplete or of a newer format
+├── Conflict        somebody else wrote first
+├── Temporary       trying again later may succeed
+├── WrongFile       (pipeline.errors) a customer file that is refused whole
+└── WrongRow        (pipeline.errors) a customer that is refused
+"""
+
+
+class CustomerClustersError(Exception):
+    """Base of every error that a user can cause or cure: its text is one line for people."""
+
+
+class NotFound(CustomerClustersError, LookupError):
+    """Raised when a store, version, alias or file does not exist."""
+
+    def __init__(self, what: str, where: str, known: tuple[str, ...] = ()) -> None:
+        hint = f"; there are: {', '.join(known)}" if known else ""
+        super().__init__(f"no {what} in {where}{hint}")
+
+
+class WrongArtifact(CustomerClustersError, ValueError):
+    """Raised when an artifact must not be used: damaged, incomplete or of a newer format."""
+
+    def __init__(self, artifact: str, problem: str, remedy: str) -> None:
+        super().__init__(f"artifact {artifact}: {problem}; {remedy}")
+
+
+class Conflict(CustomerClustersError, FileExistsError):
+    """Raised when a file that must be new exists, or changed since it was read."""
+
+    def __init__(self, what: str, where: str) -> None:
+        super().__init__(
+            f"{what} in {where} was written by somebody else meanwhile; look, then retry"
+        )
+
+
+class Temporary(CustomerClustersError, OSError):
+    """Raised when the storage did not answer; the same call may succeed later."""
+
+    def __init__(self, action: str, where: str, reason: str) -> None:
+        super().__init__(f"could not {action} in {where}: {reason}; try again")

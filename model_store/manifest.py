@@ -1,0 +1,99 @@
+"""The manifest: what an artifact's files are, and the facts their maker states about them.
+
+Format 1. Add a key freely: readers keep keys that they do not know. Raise FORMAT only when an
+older reader would go wrong with a new artifact; it will then refuse it and ask for an upgrade.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from model_store.errors import WrongArtifact
+from model_store.version import Version
+
+FORMAT = 1
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9]+)+")
+_OWN_KEYS = ("format", "version", "created", "files")
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """Size in bytes and sha256 of one file, as it was when it was published."""
+
+    sha256: str
+    size: int
+
+    @classmethod
+    def of(cls, content: bytes) -> Self:
+        return cls(hashlib.sha256(content).hexdigest(), len(content))
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One artifact's identity, files and facts (metrics, training data, library versions)."""
+
+    version: Version
+    files: Mapping[str, FileRecord]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    format: int = FORMAT
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "format": self.format,
+            "version": str(self.version),
+            "created": self.version.published.isoformat(),
+            "files": {
+                name: {"sha256": record.sha256, "bytes": record.size}
+                for name, record in sorted(self.files.items())
+            },
+            **self.facts,
+        }
+
+    def to_json(self) -> bytes:
+        return (json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n").encode()
+
+    @classmethod
+    def from_json(cls, content: bytes, artifact: str) -> Self:
+        """Read a manifest; WrongArtifact when it is damaged or of a newer format."""
+        try:
+            document = json.loads(content)
+            written_format = int(document["format"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise _damaged(artifact, "manifest.json is not a manifest") from error
+        if written_format > FORMAT:
+            raise WrongArtifact(
+                artifact,
+                f"it has format {written_format} and this release reads up to format {FORMAT}",
+                "install a newer release of customer-clusters, or use an older version",
+            )
+        try:
+            files = {
+                _checked_name(name): FileRecord(str(record["sha256"]), int(record["bytes"]))
+                for name, record in document["files"].items()
+            }
+            version = Version.from_string(document["version"])
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise _damaged(artifact, f"manifest.json is incomplete ({error})") from error
+        if str(version) != artifact:
+            raise _damaged(artifact, f"manifest.json belongs to version {version}")
+        facts = {key: value for key, value in document.items() if key not in _OWN_KEYS}
+        return cls(version, files, facts, written_format)
+
+
+def content_digest(files: Mapping[str, FileRecord]) -> str:
+    """The sha256 over the names and digests of all files, in the order of their names."""
+    lines = "".join(f"{record.sha256}  {name}\n" for name, record in sorted(files.items()))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _checked_name(name: str) -> str:
+    if not _FILE_NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is not a plain file name")
+    return name
+
+
+def _damaged(artifact: str, problem: str) -> WrongArtifact:
+    return WrongArtifact(artifact, problem, "publish it again or use another version")

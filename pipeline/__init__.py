@@ -1,0 +1,1 @@
+"""What the product does: the contract, the model, training and scoring."""

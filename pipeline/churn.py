@@ -1,0 +1,40 @@
+"""Churn rates with their uncertainty."""
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class ChurnRate:
+    """The share of some customers that left, with its Wilson 95 % interval.
+
+    A historical rate of the group, never the probability of one person.
+    """
+
+    churned: int
+    customers: int
+    rate: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, churned: int, customers: int) -> Self | None:
+        """The rate of some counts; None when there are no customers to count."""
+        if customers == 0:
+            return None
+        low, high = wilson_interval(churned, customers)
+        return cls(churned, customers, churned / customers, low, high)
+
+    def __str__(self) -> str:
+        return f"{self.rate:.1%} ({self.low:.1%} to {self.high:.1%})"
+
+
+def wilson_interval(events: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Score interval of a proportion, both ends in [0, 1] (Wilson 1927, JASA 22:209-212)."""
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    share = events / n
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return max(0.0, middle - half), min(1.0, middle + half)

@@ -1,0 +1,253 @@
+"""The contract: which columns a model expects and what their values may be.
+
+Declared once in TOML, carried inside every artifact, and the only place that knows when a value
+is acceptable. Standard library only: a single look-up pays for nothing else.
+"""
+
+import hashlib
+import json
+import math
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pipeline.errors import Problem, WrongFile, WrongRow, shortened
+
+DEFAULT_CONTRACT = Path(__file__).parent / "contracts" / "bank_churners.toml"
+LARGEST = 1e100
+"""Larger numbers are refused whatever the contract says: a squared distance must stay finite."""
+Value = float | str
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_NOT_FINITE = re.compile(r"[+-]?(nan|inf(inity)?)", re.IGNORECASE)
+_MISSING = frozenset({"", "na", "n/a", "null", "none"})
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A closed interval; None is an open end."""
+
+    low: float | None
+    high: float | None
+
+    def __contains__(self, number: float) -> bool:
+        above = self.low is None or number >= self.low
+        return above and (self.high is None or number <= self.high)
+
+    def __str__(self) -> str:
+        if self.low is None or self.high is None:
+            bound = self.low if self.high is None else self.high
+            return f"{'at least' if self.high is None else 'at most'} {bound:,.10g}"
+        return f"{self.low:,.10g} to {self.high:,.10g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A column that a model may read: a number, or a category that becomes one 0/1 each."""
+
+    name: str
+    type: Literal["number", "integer", "category"]
+    label: str
+    description: str = ""
+    unit: str = ""
+    valid: Range = Range(None, None)
+    """Outside it a value is impossible: the customer is rejected."""
+    typical: Range = Range(None, None)
+    """Outside it a value is unusual: the customer is flagged as an outlier."""
+    values: tuple[str, ...] = ()
+    """The categories, for a category."""
+    missing: Value | None = None
+    """What stands in for a missing value; None rejects the customer."""
+    low: str = ""
+    """How people say that this feature is low, in the name of a cluster."""
+    high: str = ""
+    """How people say that it is high."""
+
+    @property
+    def numeric(self) -> bool:
+        return self.type != "category"
+
+    @property
+    def expected(self) -> str:
+        """What a value must be, in words."""
+        if self.type == "category":
+            return f"one of {', '.join(self.values)}"
+        kind = "a whole number" if self.type == "integer" else "a number"
+        bounds = "" if self.valid == Range(None, None) else f" {_joiner(self.valid)}{self.valid}"
+        return f"{kind}{bounds}"
+
+    def parse(self, value: object) -> Value | Problem:
+        """The value a model reads, from a number or its text, or why there is none."""
+        if value is None or (isinstance(value, str) and value.strip().lower() in _MISSING):
+            return self.missing if self.missing is not None else self._problem("missing", "")
+        if self.type == "category":
+            text = value.strip() if isinstance(value, str) else str(value)
+            return text if text in self.values else self._problem("unknown_value", value)
+        number = _as_number(value)
+        if number is None:
+            return self._problem("not_a_number", value)
+        if not math.isfinite(number):
+            return self._problem("not_finite", value)
+        if self.type == "integer" and not number.is_integer():
+            return self._problem("not_an_integer", value)
+        possible = number in self.valid and abs(number) <= LARGEST
+        return number if possible else self._problem("out_of_range", value)
+
+    def show(self, value: float) -> str:
+        """A value with its unit, as people write it."""
+        number = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+        return f"{number} {self.unit}".rstrip()
+
+    def _problem(self, code: str, value: object) -> Problem:
+        return Problem(self.name, code, shortened(value), self.expected)
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """The churn label: its column, and the values that mean churned and stayed."""
+
+    column: str
+    churned: tuple[str, ...]
+    stayed: tuple[str, ...]
+
+    def parse(self, value: object) -> bool | None:
+        """True for churned, False for stayed, None for missing or unknown."""
+        text = str(value).strip().lower() if value is not None else ""
+        if text in {known.lower() for known in self.churned}:
+            return True
+        return False if text in {known.lower() for known in self.stayed} else None
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """The columns of a data set: features, id, churn label, and what must never be a feature."""
+
+    name: str
+    title: str
+    features: tuple[Feature, ...]
+    id_column: str | None = None
+    label: Label | None = None
+    never_features: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        names = [feature.name for feature in self.features]
+        reserved = {self.id_column, *self.never_features, self.label and self.label.column}
+        for name in names:
+            if name in reserved or names.count(name) > 1:
+                raise WrongFile(f"contract {self.name}", f"{name} cannot be a feature")
+
+    def select(self, names: Sequence[str]) -> Self:
+        """The contract of a model that reads only these features, in this order."""
+        known = {feature.name: feature for feature in self.features}
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            raise WrongFile(
+                f"contract {self.name}",
+                f"declares no feature {', '.join(unknown)}; it declares {', '.join(known)}",
+            )
+        return replace(self, features=tuple(known[name] for name in names))
+
+    def parse(self, customer: Mapping[str, object]) -> dict[str, Value]:
+        """The model's input for one customer, by name; WrongRow with every problem."""
+        parsed = {
+            feature.name: feature.parse(customer.get(feature.name)) for feature in self.features
+        }
+        problems = [found for found in parsed.values() if isinstance(found, Problem)]
+        if problems:
+            raise WrongRow(problems)
+        return {name: found for name, found in parsed.items() if not isinstance(found, Problem)}
+
+    @property
+    def digest(self) -> str:
+        """sha256 over everything the contract says; the same contract has the same digest."""
+        canonical = json.dumps(self.to_dict(), sort_keys=True, ensure_ascii=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote; ValueError, KeyError or TypeError when it is not that."""
+        label = document["label"]
+        return cls(
+            name=document["name"],
+            title=document["title"],
+            features=tuple(_feature_from_dict(item) for item in document["features"]),
+            id_column=document["id_column"],
+            label=label and Label(label["column"], tuple(label["churned"]), tuple(label["stayed"])),
+            never_features=tuple(document["never_features"]),
+        )
+
+
+def load_contract(path: Path) -> Contract:
+    """Read a contract from TOML; WrongFile when it is not one."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        features = [
+            {"name": name, **_ranges(declared)} for name, declared in document["features"].items()
+        ]
+        return Contract.from_dict(
+            {
+                "name": document["name"],
+                "title": document.get("title", document["name"]),
+                "features": features,
+                "id_column": document.get("id_column"),
+                "label": document.get("label"),
+                "never_features": document.get("never_features", ()),
+            }
+        )
+    except OSError as error:
+        raise WrongFile(path, f"cannot be read ({error.strerror})") from error
+    except KeyError as error:
+        raise WrongFile(path, f"is not a contract: {error} is missing") from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise WrongFile(path, f"is not a contract: {error}") from error
+
+
+def _ranges(declared: Mapping[str, Any]) -> dict[str, Any]:
+    pairs = {}
+    for key in ("valid", "typical"):
+        if key in declared:
+            low, high = (float(end) for end in declared[key])
+            pairs[key] = {
+                "low": low if math.isfinite(low) else None,
+                "high": high if math.isfinite(high) else None,
+            }
+    return {"label": declared["label"], **declared, **pairs}
+
+
+def _feature_from_dict(document: Mapping[str, Any]) -> Feature:
+    known = dict(document)
+    for key in ("valid", "typical"):
+        if key in known:
+            known[key] = Range(known[key]["low"], known[key]["high"])
+    known["values"] = tuple(known.get("values", ()))
+    feature = Feature(**known)
+    if feature.type not in ("number", "integer", "category"):
+        raise ValueError(f"{feature.name} has type {feature.type!r}: number, integer or category")
+    if (feature.type == "category") != bool(feature.values):
+        raise ValueError(f"{feature.name}: a category, and nothing else, lists its values")
+    if feature.missing is not None:
+        stand_in = feature.parse(feature.missing)
+        if isinstance(stand_in, Problem):
+            raise ValueError(f"what stands in for a missing value is itself wrong: {stand_in}")
+    return feature
+
+
+def _as_number(value: object) -> float | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        try:
+            return float(value)
+        except OverflowError:
+            return math.inf
+    text = value.strip() if isinstance(value, str) else ""
+    return float(text) if _NUMBER.fullmatch(text) or _NOT_FINITE.fullmatch(text) else None
+
+
+def _joiner(valid: Range) -> str:
+    return "from " if valid.low is not None and valid.high is not None else ""

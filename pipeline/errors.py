@@ -1,0 +1,44 @@
+"""Errors about customers and their files; `model_store.errors` draws the whole tree."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from model_store.errors import CustomerClustersError
+
+_SHOWN = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why one value of one customer cannot be used."""
+
+    column: str
+    code: str
+    """Stable: missing, not_a_number, not_finite, not_an_integer, out_of_range, unknown_value."""
+    value: str
+    expected: str
+
+    def __str__(self) -> str:
+        found = "nothing" if self.code == "missing" else repr(self.value)
+        return f"{self.column}: expected {self.expected}, found {found}"
+
+
+def shortened(value: object) -> str:
+    """A value as text for a message, cut where it would flood it."""
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+class WrongRow(CustomerClustersError, ValueError):
+    """Raised when a customer cannot be assigned; carries every problem, not only the first."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(str(problem) for problem in problems))
+
+
+class WrongFile(CustomerClustersError, ValueError):
+    """Raised when a customer file, a contract or a training set is refused whole."""
+
+    def __init__(self, file: object, problem: str) -> None:
+        super().__init__(f"{file}: {problem}")

@@ -1,0 +1,109 @@
+"""The arithmetic of assignment, written once for one customer and for many.
+
+A coordinate is a float (one customer) or a numpy array (one element a customer). Both take the
+same IEEE operations in the same order, so a customer gets the same distances alone and in a file.
+numpy itself is not imported: for one customer that would cost more than everything else.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+Coordinate = TypeVar("Coordinate", float, "Array")
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """Where distances are measured: transform, standardise, then rotate to principal axes.
+
+    z = (T(x) - mean) / scale, where T is Yeo-Johnson with the column's lambda or, for None, the
+    identity; u = (z - pca_mean) · componentsᵀ, or z itself where there is no PCA.
+    """
+
+    lambdas: tuple[float | None, ...]
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    pca_mean: tuple[float, ...] | None = None
+    components: tuple[tuple[float, ...], ...] | None = None
+
+    def standardise(self, columns: Sequence[Coordinate]) -> list[Coordinate]:
+        """One coordinate a column, from the column's values."""
+        return [
+            (yeo_johnson(column, power) - mean) / scale
+            for column, power, mean, scale in zip(
+                columns, self.lambdas, self.mean, self.scale, strict=True
+            )
+        ]
+
+    def rotate(self, z: Sequence[Coordinate]) -> list[Coordinate]:
+        """One coordinate an axis of the model's space, from standardised columns."""
+        if self.components is None or self.pca_mean is None:
+            return list(z)
+        moved = [column - mean for column, mean in zip(z, self.pca_mean, strict=True)]
+        return [_weighted_sum(moved, axis) for axis in self.components]
+
+    def contributions(
+        self, z: Sequence[float], own: Sequence[float], other: Sequence[float]
+    ) -> list[float]:
+        """What each standardised column of a point adds to d²(other) - d²(own).
+
+        The difference is affine in z. Terms are measured from the middle between the two centres,
+        where it is zero, so they add up to it and nothing is left over but rounding.
+        """
+        direction = [2 * (a - b) for a, b in zip(own, other, strict=True)]
+        middle = [(a + b) / 2 for a, b in zip(own, other, strict=True)]
+        if self.components is None or self.pca_mean is None:
+            return [w * (at - m) for w, at, m in zip(direction, z, middle, strict=True)]
+        terms = []
+        for j, (at, mean) in enumerate(zip(z, self.pca_mean, strict=True)):
+            loadings = [axis[j] for axis in self.components]
+            weight = sum(map(float.__mul__, loadings, direction))
+            terms.append(weight * (at - mean - sum(map(float.__mul__, loadings, middle))))
+        return terms
+
+
+def squared_distance(u: Sequence[Coordinate], centre: Sequence[float]) -> Coordinate:
+    """Squared Euclidean distance from a point, or from each of many, to a centre."""
+    offsets = [coordinate - value for coordinate, value in zip(u, centre, strict=True)]
+    total = offsets[0] * offsets[0]
+    for offset in offsets[1:]:
+        total = total + offset * offset
+    return total
+
+
+def yeo_johnson(x: Coordinate, power: float | None) -> Coordinate:
+    """Yeo & Johnson (2000), Biometrika 87:954-959; the identity when the power is None."""
+    if power is None:
+        return x
+    if isinstance(x, float):
+        return _yeo_johnson_one(x, power)
+    return _yeo_johnson_many(x, power)
+
+
+def _yeo_johnson_one(x: float, power: float) -> float:
+    if x >= 0:
+        return math.log1p(x) if power == 0 else (math.pow(x + 1, power) - 1) / power
+    return -math.log1p(-x) if power == 2 else -(math.pow(1 - x, 2 - power) - 1) / (2 - power)
+
+
+def _yeo_johnson_many(x: "Array", power: float) -> "Array":
+    import numpy as np
+
+    up, down = np.maximum(x, 0), np.minimum(x, 0)
+    above = np.log1p(up) if power == 0 else (np.power(up + 1, power) - 1) / power
+    below = -np.log1p(-down) if power == 2 else -(np.power(1 - down, 2 - power) - 1) / (2 - power)
+    return np.where(x >= 0, above, below)
+
+
+def _weighted_sum(columns: Sequence[Coordinate], weights: Sequence[float]) -> Coordinate:
+    total = columns[0] * weights[0]
+    for column, weight in zip(columns[1:], weights[1:], strict=True):
+        total = total + column * weight
+    return total

@@ -1,0 +1,134 @@
+"""From a customer file to the rows that training may use, with a count of what was left out."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pipeline.checking import MAX_REJECTED_SHARE, check
+from pipeline.contract import Contract, Label
+from pipeline.digest import sha256_of_file
+from pipeline.errors import WrongFile
+from pipeline.reading import Block, CustomerFile, open_customers
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaning:
+    """What cleaning read, and what it left out and why."""
+
+    file: str
+    sha256: str
+    rows_read: int
+    rows_used: int
+    duplicate_rows: int
+    rejected_rows: int
+    rejected_for: dict[str, int]
+    """Column and code → number of rows."""
+    dropped_columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Customers:
+    """Training customers: one row each in `features` and, where there is a label, `churned`."""
+
+    contract: Contract
+    features: pd.DataFrame
+    churned: NDArray[np.bool_] | None
+    cleaning: Cleaning
+
+
+def load_customers(path: Path, contract: Contract) -> Customers:
+    """Read and clean the columns of a contract; WrongFile when too little is usable."""
+    file = open_customers(path)
+    for feature in contract.features:
+        file.column(feature.name)
+    blocks = list(file.blocks())
+    table = pa.Table.from_batches([block.batch for block in blocks], file.schema)
+    if not len(table):
+        raise WrongFile(path, "has a header but no customers")
+    duplicate = table.to_pandas().duplicated().to_numpy()
+    table = table.filter(pa.array(~duplicate))
+    _refuse_repeated_ids(file, table, contract)
+    columns = {
+        feature.name: _column(table, file.column(feature.name)) for feature in contract.features
+    }
+    checked = check(contract, columns)
+    cleaning = Cleaning(
+        file=path.name,
+        sha256=sha256_of_file(path),
+        rows_read=len(duplicate) + _broken(blocks),
+        rows_used=int(checked.good.sum()),
+        duplicate_rows=int(duplicate.sum()),
+        rejected_rows=len(checked.problems) + _broken(blocks),
+        rejected_for=_counted(checked.problems, blocks),
+        dropped_columns=tuple(
+            name for name in contract.never_features if name in file.schema.names
+        ),
+    )
+    if cleaning.rejected_rows > MAX_REJECTED_SHARE * cleaning.rows_read:
+        raise WrongFile(
+            path,
+            f"{cleaning.rejected_rows:,} of {cleaning.rows_read:,} rows are unusable "
+            f"({_listed(cleaning.rejected_for)})",
+        )
+    churned = _churned(file, table, contract.label)
+    return Customers(
+        contract,
+        pd.DataFrame(checked.features),
+        None if churned is None else churned[checked.good],
+        cleaning,
+    )
+
+
+def _column(table: pa.Table, index: int) -> pa.Array:
+    return pa.concat_arrays(table.column(index).chunks)
+
+
+def _refuse_repeated_ids(file: CustomerFile, table: pa.Table, contract: Contract) -> None:
+    if contract.id_column not in file.schema.names:
+        return
+    ids = pd.Series(_column(table, file.column(str(contract.id_column))).to_pylist())
+    repeated = ids[ids.duplicated()]
+    if len(repeated):
+        raise WrongFile(
+            file.path,
+            f"{len(repeated):,} rows repeat an id of {contract.id_column} with other values "
+            f"(first: {repeated.iloc[0]}); expected one row for each customer",
+        )
+
+
+def _churned(file: CustomerFile, table: pa.Table, label: Label | None) -> NDArray[np.bool_] | None:
+    if label is None or label.column not in file.schema.names:
+        return None
+    texts = _column(table, file.column(label.column)).to_pylist()
+    meaning = {text: label.parse(text) for text in set(texts)}
+    unknown = sorted(repr(text) for text, churned in meaning.items() if churned is None)
+    if unknown:
+        raise WrongFile(
+            file.path,
+            f"label {label.column} holds {', '.join(unknown[:3])}; "
+            f"expected one of {', '.join(label.churned + label.stayed)}",
+        )
+    if len(set(meaning.values())) < 2:
+        only = "churned" if any(meaning.values()) else "stayed"
+        raise WrongFile(file.path, f"label {label.column} says that all customers {only}")
+    return np.array([meaning[text] for text in texts], bool)
+
+
+def _broken(blocks: list[Block]) -> int:
+    return sum(len(block.broken) for block in blocks)
+
+
+def _counted(problems: Any, blocks: list[Block]) -> dict[str, int]:
+    counts = Counter(f"{found[0].column} {found[0].code}" for found in problems.values())
+    counts.update(row.code for block in blocks for row in block.broken)
+    return dict(counts.most_common())
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{what}: {count:,}" for what, count in list(counts.items())[:3])

@@ -1,0 +1,129 @@
+"""Fitting a recipe with scikit-learn, and taking the fitted arrays out of it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.cluster import KMeans
+from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import PCA
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from threadpoolctl import threadpool_limits
+
+from pipeline.contract import Contract
+from pipeline.errors import WrongFile
+from pipeline.geometry import Space
+from pipeline.model import Column
+from pipeline.training.cleaning import Customers
+from pipeline.training.recipes import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A fitted pipeline with its clusters in canonical order, and where its customers lie."""
+
+    pipeline: Pipeline
+    columns: tuple[Column, ...]
+    space: Space
+    centres: NDArray[np.float64]
+    """(clusters, axes), in the model's space."""
+    labels: NDArray[np.intp]
+    """(customers,): index of each customer's cluster; the cluster's id is one more."""
+    standardised: NDArray[np.float64]
+    """(customers, columns): before any rotation."""
+    located: NDArray[np.float64]
+    """(customers, axes): in the model's space."""
+
+
+def fit(recipe: Recipe, customers: Customers) -> Fitted:
+    """Fit a recipe; WrongFile when the customers do not allow it."""
+    _refuse_degenerate(recipe, customers)
+    pipeline = _build(recipe, customers.contract)
+    with threadpool_limits(1):  # sums depend on how many threads share them
+        pipeline.fit(customers.features)
+    _order_clusters(pipeline["cluster"], customers.churned)
+    standardised = pipeline["transform"].transform(customers.features)
+    columns, space = _space(pipeline, customers.contract)
+    return Fitted(
+        pipeline,
+        columns,
+        space,
+        pipeline["cluster"].cluster_centers_,
+        pipeline["cluster"].labels_,
+        standardised,
+        pipeline["pca"].transform(standardised) if recipe.principal_components else standardised,
+    )
+
+
+def _build(recipe: Recipe, contract: Contract) -> Pipeline:
+    numbers = [feature.name for feature in contract.features if feature.numeric]
+    categories = [feature for feature in contract.features if not feature.numeric]
+    one_hot = OneHotEncoder(
+        categories=[list(feature.values) for feature in categories], sparse_output=False
+    )
+    steps: list[tuple[str, object]] = [
+        (
+            "transform",
+            ColumnTransformer(  # takes columns by name, whatever their order
+                [
+                    ("numbers", StandardScaler(), numbers),
+                    ("categories", one_hot, [feature.name for feature in categories]),
+                ]
+            ),
+        )
+    ]
+    if recipe.principal_components:
+        steps.append(("pca", PCA(recipe.principal_components, svd_solver="full")))
+    kmeans = KMeans(recipe.k, n_init=recipe.n_init, random_state=recipe.seed)
+    return Pipeline([*steps, ("cluster", kmeans)])
+
+
+def _order_clusters(kmeans: KMeans, churned: NDArray[np.bool_] | None) -> None:
+    """Number the clusters from the lowest churn rate to the highest.
+
+    Without a label from the largest to the smallest; ties by size, then by centre. The order
+    follows from the partition alone, so neither seed nor start can change it.
+    """
+    sizes = np.bincount(kmeans.labels_, minlength=kmeans.n_clusters)
+    left = sizes * 0 if churned is None else np.bincount(kmeans.labels_, churned)
+    order = sorted(
+        range(kmeans.n_clusters),
+        key=lambda k: (left[k] / sizes[k], -sizes[k], tuple(kmeans.cluster_centers_[k])),
+    )
+    kmeans.cluster_centers_ = kmeans.cluster_centers_[order]
+    kmeans.labels_ = np.argsort(order)[kmeans.labels_]
+
+
+def _space(pipeline: Pipeline, contract: Contract) -> tuple[tuple[Column, ...], Space]:
+    """The columns in the order in which the pipeline computes with them, and its arrays."""
+    transform = pipeline["transform"]
+    numbers = [feature for feature in contract.features if feature.numeric]
+    columns = [Column(feature.name) for feature in numbers]
+    scaler = transform.named_transformers_["numbers"]
+    mean, scale = scaler.mean_.tolist(), scaler.scale_.tolist()
+    for feature in contract.features:
+        for value in feature.values:
+            columns.append(Column(feature.name, value))
+            mean.append(0.0)
+            scale.append(1.0)
+    pca = pipeline.named_steps.get("pca")
+    space = Space(
+        lambdas=(None,) * len(columns),
+        mean=tuple(mean),
+        scale=tuple(scale),
+        pca_mean=None if pca is None else tuple(pca.mean_.tolist()),
+        components=None if pca is None else tuple(map(tuple, pca.components_.tolist())),
+    )
+    return tuple(columns), space
+
+
+def _refuse_degenerate(recipe: Recipe, customers: Customers) -> None:
+    file, frame = customers.cleaning.file, customers.features
+    distinct = len(frame.drop_duplicates())
+    if distinct < recipe.k:
+        problem = f"has {distinct:,} different customers, too few for {recipe.k} clusters"
+        raise WrongFile(file, f"{problem}; expected at least {recipe.k}")
+    constant = [str(name) for name in frame if frame[name].nunique() == 1]
+    if constant:
+        raise WrongFile(file, f"feature {', '.join(constant)} has the same value for all customers")

@@ -1,0 +1,32 @@
+"""Recipes: what to train on and how, written down."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Standardise some features, rotate to principal axes, then K-Means."""
+
+    name: str
+    title: str
+    features: tuple[str, ...]
+    k: int
+    principal_components: int | None = None
+    n_init: int = 50
+    seed: int = 42
+
+
+_ORIGINAL = (
+    "Contacts_Count_12_mon",
+    "Credit_Limit",
+    "Total_Revolving_Bal",
+    "Avg_Utilization_Ratio",
+)
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe("original", "The published model: four features, k = 3", _ORIGINAL, 3, 2),
+        Recipe("original-onehot", "The same with gender", (*_ORIGINAL, "Gender"), 3, 2),
+    )
+}

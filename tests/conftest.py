@@ -1,0 +1,101 @@
+"""What several tests share: the real file, the bundled model, and an invented data set."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from model_store import BUNDLED, Artifact, open_store
+from pipeline.contract import DEFAULT_CONTRACT, Contract, load_contract
+from pipeline.model import ClusterModel
+
+DATA = Path(__file__).parent / "data"
+
+
+@pytest.fixture(scope="session")
+def bank_churners() -> Path:
+    """The real file; only a machine that is not CI may do without it."""
+    path = Path(os.environ.get("BANKCHURNERS_CSV", ""))
+    if path.is_file():
+        return path
+    if os.environ.get("CI"):
+        pytest.fail("BANKCHURNERS_CSV must name BankChurners.csv under CI")
+    pytest.skip("set BANKCHURNERS_CSV to the path of BankChurners.csv")
+
+
+@pytest.fixture(scope="session")
+def bank_contract() -> Contract:
+    return load_contract(DEFAULT_CONTRACT)
+
+
+@pytest.fixture(scope="session")
+def original() -> Artifact:
+    """The reproduced model that ships with the code."""
+    return open_store(BUNDLED).open("original")
+
+
+@pytest.fixture(scope="session")
+def model(original: Artifact) -> ClusterModel:
+    return ClusterModel.from_json(original.read("model.json"), original.version)
+
+
+@pytest.fixture(scope="session")
+def customer() -> dict[str, object]:
+    """A customer of the original model."""
+    return {
+        "Credit_Limit": 12_691,
+        "Contacts_Count_12_mon": 3,
+        "Total_Revolving_Bal": 777,
+        "Avg_Utilization_Ratio": 0.061,
+    }
+
+
+@pytest.fixture(scope="session")
+def gym_contract_path() -> Path:
+    return DATA / "contracts" / "gym.toml"
+
+
+@pytest.fixture(scope="session")
+def gym_contract(gym_contract_path: Path) -> Contract:
+    return load_contract(gym_contract_path)
+
+
+@pytest.fixture(scope="session")
+def gym_members() -> pd.DataFrame:
+    """Three kinds of members, well apart; those who come rarely leave most."""
+    rng = np.random.default_rng(7)
+    parts = []
+    for visits, fee, left, plan in (
+        (2, 20, 0.6, "basic"),
+        (10, 25, 0.1, "basic"),
+        (12, 80, 0.02, "plus"),
+    ):
+        size = 200
+        parts.append(
+            pd.DataFrame(
+                {
+                    "visits": rng.poisson(visits, size),
+                    "fee": rng.normal(fee, 2, size).round(2),
+                    "plan": plan,
+                    "cancelled": np.where(rng.random(size) < left, "yes", "no"),
+                }
+            )
+        )
+    frame = pd.concat(parts, ignore_index=True)
+    frame.insert(0, "member", [f"{number:06d}" for number in range(len(frame))])
+    return frame
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """Writes text or bytes to a file of the test."""
+
+    def write_file(content: str | bytes, name: str = "customers.csv") -> Path:
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return write_file
