@@ -121,10 +121,9 @@ def _open_csv(path: Path, broken: _BrokenLines, types: dict[str, pa.DataType]) -
 
 
 def _csv_schema(path: Path) -> pa.Schema:
-    with _open_csv(path, _BrokenLines(), {}) as reader:
-        names = reader.schema.names
     try:
-        return pa.schema([pa.field(name, pa.string()) for name in names])
+        with _open_csv(path, _BrokenLines(), {}) as reader:
+            return pa.schema([pa.field(name, pa.string()) for name in reader.schema.names])
     except UnicodeDecodeError as error:
         raise WrongFile(path, "its header is not UTF-8 text") from error
 

@@ -94,7 +94,7 @@ def test_a_newer_format_asks_for_a_newer_release(store: Store) -> None:
     version = store.publish(FILES, {}, NOW).version
     path = folder_of(store, version) / "manifest.json"
     path.write_text(json.dumps({**json.loads(path.read_bytes()), "format": 2}))
-    with pytest.raises(WrongArtifact, match="format 2 .*install a newer release"):
+    with pytest.raises(WrongArtifact, match=r"format 2 .*install a newer release"):
         store.open(version)
 
 
