@@ -70,14 +70,14 @@ def gym_members() -> pd.DataFrame:
     parts = []
     for visits, fee, left, plan in (
         (2, 20, 0.6, "basic"),
-        (10, 25, 0.1, "basic"),
-        (12, 80, 0.02, "plus"),
+        (20, 25, 0.1, "basic"),
+        (14, 80, 0.02, "plus"),
     ):
         size = 200
         parts.append(
             pd.DataFrame(
                 {
-                    "visits": rng.poisson(visits, size),
+                    "visits": visits + rng.integers(-2, 3, size),
                     "fee": rng.normal(fee, 2, size).round(2),
                     "plan": plan,
                     "cancelled": np.where(rng.random(size) < left, "yes", "no"),

@@ -1,0 +1,225 @@
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+import functions
+from functions.cli import main
+from model_store import BUNDLED, open_store
+
+Run = Callable[..., Result]
+CUSTOMER = (
+    "Credit_Limit=12691",
+    "Contacts_Count_12_mon=3",
+    "Total_Revolving_Bal=777",
+    "Avg_Utilization_Ratio=0.061",
+)
+HEADER = "CLIENTNUM,Avg_Utilization_Ratio,Credit_Limit,Contacts_Count_12_mon,Total_Revolving_Bal"
+ROOT = Path(functions.__file__).parents[1]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs the command with the original model and no settings in the environment."""
+    for name in ("CUSTOMER_CLUSTERS_STORE", "CUSTOMER_CLUSTERS_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+
+    def invoke(*arguments: object) -> Result:
+        return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+    return invoke
+
+
+@pytest.fixture
+def gym_store(run: Run, gym_members: Any, gym_contract_path: Path, tmp_path: Path) -> Path:
+    """A store with a model of the gym, trained by the command."""
+    gym_members.to_csv(tmp_path / "members.csv", index=False)
+    contract = tmp_path / "original.toml"
+    contract.write_text(gym_contract_path.read_text())
+    return tmp_path / "store"
+
+
+def refused(result: Result) -> str:
+    """The one line of a refusal."""
+    assert result.exit_code == 2, result.output
+    lines = result.stderr.strip().splitlines()
+    assert lines[-1].startswith("Error: ")
+    assert "Traceback" not in result.output
+    return lines[-1]
+
+
+def test_assign_says_which_cluster_and_why(run: Run) -> None:
+    result = run("assign", *CUSTOMER, "--model", "original")
+    assert result.exit_code == 0
+    assert "Cluster 3 of 3: Little revolving balance, low utilization" in result.stdout
+    assert "30.4% (1,030 of 3,393 left; 95 % interval 28.8% to 31.9%)" in result.stdout
+    assert "Credit limit of 12,691 USD speaks for" in result.stdout
+
+
+def test_assign_prints_one_json_document(run: Run) -> None:
+    result = run("assign", *reversed(CUSTOMER), "--model", "original", "--json")
+    document = json.loads(result.stdout)
+    assert document["cluster"]["id"] == 3
+    assert document["churn"]["churned"] == 1030
+    assert document["runner_up"]["id"] == 2
+    assert len(document["reasons"]) == 4
+    assert document["model_version"] == open_store(BUNDLED).resolve("original")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["Credit_Limit"], "expected NAME=VALUE, found 'Credit_Limit'"),
+        (["a=1", "a=2"], "a is given twice"),
+        ([*CUSTOMER[1:], "Credit_Limit=-1"], "Credit_Limit: expected a number from 0 to"),
+        ([*CUSTOMER[1:], "Credit_Limit=nan"], "found 'nan'"),
+        ([*CUSTOMER[1:], "Credit_Limit=lots"], "found 'lots'"),
+        (CUSTOMER[1:], "Credit_Limit: expected a number from 0 to 10,000,000, found nothing"),
+        ([*CUSTOMER, "--model", "best"], "no model 'original-best'"),
+    ],
+)
+def test_assign_refuses_what_it_cannot_use(run: Run, arguments: list[str], message: str) -> None:
+    if "best" in arguments:
+        arguments = [*CUSTOMER, "--model", "original-best"]
+    else:
+        arguments = [*arguments, "--model", "original"]
+    assert message in refused(run("assign", *arguments))
+
+
+def test_score_prints_the_summary_and_writes_the_results(run: Run, tmp_path: Path) -> None:
+    result = run("score", ROOT / "examples" / "customers.csv", "--out", tmp_path)
+    assert result.exit_code == 0
+    assert "1,001 customers, 995 assigned, 6 rejected" in result.stdout
+    assert "In training" in result.stdout
+    (manifest,) = tmp_path.rglob("manifest.json")
+    assert json.loads(manifest.read_bytes())["rows_in"] == 1_001
+
+
+def test_score_prints_one_json_document(run: Run, tmp_path: Path) -> None:
+    path = ROOT / "examples" / "customers.csv"
+    one = json.loads(run("score", path, "--out", tmp_path, "--json").stdout)
+    assert one["rows_in"] == one["rows_assigned"] + one["rows_rejected"]
+    for name in one["outputs"].values():
+        assert (tmp_path / name).is_file()
+    two = json.loads(
+        run("score", path, path, "--out", tmp_path, "--format", "parquet", "--json").stdout
+    )
+    assert [manifest["rows_in"] for manifest in two] == [1_001, 1_001]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "is empty; expected a header"),
+        (f"{HEADER}\n", "has a header but no customers"),
+        (HEADER.replace("Credit_Limit,", "") + "\n1,1,1,1\n", "no column Credit_Limit"),
+        ("1,0.5,100,3,777\n2,0.5,100,3,777\n", "expected a header that names it, found: 1, 0.5"),
+        ("\x00\x01\x02PNG", "is neither UTF-8 text nor Parquet"),
+        (f"{HEADER}\n1,0.5,lots,3,777\n", "1 of 1 rows cannot be scored"),
+        (f"{HEADER}\n1,1.5,100,3,777\n", "Avg_Utilization_Ratio out_of_range: 1"),
+        (f"{HEADER}\n1,0.5,-100,3,777\n", "Credit_Limit out_of_range: 1"),
+        (f"{HEADER}\n1,nan,100,3,777\n", "Avg_Utilization_Ratio not_finite: 1"),
+        (f"{HEADER}\n1,inf,100,3,777\n", "Avg_Utilization_Ratio not_finite: 1"),
+    ],
+)
+def test_score_refuses_a_wrong_file_and_writes_nothing(
+    run: Run, tmp_path: Path, content: str, message: str
+) -> None:
+    path, out = tmp_path / "customers.csv", tmp_path / "out"
+    path.write_text(content)
+    line = refused(run("score", path, "--out", out, "--model", "original"))
+    assert message in line
+    assert str(path) in line
+    assert [found for found in out.rglob("*") if found.is_file()] == []
+
+
+def test_a_damaged_artifact_is_refused(run: Run, tmp_path: Path, gym_store: Path) -> None:
+    train_gym(run, tmp_path, gym_store)
+    (model,) = gym_store.rglob("model.json")
+    model.write_bytes(model.read_bytes().replace(b"gym", b"spa"))
+    line = refused(run("assign", "visits=2", "fee=20", "plan=basic", "--store", gym_store))
+    assert "model.json is not the file that was published" in line
+
+
+def train_gym(run: Run, folder: Path, store: Path) -> Any:
+    result = run(
+        "train", "--data", folder / "members.csv", "--contract", folder / "original.toml",
+        "--recipe", "gym", "--store", store, "--json",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+@pytest.fixture(autouse=True)
+def gym_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A recipe for the invented data; shipped recipes are for the real columns."""
+    from pipeline.training import RECIPES, Recipe
+
+    recipe = Recipe("gym", "Members of a gym", ("visits", "fee", "plan"), 3, n_init=3)
+    monkeypatch.setitem(RECIPES, "gym", recipe)
+
+
+def test_train_publishes_and_models_show_it(run: Run, tmp_path: Path, gym_store: Path) -> None:
+    document = train_gym(run, tmp_path, gym_store)
+    assert document["contract"]["name"] == "gym"
+    assert len(document["clusters"]) == 3
+    listed = json.loads(run("models", "list", "--store", gym_store, "--json").stdout)
+    assert [row["version"] for row in listed] == [document["version"]]
+    assert listed[0]["aliases"] == ["candidate", "champion"]
+    assert json.loads(run("models", "--store", gym_store, "--json").stdout) == listed
+    shown = run("models", "show", "champion", "--store", gym_store)
+    assert "Silhouette" in shown.stdout
+    assert "members.csv" in shown.stdout
+    again = json.loads(run("models", "show", "champion", "--store", gym_store, "--json").stdout)
+    assert again == document
+    assert str(tmp_path) not in json.dumps(document)
+
+
+def test_train_shows_its_progress_on_standard_error(
+    run: Run, tmp_path: Path, gym_store: Path
+) -> None:
+    result = run(
+        "train", "--data", tmp_path / "members.csv", "--contract", tmp_path / "original.toml",
+        "--recipe", "gym", "--store", gym_store,
+    )  # fmt: skip
+    assert "reading and cleaning members.csv" in result.stderr
+    assert "Rare visits" in result.stdout
+
+
+def test_train_refuses_and_publishes_nothing(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "customers.csv"
+    path.write_text("a,b\n1,2\n")
+    store = tmp_path / "store"
+    arguments = ("train", "--data", path, "--store", store, "--recipe")
+    assert "no column Contacts_Count_12_mon" in refused(run(*arguments, "original"))
+    assert "no recipe 'best'; there are: original" in refused(run(*arguments, "best"))
+    assert not store.exists()
+
+
+def test_an_empty_store_says_so(run: Run, tmp_path: Path) -> None:
+    assert "No models in" in run("models", "--store", tmp_path / "none").stdout
+    assert "no model 'champion'" in refused(run("models", "show", "champion", "--store", tmp_path))
+
+
+@pytest.mark.parametrize("command", [[], ["assign"], ["score"], ["train"], ["models", "show"]])
+def test_help_has_an_example(run: Run, command: list[str]) -> None:
+    result = run(*command, "--help")
+    assert result.exit_code == 0
+    assert not command or "Example: customer-clusters" in result.stdout
+
+
+def test_a_look_up_loads_no_heavy_library() -> None:
+    """Not even numpy: importing it would double the time of the whole command."""
+    code = (
+        "import sys; from functions.cli import main; "
+        f"main(['assign', *{CUSTOMER!r}, '--model', 'original', '--json'], standalone_mode=False); "
+        "heavy = {'numpy', 'pandas', 'sklearn', 'scipy', 'pyarrow', 'matplotlib', 'joblib'}; "
+        "sys.exit(', '.join(heavy & set(sys.modules)) or None)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,0 +1,22 @@
+"""Artifacts of every format that was ever published must load for ever."""
+
+from pathlib import Path
+
+import pytest
+
+from model_store import open_store
+from pipeline.model import ClusterModel
+
+ARTIFACTS = Path(__file__).parents[1] / "data" / "artifacts"
+
+
+@pytest.mark.parametrize("folder", sorted(ARTIFACTS.iterdir()), ids=lambda path: path.name)
+def test_an_old_artifact_still_loads_and_answers_as_it_did(
+    folder: Path, customer: dict[str, object]
+) -> None:
+    artifact = open_store(folder).open("original")
+    artifact.verify()
+    model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+    found = model.assign(customer)
+    assert found.cluster.id == 3
+    assert found.distance == pytest.approx(0.8185956013, abs=1e-9)

@@ -1,0 +1,127 @@
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+
+from model_store import open_store
+from pipeline.contract import Contract
+from pipeline.errors import WrongFile
+from pipeline.model import ClusterModel
+from pipeline.training import Recipe, Trained, publish, train
+
+Write = Callable[..., Path]
+RECIPE = Recipe("gym", "A gym's members", ("visits", "fee", "plan"), 3, 2, n_init=5)
+
+
+def trained_on(
+    frame: pd.DataFrame, contract: Contract, folder: Path, recipe: Recipe = RECIPE
+) -> Trained:
+    path = folder / "members.csv"
+    frame.to_csv(path, index=False)
+    return train(path, contract, recipe, lambda step: None)
+
+
+def test_another_data_set_is_another_toml_and_no_code(
+    gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path
+) -> None:
+    trained = trained_on(gym_members, gym_contract, tmp_path)
+    assert sorted(trained.metrics["cluster_sizes"]) == [200, 200, 200]
+    found = trained.model.assign({"visits": 2, "fee": 20, "plan": "basic"})
+    assert found.cluster.id == 3  # the highest churn rate comes last
+    assert found.cluster.name.startswith("Rare visits")
+    assert "Plan basic speaks" in " ".join(reason.sentence for reason in found.reasons)
+
+
+def test_the_artifact_answers_like_its_pipeline(
+    gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path
+) -> None:
+    trained = trained_on(gym_members, gym_contract, tmp_path)
+    artifact = publish(trained, open_store(tmp_path / "store"))
+    model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+    pipeline = joblib.load(io.BytesIO(artifact.read("pipeline.joblib")))
+    frame = gym_members[["plan", "fee", "visits"]]  # any order
+    columns = {
+        "visits": frame["visits"].to_numpy(float),
+        "fee": frame["fee"].to_numpy(float),
+        "plan": frame["plan"].to_numpy(object),
+    }
+    np.testing.assert_array_equal(model.assign_many(columns).cluster, pipeline.predict(frame) + 1)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_cluster_ids_do_not_depend_on_seed_or_row_order(
+    gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path, seed: int
+) -> None:
+    expected = trained_on(gym_members, gym_contract, tmp_path).model
+    shuffled = gym_members.sample(frac=1, random_state=seed)
+    found = trained_on(shuffled, gym_contract, tmp_path, replace(RECIPE, seed=seed)).model
+    for mine, theirs in zip(found.clusters, expected.clusters, strict=True):
+        assert (mine.id, mine.name, mine.size, mine.churn) == (
+            theirs.id, theirs.name, theirs.size, theirs.churn,
+        )  # fmt: skip
+
+
+def test_the_first_model_of_a_store_becomes_its_champion(
+    gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path
+) -> None:
+    store = open_store(tmp_path / "store")
+    first = publish(trained_on(gym_members, gym_contract, tmp_path), store)
+    second = publish(trained_on(gym_members, gym_contract, tmp_path, replace(RECIPE, k=2)), store)
+    assert store.aliases() == {"champion": first.version, "candidate": second.version}
+
+
+def test_without_a_label_clusters_have_no_churn_and_are_ordered_by_size(
+    gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path
+) -> None:
+    kept = gym_members.drop(columns="cancelled").drop(index=range(0, 50))
+    clusters = trained_on(kept, gym_contract, tmp_path).model.clusters
+    assert [cluster.churn for cluster in clusters] == [None, None, None]
+    assert [cluster.size for cluster in clusters] == [200, 200, 150]
+
+
+def test_cleaning_counts_what_it_leaves_out(
+    gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path
+) -> None:
+    frame = gym_members.astype(object)
+    frame.loc[0, "fee"] = "free"
+    frame.loc[1, "visits"] = None  # filled by the contract
+    frame["score_of_another_model"] = 0.5
+    frame = pd.concat([frame, frame.iloc[[5, 6]]])
+    cleaning = trained_on(frame, gym_contract, tmp_path).cleaning
+    assert (cleaning.rows_read, cleaning.rows_used) == (602, 599)
+    assert (cleaning.duplicate_rows, cleaning.rejected_rows) == (2, 1)
+    assert cleaning.rejected_for == {"fee not_a_number": 1}
+    assert cleaning.dropped_columns == ("score_of_another_model",)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda f: f.drop(columns="fee"), "no column fee"),
+        (lambda f: f.assign(fee="free"), "600 of 600 rows are unusable .*fee not_a_number: 600"),
+        (lambda f: f.assign(fee=np.nan), "fee missing: 600"),
+        (lambda f: f.assign(fee=20), "feature fee has the same value for all customers"),
+        (lambda f: f.assign(member="1"), "5.. rows repeat an id of member"),
+        (lambda f: f.assign(cancelled="no"), "says that all customers stayed"),
+        (lambda f: f.assign(cancelled="perhaps"), "label cancelled holds 'perhaps'"),
+        (
+            lambda f: f.drop(columns="cancelled").iloc[:2],
+            "has 2 different customers, too few for 3",
+        ),
+        (lambda f: f.iloc[:0], "no customers"),
+    ],
+)
+def test_data_that_cannot_be_trained_on_is_refused(
+    gym_members: pd.DataFrame,
+    gym_contract: Contract,
+    tmp_path: Path,
+    change: Callable[[pd.DataFrame], pd.DataFrame],
+    message: str,
+) -> None:
+    with pytest.raises(WrongFile, match=message):
+        trained_on(change(gym_members), gym_contract, tmp_path)

@@ -1,0 +1,32 @@
+"""What must hold of the repository itself."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "requirements").glob("*.txt")), ids=lambda p: p.name
+)
+def test_requirements_are_pinned_with_hashes_and_name_no_address(path: Path) -> None:
+    text = path.read_text()
+    assert "://" not in text
+    assert not re.search(r"^\s*(--(extra-)?index|-i |-f |--find-links)", text, re.MULTILINE)
+    packages = re.findall(r"^[a-z0-9][^ ]*==[^ ]+.*\\\n +--hash=sha256:", text, re.MULTILINE)
+    assert len(packages) == len(re.findall(r"^[a-z0-9]", text, re.MULTILINE))
+
+
+def test_every_dependency_states_its_reason() -> None:
+    lines = (ROOT / "pyproject.toml").read_text().splitlines()
+    declared = [line for line in lines if re.match(r'\s+"[a-z-]+[><=]=', line)]
+    assert declared
+    assert [line for line in declared if "  # " not in line] == []
+
+
+def test_the_readme_names_only_verbs_that_exist() -> None:
+    verbs = set(re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"make ([a-z]+)", (ROOT / "README.md").read_text()))
+    assert named <= verbs
