@@ -56,6 +56,14 @@ _json = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document for machines."
 )
 _path = click.Path(path_type=Path)
+_contract = click.option(
+    "--contract",
+    metavar="FILE",
+    type=_path,
+    default=DEFAULT_CONTRACT,
+    show_default="BankChurners",
+    help="TOML file that declares the columns.",
+)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -139,15 +147,8 @@ def score(
 
 @main.command(epilog="Example: customer-clusters train --data BankChurners.csv --recipe original")
 @click.option("--data", metavar="FILE", type=_path, required=True, help="CSV or Parquet.")
-@click.option("--recipe", default="original", show_default=True, help="What to train, and how.")
-@click.option(
-    "--contract",
-    metavar="FILE",
-    type=_path,
-    default=DEFAULT_CONTRACT,
-    show_default="BankChurners",
-    help="TOML file that declares the columns.",
-)
+@click.option("--recipe", default="search", show_default=True, help="What to train, and how.")
+@_contract
 @click.option(
     "--alias", default=CANDIDATE, show_default=True, help="Alias that the new version gets."
 )
@@ -163,15 +164,50 @@ def train(data: Path, recipe: str, contract: Path, alias: str, store: str, as_js
     except ModuleNotFoundError as error:
         raise WrongFile("train", f"needs the extra customer-clusters[train] ({error})") from error
 
-    if recipe not in training.RECIPES:
-        raise click.BadParameter(f"no recipe {recipe!r}; there are: {', '.join(training.RECIPES)}")
+    known = (training.SEARCH, *training.RECIPES)
+    if recipe not in known:
+        raise click.BadParameter(f"no recipe {recipe!r}; there are: {', '.join(known)}")
     with console.steps() as progress:
-        trained = training.train(data, load_contract(contract), training.RECIPES[recipe], progress)
+        declared = load_contract(contract)
+        if recipe == training.SEARCH:
+            trained = training.train_by_search(data, declared, progress)
+        else:
+            trained = training.train(data, declared, training.RECIPES[recipe], progress)
         artifact = training.publish(trained, open_store(store), alias)
     if as_json:
         console.print_json(console.model_document(artifact, trained.model))
     else:
         console.show_model(artifact, trained.model)
+
+
+@main.command(epilog="Example: customer-clusters explore --data BankChurners.csv --out exploration")
+@click.option("--data", metavar="FILE", type=_path, required=True, help="CSV or Parquet.")
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=_path,
+    default=Path("exploration"),
+    show_default=True,
+    help="Folder for explore.html and explore.json.",
+)
+@_contract
+@_json
+def explore(data: Path, out: Path, contract: Path, as_json: bool) -> None:
+    """Describe a customer file before training: what is missing, odd, leaking, telling."""
+    try:
+        from pipeline.training import exploration_report, exploring, noticing
+    except ModuleNotFoundError as error:
+        raise WrongFile("explore", f"needs the extra customer-clusters[train] ({error})") from error
+
+    with console.steps() as progress:
+        progress(f"reading {data.name} and comparing stayed with churned customers")
+        found = exploring.explore(data, load_contract(contract))
+        progress("drawing the report")
+        page = exploration_report.write(found, out)
+    if as_json:
+        console.print_json(found.to_dict())
+    else:
+        console.show_exploration(noticing.notices(found), page)
 
 
 @main.group(invoke_without_command=True)

@@ -151,6 +151,14 @@ def show_model(artifact: Artifact, model: ClusterModel) -> None:
         out.print(f"[bold]{cluster.id}[/] {cluster.description}")
 
 
+def show_exploration(notices: list[str], page: Path) -> None:
+    """What to notice first, and where the rest is."""
+    out = _console()
+    for notice in notices:
+        out.print(f"• {notice}")
+    out.print(f"Report in {page}", soft_wrap=True)
+
+
 def list_models(store: Store, as_json: bool) -> None:
     """The versions of a store, newest first, with aliases and headline metrics."""
     aliases = store.aliases()

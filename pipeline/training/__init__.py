@@ -1,6 +1,16 @@
 """Training: clean, fit, evaluate, describe, and hand the artifact to the store."""
 
-from pipeline.training.recipes import RECIPES, Recipe
-from pipeline.training.train import Trained, publish, train
+from pipeline.training.judging import Effort
+from pipeline.training.recipes import RECIPES, SEARCH, Recipe
+from pipeline.training.train import Trained, publish, train, train_by_search
 
-__all__ = ["RECIPES", "Recipe", "Trained", "publish", "train"]
+__all__ = [
+    "RECIPES",
+    "SEARCH",
+    "Effort",
+    "Recipe",
+    "Trained",
+    "publish",
+    "train",
+    "train_by_search",
+]

@@ -8,7 +8,7 @@ from sklearn.cluster import KMeans
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, PowerTransformer, RobustScaler, StandardScaler
 from threadpoolctl import threadpool_limits
 
 from pipeline.contract import Contract
@@ -39,7 +39,7 @@ class Fitted:
 def fit(recipe: Recipe, customers: Customers) -> Fitted:
     """Fit a recipe; WrongFile when the customers do not allow it."""
     _refuse_degenerate(recipe, customers)
-    pipeline = _build(recipe, customers.contract)
+    pipeline = build_pipeline(recipe, customers.contract)
     with threadpool_limits(1):  # sums depend on how many threads share them
         pipeline.fit(customers.features)
     _order_clusters(pipeline["cluster"], customers.churned)
@@ -56,27 +56,33 @@ def fit(recipe: Recipe, customers: Customers) -> Fitted:
     )
 
 
-def _build(recipe: Recipe, contract: Contract) -> Pipeline:
+def build_pipeline(recipe: Recipe, contract: Contract) -> Pipeline:
+    """The unfitted pipeline of a recipe; it takes columns by name, whatever their order."""
     numbers = [feature.name for feature in contract.features if feature.numeric]
+    plain = [name for name in numbers if name not in recipe.yeo_johnson]
+    bent = [name for name in numbers if name in recipe.yeo_johnson]
     categories = [feature for feature in contract.features if not feature.numeric]
     one_hot = OneHotEncoder(
         categories=[list(feature.values) for feature in categories], sparse_output=False
     )
-    steps: list[tuple[str, object]] = [
-        (
-            "transform",
-            ColumnTransformer(  # takes columns by name, whatever their order
-                [
-                    ("numbers", StandardScaler(), numbers),
-                    ("categories", one_hot, [feature.name for feature in categories]),
-                ]
-            ),
-        )
+    straighten = Pipeline(
+        [("straighten", PowerTransformer(standardize=False)), ("scale", _scaler(recipe))]
+    )
+    groups = [
+        ("plain", _scaler(recipe), plain),
+        ("bent", straighten, bent),
+        ("categories", one_hot, [feature.name for feature in categories]),
     ]
+    transform = ColumnTransformer([group for group in groups if group[2]])
+    steps: list[tuple[str, object]] = [("transform", transform)]
     if recipe.principal_components:
         steps.append(("pca", PCA(recipe.principal_components, svd_solver="full")))
     kmeans = KMeans(recipe.k, n_init=recipe.n_init, random_state=recipe.seed)
     return Pipeline([*steps, ("cluster", kmeans)])
+
+
+def _scaler(recipe: Recipe) -> StandardScaler | RobustScaler:
+    return StandardScaler() if recipe.scaling == "standard" else RobustScaler()
 
 
 def _order_clusters(kmeans: KMeans, churned: NDArray[np.bool_] | None) -> None:
@@ -97,25 +103,38 @@ def _order_clusters(kmeans: KMeans, churned: NDArray[np.bool_] | None) -> None:
 
 def _space(pipeline: Pipeline, contract: Contract) -> tuple[tuple[Column, ...], Space]:
     """The columns in the order in which the pipeline computes with them, and its arrays."""
-    transform = pipeline["transform"]
-    numbers = [feature for feature in contract.features if feature.numeric]
-    columns = [Column(feature.name) for feature in numbers]
-    scaler = transform.named_transformers_["numbers"]
-    mean, scale = scaler.mean_.tolist(), scaler.scale_.tolist()
-    for feature in contract.features:
-        for value in feature.values:
-            columns.append(Column(feature.name, value))
-            mean.append(0.0)
-            scale.append(1.0)
+    columns: list[Column] = []
+    lambdas: list[float | None] = []
+    mean: list[float] = []
+    scale: list[float] = []
+    for group, fitted, names in pipeline["transform"].transformers_:
+        if group == "categories":
+            for name in names:
+                values = next(f.values for f in contract.features if f.name == name)
+                columns += [Column(name, value) for value in values]
+                lambdas += [None] * len(values)
+                mean += [0.0] * len(values)
+                scale += [1.0] * len(values)
+            continue
+        scaler = fitted if group == "plain" else fitted["scale"]
+        columns += [Column(name) for name in names]
+        lambdas += [None] * len(names) if group == "plain" else _lambdas(fitted)
+        mean += (scaler.mean_ if hasattr(scaler, "mean_") else scaler.center_).tolist()
+        scale += scaler.scale_.tolist()
     pca = pipeline.named_steps.get("pca")
     space = Space(
-        lambdas=(None,) * len(columns),
+        lambdas=tuple(lambdas),
         mean=tuple(mean),
         scale=tuple(scale),
         pca_mean=None if pca is None else tuple(pca.mean_.tolist()),
         components=None if pca is None else tuple(map(tuple, pca.components_.tolist())),
     )
     return tuple(columns), space
+
+
+def _lambdas(fitted: Pipeline) -> list[float | None]:
+    powers: list[float | None] = fitted["straighten"].lambdas_.tolist()
+    return powers
 
 
 def _refuse_degenerate(recipe: Recipe, customers: Customers) -> None:

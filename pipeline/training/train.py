@@ -2,23 +2,27 @@
 
 import importlib.metadata
 import io
+import json
 import platform
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import joblib
-from sklearn.pipeline import Pipeline
+import numpy as np
 
 from model_store import CANDIDATE, CHAMPION, Artifact, Store
 from pipeline.contract import Contract
+from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
-from pipeline.training.cleaning import Cleaning, load_customers
+from pipeline.reading import open_customers
+from pipeline.training.cleaning import Cleaning, Customers, load_customers
 from pipeline.training.describing import build_model
-from pipeline.training.evaluating import evaluate
-from pipeline.training.fitting import fit
+from pipeline.training.fitting import Fitted, fit
+from pipeline.training.judging import Effort, judge
 from pipeline.training.recipes import Recipe
+from pipeline.training.searching import Search, numeric, restrict, search
 
 Progress = Callable[[str], None]
 _LIBRARIES = ("joblib", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
@@ -29,31 +33,79 @@ class Trained:
     """A trained model, not yet published."""
 
     recipe: Recipe
-    cleaning: Cleaning
     model: ClusterModel
-    pipeline: Pipeline
+    customers: Customers
+    fitted: Fitted
     metrics: dict[str, Any]
+    search: Search | None = None
+    """How the recipe was found, where it was not given."""
+
+    @property
+    def cleaning(self) -> Cleaning:
+        return self.customers.cleaning
 
 
-def train(path: Path, contract: Contract, recipe: Recipe, progress: Progress) -> Trained:
-    """Clean a customer file, fit a recipe, evaluate and describe its clusters."""
+def train(
+    path: Path, contract: Contract, recipe: Recipe, progress: Progress, effort: Effort | None = None
+) -> Trained:
+    """Clean a customer file, fit a recipe, gather the evidence for it and describe its clusters."""
     progress(f"reading and cleaning {path.name}")
-    customers = load_customers(path, contract.select(recipe.features))
+    return _trained(
+        load_customers(path, contract.select(recipe.features)), recipe, progress, effort
+    )
+
+
+def train_by_search(path: Path, contract: Contract, progress: Progress) -> Trained:
+    """Find the recipe by evidence, then train it on all customers."""
+    progress(f"reading and cleaning {path.name}")
+    names = open_customers(path).schema.names
+    features = numeric(contract, names)
+    if not features:
+        raise WrongFile(path, f"has none of the numeric features of contract {contract.name}")
+    customers = load_customers(path, contract.select(features))
+    found = search(customers, progress)
+    narrowed = restrict(customers, found.winner.features)
+    trained = _trained(narrowed, found.winner, progress, None)
+    metrics = {**trained.metrics, "churn_auc_untouched": found.untouched_auc}
+    return replace(trained, metrics=metrics, search=found)
+
+
+def _trained(
+    customers: Customers, recipe: Recipe, progress: Progress, effort: Effort | None
+) -> Trained:
     cleaning = customers.cleaning
     progress(f"fitting {recipe.title.lower()} on {cleaning.rows_used:,} customers")
     fitted = fit(recipe, customers)
-    progress("measuring how well the clusters separate")
-    metrics = evaluate(fitted, customers.churned, recipe.seed)
+    progress("measuring separation, stability and churn out of sample")
+    judged = judge(recipe, customers, effort or Effort(), fitted)
     progress("describing the clusters")
-    return Trained(recipe, cleaning, build_model(fitted, customers), fitted.pipeline, metrics)
+    model = build_model(fitted, customers)
+    metrics = {**_counts(fitted, customers), **judged.to_dict()}
+    return Trained(recipe, model, customers, fitted, metrics)
+
+
+def _counts(fitted: Fitted, customers: Customers) -> dict[str, Any]:
+    sizes, churned = np.bincount(fitted.labels), customers.churned
+    rates = None if churned is None else np.bincount(fitted.labels, churned) / sizes
+    return {
+        "customers": len(fitted.labels),
+        "cluster_sizes": sizes.tolist(),
+        "cluster_churn_rates": None if rates is None else rates.tolist(),
+        "churn_rate": None if churned is None else float(churned.mean()),
+        "inertia": float(fitted.pipeline["cluster"].inertia_),
+    }
 
 
 def publish(trained: Trained, store: Store, alias: str = CANDIDATE) -> Artifact:
     """Publish an artifact under an alias; the first one in a store becomes its champion."""
     buffer = io.BytesIO()
-    joblib.dump(trained.pipeline, buffer, compress=("zlib", 6))
+    joblib.dump(trained.fitted.pipeline, buffer, compress=("zlib", 6))
+    files = {"model.json": trained.model.to_json(), "pipeline.joblib": buffer.getvalue()}
+    if trained.search is not None:
+        text = json.dumps(trained.search.to_dict(), indent=1, allow_nan=False)
+        files["leaderboard.json"] = (text + "\n").encode()
     artifact = store.publish(
-        {"model.json": trained.model.to_json(), "pipeline.joblib": buffer.getvalue()},
+        files,
         {
             "recipe": asdict(trained.recipe),
             "training": asdict(trained.cleaning),

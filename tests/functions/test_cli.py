@@ -197,8 +197,31 @@ def test_train_refuses_and_publishes_nothing(run: Run, tmp_path: Path) -> None:
     store = tmp_path / "store"
     arguments = ("train", "--data", path, "--store", store, "--recipe")
     assert "no column Contacts_Count_12_mon" in refused(run(*arguments, "original"))
-    assert "no recipe 'best'; there are: original" in refused(run(*arguments, "best"))
+    assert "no recipe 'best'; there are: search, original" in refused(run(*arguments, "best"))
     assert not store.exists()
+
+
+def test_explore_says_what_to_notice_and_writes_a_page(
+    run: Run, tmp_path: Path, gym_store: Path
+) -> None:
+    arguments = (
+        "explore", "--data", tmp_path / "members.csv", "--contract", tmp_path / "original.toml",
+        "--out", tmp_path / "exploration",
+    )  # fmt: skip
+    assert "Visits" in run(*arguments).stdout
+    document = json.loads(run(*arguments, "--json").stdout)
+    assert document == json.loads((tmp_path / "exploration" / "explore.json").read_bytes())
+    assert (tmp_path / "exploration" / "explore.html").read_text().startswith("<!doctype html>")
+
+
+def test_the_search_refuses_what_it_cannot_search(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "customers.csv"
+    path.write_text("a,b\n1,2\n")
+    arguments = ("train", "--data", path, "--store", tmp_path / "store")
+    assert "none of the numeric features" in refused(run(*arguments))
+    path.write_text("Credit_Limit,b\n" + "".join(f"{n},2\n" for n in range(50)))
+    assert "has 50 usable customers; the search needs at least 200" in refused(run(*arguments))
+    assert not (tmp_path / "store").exists()
 
 
 def test_an_empty_store_says_so(run: Run, tmp_path: Path) -> None:

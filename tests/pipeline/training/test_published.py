@@ -7,16 +7,18 @@ import pytest
 from model_store import open_store
 from pipeline.contract import Contract
 from pipeline.model import ClusterModel
-from pipeline.training import RECIPES, publish, train
+from pipeline.training import RECIPES, Effort, publish, train
 
 
 def test_the_original_model_is_reproduced(
     bank_churners: Path, bank_contract: Contract, tmp_path: Path, model: ClusterModel
 ) -> None:
     steps: list[str] = []
-    trained = train(bank_churners, bank_contract, RECIPES["original"], steps.append)
+    trained = train(bank_churners, bank_contract, RECIPES["original"], steps.append, Effort())
     assert trained.metrics["silhouette_model_space"] == pytest.approx(0.4966, abs=2e-4)
     assert trained.metrics["silhouette_standardised_space"] == pytest.approx(0.348, abs=5e-4)
+    assert trained.metrics["churn_auc"] == pytest.approx(0.686, abs=0.01)
+    assert trained.metrics["weakest_jaccard"] == pytest.approx(0.93, abs=0.03)
     assert trained.metrics["cluster_sizes"] == [4706, 2028, 3393]
     rates = trained.metrics["cluster_churn_rates"]
     assert rates == pytest.approx([0.081, 0.107, 0.3036], abs=5e-4)
@@ -31,5 +33,11 @@ def test_the_original_model_is_reproduced(
 def test_the_comparison_with_gender_is_reproduced(
     bank_churners: Path, bank_contract: Contract
 ) -> None:
-    trained = train(bank_churners, bank_contract, RECIPES["original-onehot"], lambda step: None)
+    trained = train(
+        bank_churners,
+        bank_contract,
+        RECIPES["original-onehot"],
+        lambda step: None,
+        Effort(bootstraps=3, repeats=1),
+    )
     assert trained.metrics["silhouette_model_space"] == pytest.approx(0.4920, abs=2e-4)

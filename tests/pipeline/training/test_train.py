@@ -12,7 +12,7 @@ from model_store import open_store
 from pipeline.contract import Contract
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
-from pipeline.training import Recipe, Trained, publish, train
+from pipeline.training import Effort, Recipe, Trained, publish, train
 
 Write = Callable[..., Path]
 RECIPE = Recipe("gym", "A gym's members", ("visits", "fee", "plan"), 3, 2, n_init=5)
@@ -23,7 +23,7 @@ def trained_on(
 ) -> Trained:
     path = folder / "members.csv"
     frame.to_csv(path, index=False)
-    return train(path, contract, recipe, lambda step: None)
+    return train(path, contract, recipe, lambda step: None, Effort(bootstraps=3, repeats=1))
 
 
 def test_another_data_set_is_another_toml_and_no_code(

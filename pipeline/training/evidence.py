@@ -1,0 +1,261 @@
+"""Evidence that clusters are real and say something about churn.
+
+A clustering comes in as a function that fits rows and returns a function that assigns rows, so
+that scaling and rotation are fitted again inside every resample.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+from scipy.stats import chi2_contingency, norm
+from sklearn.cluster import KMeans
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import RepeatedStratifiedKFold
+from threadpoolctl import threadpool_limits
+
+Floats = NDArray[np.float64]
+Rows = Floats  # (customers, features)
+Labels = NDArray[np.intp]  # (customers,): cluster indices from 0
+Churned = NDArray[np.bool_]  # (customers,)
+Predict = Callable[[Rows], Labels]
+Fit = Callable[[Rows], Predict]
+
+FALLBACK_STRENGTH = 50.0
+"""Customers that the overall rate weighs where clusters do not tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """How much more tightly k clusters hold the customers than customers without structure."""
+
+    k: int
+    log_inertia: float
+    gap: float
+    standard_error: float
+
+
+@dataclass(frozen=True, slots=True)
+class PairTest:
+    """Whether two clusters leave at different rates, before and after Holm's adjustment."""
+
+    first: int
+    second: int
+    p_value: float
+    p_adjusted: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChurnTest:
+    """Whether churn rates differ between clusters, how strongly, and between which."""
+
+    chi2: float
+    degrees: int
+    p_value: float
+    cramers_v: float
+    pairs: tuple[PairTest, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RiskRatio:
+    """A cluster's churn rate over that of the other customers, with its 95 % interval."""
+
+    ratio: float
+    low: float
+    high: float
+
+
+def bootstrap_jaccard(X: Rows, labels: Labels, fit: Fit, rounds: int, rng: Generator) -> Floats:
+    """How well each cluster comes back when the customers are drawn again, (clusters,) in [0, 1].
+
+    The mean over rounds of the Jaccard similarity to the most similar new cluster, among the
+    distinct customers drawn (Hennig 2007, CSDA 52:258-271). A round that draws none of a cluster's
+    customers does not count for it; NaN for a cluster that no round drew.
+    """
+    clusters = int(labels.max()) + 1
+    total, seen, mean = np.zeros(clusters), np.zeros(clusters), np.full(clusters, np.nan)
+    for _ in range(rounds):
+        drawn = rng.integers(len(X), size=len(X))
+        predict = fit(X[drawn])
+        distinct = np.unique(drawn)
+        best, size = _best_jaccard(labels[distinct], predict(X[distinct]), clusters)
+        total += best
+        seen += size > 0
+    np.divide(total, seen, out=mean, where=seen > 0)
+    return mean
+
+
+def stability_word(jaccard: float) -> str:
+    """Hennig's reading of a mean bootstrap Jaccard; NaN, a cluster never drawn, is unstable."""
+    bands = ((0.85, "highly stable"), (0.75, "stable"), (0.60, "doubtful"))
+    return next((word for least, word in bands if jaccard >= least), "unstable")
+
+
+def out_of_sample_auc(
+    X: Rows, churned: Churned, fit: Fit, folds: int = 5, repeats: int = 4, seed: int = 0
+) -> tuple[float, float]:
+    """How well clusters rank unseen customers by churn: mean and sd of the ROC AUC over the folds.
+
+    Clusters and their churn rates come from the training part alone; a held-out customer scores
+    the training rate of its cluster, and the overall rate where nobody in training fell into it.
+    The sd is the spread over folds × repeats, not a standard error: training parts overlap.
+    """
+    if (rarer := np.bincount(churned, minlength=2).min()) < folds:
+        raise ValueError(f"{folds} folds need as many that churned and that stayed; found {rarer}")
+    splitter = RepeatedStratifiedKFold(n_splits=folds, n_repeats=repeats, random_state=seed)
+    scores = []
+    for train, held in splitter.split(X, churned):
+        predict = fit(X[train])
+        expected = _expected_rates(predict(X[train]), churned[train], predict(X[held]))
+        scores.append(roc_auc_score(churned[held], expected))
+    return float(np.mean(scores)), float(np.std(scores, ddof=1))
+
+
+def gap_statistic(
+    X: Rows, ks: Sequence[int], rounds: int, rng: Generator, n_init: int = 3
+) -> list[Gap]:
+    """Log inertia of K-Means against that of customers drawn without structure, for each k.
+
+    Tibshirani, Walther & Hastie 2001 (JRSS B 63:411-423), variant b: the reference is uniform over
+    the box around the customers along their principal axes. Inertia is in squared units of `X`.
+    `ks` counts up from 1; the largest must stay below the number of distinct rows.
+    """
+    if list(ks) != list(range(1, len(ks) + 1)):
+        raise ValueError(f"ks must count 1, 2, 3 and so on; found {list(ks)}")
+    with threadpool_limits(1):  # sums depend on how many threads share them
+        centred = X - X.mean(axis=0)
+        axes = np.linalg.svd(centred, full_matrices=False)[2]
+        rotated = centred @ axes.T  # distances, so inertia too, do not change with rotation
+        low, high = rotated.min(axis=0), rotated.max(axis=0)
+        observed = _log_inertias(rotated, ks, n_init, rng)
+        references = [rng.uniform(low, high, rotated.shape) for _ in range(rounds)]
+        expected = np.array([_log_inertias(points, ks, n_init, rng) for points in references])
+    gaps = expected.mean(axis=0) - observed
+    errors = expected.std(axis=0) * math.sqrt(1 + 1 / rounds)
+    columns = np.column_stack([observed, gaps, errors]).tolist()
+    return [Gap(k, *figures) for k, figures in zip(ks, columns, strict=True)]
+
+
+def gap_choice(gaps: Sequence[Gap]) -> int:
+    """The smallest k whose gap reaches the next one's less its standard error.
+
+    1 means no structure; the largest k tried, that no smaller one was enough. More than 1 is weak
+    evidence: a uniform box with unequal sides gets there about every other time, because the
+    reference's axes are estimated and one standard error is not much.
+    """
+    enough = (a.k for a, b in pairwise(gaps) if a.gap >= b.gap - b.standard_error)
+    return next(enough, gaps[-1].k)
+
+
+def has_structure(gaps: Sequence[Gap]) -> bool:
+    """Whether any number of clusters beats a single group clearly.
+
+    By more than two standard errors of each. The rule of `gap_choice` stops at the first local
+    maximum, which skewed data has at one group even where five stand far apart.
+    """
+    single = next(gap for gap in gaps if gap.k == 1)
+    bar = single.gap + 2 * single.standard_error
+    return any(gap.gap - 2 * gap.standard_error > bar for gap in gaps if gap.k > 1)
+
+
+def explained_churn(labels: Labels, churned: Churned) -> ChurnTest:
+    """Whether clusters (customers,) differ in churn (customers,), in all and pair by pair.
+
+    Pearson's chi-square without Yates' correction and Cramér's V (Cramér 1946); two-proportion
+    z tests with pooled variance, adjusted by Holm (1979, Scand. J. Stat. 6:65-70). Empty clusters
+    take no part. The p-values hold only for clusters that were found without a look at churn.
+    """
+    if churned.all() or not churned.any():
+        raise ValueError("churn cannot be tested where all customers churned or all stayed")
+    sizes = np.bincount(labels)
+    left = np.bincount(labels[churned], minlength=len(sizes))
+    present = np.flatnonzero(sizes)
+    table = np.column_stack([left, sizes - left])[present]
+    chi2, p_value, degrees, _ = chi2_contingency(table, correction=False)
+    cramers_v = math.sqrt(chi2 / len(labels))  # over min(rows, columns) - 1: churn has two values
+    pairs = list(combinations(present.tolist(), 2))
+    tests = [_proportions_p(left[a], sizes[a], left[b], sizes[b]) for a, b in pairs]
+    columns = zip(pairs, tests, _holm(np.array(tests)), strict=True)
+    found = tuple(PairTest(*pair, p, float(adjusted)) for pair, p, adjusted in columns)
+    return ChurnTest(float(chi2), int(degrees), float(p_value), cramers_v, found)
+
+
+def risk_ratio(churned_in: int, n_in: int, churned_rest: int, n_rest: int) -> RiskRatio:
+    """Churn rate of a cluster over that of the rest, by the log method (Katz 1978, Biometrics 34).
+
+    Where one of the two churned counts is zero, 0.5 is added to all four cells. That keeps the
+    ratio finite but pulls it towards n_rest / n_in: read the interval, not the ratio.
+    """
+    if min(n_in, n_rest) == 0 or churned_in + churned_rest == 0:
+        raise ValueError("a risk ratio needs customers on both sides and one that churned")
+    half = 0.5 if 0 in (churned_in, churned_rest) else 0.0
+    a, n_a, b, n_b = churned_in + half, n_in + 2 * half, churned_rest + half, n_rest + 2 * half
+    ratio = (a / n_a) / (b / n_b)
+    factor = math.exp(norm.ppf(0.975) * math.sqrt(1 / a - 1 / n_a + 1 / b - 1 / n_b))
+    return RiskRatio(ratio, ratio / factor, ratio * factor)
+
+
+def prior_strength(churned: NDArray[np.intp], n: NDArray[np.intp]) -> float:
+    """How many customers the overall rate weighs, from counts of each cluster (clusters,).
+
+    Beta-binomial moments with clusters weighted by size (Kleinman 1973, JASA 68:46-54). At most
+    the number of all customers, where clusters differ no more than by chance.
+    """
+    churned, n = churned[n > 0], n[n > 0]
+    total, spare = n.sum(), len(n) - 1
+    overall = churned.sum() / max(total, 1)
+    variance, room = overall * (1 - overall), total - (n**2).sum() / max(total, 1) - spare
+    if spare < 1 or variance == 0 or room <= 0:
+        return FALLBACK_STRENGTH
+    chi2 = (n * (churned / n - overall) ** 2).sum() / variance
+    correlation = np.clip((chi2 - spare) / room, 1 / (total + 1), 1)
+    return float(1 / correlation - 1)
+
+
+def shrunken_rate(
+    churned: int, n: int, overall: float, strength: float = FALLBACK_STRENGTH
+) -> float:
+    """A cluster's churn rate drawn towards the overall one, the more the smaller the cluster.
+
+    Posterior mean under a beta prior worth `strength` customers; see `prior_strength`.
+    """
+    return (churned + strength * overall) / (n + strength) if n else overall
+
+
+def _best_jaccard(labels: Labels, found: Labels, clusters: int) -> tuple[Floats, Labels]:
+    """For each original cluster the best similarity of a new one (0 if empty), and its size."""
+    width = int(found.max()) + 1
+    both = np.bincount(labels * width + found, minlength=clusters * width).reshape(-1, width)
+    size = both.sum(axis=1)
+    union = size[:, None] + both.sum(axis=0) - both
+    return (both / np.maximum(union, 1)).max(axis=1), size
+
+
+def _expected_rates(labels: Labels, churned: Churned, held: Labels) -> Floats:
+    sizes = np.bincount(labels, minlength=int(held.max()) + 1)
+    left = np.bincount(labels[churned], minlength=len(sizes))
+    rates = np.where(sizes > 0, left / np.maximum(sizes, 1), churned.mean())
+    return rates[held]
+
+
+def _log_inertias(points: Rows, ks: Sequence[int], n_init: int, rng: Generator) -> Floats:
+    seeds = rng.integers(2**31, size=len(ks)).tolist()
+    fits = (KMeans(k, n_init=n_init, random_state=s) for k, s in zip(ks, seeds, strict=True))
+    return np.log([kmeans.fit(points).inertia_ for kmeans in fits])
+
+
+def _proportions_p(left_a: int, n_a: int, left_b: int, n_b: int) -> float:
+    """Two-sided p-value; 1 where everybody or nobody of both left, so that nothing can differ."""
+    pooled = (left_a + left_b) / (n_a + n_b)
+    error = math.sqrt(pooled * (1 - pooled) * (1 / n_a + 1 / n_b))
+    return float(2 * norm.sf(abs(left_a / n_a - left_b / n_b) / error)) if error else 1.0
+
+
+def _holm(p_values: Floats) -> Floats:
+    order = np.argsort(p_values)
+    steps: Floats = p_values[order] * np.arange(len(p_values), 0, -1)
+    return np.minimum(np.maximum.accumulate(steps), 1)[np.argsort(order)]

@@ -1,0 +1,131 @@
+"""The evidence for one recipe: separation, stability, and how well it tells who leaves."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
+from threadpoolctl import threadpool_limits
+
+from pipeline.training.cleaning import Customers
+from pipeline.training.evidence import (
+    Fit,
+    Predict,
+    bootstrap_jaccard,
+    explained_churn,
+    out_of_sample_auc,
+    stability_word,
+)
+from pipeline.training.fitting import Fitted, build_pipeline, fit
+from pipeline.training.recipes import Recipe
+
+RESTARTS = 10
+"""Of K-Means inside a resample; fewer than for the model itself, which is fitted once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much evidence to gather."""
+
+    bootstraps: int = 100
+    folds: int = 5
+    repeats: int = 4
+    silhouette_sample: int = 20_000
+    """The silhouette is quadratic: above this number of customers it is taken on a sample."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One recipe's figures. Where there is no churn label, those about churn are None."""
+
+    recipe: Recipe
+    silhouette_model_space: float
+    silhouette_standardised_space: float
+    """Of the same clusters where each transformed feature has mean 0, variance 1, unrotated."""
+    silhouette_raw_space: float
+    """The same with the features standardised as they are, not transformed."""
+    davies_bouldin: float
+    calinski_harabasz: float
+    jaccard: tuple[float, ...]
+    """Per cluster, in the order of their ids."""
+    smallest_share: float
+    churn_auc: float | None
+    """Out of sample: fitted on four fifths, judged on the other, repeated."""
+    churn_auc_sd: float | None
+    lowest_churn: float | None
+    highest_churn: float | None
+    cramers_v: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """For the manifest and the leaderboard, without the recipe."""
+        figures = {name: getattr(self, name) for name in self.__slots__ if name != "recipe"}
+        worst = min(self.jaccard)
+        return {**figures, "jaccard": list(self.jaccard), "weakest_jaccard": worst,
+                "stability": stability_word(worst)}  # fmt: skip
+
+
+def judge(
+    recipe: Recipe, customers: Customers, effort: Effort, fitted: Fitted | None = None
+) -> Judged:
+    """Gather the evidence for a recipe on some customers."""
+    fitted = fitted or fit(replace(recipe, n_init=RESTARTS), customers)
+    labels, churned = fitted.labels, customers.churned
+    rows = customers.features.to_numpy(dtype=object)
+    refit = _refit(recipe, customers)
+    rng = np.random.default_rng(recipe.seed)
+    numbers = customers.features.select_dtypes("number").to_numpy(float)
+    auc: tuple[float, float] | tuple[None, None] = (None, None)
+    rates: NDArray[np.float64] | None = None
+    with threadpool_limits(1):
+        jaccard = bootstrap_jaccard(rows, labels, refit, effort.bootstraps, rng)
+        if churned is not None and np.bincount(churned, minlength=2).min() >= effort.folds:
+            auc = out_of_sample_auc(
+                rows, churned, refit, folds=effort.folds, repeats=effort.repeats, seed=recipe.seed
+            )
+        if churned is not None:
+            rates = np.bincount(labels, churned) / np.bincount(labels)
+    spaces = (fitted.located, _unit(fitted.standardised), _unit(numbers))
+    own, unrotated, raw = (silhouette(s, labels, effort.silhouette_sample) for s in spaces)
+    return Judged(
+        recipe,
+        silhouette_model_space=own,
+        silhouette_standardised_space=unrotated,
+        silhouette_raw_space=raw,
+        davies_bouldin=float(davies_bouldin_score(fitted.located, labels)),
+        calinski_harabasz=float(calinski_harabasz_score(fitted.located, labels)),
+        jaccard=tuple(jaccard.tolist()),
+        smallest_share=float(np.bincount(labels).min() / len(labels)),
+        churn_auc=auc[0],
+        churn_auc_sd=auc[1],
+        lowest_churn=None if rates is None else float(rates.min()),
+        highest_churn=None if rates is None else float(rates.max()),
+        cramers_v=None if churned is None else explained_churn(labels, churned).cramers_v,
+    )
+
+
+def silhouette(points: NDArray[np.float64], labels: NDArray[np.intp], sample: int) -> float:
+    """Mean silhouette (Rousseeuw 1987) of points (n, axes), on a seeded sample where n is large."""
+    size = sample if len(points) > sample else None
+    return float(silhouette_score(points, labels, sample_size=size, random_state=0))
+
+
+def _refit(recipe: Recipe, customers: Customers) -> Fit:
+    names, types = list(customers.features), customers.features.dtypes
+    lighter = replace(recipe, n_init=RESTARTS)
+
+    def frame(rows: NDArray[Any]) -> pd.DataFrame:
+        return pd.DataFrame(rows, columns=names).astype(types)
+
+    def refit(rows: NDArray[Any]) -> Predict:
+        pipeline = build_pipeline(lighter, customers.contract).fit(frame(rows))
+        return lambda new: np.asarray(pipeline.predict(frame(new)), np.intp)
+
+    return refit
+
+
+def _unit(columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    spread = columns.std(axis=0)
+    unit: NDArray[np.float64] = (columns - columns.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    return unit

@@ -1,0 +1,154 @@
+"""The search: screen thousands of recipes, gather evidence for a few, choose by the written rule.
+
+Selection sees three quarters of the customers. The other quarter judges the winner once, so that
+its churn figure is not flattered by having been chosen.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import train_test_split
+from threadpoolctl import threadpool_limits
+
+from pipeline.contract import Contract
+from pipeline.errors import WrongFile
+from pipeline.training.choosing import Bars, choose, shortfall
+from pipeline.training.cleaning import Customers
+from pipeline.training.evidence import Gap, gap_choice, gap_statistic, has_structure
+from pipeline.training.fitting import fit
+from pipeline.training.judging import Effort, Judged, judge
+from pipeline.training.recipes import RECIPES, Recipe
+from pipeline.training.redundancy import correlate, near_duplicates
+from pipeline.training.screening import Screen
+
+SEED = 42
+FINALIST_EFFORT = Effort(bootstraps=20, repeats=1, silhouette_sample=5_000)
+GAP_ROWS = 2_000
+GAP_ROUNDS = 10
+LEAST_CUSTOMERS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What the search found, and what it compared."""
+
+    winner: Recipe
+    judged: tuple[Judged, ...]
+    """Every finalist and the published recipe, on the customers that selection saw."""
+    gaps: tuple[Gap, ...]
+    untouched_auc: float | None
+    """ROC AUC on the quarter that took no part in choosing."""
+    dropped_features: dict[str, str]
+    """Feature → why it was no candidate."""
+    bars: Bars
+
+    def to_dict(self) -> dict[str, Any]:
+        """The leaderboard, for the artifact."""
+        return {
+            "bars": asdict(self.bars),
+            "dropped_features": self.dropped_features,
+            "gap_statistic": [asdict(gap) for gap in self.gaps],
+            "gap_choice": gap_choice(self.gaps),
+            "churn_auc_untouched": self.untouched_auc,
+            "candidates": [
+                {
+                    "recipe": asdict(judged.recipe),
+                    "chosen": judged.recipe == self.winner,
+                    "shortfall": shortfall(judged, self.bars),
+                    **judged.to_dict(),
+                }
+                for judged in self.judged
+            ],
+        }
+
+
+def search(
+    customers: Customers, progress: Callable[[str], None], bars: Bars | None = None
+) -> Search:
+    """Find the recipe for some customers; WrongFile when they form no clusters."""
+    bars = bars or Bars()
+    if len(customers.features) < LEAST_CUSTOMERS:
+        found = f"has {len(customers.features):,} usable customers"
+        raise WrongFile(
+            customers.cleaning.file, f"{found}; the search needs at least {LEAST_CUSTOMERS}"
+        )
+    dropped = _redundant(customers)
+    names = [str(name) for name in customers.features if name not in dropped]
+    seen, untouched = _split(restrict(customers, names))
+    with threadpool_limits(1):
+        progress(f"screening sets of up to {bars.most_features} of {len(names)} features")
+        finalists = Screen(seen.features, seen.churned, bars, SEED).finalists(progress)
+        if not finalists:
+            raise _no_structure(customers, "no set of features separates them")
+        judged = []
+        for number, recipe in enumerate(finalists, start=1):
+            progress(f"gathering evidence for finalist {number} of {len(finalists)}")
+            judged.append(judge(recipe, restrict(seen, recipe.features), FINALIST_EFFORT))
+        winner = choose(judged, bars).recipe
+        progress("testing whether there is any structure (gap statistic)")
+        gaps = _gaps(winner, seen)
+        if not has_structure(gaps):
+            raise _no_structure(
+                customers, "by the gap statistic no number of clusters beats a single group"
+            )
+        original = RECIPES["original"]
+        if set(original.features) <= set(names):
+            judged.append(judge(original, restrict(seen, original.features), FINALIST_EFFORT))
+    auc = _untouched_auc(winner, seen, untouched)
+    return Search(winner, tuple(judged), tuple(gaps), auc, dropped, bars)
+
+
+def restrict(customers: Customers, names: Any) -> Customers:
+    """The same customers with fewer features, in the given order."""
+    kept = list(names)
+    features = customers.features[kept]
+    return replace(customers, contract=customers.contract.select(kept), features=features)
+
+
+def numeric(contract: Contract, names: Any) -> tuple[str, ...]:
+    """The numeric features of a contract that are among some columns."""
+    return tuple(f.name for f in contract.features if f.numeric and f.name in names)
+
+
+def _redundant(customers: Customers) -> dict[str, str]:
+    frame = customers.features
+    dropped = {str(name): "it is constant" for name in frame if frame[name].nunique() < 2}
+    pairs = near_duplicates(frame, correlate(frame))
+    return dropped | {pair.dropped: f"it nearly repeats {pair.kept}" for pair in pairs}
+
+
+def _split(customers: Customers) -> tuple[Customers, Customers]:
+    rows = np.arange(len(customers.features))
+    seen, untouched = train_test_split(
+        rows, test_size=0.25, random_state=SEED, stratify=customers.churned
+    )
+    return _rows(customers, np.sort(seen)), _rows(customers, np.sort(untouched))
+
+
+def _rows(customers: Customers, rows: Any) -> Customers:
+    churned = None if customers.churned is None else customers.churned[rows]
+    features = customers.features.iloc[rows].reset_index(drop=True)
+    return replace(customers, features=features, churned=churned)
+
+
+def _gaps(recipe: Recipe, customers: Customers) -> list[Gap]:
+    points = fit(replace(recipe, n_init=10), restrict(customers, recipe.features)).standardised
+    rng = np.random.default_rng(SEED)
+    rows = np.sort(rng.permutation(len(points))[:GAP_ROWS])
+    return gap_statistic(points[rows], range(1, 9), GAP_ROUNDS, rng)
+
+
+def _untouched_auc(recipe: Recipe, seen: Customers, untouched: Customers) -> float | None:
+    if seen.churned is None or untouched.churned is None:
+        return None
+    fitted = fit(recipe, restrict(seen, recipe.features))
+    rates = np.bincount(fitted.labels, seen.churned) / np.bincount(fitted.labels)
+    labels = fitted.pipeline.predict(untouched.features[list(recipe.features)])
+    return float(roc_auc_score(untouched.churned, rates[labels]))
+
+
+def _no_structure(customers: Customers, why: str) -> WrongFile:
+    return WrongFile(customers.cleaning.file, f"its customers form no clusters: {why}")
