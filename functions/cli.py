@@ -4,6 +4,7 @@ A command imports what it needs when it runs: `assign` must not wait for scikit-
 """
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -150,11 +151,22 @@ def score(
 @click.option("--recipe", default="search", show_default=True, help="What to train, and how.")
 @_contract
 @click.option(
+    "--names", metavar="FILE", type=_path, help="TOML file with names that people gave to clusters."
+)
+@click.option(
     "--alias", default=CANDIDATE, show_default=True, help="Alias that the new version gets."
 )
 @_store
 @_json
-def train(data: Path, recipe: str, contract: Path, alias: str, store: str, as_json: bool) -> None:
+def train(
+    data: Path,
+    recipe: str,
+    contract: Path,
+    names: Path | None,
+    alias: str,
+    store: str,
+    as_json: bool,
+) -> None:
     """Train a model on customers and publish it.
 
     The first model of a store becomes its champion as well.
@@ -173,6 +185,8 @@ def train(data: Path, recipe: str, contract: Path, alias: str, store: str, as_js
             trained = training.train_by_search(data, declared, progress)
         else:
             trained = training.train(data, declared, training.RECIPES[recipe], progress)
+        if names is not None:
+            trained = replace(trained, model=training.override(trained.model, names))
         artifact = training.publish(trained, open_store(store), alias)
     if as_json:
         console.print_json(console.model_document(artifact, trained.model))

@@ -195,6 +195,9 @@ def list_models(store: Store, as_json: bool) -> None:
 def steps() -> Iterator[Callable[[str], None]]:
     """Shows the steps of long work on standard error."""
     console = Console(stderr=True)
+    if not console.is_terminal:  # a log wants a line when a step begins, not a picture
+        yield lambda text: console.print(text, soft_wrap=True)
+        return
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         tasks: list[Any] = []

@@ -1,6 +1,7 @@
 """Training: clean, fit, evaluate, describe, and hand the artifact to the store."""
 
 from pipeline.training.judging import Effort
+from pipeline.training.overrides import override
 from pipeline.training.recipes import RECIPES, SEARCH, Recipe
 from pipeline.training.train import Trained, publish, train, train_by_search
 
@@ -10,6 +11,7 @@ __all__ = [
     "Effort",
     "Recipe",
     "Trained",
+    "override",
     "publish",
     "train",
     "train_by_search",

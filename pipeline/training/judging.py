@@ -75,7 +75,7 @@ def judge(
     rows = customers.features.to_numpy(dtype=object)
     refit = _refit(recipe, customers)
     rng = np.random.default_rng(recipe.seed)
-    numbers = customers.features.select_dtypes("number").to_numpy(float)
+    raw_columns = build_pipeline(replace(recipe, yeo_johnson=()), customers.contract)["transform"]
     auc: tuple[float, float] | tuple[None, None] = (None, None)
     rates: NDArray[np.float64] | None = None
     with threadpool_limits(1):
@@ -86,7 +86,11 @@ def judge(
             )
         if churned is not None:
             rates = np.bincount(labels, churned) / np.bincount(labels)
-    spaces = (fitted.located, _unit(fitted.standardised), _unit(numbers))
+    spaces = (
+        fitted.located,
+        _unit(fitted.standardised),
+        _unit(raw_columns.fit_transform(customers.features)),
+    )
     own, unrotated, raw = (silhouette(s, labels, effort.silhouette_sample) for s in spaces)
     return Judged(
         recipe,

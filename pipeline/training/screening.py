@@ -132,16 +132,15 @@ class Screen:
         rows = slice(0, len(labels), max(1, len(labels) // SILHOUETTE_ROWS))
         if len(set(labels[rows].tolist())) < 2:
             return 2.0
-        full: float = silhouette(flat[rows], labels[rows], SAMPLE)
-        missed: float = max(0.0, 1 - full / self.bars.silhouette_standardised_space)
+        full = silhouette(flat[rows], labels[rows], SAMPLE)
+        missed = max(0.0, 1 - full / self.bars.silhouette_standardised_space)
         if missed > _SLACK and self.churned is not None:
             return missed + 1  # a one-axis rotation cannot make up for that
-        own: float = silhouette(points[rows], labels[rows], SAMPLE)
-        short = max(0.0, 1 - own / self.bars.silhouette_model_space)
-        return float(missed + short)
+        own = silhouette(points[rows], labels[rows], SAMPLE)
+        return missed + max(0.0, 1 - own / self.bars.silhouette_model_space)
 
     def _label_missed(self, labels: NDArray[np.intp]) -> float:
-        share = np.bincount(labels).min() / len(labels)
+        share = float(np.bincount(labels).min() / len(labels))
         return self._churn_missed(labels) + max(0.0, 1 - share / self.bars.smallest_share)
 
     def _churn_missed(self, labels: NDArray[np.intp]) -> float:

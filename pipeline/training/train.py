@@ -17,6 +17,7 @@ from pipeline.contract import Contract
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
 from pipeline.reading import open_customers
+from pipeline.training import report
 from pipeline.training.cleaning import Cleaning, Customers, load_customers
 from pipeline.training.describing import build_model
 from pipeline.training.fitting import Fitted, fit
@@ -101,6 +102,8 @@ def publish(trained: Trained, store: Store, alias: str = CANDIDATE) -> Artifact:
     buffer = io.BytesIO()
     joblib.dump(trained.fitted.pipeline, buffer, compress=("zlib", 6))
     files = {"model.json": trained.model.to_json(), "pipeline.joblib": buffer.getvalue()}
+    files["report.html"] = report.render(trained).encode()
+    files |= {name: figure.encode() for name, figure in report.figures(trained).items()}
     if trained.search is not None:
         text = json.dumps(trained.search.to_dict(), indent=1, allow_nan=False)
         files["leaderboard.json"] = (text + "\n").encode()

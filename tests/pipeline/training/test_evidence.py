@@ -47,8 +47,7 @@ def near(expected: object) -> object:
 
 def test_separated_clusters_come_back_from_every_resample() -> None:
     found = evidence.bootstrap_jaccard(*blobs(4), k_means(4), 20, np.random.default_rng(1))
-    assert found.shape == (4,)
-    assert found.min() > 0.98
+    assert (found > 0.98).tolist() == [True] * 4
 
 
 def test_clusters_cut_through_noise_do_not_come_back() -> None:
@@ -140,7 +139,7 @@ def test_the_gap_finds_nothing_in_noise(seed: int) -> None:
 
 def test_the_gap_follows_its_definition() -> None:
     """Pairwise distances, eigenvectors and customers rotated back, unlike the module's own way."""
-    X = blobs(2)[0] * [1, 2, 3] + 7
+    X = blobs(2, size=50)[0] * [1, 2, 3] + 7
     axes = np.linalg.eigh(np.cov(X.T))[1]
     turned = (X - X.mean(axis=0)) @ axes
     rng, box = np.random.default_rng(3), (turned.min(axis=0), turned.max(axis=0), turned.shape)
@@ -200,18 +199,16 @@ def test_empty_clusters_and_equal_ones_are_no_trouble() -> None:
 def test_risk_ratio_equals_statsmodels(a: int, stayed_a: int, b: int, stayed_b: int) -> None:
     assume(a + b and a + stayed_a and b + stayed_b)
     found = evidence.risk_ratio(a, a + stayed_a, b, b + stayed_b)
-    table = np.array([[a, stayed_a], [b, stayed_b]], float)
-    table += 0 if a and b else 0.5  # statsmodels by itself would fill in the empty cells alone
-    expected = Table2x2(table, shift_zeros=False)
+    filler = 0 if a and b else 0.5  # statsmodels by itself would fill in the empty cells alone
+    expected = Table2x2(np.array([[a, stayed_a], [b, stayed_b]]) + filler, shift_zeros=False)
     assert found.ratio == near(expected.riskratio)
     assert (found.low, found.high) == near(expected.riskratio_confint(0.05))
 
 
 @pytest.mark.parametrize("strength", [5, 20, 80])
 def test_prior_strength_recovers_that_of_beta_binomial_clusters(strength: float) -> None:
-    rng = np.random.default_rng(0)
-    n = rng.integers(20, 400, size=20_000)
-    left = betabinom.rvs(n, 0.2 * strength, 0.8 * strength, random_state=rng)
+    n = np.random.default_rng(0).integers(20, 400, size=20_000)
+    left = betabinom.rvs(n, 0.2 * strength, 0.8 * strength, random_state=1)
     assert evidence.prior_strength(left, n) == pytest.approx(strength, rel=0.05)
 
 
