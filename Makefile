@@ -18,7 +18,7 @@ setup: .venv/ready  ## Create .venv with everything pinned (PYTHON=python3.13 pi
 
 demo: setup  ## Score a bundled file with the bundled model, then look up one customer
 	$(BIN)/customer-clusters score examples/customers.csv --out results
-	$(BIN)/customer-clusters assign Credit_Limit=12691 Contacts_Count_12_mon=3 Total_Revolving_Bal=777 Avg_Utilization_Ratio=0.061
+	$(BIN)/customer-clusters assign Total_Revolving_Bal=0 Total_Trans_Amt=1900 Total_Trans_Ct=38
 
 test: setup  ## Run the tests (BANKCHURNERS_CSV names the real file)
 	$(BIN)/pytest

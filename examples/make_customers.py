@@ -1,4 +1,4 @@
-"""Invents examples/customers.csv from what the champion states about its clusters.
+"""Invents examples/customers.csv from what the bundled models state about their clusters.
 
 Nobody in it exists: each value is drawn from the quartiles of a cluster, apart from the others.
 A few rows are wrong on purpose.
@@ -21,8 +21,13 @@ CUSTOMERS = 1_000
 CITIES = ("Springfield", "Riverton, East", 'New "Old" Town', "Älmhult", "São Bento")
 
 
-def invent(model: ClusterModel, rng: np.random.Generator) -> list[dict[str, str]]:
-    """Customers with ids, columns that no model uses, features and a churn label."""
+def invent(
+    model: ClusterModel, other: ClusterModel, rng: np.random.Generator
+) -> list[dict[str, str]]:
+    """Customers with ids, columns that no model uses, features and a churn label.
+
+    Values and churn follow one model; features that only the other has are drawn from that one.
+    """
     contract = model.contract
     assert contract.label is not None and contract.id_column is not None
     shares = [cluster.share for cluster in model.clusters]
@@ -36,17 +41,19 @@ def invent(model: ClusterModel, rng: np.random.Generator) -> list[dict[str, str]
                 contract.id_column: f"{number:010d}",
                 "City": CITIES[rng.integers(len(CITIES))],
                 "Customer_Since": f"20{rng.integers(8, 24):02d}-{rng.integers(1, 13):02d}-01",
-                **{
-                    feature.name: _drawn(feature, cluster, rng)
-                    for feature in contract.features
-                    if feature.numeric
-                },
+                **_features(other, other.clusters[rng.integers(len(other.clusters))], rng),
+                **_features(model, cluster, rng),
                 contract.label.column: (contract.label.churned if left else contract.label.stayed)[
                     0
                 ],
             }
         )
     return rows
+
+
+def _features(model: ClusterModel, cluster: Cluster, rng: np.random.Generator) -> dict[str, str]:
+    numeric = [feature for feature in model.contract.features if feature.numeric]
+    return {feature.name: _drawn(feature, cluster, rng) for feature in numeric}
 
 
 def _drawn(feature: Feature, cluster: Cluster, rng: np.random.Generator) -> str:
@@ -67,9 +74,12 @@ def spoil(rows: list[dict[str, str]], names: list[str]) -> None:
 
 
 def main() -> None:
-    artifact = open_store(BUNDLED).open(CHAMPION)
-    model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
-    rows = invent(model, np.random.default_rng(2))
+    store = open_store(BUNDLED)
+    model, other = (
+        ClusterModel.from_json(store.open(alias).read("model.json"), alias)
+        for alias in (CHAMPION, "original")
+    )
+    rows = invent(model, other, np.random.default_rng(2))
     spoil(rows, [feature.name for feature in model.contract.features if feature.numeric])
     with TARGET.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")

@@ -74,8 +74,8 @@ def main() -> None:
 
 
 @main.command(
-    epilog="Example: customer-clusters assign Credit_Limit=12691 Contacts_Count_12_mon=3 "
-    "Total_Revolving_Bal=777 Avg_Utilization_Ratio=0.061"
+    epilog="Example: customer-clusters assign Total_Revolving_Bal=0 Total_Trans_Amt=1900 "
+    "Total_Trans_Ct=38"
 )
 @click.argument("values", metavar="NAME=VALUE...", nargs=-1, required=True)
 @_model
