@@ -1,7 +1,8 @@
 """From a customer file to the rows that training may use, with a count of what was left out."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.checking import MAX_REJECTED_SHARE, check
-from pipeline.contract import Contract, Label
+from pipeline.contract import Contract, Feature, Label
 from pipeline.digest import sha256_of_file
 from pipeline.errors import WrongFile
 from pipeline.reading import Block, CustomerFile, open_customers
@@ -40,10 +41,15 @@ class Customers:
     features: pd.DataFrame
     churned: NDArray[np.bool_] | None
     cleaning: Cleaning
+    unread: tuple[Feature, ...]
+    """Other features that the file has: no model input, but they help to describe clusters."""
+    others: pd.DataFrame
+    """Their values; NaN or "" where a value is unusable."""
 
 
-def load_customers(path: Path, contract: Contract) -> Customers:
-    """Read and clean the columns of a contract; WrongFile when too little is usable."""
+def load_customers(path: Path, declared: Contract, names: Sequence[str]) -> Customers:
+    """Read and clean the features to train on; WrongFile when too little is usable."""
+    contract = declared.select(names)
     file = open_customers(path)
     for feature in contract.features:
         file.column(feature.name)
@@ -77,12 +83,33 @@ def load_customers(path: Path, contract: Contract) -> Customers:
             f"({_listed(cleaning.rejected_for)})",
         )
     churned = _churned(file, table, contract.label)
+    unread = tuple(
+        feature
+        for feature in declared.features
+        if feature.name in file.schema.names and feature.name not in names
+    )
+    others = {feature.name: _usable(file, table, feature, contract) for feature in unread}
     return Customers(
         contract,
         pd.DataFrame(checked.features),
         None if churned is None else churned[checked.good],
         cleaning,
+        unread,
+        pd.DataFrame(others, index=range(len(table)))[checked.good].reset_index(drop=True),
     )
+
+
+def _usable(
+    file: CustomerFile, table: pa.Table, feature: Feature, contract: Contract
+) -> NDArray[Any]:
+    """A feature's values, with NaN or "" where the contract refuses one."""
+    alone = replace(contract, features=(feature,))
+    checked = check(alone, {feature.name: _column(table, file.column(feature.name))})
+    values: NDArray[Any] = np.full(
+        len(table), np.nan if feature.numeric else "", float if feature.numeric else object
+    )
+    values[checked.good] = checked.features[feature.name]
+    return values
 
 
 def _column(table: pa.Table, index: int) -> pa.Array:

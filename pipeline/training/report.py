@@ -14,9 +14,9 @@ from sklearn.tree import DecisionTreeClassifier
 
 from pipeline.contract import Feature
 from pipeline.training import report_charts as charts
+from pipeline.training.characteristics import association, characteristics
 from pipeline.training.choosing import Bars, shortfall
 from pipeline.training.cleaning import Customers
-from pipeline.training.effects import cramers_v
 from pipeline.training.evidence import (
     Gap,
     RiskRatio,
@@ -91,6 +91,7 @@ def render(trained: "Trained") -> str:
         ratios=_ratios(trained),
         rule=readable_rule(trained),
         personal=_personal(trained),
+        characteristics=characteristics(trained.customers, labels),
         comparison=_comparison(trained),
         candidates=[] if found is None else _ranked(found.judged, found.winner, found.bars),
         dropped={} if found is None else found.dropped_features,
@@ -143,20 +144,22 @@ def _category_shares(customers: Customers, labels: Any) -> list[tuple[str, str, 
     ]
 
 
-def _personal(trained: "Trained") -> list[tuple[str, float]]:
-    """Cramér's V of the clusters with personal traits, as far as these customers have them."""
-    customers, labels, found = trained.customers, trained.fitted.labels, []
-    for feature in customers.contract.features:
-        if not _PERSONAL & set(feature.name.lower().split("_")):
-            continue
-        values = customers.features[feature.name].to_numpy()
-        if feature.numeric:
-            values = np.searchsorted(np.quantile(values, [0.25, 0.5, 0.75]), values)
-        kinds, codes = np.unique(values.astype(str), return_inverse=True)
-        size = (int(labels.max()) + 1, len(kinds))
-        counts = np.bincount(labels * size[1] + codes, minlength=size[0] * size[1])
-        found.append((feature.label, cramers_v(counts.reshape(size)) or 0.0))
-    return found
+def _personal(trained: "Trained") -> list[tuple[str, float, bool]]:
+    """Label, Cramér's V with the clusters, and whether the model reads it: personal traits."""
+    customers, labels = trained.customers, trained.fitted.labels
+    read = [
+        (f.label, association(f, customers.features[f.name].to_numpy(), labels), True)
+        for f in customers.contract.features
+        if _is_personal(f)
+    ]
+    found = characteristics(customers, labels)
+    return read + [
+        (c.feature.label, c.association, False) for c in found if _is_personal(c.feature)
+    ]
+
+
+def _is_personal(feature: Feature) -> bool:
+    return bool(_PERSONAL & set(feature.name.lower().split("_")))
 
 
 def _comparison(trained: "Trained") -> dict[str, Any]:

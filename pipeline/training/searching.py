@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import train_test_split
 from threadpoolctl import threadpool_limits
@@ -104,8 +105,16 @@ def search(
 def restrict(customers: Customers, names: Any) -> Customers:
     """The same customers with fewer features, in the given order."""
     kept = list(names)
-    features = customers.features[kept]
-    return replace(customers, contract=customers.contract.select(kept), features=features)
+    moved = [feature for feature in customers.contract.features if feature.name not in kept]
+    return replace(
+        customers,
+        contract=customers.contract.select(kept),
+        features=customers.features[kept],
+        unread=(*customers.unread, *moved),
+        others=pd.concat(
+            [customers.others, customers.features[[feature.name for feature in moved]]], axis=1
+        ),
+    )
 
 
 def numeric(contract: Contract, names: Any) -> tuple[str, ...]:
@@ -131,7 +140,8 @@ def _split(customers: Customers) -> tuple[Customers, Customers]:
 def _rows(customers: Customers, rows: Any) -> Customers:
     churned = None if customers.churned is None else customers.churned[rows]
     features = customers.features.iloc[rows].reset_index(drop=True)
-    return replace(customers, features=features, churned=churned)
+    others = customers.others.iloc[rows].reset_index(drop=True)
+    return replace(customers, features=features, churned=churned, others=others)
 
 
 def _gaps(recipe: Recipe, customers: Customers) -> list[Gap]:

@@ -51,9 +51,7 @@ def train(
 ) -> Trained:
     """Clean a customer file, fit a recipe, gather the evidence for it and describe its clusters."""
     progress(f"reading and cleaning {path.name}")
-    return _trained(
-        load_customers(path, contract.select(recipe.features)), recipe, progress, effort
-    )
+    return _trained(load_customers(path, contract, recipe.features), recipe, progress, effort)
 
 
 def train_by_search(path: Path, contract: Contract, progress: Progress) -> Trained:
@@ -63,7 +61,7 @@ def train_by_search(path: Path, contract: Contract, progress: Progress) -> Train
     features = numeric(contract, names)
     if not features:
         raise WrongFile(path, f"has none of the numeric features of contract {contract.name}")
-    customers = load_customers(path, contract.select(features))
+    customers = load_customers(path, contract, features)
     found = search(customers, progress)
     narrowed = restrict(customers, found.winner.features)
     trained = _trained(narrowed, found.winner, progress, None)
