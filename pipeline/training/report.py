@@ -93,6 +93,7 @@ def render(trained: "Trained") -> str:
         personal=_personal(trained),
         characteristics=characteristics(trained.customers, labels),
         comparison=_comparison(trained),
+        algorithms=() if found is None else found.compared,
         candidates=[] if found is None else _ranked(found.judged, found.winner, found.bars),
         dropped={} if found is None else found.dropped_features,
         searched=found is not None,

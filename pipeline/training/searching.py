@@ -18,9 +18,10 @@ from pipeline.contract import Contract
 from pipeline.errors import WrongFile
 from pipeline.training.choosing import Bars, choose, shortfall
 from pipeline.training.cleaning import Customers
+from pipeline.training.comparing import Compared, compare
 from pipeline.training.evidence import Gap, gap_choice, gap_statistic, has_structure
 from pipeline.training.fitting import fit
-from pipeline.training.judging import Effort, Judged, judge
+from pipeline.training.judging import RESTARTS, Effort, Judged, judge
 from pipeline.training.recipes import RECIPES, Recipe
 from pipeline.training.redundancy import correlate, near_duplicates
 from pipeline.training.screening import Screen
@@ -45,6 +46,8 @@ class Search:
     dropped_features: dict[str, str]
     """Feature → why it was no candidate."""
     bars: Bars
+    compared: tuple[Compared, ...] = ()
+    """Other algorithms on the winner's features."""
 
     def to_dict(self) -> dict[str, Any]:
         """The leaderboard, for the artifact."""
@@ -54,6 +57,7 @@ class Search:
             "gap_statistic": [asdict(gap) for gap in self.gaps],
             "gap_choice": gap_choice(self.gaps),
             "churn_auc_untouched": self.untouched_auc,
+            "algorithms": [asdict(compared) for compared in self.compared],
             "candidates": [
                 {
                     "recipe": asdict(judged.recipe),
@@ -95,11 +99,14 @@ def search(
             raise _no_structure(
                 customers, "by the gap statistic no number of clusters beats a single group"
             )
+        progress("comparing other algorithms")
+        quick = fit(replace(winner, n_init=RESTARTS), restrict(seen, winner.features))
+        compared = compare(winner, quick, seen)
         original = RECIPES["original"]
         if set(original.features) <= set(names):
             judged.append(judge(original, restrict(seen, original.features), FINALIST_EFFORT))
     auc = _untouched_auc(winner, seen, untouched)
-    return Search(winner, tuple(judged), tuple(gaps), auc, dropped, bars)
+    return Search(winner, tuple(judged), tuple(gaps), auc, dropped, bars, compared)
 
 
 def restrict(customers: Customers, names: Any) -> Customers:

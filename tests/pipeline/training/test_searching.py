@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from model_store import open_store
 from pipeline.contract import Contract, Feature, Label
 from pipeline.errors import WrongFile
-from pipeline.training import Trained, train_by_search
+from pipeline.training import Trained, publish, train_by_search
 
 NAMES = ("a", "b", "noise")
 CONTRACT = Contract(
@@ -45,6 +46,12 @@ def test_the_search_finds_the_groups_that_are_there(tmp_path: Path) -> None:
         trained.recipe.features
     ]
     assert board["churn_auc_untouched"] > 0.85
+    kmeans, *others = board["algorithms"]
+    assert kmeans["name"] == "K-Means"
+    assert kmeans["weakest_jaccard"] > 0.97
+    assert len(others) == 3
+    page = publish(trained, open_store(tmp_path / "store")).read("report.html").decode()
+    assert "Gaussian mixture" in page
 
 
 def test_uniform_noise_has_no_structure_and_nothing_is_trained(tmp_path: Path) -> None:
@@ -74,4 +81,5 @@ def test_repeated_and_constant_features_are_no_candidates(tmp_path: Path) -> Non
 def test_without_a_label_the_search_goes_by_shape_alone(tmp_path: Path) -> None:
     trained = searched(blobs(np.random.default_rng(5)).drop(columns="left"), tmp_path)
     assert trained.metrics["churn_auc"] is None
+    assert publish(trained, open_store(tmp_path / "store")).read("report.html")
     assert trained.metrics["silhouette_model_space"] > 0.7
