@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.checking import MAX_REJECTED_SHARE, check
+from pipeline.checking import MAX_REJECTED_SHARE, Checked, check
 from pipeline.contract import Contract, Feature, Label
 from pipeline.digest import sha256_of_file
 from pipeline.errors import WrongFile
@@ -51,8 +51,7 @@ def load_customers(path: Path, declared: Contract, names: Sequence[str]) -> Cust
     """Read and clean the features to train on; WrongFile when too little is usable."""
     contract = declared.select(names)
     file = open_customers(path)
-    for feature in contract.features:
-        file.column(feature.name)
+    indexes = {feature.name: file.column(feature.name) for feature in contract.features}
     blocks = list(file.blocks())
     table = pa.Table.from_batches([block.batch for block in blocks], file.schema)
     if not len(table):
@@ -60,28 +59,8 @@ def load_customers(path: Path, declared: Contract, names: Sequence[str]) -> Cust
     duplicate = table.to_pandas().duplicated().to_numpy()
     table = table.filter(pa.array(~duplicate))
     _refuse_repeated_ids(file, table, contract)
-    columns = {
-        feature.name: _column(table, file.column(feature.name)) for feature in contract.features
-    }
-    checked = check(contract, columns)
-    cleaning = Cleaning(
-        file=path.name,
-        sha256=sha256_of_file(path),
-        rows_read=len(duplicate) + _broken(blocks),
-        rows_used=int(checked.good.sum()),
-        duplicate_rows=int(duplicate.sum()),
-        rejected_rows=len(checked.problems) + _broken(blocks),
-        rejected_for=_counted(checked.problems, blocks),
-        dropped_columns=tuple(
-            name for name in contract.never_features if name in file.schema.names
-        ),
-    )
-    if cleaning.rejected_rows > MAX_REJECTED_SHARE * cleaning.rows_read:
-        raise WrongFile(
-            path,
-            f"{cleaning.rejected_rows:,} of {cleaning.rows_read:,} rows are unusable "
-            f"({_listed(cleaning.rejected_for)})",
-        )
+    checked = check(contract, {name: _column(table, index) for name, index in indexes.items()})
+    cleaning = _counted(file, contract, blocks, int(duplicate.sum()), checked)
     churned = _churned(file, table, contract.label)
     unread = tuple(
         feature
@@ -96,6 +75,29 @@ def load_customers(path: Path, declared: Contract, names: Sequence[str]) -> Cust
         cleaning,
         unread,
         pd.DataFrame(others, index=range(len(table)))[checked.good].reset_index(drop=True),
+    )
+
+
+def _counted(
+    file: CustomerFile, contract: Contract, blocks: list[Block], duplicates: int, checked: Checked
+) -> Cleaning:
+    broken = [row for block in blocks for row in block.broken]
+    rejected = len(checked.problems) + len(broken)
+    read = len(checked.good) + duplicates + len(broken)
+    reasons = Counter(f"{p[0].column} {p[0].code}" for p in checked.problems.values())
+    reasons.update(row.code for row in broken)
+    if rejected > MAX_REJECTED_SHARE * read:
+        listed = ", ".join(f"{what}: {count:,}" for what, count in reasons.most_common(3))
+        raise WrongFile(file.path, f"{rejected:,} of {read:,} rows are unusable ({listed})")
+    return Cleaning(
+        file=file.path.name,
+        sha256=sha256_of_file(file.path),
+        rows_read=read,
+        rows_used=int(checked.good.sum()),
+        duplicate_rows=duplicates,
+        rejected_rows=rejected,
+        rejected_for=dict(reasons.most_common()),
+        dropped_columns=tuple(n for n in contract.never_features if n in file.schema.names),
     )
 
 
@@ -145,17 +147,3 @@ def _churned(file: CustomerFile, table: pa.Table, label: Label | None) -> NDArra
         only = "churned" if any(meaning.values()) else "stayed"
         raise WrongFile(file.path, f"label {label.column} says that all customers {only}")
     return np.array([meaning[text] for text in texts], bool)
-
-
-def _broken(blocks: list[Block]) -> int:
-    return sum(len(block.broken) for block in blocks)
-
-
-def _counted(problems: Any, blocks: list[Block]) -> dict[str, int]:
-    counts = Counter(f"{found[0].column} {found[0].code}" for found in problems.values())
-    counts.update(row.code for block in blocks for row in block.broken)
-    return dict(counts.most_common())
-
-
-def _listed(counts: dict[str, int]) -> str:
-    return ", ".join(f"{what}: {count:,}" for what, count in list(counts.items())[:3])
