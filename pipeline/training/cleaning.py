@@ -56,7 +56,7 @@ def load_customers(path: Path, declared: Contract, names: Sequence[str]) -> Cust
     table = pa.Table.from_batches([block.batch for block in blocks], file.schema)
     if not len(table):
         raise WrongFile(path, "has a header but no customers")
-    duplicate = table.to_pandas().duplicated().to_numpy()
+    duplicate = duplicate_rows(table)
     table = table.filter(pa.array(~duplicate))
     _refuse_repeated_ids(file, table, contract)
     checked = check(contract, {name: _column(table, index) for name, index in indexes.items()})
@@ -76,6 +76,17 @@ def load_customers(path: Path, declared: Contract, names: Sequence[str]) -> Cust
         unread,
         pd.DataFrame(others, index=range(len(table)))[checked.good].reset_index(drop=True),
     )
+
+
+def duplicate_rows(table: pa.Table) -> NDArray[np.bool_]:
+    """Which rows repeat an earlier one in every column."""
+    frame = table.to_pandas()
+    nested = [name for name in frame if frame[name].map(_unhashable).any()]
+    return np.asarray(frame.astype(dict.fromkeys(nested, str)).duplicated())
+
+
+def _unhashable(value: object) -> bool:
+    return isinstance(value, list | dict | np.ndarray)
 
 
 def _counted(

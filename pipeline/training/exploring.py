@@ -19,6 +19,7 @@ from pipeline.contract import Contract, Feature
 from pipeline.digest import sha256_of_file
 from pipeline.errors import Problem, WrongFile, shortened
 from pipeline.reading import CustomerFile, is_text, open_customers, plain
+from pipeline.training.cleaning import duplicate_rows
 from pipeline.training.exploration import GROUPS, Column, Exploration, Labels, Refusal, Role
 from pipeline.training.profiling import Groups, Values, category_profile, number_profile
 from pipeline.training.redundancy import correlate, near_duplicates
@@ -70,7 +71,7 @@ def _read(path: Path) -> tuple[CustomerFile, pa.Table, Counter[str], int]:
     if not len(table):
         raise WrongFile(path, "has a header but no customers")
     broken = Counter(row.code for block in blocks for row in block.broken)
-    duplicate = table.to_pandas().duplicated().to_numpy()
+    duplicate = duplicate_rows(table)
     return file, table.filter(pa.array(~duplicate)), broken, int(duplicate.sum())
 
 

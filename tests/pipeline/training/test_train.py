@@ -84,6 +84,17 @@ def test_without_a_label_clusters_have_no_churn_and_are_ordered_by_size(
     assert [cluster.size for cluster in clusters] == [200, 200, 150]
 
 
+def test_nested_columns_do_not_hinder_training(
+    gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path
+) -> None:
+    frame = pd.concat([gym_members, gym_members.iloc[:3]])
+    frame["tags"] = [["a", "b"]] * len(frame)
+    path = tmp_path / "members.parquet"
+    frame.to_parquet(path, index=False)
+    trained = train(path, gym_contract, RECIPE, lambda step: None, Effort(bootstraps=1, repeats=1))
+    assert trained.cleaning.duplicate_rows == 3
+
+
 def test_cleaning_counts_what_it_leaves_out(
     gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path
 ) -> None:
