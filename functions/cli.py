@@ -179,6 +179,8 @@ def train(
     known = (training.SEARCH, *training.RECIPES)
     if recipe not in known:
         raise click.BadParameter(f"no recipe {recipe!r}; there are: {', '.join(known)}")
+    target = open_store(store)
+    target.check_alias(alias)  # before minutes of work, not after
     with console.steps() as progress:
         declared = load_contract(contract)
         if recipe == training.SEARCH:
@@ -187,7 +189,7 @@ def train(
             trained = training.train(data, declared, training.RECIPES[recipe], progress)
         if names is not None:
             trained = replace(trained, model=training.override(trained.model, names))
-        artifact = training.publish(trained, open_store(store), alias)
+        artifact = training.publish(trained, target, alias)
     if as_json:
         console.print_json(console.model_document(artifact, trained.model))
     else:

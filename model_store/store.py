@@ -112,11 +112,15 @@ class Store:
 
     def point(self, alias: str, version: str) -> None:
         """Make an alias name a published version."""
-        if not _ALIAS.fullmatch(alias):
-            raise NotFound(f"alias {alias!r} (lower-case letters, digits and '-')", str(self))
+        self.check_alias(alias)
         artifact = self.open(version)
         content = json.dumps({"version": artifact.version}, indent=2) + "\n"
         self._files.replace(f"aliases/{alias}.json", content.encode())
+
+    def check_alias(self, alias: str) -> None:
+        """NotFound when a text cannot be the name of an alias."""
+        if not _ALIAS.fullmatch(alias):
+            raise NotFound(f"alias {alias!r} (lower-case letters, digits and '-')", str(self))
 
     def resolve(self, reference: str) -> str:
         """The version id that an alias or a version id means; NotFound when it means none."""

@@ -92,7 +92,10 @@ def _write_rows(
     summary = Summary(scorer.model)
     read = 0
     rejected = (folder / names["rejected"]).open("w", encoding="utf-8", newline="")
-    with rejected, table_writer(folder / names["assigned"], scorer.schema, format) as assigned:
+    with (
+        rejected,
+        table_writer(folder / names["assigned"], scorer.schema, format, file.path) as assigned,
+    ):
         rejects = RejectWriter(rejected)
         for block in file.blocks():
             scored = scorer.score(block)

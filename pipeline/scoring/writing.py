@@ -41,7 +41,7 @@ def prepared(folder: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def table_writer(path: Path, schema: pa.Schema, format: Format) -> Iterator[Any]:
+def table_writer(path: Path, schema: pa.Schema, format: Format, source: Path) -> Iterator[Any]:
     """Something with `write_batch`, for CSV or Parquet."""
     try:
         if format == "csv":
@@ -53,7 +53,7 @@ def table_writer(path: Path, schema: pa.Schema, format: Format) -> Iterator[Any]
             yield writer
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         problem = str(error).splitlines()[0]
-        raise WrongFile(path.name, f"cannot be written as {format} ({problem})") from error
+        raise WrongFile(source, f"cannot be written as {format} ({problem})") from error
 
 
 class RejectWriter:

@@ -198,6 +198,7 @@ def test_train_refuses_and_publishes_nothing(run: Run, tmp_path: Path) -> None:
     arguments = ("train", "--data", path, "--store", store, "--recipe")
     assert "no column Contacts_Count_12_mon" in refused(run(*arguments, "original"))
     assert "no recipe 'best'; there are: search, original" in refused(run(*arguments, "best"))
+    assert "alias 'A B'" in refused(run(*arguments, "original", "--alias", "A B"))
     assert not store.exists()
 
 
