@@ -38,4 +38,4 @@ bench: setup  ## Print the performance figures
 
 pin: setup  ## Pin the dependencies anew, with hashes and without index addresses
 	$(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-header --upgrade --extra train --group dev pyproject.toml -o requirements/dev.txt
+		--no-emit-index-url --no-header --upgrade --extra api --extra train --group dev pyproject.toml -o requirements/dev.txt

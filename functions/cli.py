@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from functions import console
+from functions.answers import Answers
 from functions.settings import Settings
 from model_store import CANDIDATE, CustomerClustersError, open_store
 from pipeline.contract import DEFAULT_CONTRACT, load_contract
@@ -95,7 +96,8 @@ def assign(values: tuple[str, ...], reference: str, store: str, as_json: bool) -
     model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
     found = model.assign(customer)
     if as_json:
-        console.print_json(console.assignment_document(found, artifact.version, model))
+        answers = Answers(model, artifact.version)
+        console.print_json(answers.assignment(found, customer.get(model.contract.id_column or "")))
     else:
         console.show_assignment(found, model)
 

@@ -26,31 +26,6 @@ def print_json(document: Any) -> None:
     click.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def assignment_document(found: Assignment, version: str, model: ClusterModel) -> dict[str, Any]:
-    """An assignment for machines."""
-    cluster, runner_up = found.cluster, found.runner_up
-    return {
-        "cluster": {
-            "id": cluster.id,
-            "name": cluster.name,
-            "description": cluster.description,
-        },
-        "churn": asdict(cluster.churn) if cluster.churn else None,
-        "distance": found.distance,
-        "margin": found.margin,
-        "runner_up": {
-            "id": runner_up.id,
-            "name": runner_up.name,
-            "distance": found.runner_up_distance,
-        },
-        "outlier": found.outlier,
-        "unusual": list(found.unusual),
-        "reasons": [asdict(reason) for reason in found.reasons],
-        "model_version": version,
-        "contract_sha256": model.contract.digest,
-    }
-
-
 def model_document(artifact: Artifact, model: ClusterModel) -> dict[str, Any]:
     """A model for machines: the manifest, the contract and the clusters."""
     return {

@@ -31,6 +31,19 @@ class ChurnRate:
         return f"{self.rate:.1%} ({self.low:.1%} to {self.high:.1%})"
 
 
+def risk(churn: ChurnRate, overall: float) -> str:
+    """How a group's churn compares with that of all customers, in words.
+
+    low, below average, average, above average or high: the interval must lie wholly on one side of
+    the overall rate, and for low and high beyond half and twice of it.
+    """
+    if churn.high < overall:
+        return "low" if churn.high <= overall / 2 else "below average"
+    if churn.low > overall:
+        return "high" if churn.low >= overall * 2 else "above average"
+    return "average"
+
+
 def wilson_interval(events: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
     """Score interval of a proportion, both ends in [0, 1] (Wilson 1927, JASA 22:209-212)."""
     z = NormalDist().inv_cdf((1 + confidence) / 2)

@@ -95,6 +95,13 @@ class Feature:
         possible = number in self.valid and abs(number) <= LARGEST
         return number if possible else self._problem("out_of_range", value)
 
+    def parse_typed(self, value: object) -> Value | Problem:
+        """The same from a source with types, such as JSON: text is no number there, nor a
+        number a category."""
+        if value is not None and isinstance(value, str) == self.numeric:
+            return self._problem("not_a_number" if self.numeric else "not_text", value)
+        return self.parse(value)
+
     def show(self, value: float) -> str:
         """A value with its unit, as people write it."""
         number = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
@@ -149,10 +156,16 @@ class Contract:
             )
         return replace(self, features=tuple(known[name] for name in names))
 
-    def parse(self, customer: Mapping[str, object]) -> dict[str, Value]:
-        """The model's input for one customer, by name; WrongRow with every problem."""
+    def parse(self, customer: Mapping[str, object], *, typed: bool = False) -> dict[str, Value]:
+        """The model's input for one customer, by name; WrongRow with every problem.
+
+        typed: the source has types, so that text is no number.
+        """
         parsed = {
-            feature.name: feature.parse(customer.get(feature.name)) for feature in self.features
+            feature.name: (feature.parse_typed if typed else feature.parse)(
+                customer.get(feature.name)
+            )
+            for feature in self.features
         }
         problems = [found for found in parsed.values() if isinstance(found, Problem)]
         if problems:

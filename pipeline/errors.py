@@ -14,7 +14,8 @@ class Problem:
 
     column: str
     code: str
-    """Stable: missing, not_a_number, not_finite, not_an_integer, out_of_range, unknown_value."""
+    """Stable: missing, not_a_number, not_finite, not_an_integer, out_of_range, unknown_value,
+    not_text."""
     value: str
     expected: str
 

@@ -84,7 +84,10 @@ class ClusterModel:
 
         Columns that are no features are ignored.
         """
-        parsed = self.contract.parse(customer)
+        return self.locate(self.contract.parse(customer))
+
+    def locate(self, parsed: Mapping[str, Value]) -> Assignment:
+        """One customer's cluster, from values that the contract has parsed."""
         z = self.space.standardise([_encoded(parsed[c.feature], c.value) for c in self.columns])
         u = self.space.rotate(z)
         squared = [squared_distance(u, cluster.centre) for cluster in self.clusters]
@@ -149,6 +152,14 @@ class ClusterModel:
         for column, term in zip(self.columns, terms, strict=True):
             contributions[column.feature] += term
         return explain(self.contract, customer, contributions, own, runner_up)
+
+    @property
+    def churn_rate(self) -> float | None:
+        """Of all training customers; None where training had no label."""
+        known = [cluster.churn for cluster in self.clusters if cluster.churn is not None]
+        if len(known) < len(self.clusters):
+            return None
+        return sum(churn.churned for churn in known) / sum(churn.customers for churn in known)
 
     def cluster(self, cluster_id: int) -> Cluster:
         """The cluster with an id; KeyError when there is none."""

@@ -1,0 +1,216 @@
+"""The HTTP application, for a server with a port and, through Mangum, for AWS Lambda.
+
+`app` and `handler` are made when they are first asked for: importing this module reads no
+environment and loads no model.
+"""
+
+import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from functions import openapi
+from functions.answers import (
+    AssignmentAnswer,
+    BatchAnswer,
+    ClusterAnswer,
+    ClustersAnswer,
+    LiveAnswer,
+    ModelAnswer,
+    ProblemDocument,
+    ReadyAnswer,
+)
+from functions.bodies import parse_json, read_body
+from functions.gate import Gate, Log
+from functions.lookups import assign_batch, assign_one
+from functions.problems import MEDIA_TYPE, Refused, refusal, response
+from functions.serving import Loaded, Serving
+from functions.settings import Settings
+from model_store import open_store
+
+if TYPE_CHECKING:
+    from functions.lambda_http import LambdaHandler
+
+    app: FastAPI
+    handler: LambdaHandler
+
+VERSION = "1.0.0"
+"""Of the HTTP interface."""
+
+
+def create_app(serving: Serving, settings: Settings, log: Log | None = None) -> FastAPI:
+    """The application over a model and its settings; nothing is read from elsewhere."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        serving.stop()
+
+    app = FastAPI(
+        title="Customer clusters",
+        version=VERSION,
+        docs_url=None,
+        redoc_url=None,
+        root_path=settings.root_path,
+        lifespan=lifespan,
+    )
+    app.include_router(_assignments(serving, settings))
+    app.include_router(_model(serving))
+    app.include_router(_health(serving))
+    _document(app, serving)
+    for kind in (Exception, HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, _problem)
+    app.add_middleware(Gate, api_keys=settings.api_keys, log=log)
+    return app
+
+
+def _assignments(serving: Serving, settings: Settings) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["assign"])
+    limits = settings.max_body_bytes, settings.request_seconds
+
+    @router.post("/assign", **_takes("Customer", AssignmentAnswer))
+    async def assign(request: Request) -> Response:
+        """Which cluster one customer belongs to, why, and how often that cluster leaves."""
+        customer = parse_json(await read_body(request, "application/json", *limits))
+        return _json(assign_one(_use(serving, request), customer))
+
+    @router.post("/assign/batch", **_takes("Batch", BatchAnswer))
+    async def assign_many(request: Request) -> Response:
+        """Up to 1,000 customers; wrong ones are rejected one by one, the others assigned."""
+        document = parse_json(await read_body(request, "application/json", *limits))
+        return _json(await assign_batch(_use(serving, request), document))
+
+    return router
+
+
+def _model(serving: Serving) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["model"])
+
+    @router.get("/clusters", **_gives(ClustersAnswer))
+    async def clusters(request: Request) -> Response:
+        """Every cluster with its size, churn rate and profile."""
+        return _json(_use(serving, request).answers.clusters())
+
+    @router.get("/clusters/{cluster_id}", **_gives(ClusterAnswer, 404, 422))
+    async def cluster(request: Request, cluster_id: int) -> Response:
+        """One cluster with its size, churn rate and profile."""
+        loaded = _use(serving, request)
+        try:
+            return _json(loaded.answers.cluster(loaded.model.cluster(cluster_id)))
+        except KeyError:
+            ids = ", ".join(str(known.id) for known in loaded.model.clusters)
+            raise Refused(404, f"no cluster {cluster_id}; there are: {ids}") from None
+
+    @router.get("/model", **_gives(ModelAnswer))
+    async def model(request: Request) -> Response:
+        """The model that answers: version, metrics and contract."""
+        return _json(_use(serving, request).document(serving.reference))
+
+    return router
+
+
+def _health(serving: Serving) -> APIRouter:
+    router = APIRouter(prefix="/health", tags=["health"])
+
+    @router.get("/live", response_model=LiveAnswer)
+    async def live() -> Response:
+        """Whether the process answers at all; open without a key."""
+        return _json({"status": "live"})
+
+    @router.get("/ready", **_gives(ReadyAnswer))
+    async def ready(request: Request) -> Response:
+        """Whether a model is loaded and gives its golden customers their known answers."""
+        loaded = _use(serving, request)
+        try:
+            loaded.model.self_test()
+        except ValueError as error:
+            raise Refused(503, f"the model fails its self-test: {error}") from error
+        return _json({
+            "status": "ready",
+            "model_version": loaded.version,
+            "loaded_at": loaded.loaded_at.isoformat(),
+            "reload_failure": serving.failure,
+        })  # fmt: skip
+
+    return router
+
+
+def _document(app: FastAPI, serving: Serving) -> None:
+    made: dict[str | None, dict[str, Any]] = {}
+
+    def describe() -> dict[str, Any]:
+        loaded = serving.loaded
+        version = loaded.version if loaded else None
+        if version not in made:
+            made.clear()
+            made[version] = openapi.document(app, loaded)
+        return made[version]
+
+    app.openapi = describe  # type: ignore[method-assign]  # FastAPI's documented way
+
+
+async def _problem(request: Request, error: Exception) -> Response:
+    if isinstance(error, HTTPException):
+        error = Refused(error.status_code, _no_such(request, error), headers=error.headers)
+    elif isinstance(error, RequestValidationError):
+        first = error.errors()[0]
+        error = Refused(422, f"{first['loc'][-1]}: {first['msg']}")
+    return response(refusal(error), request.scope["request_id"])
+
+
+def _no_such(request: Request, error: HTTPException) -> str:
+    if error.status_code == 405:
+        return f"{request.method} is not taken here; see the Allow header"
+    return "look at /docs for the addresses there are"
+
+
+def _use(serving: Serving, request: Request) -> Loaded:
+    loaded = serving.current()
+    request.scope["model_version"] = loaded.version  # for the line in the log
+    return loaded
+
+
+def _json(document: object) -> Response:
+    content = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return Response(content.encode(), media_type="application/json")
+
+
+def _takes(schema: str, answer: type) -> dict[str, Any]:
+    reference = {"schema": {"$ref": f"#/components/schemas/{schema}"}}
+    body = {"required": True, "content": {"application/json": reference}}
+    documented = _gives(answer, 400, 408, 413, 415, 422)
+    return {**documented, "openapi_extra": {"requestBody": body}}
+
+
+def _gives(answer: type, *statuses: int) -> dict[str, Any]:
+    problem = {"model": ProblemDocument, "content": {MEDIA_TYPE: {}}}
+    return {
+        "response_model": answer,
+        "responses": dict.fromkeys((401, *statuses, 503), problem),
+    }
+
+
+def _from_environment() -> FastAPI:
+    settings = Settings.from_environment(os.environ)
+    serving = Serving(open_store(settings.store), settings.model)
+    serving.refresh()
+    serving.follow(settings.model_ttl_seconds)
+    return create_app(serving, settings)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "app":
+        globals()["app"] = made = _from_environment()
+        return made
+    if name == "handler":
+        from functions.lambda_http import handler_for
+
+        globals()["handler"] = answers = handler_for(__getattr__("app"))
+        return answers
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

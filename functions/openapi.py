@@ -1,0 +1,107 @@
+"""The OpenAPI document: routes from FastAPI, fields from the contract of the model that answers."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from functions.lookups import MAX_BATCH, MAX_ID_LENGTH
+from functions.serving import Loaded
+from pipeline.contract import LARGEST, Contract, Feature
+
+DESCRIPTION = """\
+Which group a credit card customer belongs to, why, and how often that group leaves.
+
+A churn rate is the historical rate of the group, never the probability of one person.
+Every error is an RFC 9457 problem document with a stable `code`.
+"""
+
+
+def document(app: FastAPI, loaded: Loaded | None) -> dict[str, Any]:
+    """The document for the model that answers now; without one, customers have any fields."""
+    made = get_openapi(
+        title="Customer clusters",
+        version=app.version,
+        summary="Assigns customers to the clusters that training found",
+        description=DESCRIPTION,
+        routes=app.routes,
+    )
+    schemas = made["components"]["schemas"]
+    contract = loaded.model.contract if loaded else None
+    schemas["Customer"] = customer_schema(contract)
+    schemas["Batch"] = batch_schema()
+    if loaded is not None:
+        example = example_customer(loaded)
+        schemas["Customer"]["examples"] = [example]
+        schemas["Batch"]["examples"] = [{"customers": [example]}]
+        names = [feature.name for feature in loaded.model.contract.features]
+        schemas["ReasonAnswer"]["properties"]["feature"]["enum"] = names
+    return made
+
+
+def customer_schema(contract: Contract | None) -> dict[str, Any]:
+    """What `POST /v1/assign` takes: features by name; other columns are ignored."""
+    schema: dict[str, Any] = {
+        "type": "object",
+        "title": contract.title if contract else "Customer",
+        "description": "One customer by feature name. Other columns are allowed and ignored.",
+        "additionalProperties": True,
+    }
+    if contract is None:
+        return schema
+    properties = {feature.name: feature_schema(feature) for feature in contract.features}
+    if contract.id_column:
+        properties[contract.id_column] = {
+            "type": ["string", "integer", "null"],
+            "maxLength": MAX_ID_LENGTH,
+            "description": "The customer's id; it is given back as `id`.",
+        }
+    required = [feature.name for feature in contract.features if feature.missing is None]
+    return {**schema, "properties": properties, "required": required}
+
+
+def feature_schema(feature: Feature) -> dict[str, Any]:
+    """The JSON Schema of what `Feature.parse_typed` accepts."""
+    unit = f" ({feature.unit})" if feature.unit else ""
+    text = ". ".join(part for part in (f"{feature.label}{unit}", feature.description) if part)
+    schema: dict[str, Any] = {"title": feature.label, "description": text}
+    if feature.numeric:
+        low, high = feature.valid.low, feature.valid.high
+        schema["type"] = feature.type
+        schema["minimum"] = -LARGEST if low is None else low
+        schema["maximum"] = LARGEST if high is None else high
+    else:
+        schema |= {"type": "string", "enum": list(feature.values)}
+    if feature.missing is not None:
+        schema["type"] = [schema["type"], "null"]
+        schema["default"] = feature.missing
+        if "enum" in schema:
+            schema["enum"].append(None)
+    return schema
+
+
+def batch_schema() -> dict[str, Any]:
+    """What `POST /v1/assign/batch` takes."""
+    return {
+        "type": "object",
+        "required": ["customers"],
+        "additionalProperties": False,
+        "properties": {
+            "customers": {
+                "type": "array",
+                "maxItems": MAX_BATCH,
+                "description": "Customers as `POST /v1/assign` takes them; wrong ones are rejected "
+                "one by one.",
+                "items": {},
+            }
+        },
+    }
+
+
+def example_customer(loaded: Loaded) -> dict[str, Any]:
+    """A typical member of the first cluster, as a client would write it."""
+    types = {feature.name: feature.type for feature in loaded.model.contract.features}
+    customer = loaded.model.golden[0].customer
+    return {
+        name: int(value) if types[name] == "integer" else value for name, value in customer.items()
+    }

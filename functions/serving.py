@@ -1,0 +1,97 @@
+"""The model that answers now, and how it is exchanged while it answers."""
+
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from functions.answers import Answers, ModelAnswer
+from model_store import Artifact, CustomerClustersError, Store, Temporary
+from pipeline.model import ClusterModel
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model in memory, verified and tested; a request uses one from start to end."""
+
+    artifact: Artifact
+    answers: Answers
+    loaded_at: datetime
+
+    @property
+    def version(self) -> str:
+        return self.artifact.version
+
+    @property
+    def model(self) -> ClusterModel:
+        return self.answers.model
+
+    def document(self, reference: str) -> ModelAnswer:
+        """What is known of the model, for machines."""
+        facts = self.artifact.manifest.facts
+        return {
+            "version": self.version,
+            "reference": reference,
+            "created": self.artifact.manifest.version.published.isoformat(),
+            "clusters": len(self.model.clusters),
+            "metrics": dict(facts.get("metrics", {})),
+            "recipe": dict(facts.get("recipe", {})),
+            "contract": self.model.contract.to_dict(),
+            "contract_sha256": self.answers.contract_sha256,
+        }
+
+
+class Serving:
+    """Holds the model that a reference means, and follows the reference when it moves."""
+
+    def __init__(self, store: Store, reference: str) -> None:
+        self.store, self.reference = store, reference
+        self.failure: str | None = None
+        """Why the latest look at the store failed; None when it did not."""
+        self._loaded: Loaded | None = None
+        self._stopped = threading.Event()
+
+    @property
+    def loaded(self) -> Loaded | None:
+        return self._loaded
+
+    def current(self) -> Loaded:
+        """The model that answers; Temporary while there is none."""
+        loaded = self._loaded
+        if loaded is None:
+            raise Temporary("load the model", str(self.store), self.failure or "not read yet")
+        return loaded
+
+    def refresh(self) -> None:
+        """Look where the reference points; load, test and swap when that is another version.
+
+        A failure keeps the model that answers, and is told by `failure`.
+        """
+        try:
+            version = self.store.resolve(self.reference)
+            if self._loaded is None or self._loaded.version != version:
+                self._loaded = load(self.store, version)
+            self.failure = None
+        except (CustomerClustersError, OSError) as error:
+            self.failure = str(error)
+
+    def follow(self, every_seconds: float) -> threading.Thread:
+        """Refresh for ever in a thread of its own, off the path of every request."""
+
+        def loop() -> None:
+            while not self._stopped.wait(every_seconds):
+                self.refresh()
+
+        thread = threading.Thread(target=loop, name="model-follower", daemon=True)
+        thread.start()
+        return thread
+
+    def stop(self) -> None:
+        """End the thread that follows."""
+        self._stopped.set()
+
+
+def load(store: Store, reference: str) -> Loaded:
+    """Read a version, verify its digest and let it answer for its golden customers."""
+    artifact = store.open(reference)
+    model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+    return Loaded(artifact, Answers(model, artifact.version), datetime.now(UTC))
