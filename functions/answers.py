@@ -152,6 +152,19 @@ class ProblemDocument(TypedDict):
     errors: NotRequired[list[FieldProblem]]
 
 
+ANSWERS: tuple[type, ...] = (
+    AssignmentAnswer,
+    BatchAnswer,
+    ClusterAnswer,
+    ClustersAnswer,
+    LiveAnswer,
+    ModelAnswer,
+    ReadyAnswer,
+    ProblemDocument,
+)
+"""What the API answers with, for its OpenAPI document."""
+
+
 class Answers:
     """A model with the parts of its answers that are the same for every customer."""
 

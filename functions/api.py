@@ -4,14 +4,14 @@
 environment and loads no model.
 """
 
-import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter, FastAPI, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi import FastAPI, Request
+from fastapi.routing import APIRoute
+from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -23,13 +23,12 @@ from functions.answers import (
     ClustersAnswer,
     LiveAnswer,
     ModelAnswer,
-    ProblemDocument,
     ReadyAnswer,
 )
 from functions.bodies import parse_json, read_body
 from functions.gate import Gate, Log
 from functions.lookups import assign_batch, assign_one
-from functions.problems import MEDIA_TYPE, Refused, refusal, response
+from functions.problems import Refused, refusal, response
 from functions.serving import Loaded, Serving
 from functions.settings import Settings
 from model_store import open_store
@@ -42,6 +41,18 @@ if TYPE_CHECKING:
 
 VERSION = "1.0.0"
 """Of the HTTP interface."""
+
+
+class DirectRoute(APIRoute):
+    """A route whose endpoint is its handler: from a request to a response, nothing between.
+
+    The contract of the model that answers says what a customer may be, and models change while
+    the process runs: FastAPI's fixed parameters could only say it again, and late.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        endpoint: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
+        return endpoint
 
 
 def create_app(serving: Serving, settings: Settings, log: Log | None = None) -> FastAPI:
@@ -59,71 +70,67 @@ def create_app(serving: Serving, settings: Settings, log: Log | None = None) -> 
         redoc_url=None,
         root_path=settings.root_path,
         lifespan=lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # would log customers
     )
-    app.include_router(_assignments(serving, settings))
-    app.include_router(_model(serving))
-    app.include_router(_health(serving))
+    app.router.route_class = DirectRoute
+    _assignments(app, serving, settings)
+    _model(app, serving)
+    _health(app, serving)
     _document(app, serving)
-    for kind in (Exception, HTTPException, RequestValidationError):
+    for kind in (Exception, HTTPException):
         app.add_exception_handler(kind, _problem)
     app.add_middleware(Gate, api_keys=settings.api_keys, log=log)
     return app
 
 
-def _assignments(serving: Serving, settings: Settings) -> APIRouter:
-    router = APIRouter(prefix="/v1", tags=["assign"])
+def _assignments(app: FastAPI, serving: Serving, settings: Settings) -> None:
     limits = settings.max_body_bytes, settings.request_seconds
 
-    @router.post("/assign", **_takes("Customer", AssignmentAnswer))
+    @app.post("/v1/assign", **openapi.takes("Customer", AssignmentAnswer))
     async def assign(request: Request) -> Response:
         """Which cluster one customer belongs to, why, and how often that cluster leaves."""
         customer = parse_json(await read_body(request, "application/json", *limits))
         return _json(assign_one(_use(serving, request), customer))
 
-    @router.post("/assign/batch", **_takes("Batch", BatchAnswer))
+    @app.post("/v1/assign/batch", **openapi.takes("Batch", BatchAnswer))
     async def assign_many(request: Request) -> Response:
         """Up to 1,000 customers; wrong ones are rejected one by one, the others assigned."""
         document = parse_json(await read_body(request, "application/json", *limits))
         return _json(await assign_batch(_use(serving, request), document))
 
-    return router
 
-
-def _model(serving: Serving) -> APIRouter:
-    router = APIRouter(prefix="/v1", tags=["model"])
-
-    @router.get("/clusters", **_gives(ClustersAnswer))
+def _model(app: FastAPI, serving: Serving) -> None:
+    @app.get("/v1/clusters", **openapi.gives(ClustersAnswer, 401, 503))
     async def clusters(request: Request) -> Response:
         """Every cluster with its size, churn rate and profile."""
         return _json(_use(serving, request).answers.clusters())
 
-    @router.get("/clusters/{cluster_id}", **_gives(ClusterAnswer, 404, 422))
-    async def cluster(request: Request, cluster_id: int) -> Response:
+    @app.get(
+        "/v1/clusters/{cluster_id:int}",
+        **openapi.gives(ClusterAnswer, 401, 404, 503, parameter="cluster_id"),
+    )
+    async def cluster(request: Request) -> Response:
         """One cluster with its size, churn rate and profile."""
-        loaded = _use(serving, request)
+        loaded, cluster_id = _use(serving, request), request.path_params["cluster_id"]
         try:
             return _json(loaded.answers.cluster(loaded.model.cluster(cluster_id)))
         except KeyError:
             ids = ", ".join(str(known.id) for known in loaded.model.clusters)
             raise Refused(404, f"no cluster {cluster_id}; there are: {ids}") from None
 
-    @router.get("/model", **_gives(ModelAnswer))
+    @app.get("/v1/model", **openapi.gives(ModelAnswer, 401, 503))
     async def model(request: Request) -> Response:
         """The model that answers: version, metrics and contract."""
         return _json(_use(serving, request).document(serving.reference))
 
-    return router
 
-
-def _health(serving: Serving) -> APIRouter:
-    router = APIRouter(prefix="/health", tags=["health"])
-
-    @router.get("/live", response_model=LiveAnswer)
-    async def live() -> Response:
+def _health(app: FastAPI, serving: Serving) -> None:
+    @app.get("/health/live", **openapi.gives(LiveAnswer))
+    async def live(request: Request) -> Response:
         """Whether the process answers at all; open without a key."""
         return _json({"status": "live"})
 
-    @router.get("/ready", **_gives(ReadyAnswer))
+    @app.get("/health/ready", **openapi.gives(ReadyAnswer, 401, 503))
     async def ready(request: Request) -> Response:
         """Whether a model is loaded and gives its golden customers their known answers."""
         loaded = _use(serving, request)
@@ -137,8 +144,6 @@ def _health(serving: Serving) -> APIRouter:
             "loaded_at": loaded.loaded_at.isoformat(),
             "reload_failure": serving.failure,
         })  # fmt: skip
-
-    return router
 
 
 def _document(app: FastAPI, serving: Serving) -> None:
@@ -158,9 +163,6 @@ def _document(app: FastAPI, serving: Serving) -> None:
 async def _problem(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException):
         error = Refused(error.status_code, _no_such(request, error), headers=error.headers)
-    elif isinstance(error, RequestValidationError):
-        first = error.errors()[0]
-        error = Refused(422, f"{first['loc'][-1]}: {first['msg']}")
     return response(refusal(error), request.scope["request_id"])
 
 
@@ -177,23 +179,7 @@ def _use(serving: Serving, request: Request) -> Loaded:
 
 
 def _json(document: object) -> Response:
-    content = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return Response(content.encode(), media_type="application/json")
-
-
-def _takes(schema: str, answer: type) -> dict[str, Any]:
-    reference = {"schema": {"$ref": f"#/components/schemas/{schema}"}}
-    body = {"required": True, "content": {"application/json": reference}}
-    documented = _gives(answer, 400, 408, 413, 415, 422)
-    return {**documented, "openapi_extra": {"requestBody": body}}
-
-
-def _gives(answer: type, *statuses: int) -> dict[str, Any]:
-    problem = {"model": ProblemDocument, "content": {MEDIA_TYPE: {}}}
-    return {
-        "response_model": answer,
-        "responses": dict.fromkeys((401, *statuses, 503), problem),
-    }
+    return Response(to_json(document), media_type="application/json")
 
 
 def _from_environment() -> FastAPI:

@@ -5,7 +5,8 @@ import json
 from typing import Any
 from urllib.parse import parse_qsl
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
+from starlette.types import Receive
 
 from functions.problems import Refused
 
@@ -14,35 +15,47 @@ FORM_FIELDS = 100
 
 async def read_body(request: Request, media_type: str, limit: int, seconds: float) -> bytes:
     """The body's bytes; Refused when it is of another type, too large or too slow."""
-    headers = request.headers
-    found = headers.get("content-type", "")
+    headers = dict(request.scope["headers"])
+    found = headers.get(b"content-type", b"").decode("latin-1")
+    if found != media_type:
+        _check_type(found, media_type)
+    length = headers.get(b"content-length", b"0")
+    if length.isdigit() and int(length[:20]) > limit:
+        raise _too_large(limit)
+    try:
+        async with asyncio.timeout(seconds):
+            return await _received(request.receive, limit)
+    except TimeoutError:
+        raise Refused(408, f"the body did not arrive within {seconds:g} seconds") from None
+
+
+async def _received(receive: Receive, limit: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Refused(400, "the client went away before the body was complete")
+        part = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            raise _too_large(limit)
+        if not message.get("more_body", False):
+            return b"".join([*parts, part]) if parts else part
+        parts.append(part)
+
+
+def _check_type(found: str, media_type: str) -> None:
     kind, _, parameters = found.partition(";")
     charset = parameters.strip().lower().removeprefix("charset=").strip('"')
     if kind.strip().lower() != media_type or (parameters and charset not in ("", "utf-8")):
         raise Refused(415, f"expected content type {media_type} in UTF-8, found {found!r:.100}")
-    length = headers.get("content-length", "0")
-    if length.isdecimal() and int(length[:20]) > limit:
-        raise _too_large(limit)
-    body = bytearray()
-    try:
-        async with asyncio.timeout(seconds):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > limit:
-                    raise _too_large(limit)
-    except TimeoutError:
-        raise Refused(408, f"the body did not arrive within {seconds:g} seconds") from None
-    except ClientDisconnect:
-        raise Refused(400, "the client went away before the body was complete") from None
-    return bytes(body)
 
 
 def parse_json(body: bytes) -> Any:
     """The value of an I-JSON text (RFC 7493): UTF-8, no key twice, no NaN, no half character."""
     try:
-        value = json.loads(
-            body.decode(), object_pairs_hook=_without_twins, parse_constant=_no_constant
-        )
+        value = _DECODER.decode(body.decode())
         if b"\\u" in body:
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeError:
@@ -81,3 +94,6 @@ def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(text: str) -> None:
     raise ValueError(f"{text} is not a JSON number")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_without_twins, parse_constant=_no_constant)

@@ -1,11 +1,15 @@
 """The OpenAPI document: routes from FastAPI, fields from the contract of the model that answers."""
 
-from typing import Any
+from http import HTTPStatus
+from typing import Any, Literal
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import TypeAdapter
 
+from functions.answers import ANSWERS
 from functions.lookups import MAX_BATCH, MAX_ID_LENGTH
+from functions.problems import MEDIA_TYPE
 from functions.serving import Loaded
 from pipeline.contract import LARGEST, Contract, Feature
 
@@ -17,6 +21,32 @@ Every error is an RFC 9457 problem document with a stable `code`.
 """
 
 
+def takes(schema: str, answer: type) -> dict[str, Any]:
+    """How a route says that it takes JSON of a schema of ours and gives an answer."""
+    body = {"required": True, "content": _json_of(schema)}
+    extra = gives(answer, 400, 401, 408, 413, 415, 422, 503)["openapi_extra"]
+    return {"openapi_extra": {**extra, "requestBody": body}}
+
+
+def gives(answer: type, *problems: int, parameter: str | None = None) -> dict[str, Any]:
+    """How a route says what it answers, and which whole number its path has.
+
+    Only names: FastAPI's `response_model` would build every schema before the first request.
+    """
+    refused = {"content": {MEDIA_TYPE: _json_of("ProblemDocument")["application/json"]}}
+    responses = {
+        "200": {"description": "The answer", "content": _json_of(answer.__name__)},
+        **{str(s): {"description": HTTPStatus(s).phrase, **refused} for s in problems},
+    }
+    extra: dict[str, Any] = {"responses": responses}
+    if parameter:
+        number = {"type": "integer", "minimum": 0}
+        extra["parameters"] = [
+            {"name": parameter, "in": "path", "required": True, "schema": number}
+        ]
+    return {"openapi_extra": extra}
+
+
 def document(app: FastAPI, loaded: Loaded | None) -> dict[str, Any]:
     """The document for the model that answers now; without one, customers have any fields."""
     made = get_openapi(
@@ -26,7 +56,11 @@ def document(app: FastAPI, loaded: Loaded | None) -> dict[str, Any]:
         description=DESCRIPTION,
         routes=app.routes,
     )
-    schemas = made["components"]["schemas"]
+    adapters: list[tuple[type, Literal["serialization"], TypeAdapter[Any]]] = [
+        (answer, "serialization", TypeAdapter(answer)) for answer in ANSWERS
+    ]
+    _, defined = TypeAdapter.json_schemas(adapters, ref_template="#/components/schemas/{model}")
+    schemas = made.setdefault("components", {})["schemas"] = defined["$defs"]
     contract = loaded.model.contract if loaded else None
     schemas["Customer"] = customer_schema(contract)
     schemas["Batch"] = batch_schema()
@@ -34,9 +68,15 @@ def document(app: FastAPI, loaded: Loaded | None) -> dict[str, Any]:
         example = example_customer(loaded)
         schemas["Customer"]["examples"] = [example]
         schemas["Batch"]["examples"] = [{"customers": [example]}]
+        ids = [cluster.id for cluster in loaded.model.clusters]
+        made["paths"]["/v1/clusters/{cluster_id}"]["get"]["parameters"][0]["example"] = ids[0]
         names = [feature.name for feature in loaded.model.contract.features]
         schemas["ReasonAnswer"]["properties"]["feature"]["enum"] = names
     return made
+
+
+def _json_of(schema: str) -> dict[str, Any]:
+    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
 
 
 def customer_schema(contract: Contract | None) -> dict[str, Any]:

@@ -19,7 +19,7 @@ class Loaded:
 
     @property
     def version(self) -> str:
-        return self.artifact.version
+        return self.answers.version
 
     @property
     def model(self) -> ClusterModel:

@@ -27,7 +27,7 @@ class Version:
         match = _PATTERN.fullmatch(text)
         if match is None:
             raise ValueError(f"{text!r} is not a version id like 20260131T093000Z-1a2b3c4d")
-        published = datetime.strptime(match[1], _TIME_FORMAT).replace(tzinfo=UTC)
+        published = datetime.fromisoformat(match[1])
         return cls(published, match[2])
 
     def __str__(self) -> str:

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Self
 
 
@@ -46,6 +45,8 @@ def risk(churn: ChurnRate, overall: float) -> str:
 
 def wilson_interval(events: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
     """Score interval of a proportion, both ends in [0, 1] (Wilson 1927, JASA 22:209-212)."""
+    from statistics import NormalDist  # a look-up reads intervals and never makes one
+
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     share = events / n
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)

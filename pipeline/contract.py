@@ -8,7 +8,6 @@ import hashlib
 import json
 import math
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -197,6 +196,8 @@ class Contract:
 
 def load_contract(path: Path) -> Contract:
     """Read a contract from TOML; WrongFile when it is not one."""
+    import tomllib  # an artifact carries its contract as JSON
+
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
         features = [

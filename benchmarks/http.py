@@ -1,0 +1,163 @@
+"""A look-up over HTTP, next to a bare FastAPI app on the same server: start, load, memory.
+
+.venv/bin/python -m benchmarks.http             three rounds of each, in turn (needs wrk)
+.venv/bin/python -m benchmarks.http --seconds 20
+"""
+
+import argparse
+import http.client
+import json
+import os
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+APPS = {"ours": "functions.api:app", "floor": "benchmarks.floor:app"}
+CUSTOMER = {"Total_Revolving_Bal": 0, "Total_Trans_Amt": 1900, "Total_Trans_Ct": 38}
+STARTS = 7
+ROUNDS = 3
+LONGEST_START = 20.0
+_WRK = """\
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/json"
+wrk.body = [[{body}]]
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What wrk saw."""
+
+    requests_per_second: float
+    p50_ms: float
+
+
+@dataclass(slots=True)
+class Server:
+    """A uvicorn process on a loopback port."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    seconds_to_first_answer: float
+
+    def memory(self) -> float:
+        """Resident memory in MB."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
+        found = re.search(r"VmRSS:\s+(\d+) kB", status)
+        assert found is not None
+        return int(found[1]) * 1024 / 1e6
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--seconds", type=int, default=5, help="of each load")
+    seconds = parser.parse_args(arguments).seconds
+    starts: dict[str, list[float]] = {name: [] for name in APPS}
+    for _ in range(STARTS):
+        for name, app in APPS.items():
+            with server(app) as started:
+                starts[name].append(started.seconds_to_first_answer)
+    report("start to first answer", "s", {n: statistics.median(s) for n, s in starts.items()}, 3)
+    if shutil.which("wrk") is None:
+        print("wrk is not installed: no load", file=sys.stderr)
+        return
+    under_load(seconds)
+
+
+def under_load(seconds: int) -> None:
+    """Throughput at 16 connections and median time at one, the two apps in turn."""
+    many: dict[str, list[float]] = {name: [] for name in APPS}
+    single: dict[str, list[float]] = {name: [] for name in APPS}
+    memory = {}
+    for _ in range(ROUNDS):
+        for name, app in APPS.items():
+            with server(app) as started:
+                many[name].append(wrk(started.port, 16, seconds).requests_per_second)
+                single[name].append(wrk(started.port, 1, seconds).p50_ms)
+                memory[name] = started.memory()
+    report("16 connections", "requests/s", {n: statistics.median(v) for n, v in many.items()}, 0)
+    report("p50, 1 connection", "ms", {n: statistics.median(v) for n, v in single.items()}, 3)
+    report("resident memory after load", "MB", memory, 1)
+
+
+def report(what: str, unit: str, values: dict[str, float], digits: int) -> None:
+    ours, floor = values["ours"], values["floor"]
+    print(
+        f"{what:<27} {ours:>9,.{digits}f} {unit:<10} floor {floor:>9,.{digits}f}  "
+        f"ratio {ours / floor:.2f}"
+    )
+
+
+@contextmanager
+def server(app: str) -> Iterator[Server]:
+    """One worker, no access log of uvicorn's own; ended by its process id."""
+    port = free_port()
+    command = [
+        sys.executable, "-m", "uvicorn", app, "--port", str(port), "--no-access-log",
+        "--log-level", "warning",
+    ]  # fmt: skip
+    begun = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ}) as process:
+        try:
+            wait_for_answer(port)
+            yield Server(process, port, time.perf_counter() - begun)
+        finally:
+            process.terminate()
+
+
+def wait_for_answer(port: int) -> None:
+    """Ask until there is an answer, every two milliseconds."""
+    deadline = time.monotonic() + LONGEST_START
+    while time.monotonic() < deadline:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LONGEST_START)
+        try:
+            body, headers = json.dumps(CUSTOMER), {"Content-Type": "application/json"}
+            connection.request("POST", "/v1/assign", body, headers)
+            answer = connection.getresponse()
+            if answer.status != 200 or "cluster" not in json.loads(answer.read()):
+                raise RuntimeError(f"the answer has status {answer.status}")
+            return
+        except ConnectionError:
+            time.sleep(0.002)
+        finally:
+            connection.close()
+    raise TimeoutError(f"no answer on port {port} within {LONGEST_START:g} s")
+
+
+def wrk(port: int, connections: int, seconds: int) -> Load:
+    """Load from outside the process; an answer other than 2xx is an error."""
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(_WRK.replace("{body}", json.dumps(CUSTOMER)))
+        script.flush()
+        command = [
+            "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", script.name,
+            f"http://127.0.0.1:{port}/v1/assign",
+        ]  # fmt: skip
+        text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    if "Non-2xx" in text or "Socket errors" in text:
+        raise RuntimeError(text)
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
+    p50 = re.search(r"50%\s+([\d.]+)(us|ms|s)\b", text)
+    assert rate is not None and p50 is not None
+    scale = {"us": 1e-3, "ms": 1.0, "s": 1e3}[p50[2]]
+    return Load(float(rate[1]), float(p50[1]) * scale)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+if __name__ == "__main__":
+    main()
