@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fmt bench pin
+.PHONY: help setup demo serve test check fmt bench soak pin
 
 help:  ## List the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ demo: setup  ## Score a bundled file with the bundled model, then look up one cu
 	$(BIN)/customer-clusters score examples/customers.csv --out results
 	$(BIN)/customer-clusters assign Total_Revolving_Bal=0 Total_Trans_Amt=1900 Total_Trans_Ct=38
 
+serve: setup  ## Serve the API and the pages on http://127.0.0.1:8000 (PORT=8080 picks another port)
+	$(BIN)/customer-clusters serve
+
 test: setup  ## Run the tests (BANKCHURNERS_CSV names the real file)
 	$(BIN)/pytest
 
@@ -35,6 +38,9 @@ fmt: setup  ## Format, and mend what ruff can mend
 
 bench: setup  ## Print the performance figures
 	$(BIN)/python -m benchmarks
+
+soak: setup  ## Send 100,000 look-ups, 1 % malformed; print errors and memory
+	$(BIN)/python -m benchmarks.soak
 
 pin: setup  ## Pin the dependencies anew, with hashes and without index addresses
 	$(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \

@@ -15,7 +15,7 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from functions import openapi
+from functions import logs, openapi
 from functions.answers import (
     AssignmentAnswer,
     BatchAnswer,
@@ -26,12 +26,13 @@ from functions.answers import (
     ReadyAnswer,
 )
 from functions.bodies import parse_json, read_body
-from functions.gate import Gate, Log
+from functions.gate import Gate
+from functions.logs import Log
 from functions.lookups import assign_batch, assign_one
 from functions.problems import Refused, refusal, response
 from functions.serving import Loaded, Serving
 from functions.settings import Settings
-from model_store import open_store
+from model_store import CustomerClustersError, open_store
 
 if TYPE_CHECKING:
     from functions.lambda_http import LambdaHandler
@@ -55,7 +56,7 @@ class DirectRoute(APIRoute):
         return endpoint
 
 
-def create_app(serving: Serving, settings: Settings, log: Log | None = None) -> FastAPI:
+def create_app(serving: Serving, settings: Settings, log: Log = logs.write) -> FastAPI:
     """The application over a model and its settings; nothing is read from elsewhere."""
 
     @asynccontextmanager
@@ -77,7 +78,7 @@ def create_app(serving: Serving, settings: Settings, log: Log | None = None) -> 
     _model(app, serving)
     _health(app, serving)
     _document(app, serving)
-    for kind in (Exception, HTTPException):
+    for kind in (HTTPException, Refused, CustomerClustersError):
         app.add_exception_handler(kind, _problem)
     app.add_middleware(Gate, api_keys=settings.api_keys, log=log)
     return app

@@ -18,6 +18,9 @@ from pipeline.contract import DEFAULT_CONTRACT, load_contract
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
 
+GRACE_SECONDS = 25
+"""For requests that are under way when the server is told to stop."""
+
 
 class _Refusal(click.ClickException):
     """The input was refused: one line, no traceback."""
@@ -146,6 +149,42 @@ def score(
             console.show_run(manifest, out)
     if as_json:
         console.print_json(manifests[0] if len(manifests) == 1 else manifests)
+
+
+@main.command(epilog="Example: PORT=8000 customer-clusters serve --workers 2")
+@click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0 for every network.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, envvar="PORT",
+              show_default=True, show_envvar=True)  # fmt: skip
+@click.option("--workers", type=click.IntRange(1, 64), default=1, envvar="WEB_CONCURRENCY",
+              show_default=True, show_envvar=True, help="Processes that answer.")  # fmt: skip
+@click.option("--trusted-proxies", metavar="IPS", default="127.0.0.1", show_default=True,
+              envvar="FORWARDED_ALLOW_IPS", show_envvar=True,
+              help="Proxies whose X-Forwarded headers are believed.")  # fmt: skip
+def serve(host: str, port: int, workers: int, trusted_proxies: str) -> None:
+    """Answer look-ups over HTTP, and show the pages.
+
+    Models, keys and limits come from the environment: CUSTOMER_CLUSTERS_STORE, _MODEL,
+    _MODEL_TTL_SECONDS, _API_KEYS, _MAX_BODY_BYTES, _REQUEST_SECONDS, _ROOT_PATH.
+    """
+    try:
+        import uvicorn
+
+        from functions import logs
+    except ModuleNotFoundError as error:
+        raise WrongFile("serve", f"needs the extra customer-clusters[api] ({error})") from error
+
+    _settings()  # a wrong variable is told here, in one line
+    uvicorn.run(
+        "functions.api:app",
+        host=host,
+        port=port,
+        workers=workers,
+        forwarded_allow_ips=trusted_proxies,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        server_header=False,
+        access_log=False,
+        log_config=logs.UVICORN,
+    )
 
 
 @main.command(epilog="Example: customer-clusters train --data BankChurners.csv --recipe original")

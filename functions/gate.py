@@ -6,18 +6,19 @@ import hashlib
 import hmac
 import os
 import re
-import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from pydantic_core import to_json
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from functions.problems import Refused, response
+from functions import logs
+from functions.logs import Log
+from functions.problems import Refused, refusal, response
 
 OPEN = frozenset({"/health/live"})
 """What answers without a key."""
 _SECURITY = [
+    (b"cache-control", b"no-store"),
     (b"content-security-policy", (
         b"default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
         b"frame-ancestors 'none'; base-uri 'none'"
@@ -32,57 +33,53 @@ _SECURITY = [
 ]  # fmt: skip
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="customer clusters", charset="UTF-8"'}
-Log = Callable[[str], object]
 
 
 class Gate:
     """ASGI middleware; plain, because the ready-made base class costs more than an assignment."""
 
-    def __init__(self, app: ASGIApp, api_keys: Sequence[str] = (), log: Log | None = None) -> None:
+    def __init__(self, app: ASGIApp, api_keys: Sequence[str] = (), log: Log = logs.write) -> None:
         self.app = app
         self.api_keys = [bytes.fromhex(key) for key in api_keys]
-        self.log = log or _standard_output
+        self.log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        started = time.perf_counter()
+        started, status = time.perf_counter(), 0
         headers = dict(scope["headers"])
-        given = headers.get(b"x-request-id", b"").decode("latin-1")
-        request_id = given if _REQUEST_ID.fullmatch(given) else os.urandom(8).hex()
-        scope["request_id"] = request_id
+        request_id = _request_id(headers)
         head = scope["method"] == "HEAD"
-        if head:
-            scope["method"] = "GET"
-        status = 500
+        inner = {**scope, "method": "GET" if head else scope["method"], "request_id": request_id}
 
         async def answer(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                fields = message["headers"]
-                fields.extend(_SECURITY)
-                fields.append((b"x-request-id", request_id.encode()))
-                if b"cache-control" not in dict(fields):
-                    fields.append((b"cache-control", b"no-store"))
+                _secure(message["headers"], request_id)
             elif head:
                 message = {**message, "body": b""}
             await send(message)
 
         try:
-            if self._may_pass(scope, headers):
-                await self.app(scope, receive, answer)
-            else:
-                refused = Refused(
-                    401,
-                    "send a key as `Authorization: Bearer KEY`, as `X-API-Key: KEY`, or as the "
-                    "password of HTTP Basic",
-                    headers=_CHALLENGE,
-                )
-                await response(refused, request_id)(scope, receive, answer)
+            await self._answer(inner, headers, receive, answer)
+        except Exception as error:  # never the server's business: its message may hold values
+            inner["error"] = logs.where(error)
+            if not status:
+                await response(refusal(error), request_id)(inner, receive, answer)
         finally:
-            self._log(scope, request_id, "HEAD" if head else scope["method"], status, started)
+            self._log(inner, scope["method"], status or 500, time.perf_counter() - started)
+
+    async def _answer(
+        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, send: Send
+    ) -> None:
+        if self._may_pass(scope, headers):
+            await self.app(scope, receive, send)
+        else:
+            ways = "`Authorization: Bearer KEY`, `X-API-Key: KEY`, or the password of HTTP Basic"
+            refused = Refused(401, f"send a key as {ways}", headers=_CHALLENGE)
+            await response(refused, scope["request_id"])(scope, receive, send)
 
     def _may_pass(self, scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
         if not self.api_keys or scope["path"].removeprefix(scope.get("root_path", "")) in OPEN:
@@ -92,20 +89,32 @@ class Gate:
         matches = [hmac.compare_digest(digest, key) for key in self.api_keys]
         return any(matches)
 
-    def _log(self, scope: Scope, request_id: str, method: str, status: int, started: float) -> None:
+    def _log(self, scope: Scope, method: str, status: int, seconds: float) -> None:
         route = scope.get("route")
         line = {
-            "time": time.time(),
             "level": "error" if status >= 500 else "info",
             "message": "request",
-            "request_id": request_id,
+            "request_id": scope["request_id"],
             "method": method,
             "route": getattr(route, "path", None),
             "status": status,
-            "ms": round((time.perf_counter() - started) * 1000, 3),
+            "ms": round(seconds * 1000, 3),
             "model_version": scope.get("model_version"),
         }
-        self.log(to_json(line).decode())
+        if "error" in scope:
+            line["error"] = scope["error"]
+        self.log(line)
+
+
+def _request_id(headers: Mapping[bytes, bytes]) -> str:
+    given = headers.get(b"x-request-id", b"").decode("latin-1")
+    return given if _REQUEST_ID.fullmatch(given) else os.urandom(8).hex()
+
+
+def _secure(fields: list[tuple[bytes, bytes]], request_id: str) -> None:
+    own = {name for name, _ in fields}
+    fields.extend(field for field in _SECURITY if field[0] not in own)
+    fields.append((b"x-request-id", request_id.encode()))
 
 
 def presented_key(headers: Mapping[bytes, bytes]) -> bytes:
@@ -121,8 +130,3 @@ def presented_key(headers: Mapping[bytes, bytes]) -> bytes:
         except binascii.Error:
             return b""
     return b""
-
-
-def _standard_output(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()

@@ -4,7 +4,9 @@ import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from functions import logs
 from functions.answers import Answers, ModelAnswer
+from functions.logs import Log
 from model_store import Artifact, CustomerClustersError, Store, Temporary
 from pipeline.model import ClusterModel
 
@@ -43,8 +45,8 @@ class Loaded:
 class Serving:
     """Holds the model that a reference means, and follows the reference when it moves."""
 
-    def __init__(self, store: Store, reference: str) -> None:
-        self.store, self.reference = store, reference
+    def __init__(self, store: Store, reference: str, log: Log = logs.write) -> None:
+        self.store, self.reference, self._log = store, reference, log
         self.failure: str | None = None
         """Why the latest look at the store failed; None when it did not."""
         self._loaded: Loaded | None = None
@@ -70,8 +72,11 @@ class Serving:
             version = self.store.resolve(self.reference)
             if self._loaded is None or self._loaded.version != version:
                 self._loaded = load(self.store, version)
+                self._log({"level": "info", "message": "model loaded", "model_version": version})
             self.failure = None
         except (CustomerClustersError, OSError) as error:
+            if str(error) != self.failure:
+                self._log({"level": "error", "message": f"model not loaded: {error}"})
             self.failure = str(error)
 
     def follow(self, every_seconds: float) -> threading.Thread:

@@ -1,0 +1,70 @@
+"""The application over the bundled champion, with what it logs."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from functions.api import create_app
+from functions.serving import Serving
+from functions.settings import Settings
+from model_store import BUNDLED, Store, open_store
+
+Lines = list[Any]
+
+
+@pytest.fixture
+def lines() -> Lines:
+    """What was logged."""
+    return []
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """A store of the test's own with both bundled models."""
+    shutil.copytree(BUNDLED, tmp_path / "store")
+    return open_store(tmp_path / "store")
+
+
+@pytest.fixture
+def serving(store: Store, lines: Lines) -> Serving:
+    """The champion, loaded."""
+    made = Serving(store, "champion", log=lines.append)
+    made.refresh()
+    lines.clear()
+    return made
+
+
+@pytest.fixture
+def client_for(serving: Serving, lines: Lines) -> Iterator[Callable[..., TestClient]]:
+    """Makes a client of an application with given settings; errors become answers, as in use."""
+    clients = []
+
+    def make(**settings: Any) -> TestClient:
+        app = create_app(serving, Settings(**settings), log=lines.append)
+        clients.append(TestClient(app, raise_server_exceptions=False))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def client(client_for: Callable[..., TestClient]) -> TestClient:
+    return client_for()
+
+
+@pytest.fixture
+def leaver() -> dict[str, Any]:
+    """A customer of the champion's worst cluster, with columns that the model does not read."""
+    return {
+        "CLIENTNUM": "0710001",
+        "Attrition_Flag": "Existing Customer",
+        "Total_Trans_Ct": 38,
+        "Total_Trans_Amt": 1900,
+        "Total_Revolving_Bal": 0,
+    }

@@ -1,0 +1,90 @@
+"""AWS's HTTP events, as its documentation shows them, through Mangum."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.api import create_app
+from functions.lambda_http import LambdaHandler, WrongEvent, handler_for, stage_prefix
+from functions.serving import Serving
+from functions.settings import Settings
+
+EVENTS = Path(__file__).parents[1] / "data" / "events"
+HTTP = ["http_api_v2", "http_api_v2_stage", "rest_v1_stage", "function_url", "alb"]
+
+
+def event(name: str, **changes: Any) -> Any:
+    return {**json.loads((EVENTS / f"{name}.json").read_text()), **changes}
+
+
+@pytest.fixture
+def handler(serving: Serving) -> LambdaHandler:
+    return handler_for(create_app(serving, Settings(), log=lambda line: None))
+
+
+@pytest.mark.parametrize("name", HTTP)
+def test_every_front_door_gives_the_same_answer(
+    handler: LambdaHandler, serving: Serving, leaver: dict[str, Any], name: str
+) -> None:
+    answer = handler(event(name), None)
+    assert answer["statusCode"] == 200
+    assert answer["isBase64Encoded"] is False
+    loaded = serving.current()
+    found = loaded.model.assign(leaver)
+    assert json.loads(answer["body"]) == loaded.answers.assignment(found, "0710001")
+
+
+@pytest.mark.parametrize("name", HTTP)
+def test_problem_documents_go_out_as_text(handler: LambdaHandler, name: str) -> None:
+    answer = handler(event(name, body="[", isBase64Encoded=False), None)
+    assert answer["statusCode"] == 400
+    assert answer["isBase64Encoded"] is False
+    assert json.loads(answer["body"])["code"] == "invalid_json"
+
+
+@pytest.mark.parametrize(
+    ("name", "prefix"),
+    [
+        ("http_api_v2", ""),
+        ("http_api_v2_stage", "/prod"),
+        ("rest_v1_stage", "/prod"),
+        ("function_url", ""),
+        ("alb", ""),
+    ],
+)
+def test_the_stage_stands_before_our_paths(name: str, prefix: str) -> None:
+    assert stage_prefix(event(name)) == prefix
+
+
+def test_behind_a_domain_of_ones_own_there_is_no_stage() -> None:
+    rest = event("rest_v1_stage")
+    rest["requestContext"]["path"] = rest["path"]
+    assert stage_prefix(rest) == ""
+    named = event("http_api_v2_stage", rawPath="/v1/assign")
+    assert stage_prefix(named) == ""
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [event("s3_put"), {}, {"requestContext": {}}, {"requestContext": None}, [], None, "ping"],
+    ids=["S3", "empty", "no method", "null", "array", "nothing", "text"],
+)
+def test_another_event_is_a_clear_error(handler: LambdaHandler, wrong: Any) -> None:
+    with pytest.raises(WrongEvent, match="answers HTTP events"):
+        handler(wrong, None)
+
+
+def test_the_handler_is_made_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    import functions.api
+
+    monkeypatch.delitem(vars(functions.api), "handler", raising=False)
+    monkeypatch.delitem(vars(functions.api), "app", raising=False)
+    answer = functions.api.handler(event("function_url"), None)
+    assert answer["statusCode"] == 200
+    assert functions.api.handler is vars(functions.api)["handler"]
+    monkeypatch.delitem(vars(functions.api), "handler")
+    monkeypatch.delitem(vars(functions.api), "app")
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        functions.api.nothing  # noqa: B018

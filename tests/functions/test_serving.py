@@ -1,0 +1,106 @@
+"""The model that answers, and its exchange while it answers."""
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from functions.serving import Serving
+from model_store import Store, Temporary, open_store
+from tests.functions.conftest import Lines
+
+
+def test_without_a_model_look_ups_are_unavailable_and_the_process_lives(
+    tmp_path: Path, lines: Lines
+) -> None:
+    from functions.api import create_app
+    from functions.settings import Settings
+
+    serving = Serving(open_store(tmp_path / "empty"), "champion", log=lines.append)
+    serving.refresh()
+    with pytest.raises(Temporary, match="no model 'champion'"):
+        serving.current()
+    with TestClient(create_app(serving, Settings(), log=lines.append)) as client:
+        assert client.get("/health/live").status_code == 200
+        answer = client.get("/health/ready")
+        assert (answer.status_code, answer.json()["code"]) == (503, "model_unavailable")
+        assert answer.headers["retry-after"] == "5"
+        assert client.post("/v1/assign", json={}).status_code == 503
+        assert client.get("/openapi.json").status_code == 200
+
+
+def test_ready_runs_the_golden_customers(
+    client: TestClient, serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert client.get("/health/ready").json()["reload_failure"] is None
+
+    def fail(self: object) -> None:
+        raise ValueError("cluster 1 was expected")
+
+    monkeypatch.setattr("pipeline.model.ClusterModel.self_test", fail)
+    answer = client.get("/health/ready")
+    assert answer.status_code == 503
+    assert "cluster 1 was expected" in answer.json()["detail"]
+
+
+def test_a_moved_alias_is_followed_and_a_request_uses_one_model(
+    client: TestClient, serving: Serving, store: Store, customer: dict[str, Any], lines: Lines
+) -> None:
+    before = serving.current()
+    store.point("champion", store.resolve("original"))
+    assert client.get("/v1/model").json()["version"] == before.version  # nobody looked yet
+    serving.refresh()
+    assert client.get("/v1/model").json()["version"] == store.resolve("original")
+    assert client.post("/v1/assign", json=customer).status_code == 200
+    document = client.get("/openapi.json").json()
+    assert "Credit_Limit" in document["components"]["schemas"]["Customer"]["properties"]
+    assert before.model.contract.features[0].name == "Total_Revolving_Bal"
+    assert {"level": "info", "message": "model loaded"}.items() <= lines[1].items()
+
+
+@pytest.mark.parametrize("damage", ["model.json", "manifest.json", "alias"])
+def test_a_damaged_newer_model_leaves_the_old_one_answering(
+    client: TestClient, serving: Serving, store: Store, tmp_path: Path, damage: str, lines: Lines
+) -> None:
+    old, new = serving.current().version, store.resolve("original")
+    store.point("champion", new)
+    folder = tmp_path / "store"
+    path = (
+        folder / "aliases" / "champion.json"
+        if damage == "alias"
+        else folder / "versions" / new / damage
+    )
+    path.chmod(0o644)
+    path.write_text("{")
+    for _ in range(3):
+        serving.refresh()
+    answer = client.get("/health/ready")
+    assert answer.status_code == 200
+    assert answer.json()["model_version"] == old
+    assert answer.json()["reload_failure"]
+    failures = [line for line in lines if line["level"] == "error"]
+    assert len(failures) == 1  # told once, not at every look
+
+
+def test_the_follower_swaps_while_look_ups_go_on(
+    client: TestClient, serving: Serving, store: Store, leaver: dict[str, Any],
+    customer: dict[str, Any],
+) -> None:  # fmt: skip
+    both = {**leaver, **customer}
+    follower = serving.follow(every_seconds=0.01)
+    statuses, versions = [], set()
+    target = store.resolve("original")
+    threading.Timer(0.05, lambda: store.point("champion", target)).start()
+    deadline = time.monotonic() + 20
+    while target not in versions and time.monotonic() < deadline:
+        answer = client.post("/v1/assign", json=both)
+        statuses.append(answer.status_code)
+        versions.add(answer.json()["model_version"])
+    serving.stop()
+    follower.join(5)
+    assert not follower.is_alive()
+    assert set(statuses) == {200}
+    assert len(versions) == 2

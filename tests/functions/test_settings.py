@@ -1,0 +1,50 @@
+"""Settings from an environment."""
+
+import pytest
+
+from functions.settings import Settings, WrongSetting
+
+HASH = "a" * 64
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    assert Settings.from_environment({}) == Settings()
+    assert Settings.from_environment({"CUSTOMER_CLUSTERS_MODEL": " "}) == Settings()
+
+
+def test_every_setting_is_read() -> None:
+    found = Settings.from_environment(
+        {
+            "CUSTOMER_CLUSTERS_STORE": "models",
+            "CUSTOMER_CLUSTERS_MODEL": "candidate",
+            "CUSTOMER_CLUSTERS_MODEL_TTL_SECONDS": "2.5",
+            "CUSTOMER_CLUSTERS_API_KEYS": f"{HASH}, {HASH.upper()},",
+            "CUSTOMER_CLUSTERS_MAX_BODY_BYTES": "1000",
+            "CUSTOMER_CLUSTERS_REQUEST_SECONDS": "3",
+            "CUSTOMER_CLUSTERS_ROOT_PATH": "/groups/",
+        }
+    )
+    assert found == Settings("models", "candidate", 2.5, (HASH, HASH), 1000, 3.0, "/groups")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MODEL_TTL_SECONDS", "0"),
+        ("MODEL_TTL_SECONDS", "inf"),
+        ("MODEL_TTL_SECONDS", "soon"),
+        ("MAX_BODY_BYTES", "1.5"),
+        ("MAX_BODY_BYTES", "-1"),
+        ("REQUEST_SECONDS", "nan"),
+        ("API_KEYS", "my-secret-key"),
+        ("API_KEYS", f"{HASH},short"),
+        ("API_KEYS", ","),
+        ("ROOT_PATH", "groups"),
+        ("ROOT_PATH", "/a b"),
+    ],
+)
+def test_a_wrong_setting_is_named_and_its_value_kept_secret(name: str, value: str) -> None:
+    with pytest.raises(WrongSetting, match=f"CUSTOMER_CLUSTERS_{name}: expected ") as caught:
+        Settings.from_environment({f"CUSTOMER_CLUSTERS_{name}": value})
+    assert value not in str(caught.value).partition("expected")[0]
+    assert "my-secret-key" not in str(caught.value)
