@@ -103,8 +103,7 @@ class Feature:
 
     def show(self, value: float) -> str:
         """A value with its unit, as people write it."""
-        number = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-        return f"{number} {self.unit}".rstrip()
+        return show(value, self.unit)
 
     def _problem(self, code: str, value: object) -> Problem:
         return Problem(self.name, code, shortened(value), self.expected)
@@ -192,6 +191,12 @@ class Contract:
             label=label and Label(label["column"], tuple(label["churned"]), tuple(label["stayed"])),
             never_features=tuple(document["never_features"]),
         )
+
+
+def show(value: float, unit: str) -> str:
+    """A value with its unit, as people write it."""
+    number = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{number} {unit}" if unit else number
 
 
 def load_contract(path: Path) -> Contract:

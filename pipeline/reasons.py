@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pipeline.cluster import Cluster
-from pipeline.contract import Contract, Feature, Value
+from pipeline.contract import Contract, Feature, Value, show
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,11 @@ def _sentence(
     verb = "speaks for" if contribution >= 0 else "speaks against"
     if isinstance(value, str):
         return f"{feature.label} {value} {verb} this group."
-    here, there = (cluster.profile[feature.name].median for cluster in (own, runner_up))
-    return (
-        f"{feature.label} of {feature.show(value)} {verb} this group: "
-        f"its median is {feature.show(here)}, the runner-up's {feature.show(there)}."
-    )
+    here, there = own.profile[feature.name].median, runner_up.profile[feature.name].median
+    medians = _medians(here, there, feature.unit)
+    return f"{feature.label} of {feature.show(value)} {verb} this group: {medians}"
+
+
+@lru_cache(maxsize=1024)
+def _medians(here: float, there: float, unit: str) -> str:
+    return f"its median is {show(here, unit)}, the runner-up's {show(there, unit)}."
