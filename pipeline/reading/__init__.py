@@ -1,0 +1,80 @@
+"""Reading a customer file in blocks of bounded size, told apart by content and not by name.
+
+Cells of a text file stay the text they are; a Parquet column keeps its type. A row that the format
+itself breaks is handed on with its text, never dropped.
+"""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipeline.errors import WrongFile
+from pipeline.reading import excel, parquet
+from pipeline.reading.delimited import DelimitedReader
+from pipeline.reading.dialect import detect
+from pipeline.reading.records import LONGEST_RECORD, BrokenRow
+from pipeline.reading.streams import look
+from pipeline.reading.table import FORMATS, Block, CustomerFile, Format, is_text, plain
+
+_PARQUET_MAGIC = b"PAR1"
+_ZIP_MAGIC = b"PK"
+
+
+@contextmanager
+def open_customers(
+    path: Path, wanted: Collection[str] = (), sheet: str | None = None
+) -> Iterator[CustomerFile]:
+    """Look at a file's beginning and open it; WrongFile when it is no table.
+
+    The dialect of a text file is the one that finds most of the `wanted` columns. `sheet` names
+    that of an Excel workbook, by default its first.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+    except OSError as error:
+        raise WrongFile(path, f"cannot be read ({error.strerror})") from error
+    if start == _PARQUET_MAGIC:
+        schema = parquet.schema_of(path)
+        yield CustomerFile(path, "parquet", schema, parquet.ParquetReader(path), {"kind": "parquet"})
+    elif start.startswith(_ZIP_MAGIC) and excel.is_workbook(path):
+        with excel.as_text(path, sheet) as text:
+            opened = _open_text(path, text, wanted)
+            facts = {"kind": "excel", "sheet": sheet}
+            yield CustomerFile(path, "csv", opened.schema, opened.reader, facts)
+    else:
+        yield _open_text(path, path, wanted)
+
+
+def _open_text(name: Path, path: Path, wanted: Collection[str]) -> CustomerFile:
+    size = LONGEST_RECORD + (64 << 10)
+    text, start = look(path, size)
+    if not start.strip():
+        raise WrongFile(name, "is empty; expected a header and a row for each customer")
+    if b"\0" in start:
+        raise WrongFile(name, "is neither text nor Parquet nor Excel; expected one of them")
+    dialect = detect(name, start, wanted, whole=len(start) < size // 2)
+    facts = {
+        "kind": "delimited text",
+        "packing": text.packing,
+        "encoding": text.encoding,
+        "delimiter": dialect.delimiter,
+        "decimal": dialect.decimal,
+        "unnamed_index": dialect.unnamed_index,
+    }
+    schema = pa.schema([pa.field(column, pa.string()) for column in dialect.names])
+    return CustomerFile(name, "csv", schema, DelimitedReader(path, text, dialect), facts)
+
+
+__all__ = [
+    "FORMATS",
+    "Block",
+    "BrokenRow",
+    "CustomerFile",
+    "Format",
+    "is_text",
+    "open_customers",
+    "plain",
+]

@@ -1,0 +1,236 @@
+"""Delimited text: cut into records once, then only the asked columns are parsed.
+
+A record stays the bytes it was, so what the model does not read passes through untouched.
+"""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+from numpy.typing import NDArray
+
+from pipeline.errors import WrongFile
+from pipeline.reading.dialect import Dialect
+from pipeline.reading.records import LONGEST_RECORD, BrokenRow, Records, split
+from pipeline.reading.streams import Text, chunks
+from pipeline.reading.table import Block
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Records and where they stand in the file."""
+
+    records: Records
+    first_row: int
+    first_line: int
+
+
+@dataclass(frozen=True, slots=True)
+class DelimitedReader:
+    """Reads a text file of a known dialect."""
+
+    path: Path
+    text: Text
+    dialect: Dialect
+
+    def raw(self) -> Iterator[Piece]:
+        """Whole records in pieces of bounded size; the header is left out."""
+        delimiter = self.dialect.delimiter.encode()
+        rest, row, line, header = b"", 1, 1, False
+        for chunk in chunks(self.path, self.text):
+            rest += chunk
+            if not header:
+                if len(rest) < LONGEST_RECORD and rest.count(b"\n") < self.dialect.header_line + 2:
+                    continue  # the chunks of some packings are small
+                rest, line, header = *self._after_header(rest, delimiter), True
+            records = split(rest, delimiter, final=False)
+            if not records.consumed and len(rest) > 2 * LONGEST_RECORD:
+                raise WrongFile(
+                    self.path, f"line {line} has more than {LONGEST_RECORD:,} bytes; expected rows"
+                )
+            yield Piece(records, row, line)
+            rest = rest[records.consumed :]
+            row, line = row + records.row_count, line + records.line_count
+        if not header:
+            rest, line = self._after_header(rest, delimiter)
+        if rest:
+            yield Piece(split(rest, delimiter, final=True), row, line)
+
+    def parse(self, raw: Piece, columns: Sequence[int]) -> Block:
+        """Parse the asked columns as text; rows that are not rows of this table are broken."""
+        records, broken = _decodable(raw.records)
+        names = [str(index) for index in range(len(self.dialect.names))]
+        wrong: list[int] = []
+
+        def note(row: Any) -> str:
+            wrong.append(row.number - 1)
+            return "skip"
+
+        parsed = _parse(records, self.dialect.delimiter, names, columns, note)
+        if parsed is None or len(wrong) + parsed.num_rows != len(records.ends):
+            parsed, wrong = self._parse_one_by_one(records, columns)
+        if wrong:
+            broken = [*broken, *(self._miscounted(records, index) for index in wrong)]
+            records = _without(records, np.array(wrong))
+        broken = sorted([*broken, *raw.records.broken], key=lambda row: row.row)
+        return Block(
+            records.rows + raw.first_row,
+            records.lines + raw.first_line,
+            [parsed.column(position).combine_chunks() for position in range(len(columns))],
+            [
+                replace(row, row=row.row + raw.first_row, line=row.line + raw.first_line)
+                for row in broken
+            ],
+            _lines(records),
+        )
+
+    def _after_header(self, text: bytes, delimiter: bytes) -> tuple[bytes, int]:
+        """The text behind the header, and the number of its first line."""
+        skipped = 0
+        for _ in range(self.dialect.header_line):
+            skipped = text.index(b"\n", skipped) + 1
+        head = split(text[skipped : skipped + 2 * LONGEST_RECORD], delimiter, final=False)
+        if not head.row_count:  # nothing follows the header
+            return b"", 1
+        end = _record_end(text, skipped, delimiter)
+        return text[end:], 1 + text[:end].count(b"\n")
+
+    def _miscounted(self, records: Records, index: int) -> BrokenRow:
+        text = _text_of(records, index).decode()
+        found = len(_fields(text, self.dialect.delimiter) or [])
+        message = f"expected {len(self.dialect.names)} fields, found {found or 'others'}"
+        row, line = int(records.rows[index]), int(records.lines[index])
+        return BrokenRow(row, line, "wrong_number_of_fields", message, text)
+
+    def _parse_one_by_one(
+        self, records: Records, columns: Sequence[int]
+    ) -> tuple[pa.Table, list[int]]:
+        """For text on which the fast parser counts other rows than there are records."""
+        rows, wrong = [], []
+        for index in range(len(records.ends)):
+            fields = _fields(_text_of(records, index).decode(), self.dialect.delimiter)
+            if fields is not None and len(fields) == len(self.dialect.names):
+                rows.append([fields[column] for column in columns])
+            else:
+                wrong.append(index)
+        cells = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
+        arrays = [pa.array(column, pa.string()) for column in cells]
+        return pa.Table.from_arrays(arrays, [str(column) for column in columns]), wrong
+
+
+def _record_end(text: bytes, start: int, delimiter: bytes) -> int:
+    at = start
+    while True:  # a header with newlines in its quotes ends later than its line
+        at = text.index(b"\n", at) + 1
+        if split(text[start:at], delimiter, final=False).row_count:
+            return at
+
+
+def _parse(
+    records: Records, delimiter: str, names: list[str], columns: Sequence[int], note: Any
+) -> pa.Table | None:
+    wanted = [names[column] for column in columns]
+    if not len(records.ends):
+        return pa.table({name: pa.array([], pa.string()) for name in wanted})
+    try:
+        return pa.csv.read_csv(
+            pa.BufferReader(pa.py_buffer(records.data)),
+            read_options=pa.csv.ReadOptions(
+                use_threads=False, column_names=names, block_size=len(records.data) + 1
+            ),
+            parse_options=pa.csv.ParseOptions(
+                delimiter=delimiter,
+                newlines_in_values=records.multiline,
+                invalid_row_handler=note,
+            ),
+            convert_options=pa.csv.ConvertOptions(
+                include_columns=wanted,
+                column_types=dict.fromkeys(wanted, pa.string()),
+                check_utf8=False,  # the whole text was checked
+            ),
+        )
+    except pa.ArrowInvalid:
+        return None
+
+
+def _fields(text: str, delimiter: str) -> list[str] | None:
+    try:
+        return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), [])
+    except csv.Error:
+        return None
+
+
+def _decodable(records: Records) -> tuple[Records, list[BrokenRow]]:
+    """The records that are UTF-8, and the others."""
+    if records.data.isascii() or _is_utf_8(records.data):
+        return records, []
+    broken = []
+    for index in range(len(records.ends)):
+        text = _text_of(records, index)
+        if not _is_utf_8(text):
+            shown = text.decode("utf-8", "replace")
+            message = "expected text in the file's encoding, found other bytes"
+            row, line = int(records.rows[index]), int(records.lines[index])
+            broken.append((index, BrokenRow(row, line, "bad_encoding", message, shown)))
+    return _without(records, np.array([index for index, _ in broken])), [row for _, row in broken]
+
+
+def _is_utf_8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _starts(records: Records) -> NDArray[np.int32]:
+    starts = np.zeros(len(records.ends), np.int32)
+    starts[1:] = records.ends[:-1] + 1
+    return starts
+
+
+def _text_of(records: Records, index: int) -> bytes:
+    start = int(records.ends[index - 1]) + 1 if index else 0
+    return records.data[start : int(records.ends[index])].removesuffix(b"\r")
+
+
+def _without(records: Records, dropped: NDArray[Any]) -> Records:
+    """The records but some, as one text again."""
+    if not len(dropped):
+        return records
+    keep = np.ones(len(records.ends), bool)
+    keep[dropped] = False
+    starts = _starts(records)
+    pieces = [
+        records.data[start : end + 1]
+        for start, end in zip(starts[keep].tolist(), records.ends[keep].tolist(), strict=True)
+    ]
+    ends = np.cumsum(records.ends[keep] - starts[keep] + 1, dtype=np.int32) - 1
+    return replace(
+        records,
+        data=b"".join(pieces),
+        ends=ends,
+        rows=records.rows[keep],
+        lines=records.lines[keep],
+    )
+
+
+def _lines(records: Records) -> pa.StringArray:
+    """Each record after a newline, none after it: `from_buffers` copies nothing."""
+    data, ends = records.data, records.ends
+    if not len(ends):
+        return pa.array([], pa.string())
+    # ends with carriage returns are theirs all or none
+    stop = ends - 1 if data[int(ends[0]) - 1 : int(ends[0])] == b"\r" else ends
+    newline = b"\r\n" if stop is not ends else b"\n"
+    offsets = np.empty(len(ends) + 1, np.int32)
+    offsets[0], offsets[1:] = 0, stop + len(newline)
+    return pa.StringArray.from_buffers(
+        len(ends), pa.py_buffer(offsets), pa.py_buffer(newline + data[: int(stop[-1])])
+    )

@@ -1,0 +1,58 @@
+"""Parquet: every column keeps its type."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+
+from pipeline.errors import WrongFile
+from pipeline.reading.table import Block, first_line
+
+BLOCK_ROWS = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A batch of rows and the number of the first."""
+
+    batch: pa.RecordBatch
+    first_row: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetReader:
+    """Reads a Parquet file in batches, whatever its row groups are."""
+
+    path: Path
+    columns: Sequence[int] | None = None
+    """Of the file, where not all are read."""
+
+    def raw(self) -> Iterator[Piece]:
+        read = 0
+        try:
+            with pa.parquet.ParquetFile(self.path, read_dictionary=self._texts()) as table:
+                for batch in table.iter_batches(batch_size=BLOCK_ROWS):
+                    yield Piece(batch, read + 1)
+                    read += batch.num_rows
+        except (pa.ArrowException, OSError) as error:
+            raise WrongFile(self.path, f"is damaged ({first_line(error)})") from error
+
+    def parse(self, raw: Piece, columns: Sequence[int]) -> Block:
+        rows = np.arange(raw.first_row, raw.first_row + raw.batch.num_rows)
+        return Block(rows, None, [raw.batch.column(index) for index in columns], [], None)
+
+    def _texts(self) -> list[str]:
+        """Text columns stay encoded as they are in the file: decoding them would be in vain."""
+        schema = pa.parquet.read_schema(self.path)
+        return [field.name for field in schema if pa.types.is_string(field.type)]
+
+
+def schema_of(path: Path) -> pa.Schema:
+    """The columns of a Parquet file; WrongFile when it is none."""
+    try:
+        return pa.parquet.read_schema(path)
+    except (pa.ArrowException, OSError) as error:
+        raise WrongFile(path, f"is not readable as Parquet ({first_line(error)})") from error

@@ -1,0 +1,108 @@
+"""What a customer file is, whatever it is written in."""
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pipeline.errors import WrongFile
+from pipeline.reading.dialect import normalised
+from pipeline.reading.records import BrokenRow
+
+Format = Literal["csv", "parquet"]
+FORMATS: tuple[Format, ...] = ("csv", "parquet")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Consecutive rows: the good ones with their numbers (1 is the first), and broken ones."""
+
+    rows: NDArray[np.int64]
+    lines: NDArray[np.int64] | None
+    """Where each row begins in a text file; 1 is the first line."""
+    columns: Sequence[pa.Array]
+    """The columns that were asked for, in the order in which they were."""
+    broken: Sequence[BrokenRow]
+    text: pa.StringArray | None
+    """Of a text file: each good row as it stands there, after the newline before it."""
+
+    @property
+    def row_count(self) -> int:
+        """Rows of the file that this block accounts for."""
+        return len(self.rows) + len(self.broken)
+
+
+class Reader(Protocol):
+    """Reads one kind of file. `raw` runs in one thread, `parse` in any."""
+
+    def raw(self) -> Iterator[Any]:
+        """Pieces of bounded size, in the order of the file."""
+        ...
+
+    def parse(self, raw: Any, columns: Sequence[int]) -> Block:
+        """The rows of a piece with some of their columns."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerFile:
+    """An opened file: its kind and columns are known, its rows are read by `blocks`."""
+
+    path: Path
+    format: Format
+    schema: pa.Schema
+    reader: Reader
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """How it is written, for the manifest: encoding, delimiter, packing."""
+
+    def column(self, name: str) -> int:
+        """The index of a column, by its exact name or by the only one that differs in case or
+        stray spaces; WrongFile when it is missing or cannot be told from another."""
+        for alike in (str, normalised):
+            found = [i for i, known in enumerate(self.schema.names) if alike(known) == alike(name)]
+            if len(found) == 1:
+                return found[0]
+            if found:
+                raise WrongFile(
+                    self.path, f"column {name} is there {len(found)} times, expected once"
+                )
+        close = difflib.get_close_matches(name, self.schema.names, 1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        names = ", ".join(self.schema.names[:12]) + (", …" if len(self.schema) > 12 else "")
+        raise WrongFile(
+            self.path, f"no column {name}; expected a header that names it, found: {names}{hint}"
+        )
+
+    def optional_column(self, name: str | None) -> int | None:
+        """The same, None when there is no such column."""
+        alike = {normalised(known) for known in self.schema.names}
+        return None if name is None or normalised(name) not in alike else self.column(name)
+
+    def blocks(self, columns: Sequence[int] | None = None) -> Iterator[Block]:
+        """All rows, in the order of the file, with some or all columns."""
+        wanted = range(len(self.schema)) if columns is None else columns
+        for raw in self.reader.raw():
+            yield self.reader.parse(raw, wanted)
+
+
+def plain(column: pa.Array) -> pa.Array:
+    """A column without dictionary encoding."""
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+
+def is_text(column: pa.Array) -> bool:
+    """Whether a column's cells are text."""
+    kind = column.type
+    return bool(
+        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    )
+
+
+def first_line(error: Exception) -> str:
+    """An error of a library in one line."""
+    return str(error).splitlines()[0].strip() if str(error) else type(error).__name__
