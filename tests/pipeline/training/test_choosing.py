@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.training.choosing import Bars, choose, shortfall
+from pipeline.training.bars import Bars
+from pipeline.training.choosing import choose, shortfall
 from pipeline.training.judging import Judged
 from pipeline.training.recipes import Recipe
 
@@ -13,6 +14,9 @@ GOOD = Judged(
     silhouette_raw_space=0.4,
     davies_bouldin=0.6,
     calinski_harabasz=9_000,
+    gap=1.0,
+    gap_standard_error=0.01,
+    beats_single_group=True,
     jaccard=(0.99, 0.98),
     smallest_share=0.08,
     churn_auc=0.84,
@@ -54,6 +58,7 @@ def test_a_clearly_better_recipe_removes_a_simpler_one() -> None:
     [
         {"features": ("a", "b", "c", "d")},
         {"k": 6},
+        {"algorithm": "minibatch"},
         {"principal_components": None},
         {"yeo_johnson": ("a",)},
         {"scaling": "robust"},
