@@ -32,6 +32,11 @@ def test_reaching_every_bar_leaves_no_shortfall() -> None:
     assert shortfall(replace(GOOD, jaccard=(0.99, 0.475)), Bars()) == pytest.approx(0.5)
 
 
+def test_a_bar_of_nothing_is_always_reached() -> None:
+    low = Bars(smallest_share=0, silhouette_model_space=0, lowest_churn=1)
+    assert shortfall(replace(GOOD, smallest_share=0, lowest_churn=1), low) == 0
+
+
 def test_without_a_label_churn_is_no_bar() -> None:
     silent = replace(GOOD, churn_auc=None, lowest_churn=None, highest_churn=None)
     assert shortfall(silent, Bars()) == 0
