@@ -91,6 +91,22 @@ def test_what_the_search_compared_is_shown(gym: Trained) -> None:
     assert "Published recipe" not in render(gym) and "The recipe was given" in render(gym)
 
 
+def test_the_bars_that_were_asked_for_are_shown(gym: Trained) -> None:
+    asked = replace(gym, bars=replace(Bars(), churn_auc=0.123))
+    assert "at least 0.123" in render(asked)
+    assert "at least 0.123" not in render(gym)
+
+
+def test_small_clusters_have_their_churn_rate_shrunken(
+    gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path, gym: Trained
+) -> None:
+    few = pd.concat([gym_members.iloc[:30], gym_members.iloc[200:]])
+    html = render(trained_on(few, gym_contract, tmp_path))
+    assert "fewer than 100 customers is small" in html
+    assert html.count("Shrunken") == 1
+    assert "Shrunken" not in render(gym)
+
+
 def test_hostile_names_are_only_text(
     gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path
 ) -> None:
