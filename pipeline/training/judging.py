@@ -51,7 +51,7 @@ class Judged:
     davies_bouldin: float
     calinski_harabasz: float
     gap: float | None
-    """Gap statistic at its own k, before any rotation; None with too few different customers."""
+    """Of K-Means with its k before any rotation; None with too few different customers."""
     gap_standard_error: float | None
     beats_single_group: bool | None
     """Whether that gap lies clearly above the one of a single group."""

@@ -11,7 +11,7 @@ from pipeline.training import report_charts as charts
 from pipeline.training import report_tables as tables
 from pipeline.training.characteristics import characteristics
 from pipeline.training.evidence import explained_churn, stability_word
-from pipeline.training.gap import gap_choice
+from pipeline.training.gap import gap_choice, has_structure
 from pipeline.training.readable_rule import readable_rule
 from pipeline.training.recipes import ALGORITHMS
 from pipeline.training.small_clusters import SMALL, shrink
@@ -51,6 +51,7 @@ def render(trained: "Trained") -> str:
         characteristics=characteristics(customers, labels),
         comparison=tables.comparison(trained),
         gap_rule=_gap_rule(trained),
+        structure=has_structure(trained.gaps),
         **_searched(trained),
     )
 

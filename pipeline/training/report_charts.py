@@ -26,8 +26,8 @@ from pipeline.training.fitting import Fitted
 if TYPE_CHECKING:
     from pipeline.training.train import Trained
 
-WIDE = 8.2
-"""Inches of a chart that needs room for names."""
+WIDE = 4.0
+"""Inches of a chart with a name above each row: what a telephone still shows whole."""
 SAMPLE = 3_000
 """Customers for the silhouette by cluster, which is quadratic."""
 
@@ -80,18 +80,20 @@ def _flat(fitted: Fitted) -> NDArray[np.float64]:
 
 def churn_rates(clusters: Sequence[Cluster], overall: float) -> str:
     """Each cluster's churn rate with its interval, beside the rate of all customers."""
-    figure, axes = new_figure(WIDE, 0.9 + 0.42 * len(clusters))
+    figure, axes = new_figure(WIDE, 0.7 + 0.5 * len(clusters))
     told = []
     for place, cluster in enumerate(clusters):
         if cluster.churn:
             _interval(axes, place, cluster.churn, colour(place))
             told.append(f"{cluster.name} {cluster.churn}")
-    axes.axvline(overall, color=INK, linewidth=1, linestyle=(0, (4, 3)), alpha=0.7)
-    _rows(axes, [_short(f"{cluster.id}  {cluster.name}") for cluster in clusters])
+        axes.vlines(overall, place - 0.13, place + 0.28, color=INK, linewidth=1, alpha=0.7)
+        axes.axhline(place, color=INK, linewidth=0.8, alpha=0.15, zorder=0.5)
+    rates = [f"{c.churn.rate:.1%}" if c.churn else "" for c in clusters]
+    _headed_rows(axes, [f"{c.id} · {c.name}" for c in clusters], 0.2, rates)
     highest = max([c.churn.high for c in clusters if c.churn], default=1.0)
     axes.set_xlim(-0.01 * highest, highest * 1.12)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{round(share * 100, 6):g}%"))
-    name_axis(axes, f"Churn rate with 95 % interval; dashed: all customers, {overall:.1%}")
+    name_axis(axes, f"Churn rate with 95 % interval; upright: all customers, {overall:.1%}")
     return to_svg(figure, "Churn rate by cluster", f"{'; '.join(told)}; all {overall:.1%}.")
 
 
@@ -100,8 +102,8 @@ def profiles(clusters: Sequence[Cluster], labels: Mapping[str, str]) -> str:
 
     `labels` holds the numeric features in order: name → what people call it.
     """
-    thick = 0.8 / len(clusters)
-    figure, axes = new_figure(WIDE, 1.2 + len(labels) * (0.25 + 0.2 * len(clusters)))
+    thick = 0.72 / len(clusters)
+    figure, axes = new_figure(WIDE, 1.0 + len(labels) * (0.35 + 0.17 * len(clusters)))
     told = []
     for index, cluster in enumerate(clusters):
         z = [cluster.profile[name].z for name in labels]
@@ -111,9 +113,10 @@ def profiles(clusters: Sequence[Cluster], labels: Mapping[str, str]) -> str:
         axes.bar_label(drawn, texts, padding=3, fontsize=8, color=INK)
         pairs = zip(labels.values(), texts, strict=True)
         told.append(f"cluster {cluster.id}: {', '.join(f'{name} {t}' for name, t in pairs)}")
-    axes.axvline(0, color=INK, linewidth=1, alpha=0.6)
+    rows = np.arange(len(labels))
+    axes.vlines(0 * rows, rows - 0.37, rows + 0.37, color=INK, linewidth=1, alpha=0.6)
     axes.margins(x=0.12)
-    _rows(axes, [_short(label, 22) for label in labels.values()])
+    _headed_rows(axes, list(labels.values()), 0.4)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda z, _: "0" if z == 0 else minus(f"{z:g}")))
     name_axis(axes, "Standard deviations from the mean of all customers")
     _legend(axes, len(clusters))
@@ -151,10 +154,6 @@ def cluster_bars(
 def _interval(axes: Axes, place: int, rate: ChurnRate, colour: str) -> None:
     axes.plot([rate.low, rate.high], [place, place], color=colour, linewidth=4, alpha=0.45)
     axes.plot(rate.rate, place, "o", color=colour, markersize=8, clip_on=False)
-    axes.annotate(
-        f"{rate.rate:.1%}", (rate.high, place), (8, 0), textcoords="offset points",
-        va="center", fontsize=9, color=INK,
-    )  # fmt: skip
 
 
 def _rows(axes: Axes, names: Sequence[str]) -> None:
@@ -172,9 +171,19 @@ def _legend(axes: Axes, clusters: int) -> None:
     ).get_title().set_color(INK)  # fmt: skip
 
 
-def _short(text: str, width: int = 48) -> str:
-    """At most two lines."""
-    return "\n".join(textwrap.wrap(text, width, max_lines=2, placeholder=" …"))
+def _headed_rows(
+    axes: Axes, names: Sequence[str], above: float, figures: Sequence[str] = ()
+) -> None:
+    """Names and figures over their rows, the first on top; no line may run through them."""
+    axes.set_yticks([])
+    whole = axes.get_yaxis_transform()  # x in shares of the width, y in rows
+    short = [textwrap.shorten(name, 48, placeholder=" …") for name in names]
+    for x, side, texts in ((0, "left", short), (1, "right", figures)):
+        for place, text in enumerate(texts):
+            axes.text(
+                x, place - above, text, transform=whole, ha=side, va="bottom", fontsize=9, color=INK
+            )
+    axes.set_ylim(len(names) - 0.55, -0.75)
 
 
 def _signed(value: float) -> str:

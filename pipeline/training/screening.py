@@ -122,7 +122,7 @@ class Screen:
                     missed += self._silhouettes_missed(points, flat, labels)
                     if missed <= 2 * _SLACK or self.churned is None:
                         recipe = Recipe(
-                            "search", "the winner of the search", subset, k, axes,
+                            "search", "The winner of the search", subset, k, axes,
                             tuple(bent), scaling, seed=self.seed,
                         )  # fmt: skip
                         yield Look(recipe, missed)
