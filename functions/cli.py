@@ -195,6 +195,12 @@ def serve(host: str, port: int, workers: int, trusted_proxies: str) -> None:
     "--names", metavar="FILE", type=_path, help="TOML file with names that people gave to clusters."
 )
 @click.option(
+    "--bars",
+    metavar="FILE",
+    type=_path,
+    help="TOML file with other thresholds for the search, such as churn_auc = 0.75.",
+)
+@click.option(
     "--alias", default=CANDIDATE, show_default=True, help="Alias that the new version gets."
 )
 @_store
@@ -204,6 +210,7 @@ def train(
     recipe: str,
     contract: Path,
     names: Path | None,
+    bars: Path | None,
     alias: str,
     store: str,
     as_json: bool,
@@ -222,12 +229,14 @@ def train(
         raise click.BadParameter(f"no recipe {recipe!r}; there are: {', '.join(known)}")
     target = open_store(store)
     target.check_alias(alias)  # before minutes of work, not after
+    wanted = training.load_bars(bars) if bars else training.Bars()
     with console.steps() as progress:
         declared = load_contract(contract)
         if recipe == training.SEARCH:
-            trained = training.train_by_search(data, declared, progress)
+            trained = training.train_by_search(data, declared, progress, wanted)
         else:
-            trained = training.train(data, declared, training.RECIPES[recipe], progress)
+            given = training.RECIPES[recipe]
+            trained = training.train(data, declared, given, progress, bars=wanted)
         if names is not None:
             trained = replace(trained, model=training.override(trained.model, names))
         artifact = training.publish(trained, target, alias)

@@ -6,6 +6,7 @@ CustomerClustersError
 ├── Conflict        somebody else wrote first
 ├── Temporary       trying again later may succeed
 ├── WrongFile       (pipeline.errors) a customer file that is refused whole
+│   └── EmptyCluster  (pipeline.training.fitting) too few different customers for an algorithm
 └── WrongRow        (pipeline.errors) a customer that is refused
 """
 

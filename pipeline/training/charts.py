@@ -45,6 +45,21 @@ def new_figure(width: float = WIDTH, height: float = 2.1) -> tuple[Figure, Axes]
     return figure, axes
 
 
+def colour(index: int) -> str:
+    """That of a cluster, from 0; it is the same in every chart."""
+    return PALETTE[index % len(PALETTE)]
+
+
+def name_axis(axes: Axes, text: str) -> None:
+    """What the horizontal axis shows."""
+    axes.set_xlabel(text, color=INK, fontsize=9)
+
+
+def minus(text: str) -> str:
+    """With minus signs in place of hyphens."""
+    return text.replace("-", "−")
+
+
 def to_svg(figure: Figure, title: str, description: str) -> str:
     """A figure as markup for the middle of a page; its ids differ from those of any other."""
     for text in figure.findobj(Text):
@@ -81,7 +96,7 @@ def histogram(
     _percent(axes, "y")
     axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
-    axes.set_xlabel(label, color=INK, fontsize=9)
+    name_axis(axes, label)
     _legend(axes)
     return to_svg(figure, title, description)
 
@@ -106,7 +121,7 @@ def bars(
     axes.set_ylim(len(values) - 0.45, -0.55)
     axes.set_xlim(0, max(map(max, groups.values()), default=0) * 1.15 or 1)
     _percent(axes, "x")
-    axes.set_xlabel(label, color=INK, fontsize=9)
+    name_axis(axes, label)
     _legend(axes)
     return to_svg(figure, title, description)
 
@@ -138,7 +153,7 @@ def _cell(axes: Axes, column: int, row: int, r: float | None) -> None:
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(shade)]
     bright = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] > 0.18
     ink = "#111111" if bright else "#ffffff"
-    text = f"{r:.2f}".replace("-0.00", "0.00").replace("-", "−")
+    text = minus(f"{r:.2f}".replace("-0.00", "0.00"))
     axes.text(column + 0.5, row + 0.5, text, color=ink, ha="center", va="center", fontsize=8)
 
 

@@ -1,7 +1,7 @@
-"""Other algorithms on the winner's features, for comparison: they cannot be shipped.
+"""Algorithms that cannot be trained, on the winner's features, for comparison.
 
-MiniBatchKMeans has centres like K-Means but other optima; a Gaussian mixture has no nearest-centre
-form; K-Means on numbers and one-hot categories asks people for a dozen inputs.
+A Gaussian mixture has no nearest-centre form; K-Means on numbers and one-hot categories asks people
+for a dozen inputs. K-Means on the winner's own features stands beside them.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans, MiniBatchKMeans
+from sklearn.cluster import KMeans
 from sklearn.mixture import GaussianMixture
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -49,7 +49,6 @@ def _rivals(
 ) -> Iterator[tuple[str, NDArray[np.float64], Callable[[], Any]]]:
     k, seed = recipe.k, recipe.seed
     yield "K-Means", located, lambda: KMeans(k, n_init=RESTARTS, random_state=seed)
-    yield "Mini-batch K-Means", located, lambda: MiniBatchKMeans(k, n_init=3, random_state=seed)
     yield "Gaussian mixture", located, lambda: GaussianMixture(k, n_init=3, random_state=seed)
     categories = [feature.name for feature in customers.unread if not feature.numeric]
     numbers = customers.features.select_dtypes("number")

@@ -5,18 +5,16 @@ that scaling and rotation are fitted again inside every resample.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import combinations, pairwise
+from itertools import combinations
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.stats import chi2_contingency, norm
-from sklearn.cluster import KMeans
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import RepeatedStratifiedKFold
-from threadpoolctl import threadpool_limits
 
 Floats = NDArray[np.float64]
 Rows = Floats  # (customers, features)
@@ -27,16 +25,6 @@ Fit = Callable[[Rows], Predict]
 
 FALLBACK_STRENGTH = 50.0
 """Customers that the overall rate weighs where clusters do not tell."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """How much more tightly k clusters hold the customers than customers without structure."""
-
-    k: int
-    log_inertia: float
-    gap: float
-    standard_error: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,53 +101,6 @@ def out_of_sample_auc(
         expected = _expected_rates(predict(X[train]), churned[train], predict(X[held]))
         scores.append(roc_auc_score(churned[held], expected))
     return float(np.mean(scores)), float(np.std(scores, ddof=1))
-
-
-def gap_statistic(
-    X: Rows, ks: Sequence[int], rounds: int, rng: Generator, n_init: int = 3
-) -> list[Gap]:
-    """Log inertia of K-Means against that of customers drawn without structure, for each k.
-
-    Tibshirani, Walther & Hastie 2001 (JRSS B 63:411-423), variant b: the reference is uniform over
-    the box around the customers along their principal axes. Inertia is in squared units of `X`.
-    `ks` counts up from 1; the largest must stay below the number of distinct rows.
-    """
-    if list(ks) != list(range(1, len(ks) + 1)):
-        raise ValueError(f"ks must count 1, 2, 3 and so on; found {list(ks)}")
-    with threadpool_limits(1):  # sums depend on how many threads share them
-        centred = X - X.mean(axis=0)
-        axes = np.linalg.svd(centred, full_matrices=False)[2]
-        rotated = centred @ axes.T  # distances, so inertia too, do not change with rotation
-        low, high = rotated.min(axis=0), rotated.max(axis=0)
-        observed = _log_inertias(rotated, ks, n_init, rng)
-        references = [rng.uniform(low, high, rotated.shape) for _ in range(rounds)]
-        expected = np.array([_log_inertias(points, ks, n_init, rng) for points in references])
-    gaps = expected.mean(axis=0) - observed
-    errors = expected.std(axis=0) * math.sqrt(1 + 1 / rounds)
-    columns = np.column_stack([observed, gaps, errors]).tolist()
-    return [Gap(k, *figures) for k, figures in zip(ks, columns, strict=True)]
-
-
-def gap_choice(gaps: Sequence[Gap]) -> int:
-    """The smallest k whose gap reaches the next one's less its standard error.
-
-    1 means no structure; the largest k tried, that no smaller one was enough. More than 1 is weak
-    evidence: a uniform box with unequal sides gets there about every other time, because the
-    reference's axes are estimated and one standard error is not much.
-    """
-    enough = (a.k for a, b in pairwise(gaps) if a.gap >= b.gap - b.standard_error)
-    return next(enough, gaps[-1].k)
-
-
-def has_structure(gaps: Sequence[Gap]) -> bool:
-    """Whether any number of clusters beats a single group clearly.
-
-    By more than two standard errors of each. The rule of `gap_choice` stops at the first local
-    maximum, which skewed data has at one group even where five stand far apart.
-    """
-    single = next(gap for gap in gaps if gap.k == 1)
-    bar = single.gap + 2 * single.standard_error
-    return any(gap.gap - 2 * gap.standard_error > bar for gap in gaps if gap.k > 1)
 
 
 def explained_churn(labels: Labels, churned: Churned) -> ChurnTest:
@@ -240,12 +181,6 @@ def _expected_rates(labels: Labels, churned: Churned, held: Labels) -> Floats:
     left = np.bincount(labels[churned], minlength=len(sizes))
     rates = np.where(sizes > 0, left / np.maximum(sizes, 1), churned.mean())
     return rates[held]
-
-
-def _log_inertias(points: Rows, ks: Sequence[int], n_init: int, rng: Generator) -> Floats:
-    seeds = rng.integers(2**31, size=len(ks)).tolist()
-    fits = (KMeans(k, n_init=n_init, random_state=s) for k, s in zip(ks, seeds, strict=True))
-    return np.log([kmeans.fit(points).inertia_ for kmeans in fits])
 
 
 def _proportions_p(left_a: int, n_a: int, left_b: int, n_b: int) -> float:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans
+from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
@@ -16,7 +16,7 @@ from pipeline.errors import WrongFile
 from pipeline.geometry import Space
 from pipeline.model import Column
 from pipeline.training.cleaning import Customers
-from pipeline.training.recipes import Recipe
+from pipeline.training.recipes import ALGORITHMS, Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,22 @@ class Fitted:
     """(customers, axes): in the model's space."""
 
 
+class EmptyCluster(WrongFile):
+    """Raised when an algorithm ends with a centre that is nearest to no customer."""
+
+    def __init__(self, file: object, recipe: Recipe) -> None:
+        algorithm = ALGORITHMS[recipe.algorithm]
+        super().__init__(file, f"{algorithm} leaves one of {recipe.k} clusters empty; try fewer")
+
+
 def fit(recipe: Recipe, customers: Customers) -> Fitted:
     """Fit a recipe; WrongFile when the customers do not allow it."""
     _refuse_degenerate(recipe, customers)
     pipeline = build_pipeline(recipe, customers.contract)
     with threadpool_limits(1):  # sums depend on how many threads share them
         pipeline.fit(customers.features)
+    if len(set(pipeline["cluster"].labels_.tolist())) < recipe.k:
+        raise EmptyCluster(customers.cleaning.file, recipe)
     _order_clusters(pipeline["cluster"], customers.churned)
     standardised = pipeline["transform"].transform(customers.features)
     columns, space = _space(pipeline, customers.contract)
@@ -77,15 +87,19 @@ def build_pipeline(recipe: Recipe, contract: Contract) -> Pipeline:
     steps: list[tuple[str, object]] = [("transform", transform)]
     if recipe.principal_components:
         steps.append(("pca", PCA(recipe.principal_components, svd_solver="full")))
-    kmeans = KMeans(recipe.k, n_init=recipe.n_init, random_state=recipe.seed)
-    return Pipeline([*steps, ("cluster", kmeans)])
+    return Pipeline([*steps, ("cluster", _clusterer(recipe))])
+
+
+def _clusterer(recipe: Recipe) -> KMeans | MiniBatchKMeans:
+    kind = KMeans if recipe.algorithm == "kmeans" else MiniBatchKMeans
+    return kind(recipe.k, n_init=recipe.n_init, random_state=recipe.seed)
 
 
 def _scaler(recipe: Recipe) -> StandardScaler | RobustScaler:
     return StandardScaler() if recipe.scaling == "standard" else RobustScaler()
 
 
-def _order_clusters(kmeans: KMeans, churned: NDArray[np.bool_] | None) -> None:
+def _order_clusters(kmeans: KMeans | MiniBatchKMeans, churned: NDArray[np.bool_] | None) -> None:
     """Number the clusters from the lowest churn rate to the highest.
 
     Without a label from the largest to the smallest; ties by size, then by centre. The order

@@ -1,7 +1,7 @@
 """The evidence for one recipe: separation, stability, and how well it tells who leaves."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from pipeline.training.cleaning import Customers
 from pipeline.training.evidence import (
     Fit,
+    Labels,
     Predict,
     bootstrap_jaccard,
     explained_churn,
@@ -19,6 +20,7 @@ from pipeline.training.evidence import (
     stability_word,
 )
 from pipeline.training.fitting import Fitted, build_pipeline, fit
+from pipeline.training.gap import gap_at, has_structure
 from pipeline.training.recipes import Recipe
 
 RESTARTS = 10
@@ -48,6 +50,11 @@ class Judged:
     """The same with the features standardised as they are, not transformed."""
     davies_bouldin: float
     calinski_harabasz: float
+    gap: float | None
+    """Of K-Means with its k before any rotation; None with too few different customers."""
+    gap_standard_error: float | None
+    beats_single_group: bool | None
+    """Whether that gap lies clearly above the one of a single group."""
     jaccard: tuple[float, ...]
     """Per cluster, in the order of their ids."""
     smallest_share: float
@@ -66,32 +73,36 @@ class Judged:
                 "stability": stability_word(worst)}  # fmt: skip
 
 
+class _Churn(TypedDict):
+    """The part of `Judged` that needs a label."""
+
+    churn_auc: float | None
+    churn_auc_sd: float | None
+    lowest_churn: float | None
+    highest_churn: float | None
+    cramers_v: float | None
+
+
 def judge(
     recipe: Recipe, customers: Customers, effort: Effort, fitted: Fitted | None = None
 ) -> Judged:
     """Gather the evidence for a recipe on some customers."""
     fitted = fitted or fit(replace(recipe, n_init=RESTARTS), customers)
-    labels, churned = fitted.labels, customers.churned
+    labels = fitted.labels
     rows = customers.features.to_numpy(dtype=object)
     refit = _refit(recipe, customers)
-    rng = np.random.default_rng(recipe.seed)
-    raw_columns = build_pipeline(replace(recipe, yeo_johnson=()), customers.contract)["transform"]
-    auc: tuple[float, float] | tuple[None, None] = (None, None)
-    rates: NDArray[np.float64] | None = None
     with threadpool_limits(1):
+        rng = np.random.default_rng(recipe.seed)
         jaccard = bootstrap_jaccard(rows, labels, refit, effort.bootstraps, rng)
-        if churned is not None and np.bincount(churned, minlength=2).min() >= effort.folds:
-            auc = out_of_sample_auc(
-                rows, churned, refit, folds=effort.folds, repeats=effort.repeats, seed=recipe.seed
-            )
-        if churned is not None:
-            rates = np.bincount(labels, churned) / np.bincount(labels)
+        churn = _churn_figures(recipe, customers, labels, refit, effort)
+    raw_columns = build_pipeline(replace(recipe, yeo_johnson=()), customers.contract)["transform"]
     spaces = (
         fitted.located,
         _unit(fitted.standardised),
         _unit(raw_columns.fit_transform(customers.features)),
     )
     own, unrotated, raw = (silhouette(s, labels, effort.silhouette_sample) for s in spaces)
+    gaps = gap_at(fitted.standardised, recipe.k)
     return Judged(
         recipe,
         silhouette_model_space=own,
@@ -99,13 +110,36 @@ def judge(
         silhouette_raw_space=raw,
         davies_bouldin=float(davies_bouldin_score(fitted.located, labels)),
         calinski_harabasz=float(calinski_harabasz_score(fitted.located, labels)),
+        gap=gaps and gaps[1].gap,
+        gap_standard_error=gaps and gaps[1].standard_error,
+        beats_single_group=gaps and has_structure(gaps),
         jaccard=tuple(jaccard.tolist()),
         smallest_share=float(np.bincount(labels).min() / len(labels)),
+        **churn,
+    )
+
+
+def _churn_figures(
+    recipe: Recipe, customers: Customers, labels: Labels, refit: Fit, effort: Effort
+) -> _Churn:
+    churned = customers.churned
+    if churned is None:
+        return _Churn(
+            churn_auc=None, churn_auc_sd=None, lowest_churn=None, highest_churn=None, cramers_v=None
+        )
+    auc: tuple[float, float] | tuple[None, None] = (None, None)
+    if np.bincount(churned, minlength=2).min() >= effort.folds:
+        rows = customers.features.to_numpy(dtype=object)
+        auc = out_of_sample_auc(
+            rows, churned, refit, folds=effort.folds, repeats=effort.repeats, seed=recipe.seed
+        )
+    rates = np.bincount(labels, churned) / np.bincount(labels)
+    return _Churn(
         churn_auc=auc[0],
         churn_auc_sd=auc[1],
-        lowest_churn=None if rates is None else float(rates.min()),
-        highest_churn=None if rates is None else float(rates.max()),
-        cramers_v=None if churned is None else explained_churn(labels, churned).cramers_v,
+        lowest_churn=float(rates.min()),
+        highest_churn=float(rates.max()),
+        cramers_v=explained_churn(labels, churned).cramers_v,
     )
 
 

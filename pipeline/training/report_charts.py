@@ -1,6 +1,6 @@
-"""The charts of a training report, from numbers to SVG.
+"""The charts of a training report: which there are, and those that compare clusters.
 
-A cluster has the same colour in every chart. No chart shows a single customer.
+No chart shows a single customer.
 """
 
 import math
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.metrics import silhouette_samples
@@ -18,27 +18,23 @@ from threadpoolctl import threadpool_limits
 
 from pipeline.churn import ChurnRate
 from pipeline.cluster import Cluster
-from pipeline.training.charts import INK, PALETTE, new_figure, to_svg
-from pipeline.training.evidence import Gap
+from pipeline.training.charts import INK, colour, minus, name_axis, new_figure, to_svg
+from pipeline.training.curves import elbow_curve, gap_curve
+from pipeline.training.customer_map import customer_map
 from pipeline.training.fitting import Fitted
 
 if TYPE_CHECKING:
     from pipeline.training.train import Trained
 
-WIDE = 8.2
-"""Inches of a chart that needs room for names."""
-CELLS = 32
-"""The map has this many cells along each axis."""
-FEWEST = 5
-"""A cell of the map with fewer customers stays empty, so that nobody can be made out."""
+WIDE = 4.0
+"""Inches of a chart with a name above each row: what a telephone still shows whole."""
 SAMPLE = 3_000
 """Customers for the silhouette by cluster, which is quadratic."""
-_STEPS = (0.3, 0.5, 0.75, 1.0)
 
 
 def draw(trained: "Trained") -> dict[str, str]:
     """The charts that this model has: file name → SVG."""
-    clusters, found, fitted = trained.model.clusters, trained.search, trained.fitted
+    clusters, fitted = trained.model.clusters, trained.fitted
     overall = trained.metrics["churn_rate"]
     drawn = {} if overall is None else {"churn.svg": churn_rates(clusters, overall)}
     labels = {f.name: f.label for f in trained.model.contract.features if f.numeric}
@@ -51,8 +47,9 @@ def draw(trained: "Trained") -> dict[str, str]:
     drawn["silhouette.svg"] = cluster_bars(means, marks, "Mean silhouette", title)
     if fitted.standardised.shape[1] > 1:
         drawn["map.svg"] = customer_map(_flat(fitted), fitted.labels)
-    if found is not None and found.gaps:
-        drawn["gap.svg"] = gap_curve(found.gaps, trained.recipe.k)
+    if len(trained.gaps) > 1:
+        drawn["elbow.svg"] = elbow_curve(trained.gaps, trained.recipe.k)
+        drawn["gap.svg"] = gap_curve(trained.gaps, trained.recipe.k)
     return drawn
 
 
@@ -83,18 +80,20 @@ def _flat(fitted: Fitted) -> NDArray[np.float64]:
 
 def churn_rates(clusters: Sequence[Cluster], overall: float) -> str:
     """Each cluster's churn rate with its interval, beside the rate of all customers."""
-    figure, axes = new_figure(WIDE, 0.9 + 0.42 * len(clusters))
+    figure, axes = new_figure(WIDE, 0.7 + 0.5 * len(clusters))
     told = []
     for place, cluster in enumerate(clusters):
         if cluster.churn:
-            _interval(axes, place, cluster.churn, _colour(place))
+            _interval(axes, place, cluster.churn, colour(place))
             told.append(f"{cluster.name} {cluster.churn}")
-    axes.axvline(overall, color=INK, linewidth=1, linestyle=(0, (4, 3)), alpha=0.7)
-    _rows(axes, [_short(f"{cluster.id}  {cluster.name}") for cluster in clusters])
+        axes.vlines(overall, place - 0.13, place + 0.28, color=INK, linewidth=1, alpha=0.7)
+        axes.axhline(place, color=INK, linewidth=0.8, alpha=0.15, zorder=0.5)
+    rates = [f"{c.churn.rate:.1%}" if c.churn else "" for c in clusters]
+    _headed_rows(axes, [f"{c.id} · {c.name}" for c in clusters], 0.2, rates)
     highest = max([c.churn.high for c in clusters if c.churn], default=1.0)
     axes.set_xlim(-0.01 * highest, highest * 1.12)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{round(share * 100, 6):g}%"))
-    _label(axes, f"Churn rate with 95 % interval; dashed: all customers, {overall:.1%}")
+    name_axis(axes, f"Churn rate with 95 % interval; upright: all customers, {overall:.1%}")
     return to_svg(figure, "Churn rate by cluster", f"{'; '.join(told)}; all {overall:.1%}.")
 
 
@@ -103,22 +102,23 @@ def profiles(clusters: Sequence[Cluster], labels: Mapping[str, str]) -> str:
 
     `labels` holds the numeric features in order: name → what people call it.
     """
-    thick = 0.8 / len(clusters)
-    figure, axes = new_figure(WIDE, 1.2 + len(labels) * (0.25 + 0.2 * len(clusters)))
+    thick = 0.72 / len(clusters)
+    figure, axes = new_figure(WIDE, 1.0 + len(labels) * (0.35 + 0.17 * len(clusters)))
     told = []
     for index, cluster in enumerate(clusters):
         z = [cluster.profile[name].z for name in labels]
         places = [place + (index - (len(clusters) - 1) / 2) * thick for place in range(len(z))]
-        drawn = axes.barh(places, z, thick * 0.9, color=_colour(index), label=str(cluster.id))
+        drawn = axes.barh(places, z, thick * 0.9, color=colour(index), label=str(cluster.id))
         texts = [_signed(value) for value in z]
         axes.bar_label(drawn, texts, padding=3, fontsize=8, color=INK)
         pairs = zip(labels.values(), texts, strict=True)
         told.append(f"cluster {cluster.id}: {', '.join(f'{name} {t}' for name, t in pairs)}")
-    axes.axvline(0, color=INK, linewidth=1, alpha=0.6)
+    rows = np.arange(len(labels))
+    axes.vlines(0 * rows, rows - 0.37, rows + 0.37, color=INK, linewidth=1, alpha=0.6)
     axes.margins(x=0.12)
-    _rows(axes, [_short(label, 22) for label in labels.values()])
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda z, _: "0" if z == 0 else _minus(f"{z:g}")))
-    _label(axes, "Standard deviations from the mean of all customers")
+    _headed_rows(axes, list(labels.values()), 0.4)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda z, _: "0" if z == 0 else minus(f"{z:g}")))
+    name_axis(axes, "Standard deviations from the mean of all customers")
     _legend(axes, len(clusters))
     return to_svg(figure, "Profiles of the clusters", f"In standard deviations, {'; '.join(told)}.")
 
@@ -129,9 +129,9 @@ def cluster_bars(
     """One bar a cluster on a scale to 1, with dashed lines at some marks; None has no bar."""
     figure, axes = new_figure(height=1.0 + 0.3 * len(values))
     lengths = [0.0 if value is None else value for value in values]
-    colours = [_colour(place) for place in range(len(values))]
+    colours = [colour(place) for place in range(len(values))]
     axes.barh(range(len(values)), lengths, 0.72, color=colours)
-    texts = ["–" if value is None else _minus(f"{value:.3f}") for value in values]
+    texts = ["–" if value is None else minus(f"{value:.3f}") for value in values]
     for place, (length, text) in enumerate(zip(lengths, texts, strict=True)):
         axes.annotate(
             text, (max(length, 0), place), (3, 0), textcoords="offset points",
@@ -146,72 +146,14 @@ def cluster_bars(
     _rows(axes, [f"Cluster {place + 1}" for place in range(len(values))])
     axes.set_xlim(min(0, *lengths), 1.13)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
-    _label(axes, label)
+    name_axis(axes, label)
     told = ", ".join(f"cluster {place} {text}" for place, text in enumerate(texts, start=1))
     return to_svg(figure, title, f"{label}: {told}.")
-
-
-def gap_curve(gaps: Sequence[Gap], chosen: int) -> str:
-    """The gap statistic over k with its standard errors, the model's k filled."""
-    figure, axes = new_figure(height=2.5)
-    ks, values = [gap.k for gap in gaps], [gap.gap for gap in gaps]
-    errors = [gap.standard_error for gap in gaps]
-    axes.errorbar(ks, values, errors, color=PALETTE[0], linewidth=1.5, capsize=3, elinewidth=1)
-    for gap in gaps:
-        size, colour = (9, PALETTE[1]) if gap.k == chosen else (4, PALETTE[0])
-        axes.plot(gap.k, gap.gap, "o", markersize=size, color=colour)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _minus(f"{value:g}")))
-    axes.grid(True, color=INK, alpha=0.15, linewidth=0.8)
-    axes.set_ylabel("Gap", color=INK, fontsize=9)
-    _label(axes, "Number of clusters (large: this model's)")
-    told = ", ".join(f"{g.k}: {_minus(f'{g.gap:.3f}')} ± {g.standard_error:.3f}" for g in gaps)
-    return to_svg(figure, "Gap statistic by number of clusters", f"{told}.")
-
-
-def customer_map(points: NDArray[np.float64], labels: NDArray[np.intp]) -> str:
-    """Where customers (n, 2) lie: one mark a cell, the stronger the more of them are in it."""
-    figure, axes = new_figure(height=3.0)
-    low, high = np.quantile(points, 0.001, axis=0), np.quantile(points, 0.999, axis=0)
-    width = np.where(high > low, high - low, 1.0) / CELLS
-    cells = np.clip(((points - low) / width).astype(int), 0, CELLS - 1)
-    kept, owner, steps = _cells(cells, labels)
-    for index in range(int(labels.max()) + 1):
-        for step, alpha in enumerate(_STEPS):
-            x, y = (kept[(owner == index) & (steps == step)] + 0.5).T
-            axes.plot(x, y, "s", markersize=4.8, markeredgewidth=0, color=_colour(index),
-                      alpha=alpha, linestyle="none")  # fmt: skip
-        x, y = ((points[labels == index].mean(axis=0) - low) / width).round(1)
-        axes.annotate(str(index + 1), (x, y), ha="center", va="center", fontsize=10, color="white",
-                      bbox={"boxstyle": "circle", "fc": "#222222", "ec": "white"})  # fmt: skip
-    axes.set(xlim=(-1, CELLS + 1), ylim=(-1, CELLS + 1), xticks=[], yticks=[])
-    axes.set_ylabel("Second main direction", color=INK, fontsize=9)
-    _label(axes, "First main direction")
-    told = f"Cells with at least {FEWEST} customers, coloured by the cluster of most of them."
-    return to_svg(figure, "Map of the customers", told)
-
-
-def _cells(
-    cells: NDArray[np.intp], labels: NDArray[np.intp]
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """The cells with enough customers, the cluster of most of them, and a step of their number."""
-    clusters = int(labels.max()) + 1
-    flat = cells[:, 0] * CELLS + cells[:, 1]
-    table = np.bincount(flat * clusters + labels, minlength=CELLS * CELLS * clusters)
-    table = table.reshape(-1, clusters)
-    counts = table.sum(axis=1)
-    kept = np.flatnonzero(counts >= FEWEST)
-    steps = np.searchsorted([10, 20, 40], counts[kept], "right")
-    return np.column_stack([kept // CELLS, kept % CELLS]), table[kept].argmax(axis=1), steps
 
 
 def _interval(axes: Axes, place: int, rate: ChurnRate, colour: str) -> None:
     axes.plot([rate.low, rate.high], [place, place], color=colour, linewidth=4, alpha=0.45)
     axes.plot(rate.rate, place, "o", color=colour, markersize=8, clip_on=False)
-    axes.annotate(
-        f"{rate.rate:.1%}", (rate.high, place), (8, 0), textcoords="offset points",
-        va="center", fontsize=9, color=INK,
-    )  # fmt: skip
 
 
 def _rows(axes: Axes, names: Sequence[str]) -> None:
@@ -219,10 +161,6 @@ def _rows(axes: Axes, names: Sequence[str]) -> None:
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.xaxis.grid(True, color=INK, alpha=0.15, linewidth=0.8)
-
-
-def _label(axes: Axes, text: str) -> None:
-    axes.set_xlabel(text, color=INK, fontsize=9)
 
 
 def _legend(axes: Axes, clusters: int) -> None:
@@ -233,18 +171,20 @@ def _legend(axes: Axes, clusters: int) -> None:
     ).get_title().set_color(INK)  # fmt: skip
 
 
-def _colour(index: int) -> str:
-    return PALETTE[index % len(PALETTE)]
-
-
-def _short(text: str, width: int = 48) -> str:
-    """At most two lines."""
-    return "\n".join(textwrap.wrap(text, width, max_lines=2, placeholder=" …"))
+def _headed_rows(
+    axes: Axes, names: Sequence[str], above: float, figures: Sequence[str] = ()
+) -> None:
+    """Names and figures over their rows, the first on top; no line may run through them."""
+    axes.set_yticks([])
+    whole = axes.get_yaxis_transform()  # x in shares of the width, y in rows
+    short = [textwrap.shorten(name, 48, placeholder=" …") for name in names]
+    for x, side, texts in ((0, "left", short), (1, "right", figures)):
+        for place, text in enumerate(texts):
+            axes.text(
+                x, place - above, text, transform=whole, ha=side, va="bottom", fontsize=9, color=INK
+            )
+    axes.set_ylim(len(names) - 0.55, -0.75)
 
 
 def _signed(value: float) -> str:
-    return "0.0" if abs(value) < 0.05 else _minus(f"{value:+.1f}")
-
-
-def _minus(text: str) -> str:
-    return text.replace("-", "−")
+    return "0.0" if abs(value) < 0.05 else minus(f"{value:+.1f}")

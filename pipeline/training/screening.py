@@ -19,7 +19,8 @@ from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import PowerTransformer, RobustScaler, StandardScaler
 
-from pipeline.training.choosing import Bars, churn_shortfall
+from pipeline.training.bars import Bars
+from pipeline.training.choosing import below, churn_shortfall
 from pipeline.training.judging import silhouette
 from pipeline.training.recipes import Recipe
 
@@ -121,7 +122,7 @@ class Screen:
                     missed += self._silhouettes_missed(points, flat, labels)
                     if missed <= 2 * _SLACK or self.churned is None:
                         recipe = Recipe(
-                            "search", "the winner of the search", subset, k, axes,
+                            "search", "The winner of the search", subset, k, axes,
                             tuple(bent), scaling, seed=self.seed,
                         )  # fmt: skip
                         yield Look(recipe, missed)
@@ -133,15 +134,15 @@ class Screen:
         if len(set(labels[rows].tolist())) < 2:
             return 2.0
         full = silhouette(flat[rows], labels[rows], SAMPLE)
-        missed = max(0.0, 1 - full / self.bars.silhouette_standardised_space)
+        missed = below(full, self.bars.silhouette_standardised_space)
         if missed > _SLACK and self.churned is not None:
             return missed + 1  # a one-axis rotation cannot make up for that
         own = silhouette(points[rows], labels[rows], SAMPLE)
-        return missed + max(0.0, 1 - own / self.bars.silhouette_model_space)
+        return missed + below(own, self.bars.silhouette_model_space)
 
     def _label_missed(self, labels: NDArray[np.intp]) -> float:
         share = float(np.bincount(labels).min() / len(labels))
-        return self._churn_missed(labels) + max(0.0, 1 - share / self.bars.smallest_share)
+        return self._churn_missed(labels) + below(share, self.bars.smallest_share)
 
     def _churn_missed(self, labels: NDArray[np.intp]) -> float:
         if self.churned is None:

@@ -4,7 +4,8 @@ Selection sees three quarters of the customers. The other quarter judges the win
 its churn figure is not flattered by having been chosen.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -16,20 +17,21 @@ from threadpoolctl import threadpool_limits
 
 from pipeline.contract import Contract
 from pipeline.errors import WrongFile
-from pipeline.training.choosing import Bars, choose, shortfall
+from pipeline.training.bars import Bars
+from pipeline.training.choosing import choose, shortfall
 from pipeline.training.cleaning import Customers
 from pipeline.training.comparing import Compared, compare
-from pipeline.training.evidence import Gap, gap_choice, gap_statistic, has_structure
-from pipeline.training.fitting import fit
+from pipeline.training.fitting import EmptyCluster, fit
+from pipeline.training.gap import Gap, gap_choice, gap_curve, has_structure
 from pipeline.training.judging import RESTARTS, Effort, Judged, judge
-from pipeline.training.recipes import RECIPES, Recipe
+from pipeline.training.recipes import ALGORITHMS, RECIPES, Recipe
 from pipeline.training.redundancy import correlate, near_duplicates
 from pipeline.training.screening import Screen
 
 SEED = 42
 FINALIST_EFFORT = Effort(bootstraps=20, repeats=1, silhouette_sample=5_000)
-GAP_ROWS = 2_000
-GAP_ROUNDS = 10
+MOST_RIVALS = 4
+"""So many finalists, those that fall short the least, are tried with every algorithm."""
 LEAST_CUSTOMERS = 200
 
 
@@ -39,7 +41,8 @@ class Search:
 
     winner: Recipe
     judged: tuple[Judged, ...]
-    """Every finalist and the published recipe, on the customers that selection saw."""
+    """Every finalist, the best with other algorithms, and the published recipe, all on the
+    customers that selection saw."""
     gaps: tuple[Gap, ...]
     untouched_auc: float | None
     """ROC AUC on the quarter that took no part in choosing."""
@@ -47,7 +50,7 @@ class Search:
     """Feature → why it was no candidate."""
     bars: Bars
     compared: tuple[Compared, ...] = ()
-    """Other algorithms on the winner's features."""
+    """Algorithms that cannot be trained, on the winner's features."""
 
     def to_dict(self) -> dict[str, Any]:
         """The leaderboard, for the artifact."""
@@ -83,30 +86,46 @@ def search(
     dropped = _redundant(customers)
     names = [str(name) for name in customers.features if name not in dropped]
     seen, untouched = _split(restrict(customers, names))
+    progress(f"screening sets of up to {bars.most_features} of {len(names)} features")
     with threadpool_limits(1):
-        progress(f"screening sets of up to {bars.most_features} of {len(names)} features")
         finalists = Screen(seen.features, seen.churned, bars, SEED).finalists(progress)
         if not finalists:
             raise _no_structure(customers, "no set of features separates them")
-        judged = []
-        for number, recipe in enumerate(finalists, start=1):
-            progress(f"gathering evidence for finalist {number} of {len(finalists)}")
-            judged.append(judge(recipe, restrict(seen, recipe.features), FINALIST_EFFORT))
+        judged = _judged(finalists, seen, bars, progress)
         winner = choose(judged, bars).recipe
         progress("testing whether there is any structure (gap statistic)")
-        gaps = _gaps(winner, seen)
+        quick = fit(replace(winner, n_init=RESTARTS), restrict(seen, winner.features))
+        gaps = gap_curve(quick.standardised)
         if not has_structure(gaps):
             raise _no_structure(
                 customers, "by the gap statistic no number of clusters beats a single group"
             )
-        progress("comparing other algorithms")
-        quick = fit(replace(winner, n_init=RESTARTS), restrict(seen, winner.features))
+        progress("comparing with algorithms that cannot be trained")
         compared = compare(winner, quick, seen)
         original = RECIPES["original"]
         if set(original.features) <= set(names):
             judged.append(judge(original, restrict(seen, original.features), FINALIST_EFFORT))
     auc = _untouched_auc(winner, seen, untouched)
     return Search(winner, tuple(judged), tuple(gaps), auc, dropped, bars, compared)
+
+
+def _judged(
+    finalists: Sequence[Recipe], seen: Customers, bars: Bars, progress: Callable[[str], None]
+) -> list[Judged]:
+    """The evidence for every finalist, and for the best of them with the other algorithms."""
+    judged = []
+    for number, recipe in enumerate(finalists, start=1):
+        progress(f"gathering evidence for finalist {number} of {len(finalists)}")
+        judged.append(judge(recipe, restrict(seen, recipe.features), FINALIST_EFFORT))
+    best = sorted(judged, key=lambda one: shortfall(one, bars))[:MOST_RIVALS]
+    for algorithm in ALGORITHMS:
+        rivals = [replace(one.recipe, algorithm=algorithm) for one in best]
+        rivals = [recipe for recipe in rivals if recipe not in finalists]
+        for number, recipe in enumerate(rivals, start=1):
+            progress(f"the same for {ALGORITHMS[algorithm]}, {number} of {len(rivals)}")
+            with suppress(EmptyCluster):  # not a candidate
+                judged.append(judge(recipe, restrict(seen, recipe.features), FINALIST_EFFORT))
+    return judged
 
 
 def restrict(customers: Customers, names: Any) -> Customers:
@@ -149,13 +168,6 @@ def _rows(customers: Customers, rows: Any) -> Customers:
     features = customers.features.iloc[rows].reset_index(drop=True)
     others = customers.others.iloc[rows].reset_index(drop=True)
     return replace(customers, features=features, churned=churned, others=others)
-
-
-def _gaps(recipe: Recipe, customers: Customers) -> list[Gap]:
-    points = fit(replace(recipe, n_init=10), restrict(customers, recipe.features)).standardised
-    rng = np.random.default_rng(SEED)
-    rows = np.sort(rng.permutation(len(points))[:GAP_ROWS])
-    return gap_statistic(points[rows], range(1, 9), GAP_ROUNDS, rng)
 
 
 def _untouched_auc(recipe: Recipe, seen: Customers, untouched: Customers) -> float | None:

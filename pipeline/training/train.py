@@ -18,9 +18,11 @@ from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
 from pipeline.reading import open_customers
 from pipeline.training import report
+from pipeline.training.bars import Bars
 from pipeline.training.cleaning import Cleaning, Customers, load_customers
 from pipeline.training.describing import build_model
 from pipeline.training.fitting import Fitted, fit
+from pipeline.training.gap import Gap, gap_curve
 from pipeline.training.judging import Effort, judge
 from pipeline.training.recipes import Recipe
 from pipeline.training.searching import Search, numeric, restrict, search
@@ -38,6 +40,9 @@ class Trained:
     customers: Customers
     fitted: Fitted
     metrics: dict[str, Any]
+    gaps: tuple[Gap, ...]
+    """From a single group on; after a search those of the customers that it saw."""
+    bars: Bars
     search: Search | None = None
     """How the recipe was found, where it was not given."""
 
@@ -47,14 +52,22 @@ class Trained:
 
 
 def train(
-    path: Path, contract: Contract, recipe: Recipe, progress: Progress, effort: Effort | None = None
+    path: Path,
+    contract: Contract,
+    recipe: Recipe,
+    progress: Progress,
+    effort: Effort | None = None,
+    bars: Bars | None = None,
 ) -> Trained:
     """Clean a customer file, fit a recipe, gather the evidence for it and describe its clusters."""
     progress(f"reading and cleaning {path.name}")
-    return _trained(load_customers(path, contract, recipe.features), recipe, progress, effort)
+    customers = load_customers(path, contract, recipe.features)
+    return _trained(customers, recipe, progress, effort or Effort(), bars or Bars())
 
 
-def train_by_search(path: Path, contract: Contract, progress: Progress) -> Trained:
+def train_by_search(
+    path: Path, contract: Contract, progress: Progress, bars: Bars | None = None
+) -> Trained:
     """Find the recipe by evidence, then train it on all customers."""
     progress(f"reading and cleaning {path.name}")
     names = open_customers(path).schema.names
@@ -62,25 +75,26 @@ def train_by_search(path: Path, contract: Contract, progress: Progress) -> Train
     if not features:
         raise WrongFile(path, f"has none of the numeric features of contract {contract.name}")
     customers = load_customers(path, contract, features)
-    found = search(customers, progress)
+    found = search(customers, progress, bars)
     narrowed = restrict(customers, found.winner.features)
-    trained = _trained(narrowed, found.winner, progress, None)
+    trained = _trained(narrowed, found.winner, progress, Effort(), found.bars)
     metrics = {**trained.metrics, "churn_auc_untouched": found.untouched_auc}
-    return replace(trained, metrics=metrics, search=found)
+    return replace(trained, metrics=metrics, gaps=found.gaps, search=found)
 
 
 def _trained(
-    customers: Customers, recipe: Recipe, progress: Progress, effort: Effort | None
+    customers: Customers, recipe: Recipe, progress: Progress, effort: Effort, bars: Bars
 ) -> Trained:
     cleaning = customers.cleaning
     progress(f"fitting {recipe.title.lower()} on {cleaning.rows_used:,} customers")
     fitted = fit(recipe, customers)
     progress("measuring separation, stability and churn out of sample")
-    judged = judge(recipe, customers, effort or Effort(), fitted)
+    judged = judge(recipe, customers, effort, fitted)
+    gaps = tuple(gap_curve(fitted.standardised))
     progress("describing the clusters")
     model = build_model(fitted, customers)
     metrics = {**_counts(fitted, customers), **judged.to_dict()}
-    return Trained(recipe, model, customers, fitted, metrics)
+    return Trained(recipe, model, customers, fitted, metrics, gaps, bars)
 
 
 def _counts(fitted: Fitted, customers: Customers) -> dict[str, Any]:

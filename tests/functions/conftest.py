@@ -1,5 +1,6 @@
 """The application over the bundled champion, with what it logs."""
 
+import asyncio
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,16 @@ from functions.settings import Settings
 from model_store import BUNDLED, Store, open_store
 
 Lines = list[Any]
+
+
+@pytest.fixture
+def event_loop() -> Iterator[None]:
+    """The loop in which Mangum runs; in Lambda it lives as long as the process."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ def real_rows(bank_churners: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))[::20][:ROWS]
 
 
+@pytest.mark.usefixtures("event_loop")
 def test_real_customers_get_the_same_answer_over_http_through_mangum_and_in_a_file(
     real_rows: list[dict[str, str]], client: TestClient, serving: Serving, tmp_path: Path
 ) -> None:

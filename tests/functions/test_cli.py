@@ -199,6 +199,9 @@ def test_train_refuses_and_publishes_nothing(run: Run, tmp_path: Path) -> None:
     assert "no column Contacts_Count_12_mon" in refused(run(*arguments, "original"))
     assert "no recipe 'best'; there are: search, original" in refused(run(*arguments, "best"))
     assert "alias 'A B'" in refused(run(*arguments, "original", "--alias", "A B"))
+    bars = tmp_path / "bars.toml"
+    bars.write_text("churn = 0.8")
+    assert "bars.toml: churn is no bar" in refused(run(*arguments, "search", "--bars", bars))
     assert not store.exists()
 
 

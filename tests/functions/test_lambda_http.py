@@ -12,6 +12,7 @@ from functions.serving import Serving
 from functions.settings import Settings
 
 EVENTS = Path(__file__).parents[1] / "data" / "events"
+pytestmark = pytest.mark.usefixtures("event_loop")
 HTTP = ["http_api_v2", "http_api_v2_stage", "rest_v1_stage", "function_url", "alb"]
 
 

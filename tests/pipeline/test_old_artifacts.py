@@ -6,6 +6,7 @@ import pytest
 
 from model_store import open_store
 from pipeline.model import ClusterModel
+from pipeline.training import Recipe
 
 ARTIFACTS = Path(__file__).parents[1] / "data" / "artifacts"
 
@@ -20,3 +21,9 @@ def test_an_old_artifact_still_loads_and_answers_as_it_did(
     found = model.assign(customer)
     assert found.cluster.id == 3
     assert found.distance == pytest.approx(0.8185956013, abs=1e-9)
+
+
+@pytest.mark.parametrize("folder", sorted(ARTIFACTS.iterdir()), ids=lambda path: path.name)
+def test_the_recipe_of_an_old_artifact_still_means_k_means(folder: Path) -> None:
+    stated = open_store(folder).open("original").manifest.facts["recipe"]
+    assert Recipe(**stated).algorithm == "kmeans"

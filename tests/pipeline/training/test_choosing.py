@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.training.choosing import Bars, choose, shortfall
+from pipeline.training.bars import Bars
+from pipeline.training.choosing import choose, shortfall
 from pipeline.training.judging import Judged
 from pipeline.training.recipes import Recipe
 
@@ -13,6 +14,9 @@ GOOD = Judged(
     silhouette_raw_space=0.4,
     davies_bouldin=0.6,
     calinski_harabasz=9_000,
+    gap=1.0,
+    gap_standard_error=0.01,
+    beats_single_group=True,
     jaccard=(0.99, 0.98),
     smallest_share=0.08,
     churn_auc=0.84,
@@ -26,6 +30,11 @@ GOOD = Judged(
 def test_reaching_every_bar_leaves_no_shortfall() -> None:
     assert shortfall(GOOD, Bars()) == 0
     assert shortfall(replace(GOOD, jaccard=(0.99, 0.475)), Bars()) == pytest.approx(0.5)
+
+
+def test_a_bar_of_nothing_is_always_reached() -> None:
+    low = Bars(smallest_share=0, silhouette_model_space=0, lowest_churn=1)
+    assert shortfall(replace(GOOD, smallest_share=0, lowest_churn=1), low) == 0
 
 
 def test_without_a_label_churn_is_no_bar() -> None:
@@ -54,6 +63,7 @@ def test_a_clearly_better_recipe_removes_a_simpler_one() -> None:
     [
         {"features": ("a", "b", "c", "d")},
         {"k": 6},
+        {"algorithm": "minibatch"},
         {"principal_components": None},
         {"yeo_johnson": ("a",)},
         {"scaling": "robust"},

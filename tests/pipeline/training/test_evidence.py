@@ -122,48 +122,6 @@ def test_customers_of_a_cluster_that_training_never_filled_get_the_overall_rate(
     assert mean == pytest.approx(1 - 0.5 * 0.5 / 2, abs=0.02)
 
 
-@pytest.mark.parametrize("k", [2, 3, 4])
-def test_the_gap_finds_separated_clusters(k: int) -> None:
-    gaps = evidence.gap_statistic(blobs(k)[0], range(1, 7), 10, np.random.default_rng(0))
-    assert evidence.gap_choice(gaps) == k
-    assert evidence.has_structure(gaps)
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_the_gap_finds_nothing_in_noise(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    gaps = evidence.gap_statistic(rng.uniform(size=(300, 3)), range(1, 5), 10, rng)
-    assert evidence.gap_choice(gaps) == 1
-    assert not evidence.has_structure(gaps)
-
-
-def test_the_gap_follows_its_definition() -> None:
-    """Pairwise distances, eigenvectors and customers rotated back, unlike the module's own way."""
-    X = blobs(2, size=50)[0] * [1, 2, 3] + 7
-    axes = np.linalg.eigh(np.cov(X.T))[1]
-    turned = (X - X.mean(axis=0)) @ axes
-    rng, box = np.random.default_rng(3), (turned.min(axis=0), turned.max(axis=0), turned.shape)
-    expected = [np.log(_scatter(rng.uniform(*box) @ axes.T)) for _ in range(200)]
-    gap, again = (evidence.gap_statistic(X, [1], 200, np.random.default_rng(4))[0] for _ in "ab")
-    assert gap == again
-    assert gap.log_inertia == pytest.approx(np.log(_scatter(X)))
-    assert gap.gap == pytest.approx(np.mean(expected) - np.log(_scatter(X)), abs=0.02)
-    pairs = [evidence.gap_statistic(X, [1], 2, rng)[0].standard_error for _ in range(300)]
-    spread = np.std(expected) / np.sqrt(np.pi)  # mean of half the distance of two normal draws
-    assert np.mean(pairs) == pytest.approx(spread * np.sqrt(1 + 1 / 2), rel=0.1)
-
-
-def _scatter(points: Rows) -> float:
-    """W_1 of the paper: the sum of squared distances of all ordered pairs, over 2 n."""
-    return float(((points[:, None] - points) ** 2).sum() / (2 * len(points)))
-
-
-@pytest.mark.parametrize(("second", "k"), [(0.15, 1), (0.9, 2), (0.5, 3)])
-def test_the_smallest_sufficient_k_is_chosen(second: float, k: int) -> None:
-    gaps = [evidence.Gap(n, 0.0, gap, 0.1) for n, gap in enumerate((0.1, second, 0.8), 1)]
-    assert evidence.gap_choice(gaps) == k
-
-
 @pytest.mark.parametrize(
     ("left", "sizes"),
     [
@@ -241,7 +199,6 @@ def test_small_clusters_are_drawn_to_the_overall_rate() -> None:
         (lambda: evidence.risk_ratio(5, 10, 0, 0), "customers on both sides"),
         (lambda: evidence.explained_churn(*customers_of((0, 0), (9, 9))), "all stayed"),
         (lambda: evidence.explained_churn(*customers_of((9, 9), (9, 9))), "all customers churned"),
-        (lambda: evidence.gap_statistic(CENTRES, [2], 2, np.random.default_rng()), r"found \[2\]"),
         (lambda: evidence.out_of_sample_auc(CENTRES, CENTRES[:, 0] > 0, k_means(2)), "found 1"),
     ],
 )

@@ -12,12 +12,13 @@ import pytest
 
 from pipeline.contract import Contract
 from pipeline.training import Recipe, Trained, train
-from pipeline.training.choosing import Bars
-from pipeline.training.evidence import Gap
+from pipeline.training.bars import Bars
+from pipeline.training.customer_map import FEWEST, customer_map
+from pipeline.training.gap import Gap
 from pipeline.training.judging import Effort, Judged
+from pipeline.training.readable_rule import readable_rule
 from pipeline.training.recipes import RECIPES
-from pipeline.training.report import figures, readable_rule, render
-from pipeline.training.report_charts import FEWEST, customer_map
+from pipeline.training.report import figures, render
 from pipeline.training.searching import Search
 from tests.pipeline.training.page import Page
 
@@ -45,7 +46,7 @@ def searched(trained: Trained) -> Trained:
     dropped = {"visits_again": "it nearly repeats visits"}
     search = Search(trained.recipe, (published, winner), gaps, 0.777, dropped, Bars())
     metrics = {**trained.metrics, "churn_auc_untouched": 0.777}
-    return replace(trained, search=search, metrics=metrics)
+    return replace(trained, search=search, metrics=metrics, gaps=gaps)
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ def test_the_page_stands_alone_and_is_in_order(gym: Trained) -> None:
     assert not re.search(r"url\((?!#c)", html)
     assert not page.all("script", "link", "img", "iframe")
     assert all(len(page.all(tag)) == 1 for tag in ("h1", "header", "main", "footer"))
-    assert len(page.all("svg")) == 6
+    assert len(page.all("svg")) == 7
     ids = [attributes["id"] for _, attributes in page.seen if "id" in attributes]
     assert len(ids) == len(set(ids))
     pointed = [str(attributes.get("href"))[1:] for attributes in page.all("a")]
@@ -82,12 +83,28 @@ def test_the_page_stands_alone_and_is_in_order(gym: Trained) -> None:
 def test_what_the_search_compared_is_shown(gym: Trained) -> None:
     html = render(searched(gym))
     assert '<strong class="mark">chosen</strong>' in html
-    assert html.index(">chosen<") < html.index("<td>published</td>")
+    assert html.index(">chosen<") < html.index(">published<")
     assert '0.500 <span class="mark">missed</span>' in html
     assert "<code>visits_again</code> (it nearly repeats visits)" in html
     assert "0.777" in html
-    assert "By its rule: k = 3; the model has k = 3." in html
+    assert "stops at the first peak: k = 3; the model has k = 3." in html
     assert "Published recipe" not in render(gym) and "The recipe was given" in render(gym)
+
+
+def test_the_bars_that_were_asked_for_are_shown(gym: Trained) -> None:
+    asked = replace(gym, bars=replace(Bars(), churn_auc=0.123))
+    assert "at least 0.123" in render(asked)
+    assert "at least 0.123" not in render(gym)
+
+
+def test_small_clusters_have_their_churn_rate_shrunken(
+    gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path, gym: Trained
+) -> None:
+    few = pd.concat([gym_members.iloc[:30], gym_members.iloc[200:]])
+    html = render(trained_on(few, gym_contract, tmp_path))
+    assert "fewer than 100 customers is small" in html
+    assert html.count("Shrunken") == 1
+    assert "Shrunken" not in render(gym)
 
 
 def test_hostile_names_are_only_text(
@@ -107,12 +124,11 @@ def test_hostile_names_are_only_text(
 
 def test_figures_are_files_of_their_own(gym: Trained) -> None:
     drawn = figures(searched(gym))
-    expected = {"churn", "profiles", "stability", "silhouette", "map", "gap"}
+    expected = {"churn", "profiles", "stability", "silhouette", "map", "elbow", "gap"}
     assert set(drawn) == {f"{name}.svg" for name in expected}
     assert {ElementTree.fromstring(svg).tag for svg in drawn.values()} == {
         "{http://www.w3.org/2000/svg}svg"
     }
-    assert "gap.svg" not in figures(gym)
 
 
 def test_without_a_label_there_is_nothing_about_churn(

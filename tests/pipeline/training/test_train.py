@@ -13,6 +13,8 @@ from pipeline.contract import Contract
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
 from pipeline.training import Effort, Recipe, Trained, publish, train
+from pipeline.training.fitting import EmptyCluster
+from pipeline.training.recipes import ALGORITHMS, Algorithm
 
 Write = Callable[..., Path]
 RECIPE = Recipe("gym", "A gym's members", ("visits", "fee", "plan"), 3, 2, n_init=5)
@@ -37,10 +39,12 @@ def test_another_data_set_is_another_toml_and_no_code(
     assert "Plan basic speaks" in " ".join(reason.sentence for reason in found.reasons)
 
 
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_the_artifact_answers_like_its_pipeline(
-    gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path
+    gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path, algorithm: Algorithm
 ) -> None:
-    trained = trained_on(gym_members, gym_contract, tmp_path)
+    recipe = replace(RECIPE, algorithm=algorithm, yeo_johnson=("fee",), scaling="robust")
+    trained = trained_on(gym_members, gym_contract, tmp_path, recipe)
     artifact = publish(trained, open_store(tmp_path / "store"))
     model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
     pipeline = joblib.load(io.BytesIO(artifact.read("pipeline.joblib")))
@@ -50,7 +54,39 @@ def test_the_artifact_answers_like_its_pipeline(
         "fee": frame["fee"].to_numpy(float),
         "plan": frame["plan"].to_numpy(object),
     }
-    np.testing.assert_array_equal(model.assign_many(columns).cluster, pipeline.predict(frame) + 1)
+    found = model.assign_many(columns)
+    np.testing.assert_array_equal(found.cluster, pipeline.predict(frame) + 1)
+    np.testing.assert_allclose(found.distance, pipeline.transform(frame).min(axis=1), atol=1e-9)
+    assert artifact.manifest.facts["recipe"]["algorithm"] == algorithm
+
+
+def test_an_algorithm_that_leaves_a_cluster_empty_is_refused(
+    gym_contract: Contract, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    kinds = rng.normal(50, 20, (12, 2)).clip(1)
+    often = np.r_[[0.3, 0.3, 0.2], np.full(9, 0.2 / 9)]
+    frame = pd.DataFrame(kinds[rng.choice(12, 100, p=often)], columns=["visits", "fee"]).round()
+    k = len(frame.drop_duplicates())
+    recipe = replace(RECIPE, features=("visits", "fee"), k=k, algorithm="minibatch", n_init=50)
+    with pytest.raises(EmptyCluster, match=f"Mini-batch K-Means leaves one of {k} clusters empty"):
+        trained_on(frame, gym_contract, tmp_path, recipe)
+
+
+def test_every_algorithm_answers_like_its_pipeline_for_the_real_customers(
+    bank_churners: Path, bank_contract: Contract
+) -> None:
+    features = ("Total_Revolving_Bal", "Total_Trans_Amt", "Total_Trans_Ct")
+    for algorithm in ALGORITHMS:
+        recipe = Recipe("real", "", features, 5, 2, features[:2], n_init=5, algorithm=algorithm)
+        effort = Effort(bootstraps=1, repeats=1)
+        trained = train(bank_churners, bank_contract, recipe, lambda step: None, effort)
+        frame = trained.customers.features
+        found = trained.model.assign_many({name: frame[name].to_numpy() for name in features})
+        np.testing.assert_array_equal(
+            found.cluster, trained.fitted.pipeline.predict(frame) + 1, err_msg=algorithm
+        )
+        assert found.cluster.tolist() == (trained.fitted.labels + 1).tolist()
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
