@@ -32,15 +32,20 @@ class Checked:
     """By position in the block, for every customer that is not good."""
 
 
-def check(contract: Contract, columns: Mapping[str, pa.Array]) -> Checked:
-    """Parse the features of equally many customers; `features` holds the good ones only."""
+def check(contract: Contract, columns: Mapping[str, pa.Array], decimal: str = ".") -> Checked:
+    """Parse the features of equally many customers; `features` holds the good ones only.
+
+    `decimal` is the mark in numbers that come as text.
+    """
     problems: dict[int, list[Problem]] = {}
     parsed = {}
     for feature in contract.features:
         column = plain(columns[feature.name])
-        values, sure = _numbers(feature, column) if feature.numeric else _texts(feature, column)
+        values, sure = (
+            _numbers(feature, column, decimal) if feature.numeric else _texts(feature, column)
+        )
         for position in np.flatnonzero(~sure).tolist():
-            found = feature.parse(column[position].as_py())
+            found = feature.parse(column[position].as_py(), decimal)
             if isinstance(found, Problem):
                 problems.setdefault(position, []).append(found)
             else:
@@ -51,11 +56,13 @@ def check(contract: Contract, columns: Mapping[str, pa.Array]) -> Checked:
     return Checked({name: values[good] for name, values in parsed.items()}, good, problems)
 
 
-def _numbers(feature: Feature, column: pa.Array) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _numbers(
+    feature: Feature, column: pa.Array, decimal: str
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """The column as float64, and which elements are certainly acceptable."""
     kind = column.type
     if is_text(column):
-        column = _cast_text(column)
+        column = _cast_text(column, decimal)
     elif pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         column = column.cast(pa.float64(), safe=False)
     else:
@@ -72,7 +79,10 @@ def _numbers(feature: Feature, column: pa.Array) -> tuple[NDArray[np.float64], N
     return values, sure
 
 
-def _cast_text(column: pa.Array) -> pa.Array:
+def _cast_text(column: pa.Array, decimal: str) -> pa.Array:
+    if decimal == ",":
+        pointed = pc.match_substring(column, ".")
+        column = pc.if_else(pointed, None, pc.replace_substring(column, ",", "."))
     try:
         return column.cast(pa.float64())
     except pa.ArrowInvalid:

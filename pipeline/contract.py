@@ -21,6 +21,7 @@ LARGEST = 1e100
 Value = float | str
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _NOT_FINITE = re.compile(r"[+-]?(nan|inf(inity)?)", re.IGNORECASE)
+_SWAPPED = str.maketrans(".,", ",.")
 _MISSING = frozenset({"", "na", "n/a", "null", "none"})
 
 
@@ -77,14 +78,17 @@ class Feature:
         bounds = "" if self.valid == Range(None, None) else f" {_joiner(self.valid)}{self.valid}"
         return f"{kind}{bounds}"
 
-    def parse(self, value: object) -> Value | Problem:
-        """The value a model reads, from a number or its text, or why there is none."""
+    def parse(self, value: object, decimal: str = ".") -> Value | Problem:
+        """The value a model reads, from a number or its text, or why there is none.
+
+        Where the decimal mark is a comma, a point is refused: it may be there for thousands.
+        """
         if value is None or (isinstance(value, str) and value.strip().lower() in _MISSING):
             return self.missing if self.missing is not None else self._problem("missing", "")
         if self.type == "category":
             text = value.strip() if isinstance(value, str) else str(value)
             return text if text in self.values else self._problem("unknown_value", value)
-        number = _as_number(value)
+        number = _as_number(value, decimal)
         if number is None:
             return self._problem("not_a_number", value)
         if not math.isfinite(number):
@@ -169,6 +173,12 @@ class Contract:
         if problems:
             raise WrongRow(problems)
         return {name: found for name, found in parsed.items() if not isinstance(found, Problem)}
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that the contract names."""
+        special = (self.id_column, self.label and self.label.column, *self.never_features)
+        return (*(f.name for f in self.features), *(name for name in special if name))
 
     @property
     def digest(self) -> str:
@@ -256,7 +266,7 @@ def _feature_from_dict(document: Mapping[str, Any]) -> Feature:
     return feature
 
 
-def _as_number(value: object) -> float | None:
+def _as_number(value: object, decimal: str = ".") -> float | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
@@ -265,6 +275,8 @@ def _as_number(value: object) -> float | None:
         except OverflowError:
             return math.inf
     text = value.strip() if isinstance(value, str) else ""
+    if decimal == ",":
+        text = text.translate(_SWAPPED)
     return float(text) if _NUMBER.fullmatch(text) or _NOT_FINITE.fullmatch(text) else None
 
 

@@ -6,7 +6,9 @@ itself breaks is handed on with its text, never dropped.
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -16,7 +18,16 @@ from pipeline.reading.delimited import DelimitedReader
 from pipeline.reading.dialect import detect
 from pipeline.reading.records import LONGEST_RECORD, BrokenRow
 from pipeline.reading.streams import look
-from pipeline.reading.table import FORMATS, Block, CustomerFile, Format, is_text, plain
+from pipeline.reading.table import (
+    FORMATS,
+    Block,
+    CustomerFile,
+    Format,
+    Reader,
+    canonical,
+    is_text,
+    plain,
+)
 
 _PARQUET_MAGIC = b"PAR1"
 _ZIP_MAGIC = b"PK"
@@ -38,12 +49,12 @@ def open_customers(
         raise WrongFile(path, f"cannot be read ({error.strerror})") from error
     if start == _PARQUET_MAGIC:
         schema = parquet.schema_of(path)
-        yield CustomerFile(path, "parquet", schema, parquet.ParquetReader(path), {"kind": "parquet"})
+        reader = parquet.ParquetReader(path)
+        yield _named(path, "parquet", schema, reader, wanted, {"kind": "parquet"})
     elif start.startswith(_ZIP_MAGIC) and excel.is_workbook(path):
         with excel.as_text(path, sheet) as text:
             opened = _open_text(path, text, wanted)
-            facts = {"kind": "excel", "sheet": sheet}
-            yield CustomerFile(path, "csv", opened.schema, opened.reader, facts)
+            yield replace(opened, facts={"kind": "excel", "sheet": sheet or "the first"})
     else:
         yield _open_text(path, path, wanted)
 
@@ -65,7 +76,24 @@ def _open_text(name: Path, path: Path, wanted: Collection[str]) -> CustomerFile:
         "unnamed_index": dialect.unnamed_index,
     }
     schema = pa.schema([pa.field(column, pa.string()) for column in dialect.names])
-    return CustomerFile(name, "csv", schema, DelimitedReader(path, text, dialect), facts)
+    reader = DelimitedReader(path, text, dialect)
+    return replace(_named(name, "csv", schema, reader, wanted, facts), decimal=dialect.decimal)
+
+
+def _named(
+    path: Path,
+    format: Format,
+    schema: pa.Schema,
+    reader: Reader,
+    wanted: Collection[str],
+    facts: dict[str, Any],
+) -> CustomerFile:
+    header = tuple(schema.names)
+    names = canonical(header, wanted)
+    matched = {found: name for found, name in zip(header, names, strict=True) if found != name}
+    facts = {**facts, "matched": matched} if matched else facts
+    renamed = pa.schema([f.with_name(name) for f, name in zip(schema, names, strict=True)])
+    return CustomerFile(path, format, renamed, header, reader, facts=facts)
 
 
 __all__ = [

@@ -85,7 +85,9 @@ def _try(
     path: Path, start: bytes, delimiter: str, *, whole: bool
 ) -> tuple[list[str], list[list[str]]]:
     records = header_records(path, start, delimiter, whole=whole)
-    text = records.data[: int(records.ends[: _SAMPLE_ROWS + 1][-1]) + 1] if len(records.ends) else b""
+    text = (
+        records.data[: int(records.ends[: _SAMPLE_ROWS + 1][-1]) + 1] if len(records.ends) else b""
+    )
     rows = csv.reader(io.StringIO(text.decode("utf-8", "replace"), newline=""), delimiter=delimiter)
     try:
         header, *rest = list(rows) or [[]]

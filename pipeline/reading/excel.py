@@ -28,9 +28,7 @@ def is_workbook(path: Path) -> bool:
 def as_text(path: Path, sheet: str | None) -> Iterator[Path]:
     """A temporary CSV file of a workbook's first or named sheet."""
     rows = _rows(path, sheet)
-    with tempfile.NamedTemporaryFile(
-        "w", suffix=".csv", encoding="utf-8", newline=""
-    ) as file:
+    with tempfile.NamedTemporaryFile("w", suffix=".csv", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([_cell(v) for v in row] for row in rows)
         file.flush()
         yield Path(file.name)

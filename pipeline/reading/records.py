@@ -106,9 +106,7 @@ def _cut(
     elif consumed < len(data):
         data = data[:consumed]
     count = len(ends)
-    return Records(
-        data, ends, np.arange(count), lines, (), count, line_count, consumed, multiline
-    )
+    return Records(data, ends, np.arange(count), lines, (), count, line_count, consumed, multiline)
 
 
 @cache
@@ -120,7 +118,7 @@ def _record(delimiter: bytes) -> re.Pattern[bytes]:
 
 
 def _one_by_one(data: bytes, delimiter: bytes, *, final: bool) -> Records:
-    """The same where quotes are astray: a line that cannot be read is broken, the next one is new."""
+    """The same where quotes are astray: a line that cannot be read is broken by itself."""
     pattern, at, line, row = _record(delimiter), 0, 0, 0
     good: list[bytes] = []
     rows, lines, broken = [], [], []

@@ -137,7 +137,9 @@ class _Unpacking:
     def __init__(self, path: Path, file: BinaryIO, packing: Packing) -> None:
         self._path, self._size, self._read = path, path.stat().st_size, 0
         self._stream: Stream = (
-            gzip.GzipFile(fileobj=file) if packing == "gzip" else pa.CompressedInputStream(file, "zstd")
+            gzip.GzipFile(fileobj=file)
+            if packing == "gzip"
+            else pa.CompressedInputStream(file, "zstd")
         )
 
     def read(self, size: int, /) -> bytes:

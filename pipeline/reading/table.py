@@ -1,7 +1,8 @@
 """What a customer file is, whatever it is written in."""
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -56,13 +57,17 @@ class CustomerFile:
     path: Path
     format: Format
     schema: pa.Schema
+    """With the names of the contract where a column differs from one in case or spaces only."""
+    header: tuple[str, ...]
+    """The names as they stand in the file."""
     reader: Reader
+    decimal: str = "."
+    """The decimal mark of numbers that are text."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """How it is written, for the manifest: encoding, delimiter, packing."""
 
     def column(self, name: str) -> int:
-        """The index of a column, by its exact name or by the only one that differs in case or
-        stray spaces; WrongFile when it is missing or cannot be told from another."""
+        """The index of a column by its name; WrongFile when it is missing or there twice."""
         for alike in (str, normalised):
             found = [i for i, known in enumerate(self.schema.names) if alike(known) == alike(name)]
             if len(found) == 1:
@@ -80,14 +85,40 @@ class CustomerFile:
 
     def optional_column(self, name: str | None) -> int | None:
         """The same, None when there is no such column."""
-        alike = {normalised(known) for known in self.schema.names}
-        return None if name is None or normalised(name) not in alike else self.column(name)
+        return None if name not in self.schema.names else self.column(str(name))
 
     def blocks(self, columns: Sequence[int] | None = None) -> Iterator[Block]:
         """All rows, in the order of the file, with some or all columns."""
         wanted = range(len(self.schema)) if columns is None else columns
         for raw in self.reader.raw():
             yield self.reader.parse(raw, wanted)
+
+    def whole(self) -> tuple[pa.Table, list[BrokenRow]]:
+        """All good rows as one table, and the broken ones."""
+        blocks = list(self.blocks())
+        schema = pa.schema(
+            [
+                field.with_type(c.type)
+                for field, c in zip(self.schema, blocks[0].columns, strict=True)
+            ]
+            if blocks
+            else self.schema
+        )
+        batches = [pa.RecordBatch.from_arrays(list(b.columns), schema=schema) for b in blocks]
+        return pa.Table.from_batches(batches, schema), [row for b in blocks for row in b.broken]
+
+
+def canonical(names: Sequence[str], wanted: Collection[str]) -> list[str]:
+    """The names, those replaced that differ from a wanted one in case or stray spaces only.
+
+    Where two could be meant, neither is replaced.
+    """
+    meant = {normalised(name): name for name in wanted}
+    alike = Counter(normalised(name) for name in names)
+    return [
+        name if name in wanted or alike[normalised(name)] > 1 else meant.get(normalised(name), name)
+        for name in names
+    ]
 
 
 def plain(column: pa.Array) -> pa.Array:

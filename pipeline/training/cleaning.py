@@ -15,7 +15,7 @@ from pipeline.checking import MAX_REJECTED_SHARE, Checked, check
 from pipeline.contract import Contract, Feature, Label
 from pipeline.digest import sha256_of_file
 from pipeline.errors import WrongFile
-from pipeline.reading import Block, CustomerFile, open_customers
+from pipeline.reading import BrokenRow, CustomerFile, open_customers
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +50,17 @@ class Customers:
 def load_customers(path: Path, declared: Contract, names: Sequence[str]) -> Customers:
     """Read and clean the features to train on; WrongFile when too little is usable."""
     contract = declared.select(names)
-    file = open_customers(path)
-    indexes = {feature.name: file.column(feature.name) for feature in contract.features}
-    blocks = list(file.blocks())
-    table = pa.Table.from_batches([block.batch for block in blocks], file.schema)
+    with open_customers(path, declared.columns) as file:
+        indexes = {feature.name: file.column(feature.name) for feature in contract.features}
+        table, broken = file.whole()
     if not len(table):
         raise WrongFile(path, "has a header but no customers")
     duplicate = duplicate_rows(table)
     table = table.filter(pa.array(~duplicate))
     _refuse_repeated_ids(file, table, contract)
-    checked = check(contract, {name: _column(table, index) for name, index in indexes.items()})
-    cleaning = _counted(file, contract, blocks, int(duplicate.sum()), checked)
+    columns = {name: _column(table, index) for name, index in indexes.items()}
+    checked = check(contract, columns, file.decimal)
+    cleaning = _counted(file, contract, broken, int(duplicate.sum()), checked)
     churned = _churned(file, table, contract.label)
     unread = tuple(
         feature
@@ -90,9 +90,12 @@ def _unhashable(value: object) -> bool:
 
 
 def _counted(
-    file: CustomerFile, contract: Contract, blocks: list[Block], duplicates: int, checked: Checked
+    file: CustomerFile,
+    contract: Contract,
+    broken: Sequence[BrokenRow],
+    duplicates: int,
+    checked: Checked,
 ) -> Cleaning:
-    broken = [row for block in blocks for row in block.broken]
     rejected = len(checked.problems) + len(broken)
     read = len(checked.good) + duplicates + len(broken)
     reasons = Counter(f"{p[0].column} {p[0].code}" for p in checked.problems.values())
@@ -117,7 +120,8 @@ def _usable(
 ) -> NDArray[Any]:
     """A feature's values, with NaN or "" where the contract refuses one."""
     alone = replace(contract, features=(feature,))
-    checked = check(alone, {feature.name: _column(table, file.column(feature.name))})
+    column = _column(table, file.column(feature.name))
+    checked = check(alone, {feature.name: column}, file.decimal)
     values: NDArray[Any] = np.full(
         len(table), np.nan if feature.numeric else "", float if feature.numeric else object
     )

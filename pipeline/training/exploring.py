@@ -31,7 +31,7 @@ _ANY = Feature("any", "number", "any")
 
 def explore(path: Path, contract: Contract) -> Exploration:
     """Look through a file; WrongFile when it is no table or has no customers."""
-    file, table, broken, duplicates = _read(path)
+    file, table, broken, duplicates = _read(path, contract)
     ids = _repeated_ids(file, table, contract)
     refusals = _Refusals()
     features = [refusals.read(file, table, contract, name) for name in _present(file, contract)]
@@ -63,14 +63,13 @@ def explore(path: Path, contract: Contract) -> Exploration:
     )
 
 
-def _read(path: Path) -> tuple[CustomerFile, pa.Table, Counter[str], int]:
+def _read(path: Path, contract: Contract) -> tuple[CustomerFile, pa.Table, Counter[str], int]:
     """The rows without repetitions; broken ones by code, and how many were repetitions."""
-    file = open_customers(path)
-    blocks = list(file.blocks())
-    table = pa.Table.from_batches([block.batch for block in blocks], file.schema)
+    with open_customers(path, contract.columns) as file:
+        table, rows = file.whole()
     if not len(table):
         raise WrongFile(path, "has a header but no customers")
-    broken = Counter(row.code for block in blocks for row in block.broken)
+    broken = Counter(row.code for row in rows)
     duplicate = duplicate_rows(table)
     return file, table.filter(pa.array(~duplicate)), broken, int(duplicate.sum())
 
@@ -83,7 +82,8 @@ class _Refusals:
 
     def read(self, file: CustomerFile, table: pa.Table, contract: Contract, name: str) -> Values:
         narrowed = contract.select([name])
-        checked = check(narrowed, {name: _column(table, file.column(name))})
+        column = _column(table, file.column(name))
+        checked = check(narrowed, {name: column}, file.decimal)
         for problems in checked.problems.values():
             for problem in problems:
                 self.add(problem)

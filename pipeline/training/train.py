@@ -70,7 +70,8 @@ def train_by_search(
 ) -> Trained:
     """Find the recipe by evidence, then train it on all customers."""
     progress(f"reading and cleaning {path.name}")
-    names = open_customers(path).schema.names
+    with open_customers(path, contract.columns) as file:
+        names = file.schema.names
     features = numeric(contract, names)
     if not features:
         raise WrongFile(path, f"has none of the numeric features of contract {contract.name}")
