@@ -123,6 +123,8 @@ class Label:
 
     def parse(self, value: object) -> bool | None:
         """True for churned, False for stayed, None for missing or unknown."""
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
         text = str(value).strip().lower() if value is not None else ""
         if text in {known.lower() for known in self.churned}:
             return True

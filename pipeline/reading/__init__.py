@@ -77,7 +77,8 @@ def _open_text(name: Path, path: Path, wanted: Collection[str]) -> CustomerFile:
     }
     schema = pa.schema([pa.field(column, pa.string()) for column in dialect.names])
     reader = DelimitedReader(path, text, dialect)
-    return replace(_named(name, "csv", schema, reader, wanted, facts), decimal=dialect.decimal)
+    file = _named(name, "csv", schema, reader, wanted, facts)
+    return replace(file, decimal=dialect.decimal, header_text=dialect.header_text)
 
 
 def _named(

@@ -24,6 +24,8 @@ class Dialect:
     delimiter: str
     decimal: str
     header: tuple[str, ...]
+    header_text: str
+    """As it stands in the file, with a cell for an unnamed index."""
     header_line: int
     """Lines before the header: empty ones, or a spreadsheet's `sep=;`."""
     unnamed_index: bool
@@ -57,12 +59,18 @@ def detect(path: Path, start: bytes, wanted: Collection[str], *, whole: bool) ->
 
     best = max(range(len(candidates)), key=lambda index: worth(candidates[index]))
     header, rows = candidates[best]
+    if not header:
+        raise WrongFile(path, "has a first line that is no header: its quotes are astray")
     if len(header) > MOST_COLUMNS:
         raise WrongFile(path, f"has {len(header):,} columns; at most {MOST_COLUMNS:,} are read")
     delimiter = stated or DELIMITERS[best]
     wider = bool(rows) and all(len(row) == len(header) + 1 for row in rows)
     lines = start[:skipped].count(b"\n")
-    return Dialect(delimiter, _decimal(delimiter, rows), tuple(header), lines, wider)
+    records = header_records(path, start[skipped:], delimiter, whole=whole)
+    text = records.data[: int(records.ends[0])].removesuffix(b"\r").decode("utf-8", "replace")
+    if wider:
+        text = delimiter + text
+    return Dialect(delimiter, _decimal(delimiter, rows), tuple(header), text, lines, wider)
 
 
 def header_records(path: Path, start: bytes, delimiter: str, *, whole: bool) -> Records:
@@ -85,9 +93,9 @@ def _try(
     path: Path, start: bytes, delimiter: str, *, whole: bool
 ) -> tuple[list[str], list[list[str]]]:
     records = header_records(path, start, delimiter, whole=whole)
-    text = (
-        records.data[: int(records.ends[: _SAMPLE_ROWS + 1][-1]) + 1] if len(records.ends) else b""
-    )
+    if not len(records.rows) or records.rows[0]:
+        return [], []  # the first line is none of this delimiter
+    text = records.data[: int(records.ends[: _SAMPLE_ROWS + 1][-1]) + 1]
     rows = csv.reader(io.StringIO(text.decode("utf-8", "replace"), newline=""), delimiter=delimiter)
     try:
         header, *rest = list(rows) or [[]]

@@ -27,13 +27,11 @@ class ParquetReader:
     """Reads a Parquet file in batches, whatever its row groups are."""
 
     path: Path
-    columns: Sequence[int] | None = None
-    """Of the file, where not all are read."""
 
     def raw(self) -> Iterator[Piece]:
         read = 0
         try:
-            with pa.parquet.ParquetFile(self.path, read_dictionary=self._texts()) as table:
+            with pa.parquet.ParquetFile(self.path) as table:
                 for batch in table.iter_batches(batch_size=BLOCK_ROWS):
                     yield Piece(batch, read + 1)
                     read += batch.num_rows
@@ -43,11 +41,6 @@ class ParquetReader:
     def parse(self, raw: Piece, columns: Sequence[int]) -> Block:
         rows = np.arange(raw.first_row, raw.first_row + raw.batch.num_rows)
         return Block(rows, None, [raw.batch.column(index) for index in columns], [], None)
-
-    def _texts(self) -> list[str]:
-        """Text columns stay encoded as they are in the file: decoding them would be in vain."""
-        schema = pa.parquet.read_schema(self.path)
-        return [field.name for field in schema if pa.types.is_string(field.type)]
 
 
 def schema_of(path: Path) -> pa.Schema:

@@ -63,6 +63,8 @@ class CustomerFile:
     reader: Reader
     decimal: str = "."
     """The decimal mark of numbers that are text."""
+    header_text: str = ""
+    """The header of a text file as it stands there."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """How it is written, for the manifest: encoding, delimiter, packing."""
 

@@ -2,28 +2,38 @@
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+import os
+import shutil
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from model_store import Temporary
 from pipeline.checking import MAX_REJECTED_SHARE
 from pipeline.digest import sha256_of_file
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
 from pipeline.reading import CustomerFile, Format, open_customers
 from pipeline.scoring.score import Scorer
-from pipeline.scoring.summary import Summary
+from pipeline.scoring.sinks import Sink, needs_all_columns, open_sink
+from pipeline.scoring.summary import summarise
+from pipeline.scoring.tally import Tally
 from pipeline.scoring.writing import (
     MANIFEST,
     RejectWriter,
-    prepared,
-    table_writer,
+    reject_writer,
     write_clusters,
     write_json,
 )
 
 Progress = Callable[[int], None]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +41,39 @@ class Options:
     """What a user may choose about a run; part of its identity."""
 
     format: Format | None = None
-    """Of the assigned file; None keeps the input's."""
+    """Of the assigned file; None keeps the input's, and writes CSV for a workbook."""
     max_rejected_share: float = MAX_REJECTED_SHARE
+    sheet: str | None = None
+    """Of a workbook; None is its first."""
+    safe_csv: bool = False
+    """Cells that a spreadsheet would run as a formula get an apostrophe before them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """An input file: where it lies now, what it is called, and what tells it from others."""
+
+    path: Path
+    name: str
+    identity: str
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return {"name": self.name, "identity": self.identity, "bytes": self.path.stat().st_size}
+
+
+def local_input(path: Path) -> Input:
+    """A file of this machine; WrongFile when it cannot be read."""
+    try:
+        return Input(path, path.name, f"sha256:{sha256_of_file(path)}")
+    except OSError as error:
+        raise WrongFile(path, f"cannot be read ({error.strerror})") from error
+
+
+def run_id(identity: str, version: str, options: Options) -> str:
+    """The same input, model and options have the same id."""
+    text = json.dumps([identity, version, asdict(options)], sort_keys=True)
+    return f"{version}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 def score_file(
@@ -48,67 +89,98 @@ def score_file(
     A run that is already there is returned as it is. WrongFile when the file is refused; then
     nothing is written. `progress` is told the number of rows read so far.
     """
-    file = open_customers(path)
-    digest = sha256_of_file(path)
-    run = _run_id(digest, version, options)
-    folder = out / path.name / run
+    found = local_input(path)
+    folder = out / found.name / run_id(found.identity, version, options)
     if (folder / MANIFEST).exists():
         committed: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         return committed
-    scorer = Scorer(model, file)
-    format = options.format or file.format
-    names = {"assigned": f"assigned.{format}", "rejected": "rejected.csv"}
-    names |= {"clusters": "clusters.csv", "summary": "summary.json"}
-    with prepared(folder) as aside:
-        summary = _write_rows(file, scorer, aside, names, format, progress)
-        totals = summary.to_dict()
-        _refuse_too_many_rejects(path, totals, options.max_rejected_share)
-        write_clusters(aside / names["clusters"], totals["clusters"])
-        write_json(aside / names["summary"], totals)
-        manifest = {
-            "run": run,
-            "input": {"name": path.name, "sha256": digest, "format": file.format},
-            "model_version": version,
-            "contract_sha256": model.contract.digest,
-            "rows_in": totals["rows_in"],
-            "rows_assigned": totals["rows_assigned"],
-            "rows_rejected": totals["rows_rejected"],
-            "columns": scorer.appended,
-            "outputs": {role: f"{path.name}/{run}/{name}" for role, name in names.items()},
-            "sha256": {name: sha256_of_file(aside / name) for name in names.values()},
-        }
-        write_json(aside / MANIFEST, manifest)
+    with _prepared(folder) as aside:
+        return score_into(aside, found, model, version, options, progress)
+
+
+def score_into(
+    folder: Path,
+    found: Input,
+    model: ClusterModel,
+    version: str,
+    options: Options,
+    progress: Progress = lambda rows: None,
+) -> dict[str, Any]:
+    """Score an input into an empty folder, the manifest last; return the manifest."""
+    with open_customers(found.path, model.contract.columns, options.sheet) as file:
+        format = options.format or file.format
+        names = {"assigned": f"assigned.{format}", "rejected": "rejected.csv"}
+        names |= {"clusters": "clusters.csv", "summary": "summary.json"}
+        every = needs_all_columns(file, format, safe=options.safe_csv)
+        scorer = Scorer(model, file, all_columns=every)
+        assigned = folder / names["assigned"]
+        with (
+            reject_writer(folder / names["rejected"]) as rejects,
+            open_sink(assigned, file, scorer, format, safe=options.safe_csv) as sink,
+        ):
+            tally = _write_rows(file, scorer, sink, rejects, progress)
+    totals = summarise(model, tally)
+    _refuse_too_many_rejects(found.path, totals, options.max_rejected_share)
+    write_clusters(folder / names["clusters"], totals["clusters"])
+    write_json(folder / names["summary"], totals)
+    run = run_id(found.identity, version, options)
+    manifest = {
+        "run": run,
+        "input": {**found.facts, **file.facts},
+        "model_version": version,
+        "contract_sha256": model.contract.digest,
+        "options": asdict(options),
+        "rows_in": totals["rows_in"],
+        "rows_assigned": totals["rows_assigned"],
+        "rows_rejected": totals["rows_rejected"],
+        "columns": scorer.appended,
+        "outputs": {role: f"{found.name}/{run}/{name}" for role, name in names.items()},
+        "sha256": {name: sha256_of_file(folder / name) for name in names.values()},
+    }
+    write_json(folder / MANIFEST, manifest)
     return manifest
 
 
 def _write_rows(
-    file: CustomerFile,
-    scorer: Scorer,
-    folder: Path,
-    names: dict[str, str],
-    format: Format,
-    progress: Progress,
-) -> Summary:
-    summary = Summary(scorer.model)
-    read = 0
-    rejected = (folder / names["rejected"]).open("w", encoding="utf-8", newline="")
-    with (
-        rejected,
-        table_writer(folder / names["assigned"], scorer.schema, format, file.path) as assigned,
-    ):
-        rejects = RejectWriter(rejected)
-        for block in file.blocks():
-            scored = scorer.score(block)
-            assigned.write_batch(scored.batch)
-            rejects.write(scored.rejects)
-            summary.add(scored)
-            read += len(block.rows) + len(block.broken)
-            progress(read)
-    if summary.rows_assigned + summary.rows_rejected != read:
+    file: CustomerFile, scorer: Scorer, sink: Sink, rejects: RejectWriter, progress: Progress
+) -> Tally:
+    """Read in this thread, parse and score in others, write here again, in order."""
+
+    def work(raw: Any) -> tuple[int, Any, Any, Any]:
+        block = file.reader.parse(raw, scorer.columns)
+        scored = scorer.score(block)
+        return block.row_count, scored.rejects, scored.tally, sink.shape(scored)
+
+    tally, read = Tally.empty(scorer.model), 0
+    for rows, refused, counted, shaped in _in_order(work, file.reader.raw()):
+        sink.write(shaped)
+        rejects.write(refused)
+        tally.add(counted)
+        read += rows
+        progress(read)
+    if int(tally.customers.sum()) + tally.rejected.total() != read:
         raise AssertionError(f"{file.path}: {read} rows read, another number counted")
     if not read:
         raise WrongFile(file.path, "has a header but no customers")
-    return summary
+    return tally
+
+
+def _in_order(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """The results in the order of the items; no more of them at once than there are threads and
+    one, so that memory does not grow with the file."""
+    threads = min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
+    waiting: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) > threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 def _refuse_too_many_rejects(path: Path, totals: dict[str, Any], most: float) -> None:
@@ -122,6 +194,19 @@ def _refuse_too_many_rejects(path: Path, totals: dict[str, Any], most: float) ->
         )
 
 
-def _run_id(digest: str, version: str, options: Options) -> str:
-    identity = json.dumps([digest, version, options.format, options.max_rejected_share])
-    return f"{version}-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
+@contextmanager
+def _prepared(folder: Path) -> Iterator[Path]:
+    """A folder to write in that becomes `folder` at the end, or disappears on an error."""
+    aside: Path | None = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        aside.chmod(0o755)
+        yield aside
+        if not (folder / MANIFEST).exists():
+            aside.rename(folder)
+    except OSError as error:
+        raise Temporary("write", str(folder), error.strerror or str(error)) from error
+    finally:
+        if aside is not None:
+            shutil.rmtree(aside, ignore_errors=True)

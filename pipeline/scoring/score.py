@@ -1,8 +1,9 @@
-"""Scoring one block: a pure function from rows to assigned rows and rejects."""
+"""Scoring one block: a pure function from rows to assigned rows, rejects and counts."""
 
+import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from pipeline.checking import check
 from pipeline.model import Assignments, ClusterModel
 from pipeline.reading import Block, BrokenRow, CustomerFile, plain
+from pipeline.scoring.tally import Tally
 
 APPENDED = ("cluster", "cluster_name", "churn_rate", "distance", "margin", "outlier")
 
@@ -20,6 +22,8 @@ class Reject:
     """An input row that could not be scored."""
 
     row: int
+    line: int | None
+    """Where it begins in a text file."""
     id: str
     column: str
     code: str
@@ -31,93 +35,98 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A block's customers: those assigned, as they came and with their clusters, and the rest."""
+    """A block's customers: those assigned, and the rest."""
 
-    batch: pa.RecordBatch
-    features: dict[str, NDArray[Any]]
-    churned: NDArray[np.float64]
-    """1 churned, 0 stayed, NaN unknown."""
+    columns: Sequence[pa.Array]
+    """Those that were read, of the assigned rows."""
+    text: pa.StringArray | None
+    """The assigned rows as they stood in a text file."""
+    positions: NDArray[np.intp]
+    """Of each assigned row's cluster in the model."""
     assignments: Assignments
     rejects: Sequence[Reject]
+    tally: Tally
 
 
 class Scorer:
     """Scores the blocks of one file with one model. Columns are bound by name, once."""
 
-    def __init__(self, model: ClusterModel, file: CustomerFile) -> None:
+    def __init__(self, model: ClusterModel, file: CustomerFile, *, all_columns: bool) -> None:
         contract = model.contract
-        self.model = model
-        self._features = {feature.name: file.column(feature.name) for feature in contract.features}
-        self._id = _optional(file, contract.id_column)
-        self._label = _optional(file, contract.label.column if contract.label else None)
-        free = _free_names(APPENDED, file.schema.names)
-        self.appended = dict(zip(APPENDED, free, strict=True))
-        kinds = (pa.int64(), pa.string(), pa.float64(), pa.float64(), pa.float64(), pa.bool_())
-        fields = [pa.field(n, kind) for n, kind in zip(self.appended.values(), kinds, strict=True)]
-        self.schema = pa.schema([*file.schema, *fields])
-        clusters = model.clusters
-        self._positions = {cluster.id: index for index, cluster in enumerate(clusters)}
-        self._names = pa.array([cluster.name for cluster in clusters])
-        self._rates = pa.array([c.churn.rate if c.churn else None for c in clusters], pa.float64())
+        self.model, self.file = model, file
+        features = {feature.name: file.column(feature.name) for feature in contract.features}
+        self._id = file.optional_column(contract.id_column)
+        label = file.optional_column(contract.label.column if contract.label else None)
+        needed = [*features.values(), *([] if label is None else [label])]
+        self.columns = list(range(len(file.schema))) if all_columns else needed
+        place = {column: position for position, column in enumerate(self.columns)}
+        self._features = {name: place[column] for name, column in features.items()}
+        self._label = None if label is None else place[label]
+        self._id_place = None if self._id is None else place.get(self._id)
+        self.appended = dict(
+            zip(APPENDED, _free_names(APPENDED, [*file.header, *file.schema.names]), strict=True)
+        )
+        ids = [cluster.id for cluster in model.clusters]
+        self._positions = np.zeros(max(ids) + 1, np.intp)
+        self._positions[ids] = range(len(ids))
 
     def score(self, block: Block) -> Scored:
         """Assign a block's customers; every row ends as assigned or as a reject."""
-        batch = block.batch
-        columns = {name: batch.column(index) for name, index in self._features.items()}
-        checked = check(self.model.contract, columns)
+        columns = {name: block.columns[place] for name, place in self._features.items()}
+        checked = check(self.model.contract, columns, self.file.decimal)
         rejects = [_broken(row) for row in block.broken]
         for position, problems in checked.problems.items():
             first = problems[0]
             reason = "; ".join(str(problem) for problem in problems)
-            row, customer = int(block.rows[position]), self._id_of(batch, position)
-            rejects.append(Reject(row, customer, first.column, first.code, first.value, reason, ""))
+            row, line = int(block.rows[position]), _line(block, position)
+            customer = self._id_of(block, position)
+            rejects.append(
+                Reject(row, line, customer, first.column, first.code, first.value, reason, "")
+            )
         rejects.sort(key=lambda reject: reject.row)
-        kept = batch if checked.good.all() else batch.filter(pa.array(checked.good))
+        kept, text = list(block.columns), block.text
+        if not checked.good.all():
+            good = pa.array(checked.good)
+            kept = [column.filter(good) for column in kept]
+            text = None if text is None else text.filter(good)
         assignments = self.model.assign_many(checked.features)
-        appended = self._appended(assignments)
-        return Scored(
-            pa.RecordBatch.from_arrays([*kept.columns, *appended], schema=self.schema),
-            dict(checked.features),
-            self._churned(kept),
+        positions = self._positions[assignments.cluster]
+        tally = Tally.of(
+            self.model,
+            positions,
             assignments,
-            rejects,
+            checked.features,
+            self._churned(kept),
+            [f"{reject.column} {reject.code}".strip() for reject in rejects],
         )
+        return Scored(kept, text, positions, assignments, rejects, tally)
 
-    def _appended(self, found: Assignments) -> list[pa.Array]:
-        lookup = np.zeros(max(self._positions) + 1, np.int64)
-        lookup[list(self._positions)] = list(self._positions.values())
-        positions = pa.array(lookup[found.cluster])
-        return [
-            pa.array(found.cluster),
-            self._names.take(positions),
-            self._rates.take(positions),
-            pa.array(found.distance),
-            pa.array(found.margin),
-            pa.array(found.outlier),
-        ]
-
-    def _churned(self, batch: pa.RecordBatch) -> NDArray[np.float64]:
+    def _churned(self, columns: Sequence[pa.Array]) -> NDArray[np.float64] | None:
+        """1 churned, 0 stayed, NaN unknown; None where the file has no label."""
         label = self.model.contract.label
         if label is None or self._label is None:
-            return np.full(batch.num_rows, np.nan)
-        coded = plain(batch.column(self._label)).dictionary_encode()
+            return None
+        coded = plain(columns[self._label]).dictionary_encode()
         meanings = [label.parse(value) for value in coded.dictionary.to_pylist()]
-        rates: NDArray[np.float64] = np.array(
-            [np.nan if m is None else float(m) for m in [*meanings, None]]
-        )
+        rates = np.array([np.nan if m is None else float(m) for m in [*meanings, None]])
         codes = coded.indices.fill_null(len(meanings)).to_numpy(zero_copy_only=False)
-        churned: NDArray[np.float64] = np.take(rates, codes)
+        churned: NDArray[np.float64] = rates[codes]
         return churned
 
-    def _id_of(self, batch: pa.RecordBatch, position: int) -> str:
+    def _id_of(self, block: Block, position: int) -> str:
         if self._id is None:
             return ""
-        value = batch.column(self._id)[position].as_py()
-        return "" if value is None else str(value)
+        if self._id_place is not None:
+            value = block.columns[self._id_place][position].as_py()
+            return "" if value is None else str(value)
+        assert block.text is not None
+        line = block.text[position].as_py().lstrip("\r\n")
+        delimiter = str(self.file.facts["delimiter"])
+        return next(csv.reader(io.StringIO(line, newline=""), delimiter=delimiter))[self._id]
 
 
-def _optional(file: CustomerFile, name: str | None) -> int | None:
-    return None if name not in file.schema.names else file.column(str(name))
+def _line(block: Block, position: int) -> int | None:
+    return None if block.lines is None else int(block.lines[position])
 
 
 def _free_names(wanted: Sequence[str], taken: Sequence[str]) -> list[str]:
@@ -131,4 +140,4 @@ def _free_names(wanted: Sequence[str], taken: Sequence[str]) -> list[str]:
 
 
 def _broken(row: BrokenRow) -> Reject:
-    return Reject(row.row, "", "", row.code, "", row.message, row.text)
+    return Reject(row.row, row.line, "", "", row.code, "", row.message, row.text)

@@ -1,0 +1,232 @@
+"""Where assigned rows go: CSV by appending cells to the lines as they were, or Parquet."""
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet
+
+from pipeline.errors import WrongFile
+from pipeline.model import ClusterModel
+from pipeline.reading import CustomerFile, Format, is_text, plain
+from pipeline.scoring.score import Scored, Scorer
+from pipeline.scoring.writing import csv_line
+
+ROW_GROUP = 262_144
+_FORMULA = r"^[=+\-@\t\r]"
+_NUMBER = r"^[+-]?[0-9.,]+([eE][+-]?[0-9]+)?$"
+
+
+class Sink(Protocol):
+    """`shape` runs in any thread; `write` in one, in the order of the file."""
+
+    def shape(self, scored: Scored) -> Any: ...
+    def write(self, shaped: Any) -> None: ...
+    def finish(self) -> None: ...
+
+
+@contextmanager
+def open_sink(
+    path: Path, file: CustomerFile, scorer: Scorer, format: Format, *, safe: bool
+) -> Iterator[Sink]:
+    """The sink for an assigned file; WrongFile where its columns cannot be written so."""
+    try:
+        with path.open("wb") as target:
+            sink: Sink
+            if format == "parquet":
+                sink = ParquetSink(target, file, scorer)
+            elif file.format == "csv" and not safe:
+                sink = TextSink(target, file, scorer)
+            else:
+                sink = TableSink(target, file, scorer, safe=safe)
+            yield sink
+            sink.finish()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        problem = str(error).splitlines()[0]
+        raise WrongFile(file.path, f"cannot be written as {format} ({problem})") from error
+
+
+def needs_all_columns(file: CustomerFile, format: Format, *, safe: bool) -> bool:
+    """Whether the sink asks for every column, parsed."""
+    return format == "parquet" or file.format != "csv" or safe
+
+
+class _Cells:
+    """The appended columns of scored rows."""
+
+    def __init__(self, model: ClusterModel) -> None:
+        clusters = model.clusters
+        self.ids = pa.array([cluster.id for cluster in clusters], pa.int64())
+        self.names = pa.array([cluster.name for cluster in clusters])
+        self.rates = pa.array(
+            [cluster.churn.rate if cluster.churn else None for cluster in clusters], pa.float64()
+        )
+
+    def arrays(self, scored: Scored) -> list[pa.Array]:
+        places = pa.array(scored.positions)
+        found = scored.assignments
+        return [
+            self.ids.take(places),
+            self.names.take(places),
+            self.rates.take(places),
+            pa.array(found.distance),
+            pa.array(found.margin),
+            pa.array(found.outlier),
+        ]
+
+    def fields(self, names: Sequence[str]) -> list[pa.Field]:
+        kinds = (pa.int64(), pa.string(), pa.float64(), pa.float64(), pa.float64(), pa.bool_())
+        return [pa.field(name, kind) for name, kind in zip(names, kinds, strict=True)]
+
+
+class TextSink:
+    """Appends cells to the lines of a delimited file, whose bytes stay what they were."""
+
+    def __init__(self, target: BinaryIO, file: CustomerFile, scorer: Scorer) -> None:
+        self._delimiter, self._decimal = str(file.facts.get("delimiter", ",")), file.decimal
+        cells = _Cells(scorer.model)
+        self._own = pa.array(
+            [
+                self._delimiter
+                + csv_line(
+                    [str(id), name, self._mark("" if rate is None else repr(rate))], self._delimiter
+                )
+                + self._delimiter
+                for id, name, rate in zip(
+                    *(column.to_pylist() for column in (cells.ids, cells.names, cells.rates)),
+                    strict=True,
+                )
+            ]
+        )
+        self._flags = pa.array([f"{self._delimiter}false", f"{self._delimiter}true"])
+        self._file = target
+        mark = "" if file.facts.get("encoding", "utf-8") == "utf-8" else "\ufeff"
+        names = csv_line(list(scorer.appended.values()), self._delimiter)
+        self._file.write(f"{mark}{file.header_text}{self._delimiter}{names}".encode())
+
+    def shape(self, scored: Scored) -> pa.StringArray:
+        found = scored.assignments
+        return pc.binary_join_element_wise(
+            scored.text,
+            self._own.take(pa.array(scored.positions)),
+            self._number(found.distance),
+            pa.scalar(self._delimiter),
+            self._number(found.margin),
+            self._flags.take(pa.array(found.outlier.view(np.int8))),
+            "",
+        )
+
+    def write(self, shaped: pa.StringArray) -> None:
+        if len(shaped):
+            _, offsets, data = shaped.buffers()
+            ends = np.frombuffer(offsets, np.int32)
+            first, last = ends[shaped.offset], ends[shaped.offset + len(shaped)]
+            self._file.write(memoryview(data)[first:last])
+
+    def finish(self) -> None:
+        self._file.write(b"\n")
+
+    def _number(self, values: Any) -> pa.Array:
+        text = pa.array(values).cast(pa.string())
+        return pc.replace_substring(text, ".", ",") if self._decimal == "," else text
+
+    def _mark(self, number: str) -> str:
+        return number.replace(".", ",") if self._decimal == "," else number
+
+
+class TableSink:
+    """Writes columns as CSV: for what came as Parquet, and for cells made safe."""
+
+    def __init__(self, target: BinaryIO, file: CustomerFile, scorer: Scorer, *, safe: bool) -> None:
+        delimiter = str(file.facts.get("delimiter", ","))
+        self._options = pa.csv.WriteOptions(
+            include_header=False, delimiter=delimiter, quoting_style="needed"
+        )
+        self._cells, self._safe = _Cells(scorer.model), safe
+        names = _unique([*file.header, *scorer.appended.values()])
+        self._names, self._file = names, target
+        header = [_harmless(name) for name in names] if safe else names
+        mark = "" if file.facts.get("encoding", "utf-8") == "utf-8" else "\ufeff"
+        self._file.write(f"{mark}{csv_line(header, delimiter)}\n".encode())
+
+    def shape(self, scored: Scored) -> bytes:
+        columns = [plain(column) for column in scored.columns]
+        if self._safe:
+            columns = [_without_formulas(column) for column in columns]
+        batch = pa.RecordBatch.from_arrays([*columns, *self._cells.arrays(scored)], self._names)
+        buffer = io.BytesIO()
+        pa.csv.write_csv(batch, buffer, self._options)
+        return buffer.getvalue()
+
+    def write(self, shaped: bytes) -> None:
+        self._file.write(shaped)
+
+    def finish(self) -> None:
+        pass
+
+
+class ParquetSink:
+    """Writes columns with their own types; those of a text file as text."""
+
+    def __init__(self, target: BinaryIO, file: CustomerFile, scorer: Scorer) -> None:
+        self._cells = _Cells(scorer.model)
+        names = _unique([*file.header, *scorer.appended.values()])
+        own = [field.with_name(name) for field, name in zip(file.schema, names, strict=False)]
+        self._schema = pa.schema([*own, *self._cells.fields(names[len(own) :])])
+        self._writer = pa.parquet.ParquetWriter(target, self._schema, compression="zstd")
+        self._waiting: list[pa.RecordBatch] = []
+
+    def shape(self, scored: Scored) -> pa.RecordBatch:
+        columns = [*scored.columns, *self._cells.arrays(scored)]
+        schema = pa.schema(
+            [field.with_type(c.type) for field, c in zip(self._schema, columns, strict=True)]
+        )
+        return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+    def write(self, shaped: pa.RecordBatch) -> None:
+        self._waiting.append(shaped)
+        if sum(batch.num_rows for batch in self._waiting) >= ROW_GROUP:
+            self._flush()
+
+    def finish(self) -> None:
+        self._flush()
+        self._writer.close()
+
+    def _flush(self) -> None:
+        if self._waiting:
+            table = pa.Table.from_batches(self._waiting).cast(self._schema)
+            self._writer.write_table(table, row_group_size=ROW_GROUP)
+            self._waiting = []
+
+
+def _without_formulas(column: pa.Array) -> pa.Array:
+    """Text that a spreadsheet would run gets an apostrophe before it; numbers stay."""
+    if not is_text(column):
+        return column
+    risky = pc.and_(
+        pc.match_substring_regex(column, _FORMULA),
+        pc.invert(pc.match_substring_regex(column, _NUMBER)),
+    )
+    return pc.if_else(risky, pc.binary_join_element_wise("'", column, ""), column)
+
+
+def _harmless(name: str) -> str:
+    return str(_without_formulas(pa.array([name]))[0])
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    """The names, those that are empty or there already told apart by a number."""
+    found: list[str] = []
+    for name in names:
+        free, number = name or "column", 1
+        while free in found:
+            number += 1
+            free = f"{name or 'column'}_{number}"
+        found.append(free)
+    return found
