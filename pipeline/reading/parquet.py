@@ -11,7 +11,7 @@ import pyarrow.parquet
 from pipeline.errors import WrongFile
 from pipeline.reading.table import Block, first_line
 
-BLOCK_ROWS = 65_536
+BLOCK_ROWS = 32_768
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from pipeline.reading import CustomerFile, Format, is_text, plain
 from pipeline.scoring.score import Scored, Scorer
 from pipeline.scoring.writing import csv_line
 
-ROW_GROUP = 262_144
+ROW_GROUP = 131_072
 _FORMULA = r"^[=+\-@\t\r]"
 _NUMBER = r"^[+-]?[0-9.,]+([eE][+-]?[0-9]+)?$"
 
@@ -179,7 +179,14 @@ class ParquetSink:
         names = _unique([*file.header, *scorer.appended.values()])
         own = [field.with_name(name) for field, name in zip(file.schema, names, strict=False)]
         self._schema = pa.schema([*own, *self._cells.fields(names[len(own) :])])
-        self._writer = pa.parquet.ParquetWriter(target, self._schema, compression="zstd")
+        continuous = (scorer.appended["distance"], scorer.appended["margin"])
+        self._writer = pa.parquet.ParquetWriter(
+            target,
+            self._schema,
+            compression="zstd",
+            use_dictionary=[name for name in names if name not in continuous],
+            write_statistics=[scorer.appended["cluster"]],
+        )
         self._waiting: list[pa.RecordBatch] = []
 
     def shape(self, scored: Scored) -> pa.RecordBatch:

@@ -89,7 +89,7 @@ class Tally:
         for name, keys in other.keys.items():
             cells = self._cells(name)
             for part in keys:
-                np.add.at(cells, part, 1)
+                np.add.at(cells, part, np.uint32(1))  # of another type it is 30 times slower
         for name, found in other.cells.items():
             self._cells(name)[:] += found
 
