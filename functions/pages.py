@@ -19,7 +19,7 @@ from functions.settings import Settings
 from pipeline.errors import Problem, WrongRow
 
 if TYPE_CHECKING:
-    from functions.web.figures import Figures
+    from functions.web.figures import Figure, Figures
 
 FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 STYLED_INSIDE = {
@@ -93,14 +93,12 @@ class _Pages:
             customer = contract.parse({f.name: tidied(f, typed[f.name]) for f in contract.features})
         except WrongRow as error:
             return self._form(request, loaded, typed, error.problems, 422)
-        return render(
-            request,
-            "result.html.j2",
-            loaded,
-            fields=form_fields(contract.features, typed),
-            figures=await self._drawn(loaded),
+        view = {
             **result_view(loaded, customer),
-        )
+            "fields": form_fields(contract.features, typed),
+            "figures": await self._drawn(loaded),
+        }
+        return render(request, "result.html.j2", loaded, view)
 
     async def clusters(self, request: Request) -> Response:
         """All groups side by side."""
@@ -109,15 +107,13 @@ class _Pages:
 
         loaded = self._use(request)
         model = loaded.model
-        return render(
-            request,
-            "clusters.html.j2",
-            loaded,
-            rates=rate_chart(model, loaded.answers),
-            strips={cluster.id: strips(model, cluster) for cluster in model.clusters},
-            answers=[loaded.answers.cluster(cluster) for cluster in model.clusters],
-            figures=await self._drawn(loaded),
-        )
+        view = {
+            "rates": rate_chart(model, loaded.answers),
+            "strips": {cluster.id: strips(model, cluster) for cluster in model.clusters},
+            "answers": [loaded.answers.cluster(cluster) for cluster in model.clusters],
+            "figures": await self._drawn(loaded),
+        }
+        return render(request, "clusters.html.j2", loaded, view)
 
     async def about(self, request: Request) -> Response:
         """What the model is and is not."""
@@ -125,7 +121,7 @@ class _Pages:
         from functions.web.html import render
 
         loaded = self._use(request)
-        return render(request, "about.html.j2", loaded, **about_view(loaded))
+        return render(request, "about.html.j2", loaded, about_view(loaded))
 
     async def docs(self, request: Request) -> Response:
         """The API reference."""
@@ -135,9 +131,8 @@ class _Pages:
         loaded = self._use(request)
         with_key = bool(self.settings.api_keys)
         found = await operations(request, loaded, with_key)
-        return render(
-            request, "docs.html.j2", loaded, operations=found, titles=TITLES, with_key=with_key
-        )
+        view = {"operations": found, "titles": TITLES, "with_key": with_key}
+        return render(request, "docs.html.j2", loaded, view)
 
     async def report(self, request: Request) -> Response:
         """What training wrote about the model."""
@@ -184,9 +179,10 @@ class _Pages:
 
         fields = form_fields(loaded.model.contract.features, typed, problems)
         names = {id: loaded.model.cluster(id).name for id in examples(loaded)}
-        return render(request, "form.html.j2", loaded, status, fields=fields, examples=names)
+        view = {"fields": fields, "examples": names}
+        return render(request, "form.html.j2", loaded, view, status)
 
-    async def _drawn(self, loaded: Loaded):
+    async def _drawn(self, loaded: Loaded) -> "Mapping[str, Figure]":
         from functions.web.figures import Figures
 
         self._figures = self._figures or Figures()

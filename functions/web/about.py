@@ -27,8 +27,8 @@ def _quality(metrics: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         _row(metrics, "silhouette_model_space", "Separation (silhouette)", "{:.2f}",
              "How much nearer customers are to their own group than to the next one: 1 is far "
              "apart, 0 is touching. Around 0.5 and more, groups can be told apart."),
-        _row(metrics, "silhouette_standardised_space", "Separation, all features alike", "{:.2f}",
-             "The same, measured on all features with the same weight."),
+        _row(metrics, "silhouette_standardised_space", "Separation, all values alike", "{:.2f}",
+             "The same, where every value has the same weight."),
         _row(metrics, "weakest_jaccard", "Stability of the least stable group", "{:.2f}",
              "How much of the group comes back when the customers are drawn anew at random: "
              "1 is all of it; from 0.75 a group counts as stable."),

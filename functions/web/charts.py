@@ -74,6 +74,8 @@ class Strip:
     everyone_at: float
     value: Value | None
     value_at: float
+    beyond: bool
+    """Whether the customer's value lies beyond the scale."""
 
 
 def rate_chart(model: ClusterModel, answers: Answers) -> RateChart | None:
@@ -109,28 +111,44 @@ def strips(
     model: ClusterModel, cluster: Cluster, customer: Mapping[str, Value] | None = None
 ) -> list[Strip]:
     """One strip a numeric feature, on the same scale for every group."""
-    drawn = []
-    for feature in model.contract.features:
-        if not feature.numeric:
-            continue
-        everyone = median_of_all(model.baseline["features"][feature.name])
-        profiles = [known.profile[feature.name] for known in model.clusters]
-        ends = [everyone, *(p.q1 for p in profiles), *(p.q3 for p in profiles)]
-        room = 0.08 * (max(ends) - min(ends))
-        scale = Scale(min(ends) - room, max(ends) + room)
-        own = cluster.profile[feature.name]
-        value = customer[feature.name] if customer else None
-        places = [scale.at(number) for number in (own.q1, own.q3, own.median, everyone)]
-        at = scale.at(float(value)) if value is not None else 0.0
-        drawn.append(Strip(feature, own, everyone, *places, value, at))
-    return drawn
+    return [
+        _strip(
+            model,
+            feature,
+            cluster.profile[feature.name],
+            customer[feature.name] if customer else None,
+        )
+        for feature in model.contract.features
+        if feature.numeric
+    ]
+
+
+def _strip(model: ClusterModel, feature: Feature, own: Profile, value: Value | None) -> Strip:
+    everyone = median_of_all(model.baseline["features"][feature.name])
+    profiles = [cluster.profile[feature.name] for cluster in model.clusters]
+    ends = [everyone, *(profile.q1 for profile in profiles), *(profile.q3 for profile in profiles)]
+    room = 0.08 * (max(ends) - min(ends))
+    scale = Scale(min(ends) - room, max(ends) + room)
+    number = everyone if value is None else float(value)
+    return Strip(
+        feature=feature,
+        profile=own,
+        everyone=everyone,
+        q1=scale.at(own.q1),
+        q3=scale.at(own.q3),
+        median=scale.at(own.median),
+        everyone_at=scale.at(everyone),
+        value=value,
+        value_at=scale.at(number),
+        beyond=not scale.low <= number <= scale.high,
+    )
 
 
 def median_of_all(baseline: Mapping[str, Any]) -> float:
     """The training customers' median: the edges are their deciles, so it is one of them."""
-    below, median = baseline["shares"][0], baseline["edges"][0]
-    for median, share in zip(baseline["edges"], baseline["shares"][1:], strict=True):
+    edges, (below, *shares) = baseline["edges"], baseline["shares"]
+    for edge, share in zip(edges, shares, strict=True):
         below += share
         if below > 0.5 + 1e-9:
-            break
-    return float(median)
+            return float(edge)
+    return float(edges[-1])

@@ -44,15 +44,19 @@ def render(
     request: Request,
     template: str,
     loaded: Loaded | None,
+    view: Mapping[str, object],
     status: int = 200,
     headers: Mapping[str, str] | None = None,
-    **values: object,
 ) -> Response:
     """A page from a template; every value is escaped."""
     path = str(request.scope["path"]).removeprefix(link(request, ""))
     page = _environment().get_template(template)
     content = page.render(
-        values, link=partial(link, request), here=path, loaded=loaded, style=fingerprint("style.css")
+        view,
+        link=partial(link, request),
+        here=path,
+        loaded=loaded,
+        style=fingerprint("style.css"),
     )
     return HTMLResponse(content, status, headers)
 
@@ -60,16 +64,12 @@ def render(
 def error_page(request: Request, refused: Refused) -> Response:
     """A problem, for people."""
     title = TITLES.get(refused.code) or HTTPStatus(refused.status).phrase
-    return render(
-        request,
-        "error.html.j2",
-        None,
-        refused.status,
-        refused.headers,
-        title=title,
-        explained=_EXPLAINED.get(refused.status, f"{refused.detail}."),
-        request_id=request.scope["request_id"],
-    )
+    view = {
+        "title": title,
+        "explained": _EXPLAINED.get(refused.status, f"{refused.detail}."),
+        "request_id": request.scope["request_id"],
+    }
+    return render(request, "error.html.j2", None, view, refused.status, refused.headers)
 
 
 def count(value: int) -> str:
@@ -102,6 +102,11 @@ def amount(feature: Feature, value: Value) -> str:
     return f"{exact(value)} {feature.unit}".rstrip()
 
 
+def bare(feature: Feature, value: float) -> str:
+    """A figure of a group, as people write it, where the unit stands elsewhere."""
+    return feature.show(value).removesuffix(f" {feature.unit}")
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -113,6 +118,6 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.filters.update(
-        count=count, percent=percent, signed=signed, exact=exact, amount=amount
+        count=count, percent=percent, signed=signed, exact=exact, amount=amount, bare=bare
     )
     return environment

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from starlette.requests import Request
 from starlette.types import Message
 
@@ -169,6 +170,6 @@ async def _ask(request: Request, method: str, path: str, example: Any) -> tuple[
         "headers": headers,
         "request_id": request.scope["request_id"],
     }
-    await request.app.router(scope, receive, send)
+    await AsyncExitStackMiddleware(request.app.router)(scope, receive, send)
     answer = b"".join(message.get("body", b"") for message in sent)
     return sent[0]["status"], json.dumps(json.loads(answer), indent=2, ensure_ascii=False)
