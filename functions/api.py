@@ -70,10 +70,10 @@ def create_app(serving: Serving, settings: Settings, log: Log = logs.write) -> F
         version=VERSION,
         docs_url=None,
         redoc_url=None,
-        root_path=settings.root_path,
         lifespan=lifespan,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # would log customers
     )
+    app.root_path = settings.root_path  # as a parameter it would warn
     app.router.route_class = DirectRoute
     _assignments(app, serving, settings)
     _model(app, serving)

@@ -11,7 +11,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
@@ -20,8 +19,6 @@ from functions.problems import TITLES
 from functions.serving import Serving, load
 from functions.settings import Settings
 from model_store import BUNDLED, Store, open_store
-from pipeline.contract import Contract
-from pipeline.training import Effort, Recipe, publish, train
 from tests.functions.web import BROWSER, Fixed, Page, app_over, without_churn
 
 OLD = Path(__file__).parents[1] / "data" / "artifacts" / "format-1"
@@ -49,20 +46,6 @@ def client() -> Iterator[Client]:
 @pytest.fixture
 def champion(client: Client) -> TestClient:
     return client()
-
-
-@pytest.fixture(scope="module")
-def gym(
-    gym_members: pd.DataFrame, gym_contract: Contract, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """A store with a model that reads a category and takes a missing value."""
-    folder = tmp_path_factory.mktemp("gym")
-    gym_members.to_csv(folder / "members.csv", index=False)
-    recipe = Recipe("gym", "A gym's members", ("visits", "fee", "plan"), 3, 2, n_init=5)
-    effort = Effort(bootstraps=2, repeats=1)
-    trained = train(folder / "members.csv", gym_contract, recipe, lambda step: None, effort)
-    publish(trained, open_store(folder / "store"))
-    return folder / "store"
 
 
 def page_of(
@@ -184,9 +167,9 @@ def test_what_can_mean_one_thing_only_is_understood(champion: TestClient, typed:
 
 
 def test_a_category_is_chosen_and_a_feature_with_a_stand_in_optional(
-    client: Client, gym: Path
+    client: Client, gym_models: Path
 ) -> None:
-    browser = client("champion", gym)
+    browser = client("champion", gym_models)
     page = page_of(browser)
     assert [r.attributes["value"] for r in page.all("input", type="radio")] == ["basic", "plus"]
     assert "Visits (a month) – optional" in page.text
@@ -209,15 +192,17 @@ def test_many_categories_go_into_a_list(champion: TestClient) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES)
-@pytest.mark.parametrize("root_path", ["", "/prod"])
+@pytest.mark.parametrize("prefix", ["", "/prod"])
 def test_every_address_on_a_page_answers_behind_any_prefix(
-    client: Client, path: str, root_path: str
+    client: Client, path: str, prefix: str
 ) -> None:
-    browser = client(root_path=root_path)
-    answer = browser.get(root_path + path)
-    page = Page(answer.text)
+    """A stage is in the path that arrives; a proxy takes its prefix away."""
+    browser = client(root_path=prefix)
+    page = Page(browser.get(prefix + path).text)
+    proxied = Page(client(root_path=prefix).get(path).text)
     addresses = [a for a in page.addresses if not a.startswith("#")]
-    assert all(a.startswith(root_path + "/") for a in addresses)
+    assert addresses == [a for a in proxied.addresses if not a.startswith("#")]
+    assert all(a.startswith(prefix + "/") for a in addresses)
     for address in set(addresses):
         form = CUSTOMER if address.endswith("/result") else None
         found = browser.post(address, data=form) if form else browser.get(address)
@@ -242,6 +227,16 @@ def test_pages_are_whole_and_need_neither_script_nor_style_inside(
     assert levels[0] == 1 and levels.count(1) == 1
     assert all(b <= a + 1 for a, b in pairwise(levels))
     assert "style-src 'self'" in answer.headers["content-security-policy"]
+
+
+def test_a_proxy_shows_the_pages_under_the_path_of_the_settings() -> None:
+    with TestClient(app_over(root_path="/groups"), headers=BROWSER) as browser:
+        page = page_of(browser)
+        assert page.one("form").attributes["action"] == "/groups/result"
+        for address in page.addresses:
+            assert address.startswith(("/groups/", "#"))
+            assert browser.get(address.removeprefix("/groups")).status_code == 200
+            assert browser.get(address).status_code == 200
 
 
 def test_values_never_travel_in_an_address(champion: TestClient) -> None:
