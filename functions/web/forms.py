@@ -29,7 +29,8 @@ class Field:
         parts = [feature.description]
         if feature.numeric:
             usual = "" if feature.typical == Range(None, None) else f", usually {feature.typical}"
-            parts.append(feature.expected[0].upper() + feature.expected[1:] + usual)
+            expected = _expected(feature)
+            parts.append(expected[0].upper() + expected[1:] + usual)
         if feature.missing is not None:
             parts.append(f"Left empty, it counts as {_shown(feature.missing)}")
         return " ".join(f"{part}." for part in parts if part)
@@ -89,13 +90,17 @@ def _error(feature: Feature, code: str) -> str:
     if not feature.numeric:
         return "Choose one of these."
     if code == "missing":
-        return f"Enter {feature.expected}."
+        return f"Enter {_expected(feature)}."
     if code == "out_of_range":
-        return f"This must be {feature.expected}{feature.unit and f' {feature.unit}'}."
+        return f"This must be {_expected(feature)}{feature.unit and f' {feature.unit}'}."
     if code == "not_an_integer":
         return "This must be a whole number, such as 12."
     example = "1900" if feature.type == "integer" else "1900.50"
     return f"Write a plain number such as {example}: no commas, no unit, a point for decimals."
+
+
+def _expected(feature: Feature) -> str:
+    return feature.expected.replace("number at ", "number of at ")
 
 
 def _shown(value: float | str) -> str:

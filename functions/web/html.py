@@ -7,6 +7,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -107,6 +108,13 @@ def bare(feature: Feature, value: float) -> str:
     return feature.show(value).removesuffix(f" {feature.unit}")
 
 
+def coded(text: str) -> Markup:
+    """Text from the OpenAPI document: what stands between backticks is code."""
+    parts = text.split("`")
+    shown = [Markup("<code>{}</code>").format(p) if i % 2 else p for i, p in enumerate(parts)]
+    return Markup("").join(shown)
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -118,6 +126,12 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.filters.update(
-        count=count, percent=percent, signed=signed, exact=exact, amount=amount, bare=bare
+        count=count,
+        percent=percent,
+        signed=signed,
+        exact=exact,
+        amount=amount,
+        bare=bare,
+        coded=coded,
     )
     return environment

@@ -2,57 +2,25 @@
 
 import os
 import shutil
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 import pytest
-import uvicorn
 from axe_playwright_python.sync_playwright import Axe
-from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from examples.screenshots import CHROMIUM, SECONDS, served
 from tests.functions.web import app_over
 
-CHROMIUM = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-"""For a machine without a screen; and the browser asks the network for nothing of its own."""
 AXE = {
     "resultTypes": ["violations"],
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     "rules": {"target-size": {"enabled": True}},
 }
-SECONDS = 20
 PHONE, DESK = 360, 1280
 Scheme = Literal["light", "dark"]
-
-
-@contextmanager
-def served(app: FastAPI) -> Iterator[str]:
-    """The application on a port of this machine; its address."""
-    config = uvicorn.Config(app, port=0, lifespan="off", log_level="warning", access_log=False)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    try:
-        until = time.monotonic() + SECONDS
-        while not server.started:
-            assert thread.is_alive() and time.monotonic() < until
-            time.sleep(0.01)
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(SECONDS)
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +78,12 @@ def page_in(
 def fill(page: Page, *values: str) -> None:
     for place, value in enumerate(values, start=1):
         page.fill(f"#field-{place}", value)
-    page.click("button")
+    submit(page)
+
+
+def submit(page: Page) -> None:
+    with page.expect_navigation():
+        page.get_by_role("button", name="Show the group").click()
 
 
 @pytest.mark.parametrize("width", [PHONE, DESK])
@@ -122,7 +95,7 @@ def test_a_person_without_javascript_looks_up_a_customer(
         page.get_by_label("Revolving balance (USD)").fill("0")
         page.get_by_label("Amount spent (USD)").fill("1900")
         page.get_by_label("Transactions").fill("38")
-        page.get_by_role("button", name="Show the group").click()
+        submit(page)
         assert page.url == f"{site}/result"
         assert page.get_by_role("heading", level=1).inner_text() == (
             "Little revolving balance, rare card use"
@@ -134,7 +107,7 @@ def test_a_person_without_javascript_looks_up_a_customer(
         picture.scroll_into_view_if_needed()
         assert picture.evaluate("image => image.naturalWidth") > 100
         page.get_by_label("Revolving balance (USD)").fill("1500")
-        page.get_by_role("button", name="Show the group").click()
+        submit(page)
         assert "group 4 of 5" in page.locator("main").inner_text()
 
 
@@ -156,9 +129,10 @@ def test_a_person_finds_the_errors_and_mends_them(browser: Browser, site: str) -
 def test_an_example_fills_the_form(browser: Browser, site: str) -> None:
     with page_in(browser, site) as page:
         page.goto("/")
-        page.get_by_role("link", name="Rare card use, low spending").click()
+        with page.expect_navigation():
+            page.get_by_role("link", name="Rare card use, low spending").click()
         assert page.input_value("#field-3") == "39"
-        page.click("button")
+        submit(page)
         assert "group 4 of 5" in page.locator("main").inner_text()
 
 
@@ -199,11 +173,11 @@ def test_every_page_passes_axe_and_fits(
             page.goto(path)
             check(page)
         page.goto("/")
-        page.click("button")
+        submit(page)
         check(page)
         fill(page, "3", "20")
         page.check("text=basic")
-        page.click("button")
+        submit(page)
         check(page)
 
 
