@@ -78,7 +78,7 @@ def create_app(serving: Serving, settings: Settings, log: Log = logs.write) -> F
     _assignments(app, serving, settings)
     _model(app, serving)
     _health(app, serving)
-    app.include_router(pages(serving, settings))
+    app.router.routes += pages(serving, settings)
     _document(app, serving)
     for kind in (HTTPException, Refused, CustomerClustersError):
         app.add_exception_handler(kind, _problem)

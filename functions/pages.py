@@ -7,10 +7,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from functions.bodies import parse_form, read_body
 from functions.problems import TITLES, Refused
@@ -31,8 +31,17 @@ _FORM = "application/x-www-form-urlencoded"
 _STATIC = {"style.css": "text/css", "icon.svg": "image/svg+xml"}
 
 
-def pages(serving: Serving, settings: Settings) -> APIRouter:
-    """The routes for people; `problem_page` makes pages of their problems."""
+class PageRoute(Route):
+    """A plain route, cheap to make at a cold start, that the log can name."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, found = super().matches(scope)
+        return match, {**found, "route": self}
+
+
+def pages(serving: Serving, settings: Settings) -> list[Route]:
+    """The routes for people, none of them in the API's document; `problem_page` makes pages of
+    their problems."""
     shown = _Pages(serving, settings)
     answers = {
         "/": shown.form,
@@ -44,9 +53,8 @@ def pages(serving: Serving, settings: Settings) -> APIRouter:
         "/static/{name}": shown.static,
         "/favicon.ico": shown.icon,
     }
-    routes = [Route(path, answer, include_in_schema=False) for path, answer in answers.items()]
-    result = Route("/result", shown.result, methods=["GET", "POST"], include_in_schema=False)
-    return APIRouter(routes=[result, *routes])
+    result = PageRoute("/result", shown.result, methods=["GET", "POST"])
+    return [result, *(PageRoute(path, answer) for path, answer in answers.items())]
 
 
 def problem_page(request: Request, refused: Refused) -> Response | None:

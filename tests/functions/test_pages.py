@@ -246,6 +246,19 @@ def test_values_never_travel_in_an_address(champion: TestClient) -> None:
     assert answer.headers["cache-control"] == "no-store"
 
 
+def test_the_log_names_pages_and_holds_no_values() -> None:
+    lines: list[Any] = []
+    serving = Serving(open_store(BUNDLED), "champion", log=lines.append)
+    serving.refresh()
+    app = create_app(serving, Settings(), log=lines.append)
+    with TestClient(app, headers=BROWSER) as browser:
+        page_of(browser, "/result", form={**CUSTOMER, "Total_Trans_Amt": "98765.4"})
+        page_of(browser, "/result", 422, {**CUSTOMER, "Total_Trans_Amt": "98765,4"})
+        browser.get("/figures/map.svg")
+    assert [line["route"] for line in lines[-3:]] == ["/result", "/result", "/figures/{name}"]
+    assert "98765" not in repr(lines)
+
+
 def test_the_stylesheet_is_kept_and_asked_for_anew_when_it_changes(champion: TestClient) -> None:
     address = page_of(champion).one("link", rel="stylesheet").attributes["href"]
     kept = champion.get(address)
