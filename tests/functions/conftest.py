@@ -16,6 +16,7 @@ from functions.settings import Settings
 from model_store import BUNDLED, Store, open_store
 from pipeline.contract import Contract
 from pipeline.training import Effort, Recipe, publish, train
+from tests.functions.web import BROWSER, app_over
 
 Lines = list[Any]
 
@@ -96,3 +97,23 @@ def gym_models(
     trained = train(folder / "members.csv", gym_contract, recipe, lambda step: None, effort)
     publish(trained, open_store(folder / "store"))
     return folder / "store"
+
+
+@pytest.fixture
+def browser_over() -> Iterator[Callable[..., TestClient]]:
+    """Makes clients that ask for pages, of an application over any model."""
+    opened = []
+
+    def make(*args: Any, root_path: str = "", **settings: Any) -> TestClient:
+        made = TestClient(app_over(*args, **settings), root_path=root_path, headers=BROWSER)
+        opened.append(made)
+        return made
+
+    yield make
+    for made in opened:
+        made.close()
+
+
+@pytest.fixture
+def champion(browser_over: Callable[..., TestClient]) -> TestClient:
+    return browser_over()

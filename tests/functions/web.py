@@ -7,6 +7,7 @@ from html import unescape
 from html.parser import HTMLParser
 
 from fastapi import FastAPI
+from starlette.testclient import TestClient
 
 from functions.answers import Answers
 from functions.api import create_app
@@ -15,6 +16,7 @@ from functions.settings import Settings
 from model_store import BUNDLED, open_store
 
 VOID = frozenset({"meta", "br", "link", "img", "input", "hr"})
+CUSTOMER = {"Total_Revolving_Bal": "0", "Total_Trans_Amt": "1900", "Total_Trans_Ct": "38"}
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
@@ -104,3 +106,22 @@ def without_churn(loaded: Loaded) -> Loaded:
     clusters = tuple(replace(cluster, churn=None) for cluster in loaded.model.clusters)
     model = replace(loaded.model, clusters=clusters)
     return replace(loaded, answers=Answers(model, loaded.version))
+
+
+def page_of(
+    client: TestClient, path: str = "/", status: int = 200, form: dict[str, str] | None = None
+) -> Page:
+    answer = client.post(path, data=form) if form else client.get(path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    return Page(answer.text)
+
+
+def typed_in(page: Page) -> dict[str, str]:
+    """What the first form of a page would send."""
+    form: dict[str, str] = {}
+    for element in page.all("input"):
+        attributes = element.attributes
+        if attributes.get("type") != "radio" or "checked" in attributes:
+            form.setdefault(attributes["name"], attributes.get("value", ""))
+    return form
