@@ -61,7 +61,7 @@ async def operations(request: Request, loaded: Loaded, with_key: bool) -> list[O
                 path=path,
                 description=described.get("description", ""),
                 fields=[*_parameters(described), *_fields(body, example, units)],
-                curl=_curl(request, method, shown, example, with_key),
+                curl=_curl(request, shown, example, with_key),
                 status=status,
                 answer=answer,
                 statuses=sorted(described["responses"]),
@@ -131,7 +131,7 @@ def _range(field: Mapping[str, Any]) -> str:
     return ""
 
 
-def _curl(request: Request, method: str, path: str, example: Any, with_key: bool) -> str:
+def _curl(request: Request, path: str, example: Any, with_key: bool) -> str:
     """A command that works when it is pasted."""
     lines = [f"curl {shlex.quote(str(request.base_url).rstrip('/') + path)}"]
     if with_key:
@@ -139,8 +139,6 @@ def _curl(request: Request, method: str, path: str, example: Any, with_key: bool
     if example is not None:
         lines.append("-H 'Content-Type: application/json'")
         lines.append(f"-d {shlex.quote(json.dumps(example, ensure_ascii=False))}")
-    elif method != "get":
-        lines.append(f"-X {method.upper()}")
     return " \\\n  ".join(lines)
 
 

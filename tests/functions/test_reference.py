@@ -4,6 +4,7 @@ import json
 import shlex
 from collections.abc import Callable
 from hashlib import sha256
+from pathlib import Path
 
 from starlette.testclient import TestClient
 
@@ -44,3 +45,14 @@ def test_with_keys_the_commands_name_one_and_pages_ask_for_one(browser_over: Bro
     page = page_of(browser, "/docs")
     assert '-H "Authorization: Bearer $KEY"' in page.text
     assert KEY not in page.html
+
+
+def test_the_reference_shows_the_fields_of_another_contract(
+    browser_over: BrowserOver, gym_models: Path
+) -> None:
+    page = page_of(browser_over("champion", gym_models), "/docs")
+    cells = [cell.text for cell in page.all("th", "td")]
+    assert cells[cells.index("visits") :][:5] == [
+        "visits", "integer or null", "0 to 200", "a month", "no"
+    ]  # fmt: skip
+    assert cells[cells.index("plan") :][:3] == ["plan", "string", '"basic", "plus"']
