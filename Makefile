@@ -6,7 +6,7 @@ BIN := .venv/bin
 .PHONY: help setup demo serve test check fmt bench soak pin
 
 help:  ## List the verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/ready  ## Create .venv with everything pinned (PYTHON=python3.13 picks another Python)
 
@@ -41,6 +41,9 @@ bench: setup  ## Print the performance figures
 
 soak: setup  ## Send 100,000 look-ups, 1 % malformed; print errors and memory
 	$(BIN)/python -m benchmarks.soak
+
+screenshots: setup  ## Draw the pages that the README shows anew, with Debian's chromium
+	$(BIN)/python -m examples.screenshots
 
 pin: setup  ## Pin the dependencies anew, with hashes and without index addresses
 	$(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \

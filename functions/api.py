@@ -29,6 +29,7 @@ from functions.bodies import parse_json, read_body
 from functions.gate import Gate
 from functions.logs import Log
 from functions.lookups import assign_batch, assign_one
+from functions.pages import pages, problem_page
 from functions.problems import Refused, refusal, response
 from functions.serving import Loaded, Serving
 from functions.settings import Settings
@@ -69,14 +70,15 @@ def create_app(serving: Serving, settings: Settings, log: Log = logs.write) -> F
         version=VERSION,
         docs_url=None,
         redoc_url=None,
-        root_path=settings.root_path,
         lifespan=lifespan,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # would log customers
     )
+    app.root_path = settings.root_path  # as a parameter it would warn
     app.router.route_class = DirectRoute
     _assignments(app, serving, settings)
     _model(app, serving)
     _health(app, serving)
+    app.router.routes += pages(serving, settings)
     _document(app, serving)
     for kind in (HTTPException, Refused, CustomerClustersError):
         app.add_exception_handler(kind, _problem)
@@ -164,7 +166,8 @@ def _document(app: FastAPI, serving: Serving) -> None:
 async def _problem(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException):
         error = Refused(error.status_code, _no_such(request, error), headers=error.headers)
-    return response(refusal(error), request.scope["request_id"])
+    refused = refusal(error)
+    return problem_page(request, refused) or response(refused, request.scope["request_id"])
 
 
 def _no_such(request: Request, error: HTTPException) -> str:

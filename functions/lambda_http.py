@@ -28,7 +28,9 @@ def handler_for(app: ASGIApp) -> LambdaHandler:
     """The Lambda handler of an application."""
 
     async def staged(scope: Scope, receive: Receive, send: Send) -> None:
-        scope["root_path"] = stage_prefix(scope["aws.event"])
+        prefix = scope["root_path"] = stage_prefix(scope["aws.event"])
+        if prefix and scope["path"] == prefix:  # the address of the stage without its slash
+            scope["path"] = f"{prefix}/"
         await app(scope, receive, send)
 
     mangum = Mangum(staged, lifespan="off", text_mime_types=TEXT)
@@ -50,8 +52,8 @@ def stage_prefix(event: Mapping[str, Any]) -> str:
     context = event["requestContext"]
     if "http" in context:
         stage = f"/{context.get('stage')}"
-        return stage if event["rawPath"].startswith(f"{stage}/") else ""
-    shown, path = context.get("path", ""), event["path"]
+        return stage if f"{event['rawPath']}/".startswith(f"{stage}/") else ""
+    shown, path = context.get("path", "").rstrip("/"), event["path"].rstrip("/")
     return shown.removesuffix(path) if shown.endswith(path) else ""
 
 

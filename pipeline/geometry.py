@@ -57,16 +57,23 @@ class Space:
         The difference is affine in z. Terms are measured from the middle between the two centres,
         where it is zero, so they add up to it and nothing is left over but rounding.
         """
-        direction = [2 * (a - b) for a, b in zip(own, other, strict=True)]
+        weights = self.weights(own, other)
         middle = [(a + b) / 2 for a, b in zip(own, other, strict=True)]
         if self.components is None or self.pca_mean is None:
-            return [w * (at - m) for w, at, m in zip(direction, z, middle, strict=True)]
+            return [w * (at - m) for w, at, m in zip(weights, z, middle, strict=True)]
         terms = []
-        for j, (at, mean) in enumerate(zip(z, self.pca_mean, strict=True)):
+        for j, (weight, at, mean) in enumerate(zip(weights, z, self.pca_mean, strict=True)):
             loadings = [axis[j] for axis in self.components]
-            weight = sum(map(float.__mul__, loadings, direction))
             terms.append(weight * (at - mean - sum(map(float.__mul__, loadings, middle))))
         return terms
+
+    def weights(self, own: Sequence[float], other: Sequence[float]) -> list[float]:
+        """By how much d²(other) - d²(own) grows with each standardised column, anywhere."""
+        direction = [2 * (a - b) for a, b in zip(own, other, strict=True)]
+        if self.components is None:
+            return direction
+        columns = zip(*self.components, strict=True)
+        return [sum(map(float.__mul__, loadings, direction)) for loadings in columns]
 
 
 def squared_distance(u: Sequence[Coordinate], centre: Sequence[float]) -> Coordinate:
@@ -100,6 +107,20 @@ def _yeo_johnson_many(x: "Array", power: float) -> "Array":
     above = np.log1p(up) if power == 0 else (np.power(up + 1, power) - 1) / power
     below = -np.log1p(-down) if power == 2 else -(np.power(1 - down, 2 - power) - 1) / (2 - power)
     return np.where(x >= 0, above, below)
+
+
+def yeo_johnson_inverse(y: float, power: float | None) -> float:
+    """The x that `yeo_johnson` makes y of; infinite where y lies beyond all it can make."""
+    if power is None:
+        return y
+    sign, power = (1, power) if y >= 0 else (-1, 2 - power)
+    try:
+        grown = power * abs(y)
+        if grown <= -1:
+            return sign * math.inf
+        return sign * math.expm1(math.log1p(grown) / power if power else abs(y))
+    except OverflowError:
+        return sign * math.inf
 
 
 def _weighted_sum(columns: Sequence[Coordinate], weights: Sequence[float]) -> Coordinate:

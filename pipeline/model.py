@@ -88,7 +88,7 @@ class ClusterModel:
 
     def locate(self, parsed: Mapping[str, Value]) -> Assignment:
         """One customer's cluster, from values that the contract has parsed."""
-        z = self.space.standardise([_encoded(parsed[c.feature], c.value) for c in self.columns])
+        z = self.standardise(parsed)
         u = self.space.rotate(z)
         squared = [squared_distance(u, cluster.centre) for cluster in self.clusters]
         order = sorted(range(len(squared)), key=squared.__getitem__)  # stable: ties to lowest id
@@ -109,6 +109,10 @@ class ClusterModel:
             bool(unusual) or distance > own.outlier_distance,
             self._reasons(parsed, z, own, runner_up),
         )
+
+    def standardise(self, parsed: Mapping[str, Value]) -> list[float]:
+        """One coordinate a column, before any rotation."""
+        return self.space.standardise([_encoded(parsed[c.feature], c.value) for c in self.columns])
 
     def assign_many(self, features: Mapping[str, "NDArray[Any]"]) -> Assignments:
         """Many customers' clusters, from equally long arrays by name, checked by the contract.

@@ -59,6 +59,18 @@ def test_the_stage_stands_before_our_paths(name: str, prefix: str) -> None:
     assert stage_prefix(event(name)) == prefix
 
 
+@pytest.mark.parametrize("path", ["/prod", "/prod/"])
+def test_the_address_of_the_stage_itself_shows_the_form(handler: LambdaHandler, path: str) -> None:
+    http = event("http_api_v2_stage", rawPath=path)
+    http["requestContext"]["http"] |= {"path": path, "method": "GET"}
+    rest = event("rest_v1_stage", path="/", httpMethod="GET")
+    rest["requestContext"]["path"] = path
+    for given in (http, rest):
+        answer = handler(given, None)
+        assert answer["statusCode"] == 200
+        assert 'href="/prod/static/style.css' in answer["body"]
+
+
 def test_behind_a_domain_of_ones_own_there_is_no_stage() -> None:
     rest = event("rest_v1_stage")
     rest["requestContext"]["path"] = rest["path"]

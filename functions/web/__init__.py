@@ -1,0 +1,1 @@
+"""What the pages show. Nothing here is imported before the first page is asked for."""

@@ -1,0 +1,154 @@
+"""Where the marks of a chart go, in per cent of its width: such a chart fits every screen."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from functions.answers import Answers, Churn
+from pipeline.cluster import Cluster, Profile
+from pipeline.contract import Feature, Value
+from pipeline.model import ClusterModel
+from pipeline.reasons import Reason
+
+_STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.25)
+_MOST_TICKS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A line from low to high across the chart."""
+
+    low: float
+    high: float
+
+    def at(self, value: float) -> float:
+        """0 to 100; what lies beyond an end is drawn at it."""
+        span = self.high - self.low
+        share = (value - self.low) / span if span > 0 else 0.5
+        return round(100 * min(max(share, 0.0), 1.0), 2)
+
+
+@dataclass(frozen=True, slots=True)
+class RateMark:
+    """A group's churn rate with its interval."""
+
+    cluster: Cluster
+    churn: Churn
+    rate: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class RateChart:
+    """Every group's churn rate on one scale, beside the rate of all customers."""
+
+    marks: Sequence[RateMark]
+    overall: float
+    overall_at: float
+    ticks: Sequence[tuple[float, float]]
+    """Rate and place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What one feature says for (right of the middle) or against (left of it) the group."""
+
+    feature: Feature
+    reason: Reason
+    start: float
+    length: float
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """Where a group's customers lie along one feature, and where one customer does."""
+
+    feature: Feature
+    profile: Profile
+    everyone: float
+    q1: float
+    q3: float
+    median: float
+    everyone_at: float
+    value: Value | None
+    value_at: float
+    beyond: bool
+    """Whether the customer's value lies beyond the scale."""
+
+
+def rate_chart(model: ClusterModel, answers: Answers) -> RateChart | None:
+    """None where training had no churn label."""
+    overall = model.churn_rate
+    if overall is None:
+        return None
+    found = [(cluster, answers.cluster(cluster)["churn"]) for cluster in model.clusters]
+    known = [(cluster, churn) for cluster, churn in found if churn is not None]
+    highest = max(overall, *(churn["high"] for _, churn in known))
+    step = next((s for s in _STEPS if highest / s <= _MOST_TICKS), _STEPS[-1])
+    scale = Scale(0, min(1.0, math.ceil(highest / step) * step))
+    marks = [
+        RateMark(cluster, churn, *(scale.at(churn[part]) for part in ("rate", "low", "high")))
+        for cluster, churn in known
+    ]
+    places = [index * step for index in range(round(scale.high / step) + 1)]
+    return RateChart(marks, overall, scale.at(overall), [(p, scale.at(p)) for p in places])
+
+
+def bars(features: Mapping[str, Feature], reasons: Sequence[Reason]) -> list[Bar]:
+    """One bar a feature, the weightiest first."""
+    most = max((abs(reason.contribution) for reason in reasons), default=0.0) or 1.0
+    drawn = []
+    for reason in reasons:
+        length = round(49 * abs(reason.contribution) / most, 2)
+        start = 50.0 if reason.contribution >= 0 else 50 - length
+        drawn.append(Bar(features[reason.feature], reason, start, length))
+    return drawn
+
+
+def strips(
+    model: ClusterModel, cluster: Cluster, customer: Mapping[str, Value] | None = None
+) -> list[Strip]:
+    """One strip a numeric feature, on the same scale for every group."""
+    return [
+        _strip(
+            model,
+            feature,
+            cluster.profile[feature.name],
+            customer[feature.name] if customer else None,
+        )
+        for feature in model.contract.features
+        if feature.numeric
+    ]
+
+
+def _strip(model: ClusterModel, feature: Feature, own: Profile, value: Value | None) -> Strip:
+    everyone = median_of_all(model.baseline["features"][feature.name])
+    profiles = [cluster.profile[feature.name] for cluster in model.clusters]
+    ends = [everyone, *(profile.q1 for profile in profiles), *(profile.q3 for profile in profiles)]
+    room = 0.08 * (max(ends) - min(ends))
+    scale = Scale(min(ends) - room, max(ends) + room)
+    number = everyone if value is None else float(value)
+    return Strip(
+        feature=feature,
+        profile=own,
+        everyone=everyone,
+        q1=scale.at(own.q1),
+        q3=scale.at(own.q3),
+        median=scale.at(own.median),
+        everyone_at=scale.at(everyone),
+        value=value,
+        value_at=scale.at(number),
+        beyond=not scale.low <= number <= scale.high,
+    )
+
+
+def median_of_all(baseline: Mapping[str, Any]) -> float:
+    """The training customers' median: the edges are their deciles, so it is one of them."""
+    edges, (below, *shares) = baseline["edges"], baseline["shares"]
+    for edge, share in zip(edges, shares, strict=True):
+        below += share
+        if below > 0.5 + 1e-9:
+            return float(edge)
+    return float(edges[-1])

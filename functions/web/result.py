@@ -1,0 +1,63 @@
+"""What the page of a result shows of one customer."""
+
+from collections.abc import Mapping
+
+from functions.answers import churn_answer
+from functions.serving import Loaded
+from functions.web.charts import Scale, bars, rate_chart, strips
+from pipeline.changes import Change, single_changes, smallest_change
+from pipeline.contract import Feature, Value
+from pipeline.model import Assignment
+
+_MARGINS = (
+    (0.5, "far", "The next nearest group is more than three times as far away"),
+    (0.2, "some way off", "The next nearest group is at least half as far again"),
+    (0.05, "near", "The next nearest group is only a little further away"),
+    (0.0, "very near", "The next nearest group is almost as near"),
+)
+"""From the margin: 0.5 is three times the distance, 0.2 one and a half times."""
+_TYPICAL = ((1 / 3, "very typical"), (2 / 3, "typical"), (1.0, "at the edge"))
+_UNTYPICAL = "unlike the group"
+
+
+def result_view(loaded: Loaded, customer: Mapping[str, Value]) -> dict[str, object]:
+    """Everything the template names, from values that the contract has parsed."""
+    model = loaded.model
+    found = model.locate(customer)
+    features = {feature.name: feature for feature in model.contract.features}
+    share = _share_of_outlier_distance(found)
+    word, sentence = next(words for least, *words in _MARGINS if found.margin >= least)
+    changes = single_changes(model, customer)
+    return {
+        "customer": customer,
+        "features": features,
+        "found": found,
+        "churn": churn_answer(found.cluster.churn, model.churn_rate),
+        "rates": rate_chart(model, loaded.answers),
+        "bars": bars(features, found.reasons),
+        "strips": strips(model, found.cluster, customer),
+        "typical": next((word for most, word in _TYPICAL if share <= most), _UNTYPICAL),
+        "share": share,
+        "distance_at": Scale(0, 1.5).at(share),
+        "margin_word": word,
+        "margin_sentence": sentence,
+        "unusual": [features[name] for name in found.unusual],
+        "smallest": smallest_change(changes),
+        "changes": [
+            (feature, changes[name], _is_unusual(feature, changes[name]))
+            for name, feature in features.items()
+        ],
+    }
+
+
+def _is_unusual(feature: Feature, change: Change | None) -> bool:
+    """Whether a change would take the feature out of its typical range."""
+    if change is None or not feature.numeric:
+        return False
+    return float(change.value) not in feature.typical
+
+
+def _share_of_outlier_distance(found: Assignment) -> float:
+    """0 at the centre, 1 as far as all but 0.5 % of the group's training customers."""
+    furthest = found.cluster.outlier_distance
+    return found.distance / furthest if furthest else float(found.distance > 0)

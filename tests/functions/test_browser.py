@@ -1,0 +1,195 @@
+"""The pages in a real browser: without JavaScript, on a telephone and a desk, light and dark."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from examples.screenshots import CHROMIUM, SECONDS, served
+from tests.functions.web import app_over
+
+AXE = {
+    "resultTypes": ["violations"],
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    "rules": {"target-size": {"enabled": True}},
+}
+PHONE, DESK = 360, 1280
+Scheme = Literal["light", "dark"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium; only a machine that is not CI may do without it."""
+    path = shutil.which("chromium")
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail("chromium must be installed under CI")
+        pytest.skip("install chromium to test the pages in a browser")
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=path, args=CHROMIUM)
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    with served(app_over()) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def gym_site(gym_models: Path) -> Iterator[str]:
+    with served(app_over(store=gym_models)) as address:
+        yield address
+
+
+@contextmanager
+def page_in(
+    browser: Browser, site: str, width: int = DESK, scheme: Scheme = "light", script: bool = False
+) -> Iterator[Page]:
+    """A page that may ask nobody but the site, and has no complaint of its own."""
+    context = browser.new_context(
+        base_url=site,
+        viewport={"width": width, "height": 800},
+        color_scheme=scheme,
+        java_script_enabled=script,
+        bypass_csp=script,
+    )
+    context.set_default_timeout(SECONDS * 1000)
+    page = context.new_page()
+    asked: list[str] = []
+    said: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    try:
+        yield page
+    finally:
+        context.close()
+    assert [url for url in asked if not url.startswith(site)] == []
+    assert [text for text in said if not text.startswith("Failed to load resource")] == []
+
+
+def fill(page: Page, *values: str) -> None:
+    for place, value in enumerate(values, start=1):
+        page.fill(f"#field-{place}", value)
+    submit(page)
+
+
+def submit(page: Page) -> None:
+    with page.expect_navigation():
+        page.get_by_role("button", name="Show the group").click()
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_a_person_without_javascript_looks_up_a_customer(
+    browser: Browser, site: str, width: int
+) -> None:
+    with page_in(browser, site, width) as page:
+        page.goto("/")
+        page.get_by_label("Revolving balance (USD)").fill("0")
+        page.get_by_label("Amount spent (USD)").fill("1900")
+        page.get_by_label("Transactions").fill("38")
+        submit(page)
+        assert page.url == f"{site}/result"
+        assert page.get_by_role("heading", level=1).inner_text() == (
+            "Little revolving balance, rare card use"
+        )
+        framed = page.locator(".boxes [aria-current]")
+        assert framed.inner_text().split()[:2] == ["Group", "5"]
+        assert framed.evaluate("box => getComputedStyle(box).borderTopWidth") == "3px"
+        picture = page.locator("img").first
+        picture.scroll_into_view_if_needed()
+        assert picture.evaluate("image => image.naturalWidth") > 100
+        page.get_by_label("Revolving balance (USD)").fill("1500")
+        submit(page)
+        assert "group 4 of 5" in page.locator("main").inner_text()
+
+
+def test_a_person_finds_the_errors_and_mends_them(browser: Browser, site: str) -> None:
+    with page_in(browser, site, PHONE) as page:
+        page.goto("/")
+        fill(page, "0", "1,900", "")
+        summary = page.get_by_role("alert")
+        assert summary.get_by_role("link").count() == 2
+        summary.get_by_role("link").first.click()
+        assert page.locator("#field-2").evaluate("field => field.matches(':focus, :target')")
+        assert page.input_value("#field-2") == "1,900"
+        assert page.input_value("#field-1") == "0"
+        assert page.locator("#field-3-error").is_visible()
+        fill(page, "0", "1900", "38")
+        assert "group 5 of 5" in page.locator("main").inner_text()
+
+
+def test_an_example_fills_the_form(browser: Browser, site: str) -> None:
+    with page_in(browser, site) as page:
+        page.goto("/")
+        with page.expect_navigation():
+            page.get_by_role("link", name="Rare card use, low spending").click()
+        assert page.input_value("#field-3") == "39"
+        submit(page)
+        assert "group 4 of 5" in page.locator("main").inner_text()
+
+
+def test_keys_lead_through_the_form(browser: Browser, site: str) -> None:
+    with page_in(browser, site) as page:
+        page.goto("/")
+        page.keyboard.press("Tab")
+        skip = page.get_by_role("link", name="Skip to the content")
+        assert skip.evaluate("link => link.getBoundingClientRect().left >= 0")
+        page.keyboard.press("Enter")
+        for value in ("0", "1900", "38"):
+            page.keyboard.press("Tab")
+            page.keyboard.type(value)
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/result")
+        assert "group 5 of 5" in page.locator("main").inner_text()
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_passes_axe_and_fits(
+    browser: Browser, site: str, gym_site: str, width: int, scheme: Scheme
+) -> None:
+    with page_in(browser, site, width, scheme, script=True) as page:
+        for path in ("/", "/?example=1", "/clusters", "/about", "/docs", "/nothing-here"):
+            page.goto(path)
+            check(page)
+        page.goto("/")
+        fill(page, "", "1,900", "1.5")
+        check(page)
+        fill(page, "0", "1900", "38")
+        check(page)
+        fill(page, "9000000", "1900", "400")
+        assert "Unusual" in page.locator("main").inner_text()
+        check(page)
+    with page_in(browser, gym_site, width, scheme, script=True) as page:
+        for path in ("/", "/clusters"):
+            page.goto(path)
+            check(page)
+        page.goto("/")
+        submit(page)
+        check(page)
+        fill(page, "3", "20")
+        page.check("text=basic")
+        submit(page)
+        check(page)
+
+
+def check(page: Page) -> None:
+    """No violation of WCAG 2.2 AA that a program can find, and nothing beyond the edge."""
+    found = Axe().run(page, options=AXE).response["violations"]
+    told = [
+        (broken["id"], node["target"], node["failureSummary"])
+        for broken in found
+        for node in broken["nodes"]
+    ]
+    assert told == [], page.url
+    room = page.viewport_size
+    assert room
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= room["width"], page.url
