@@ -210,6 +210,7 @@ def test_lines_and_rows_are_counted_apart(write: Write) -> None:
     path = write('\n\na,b\n1,"two\nlines"\n\n2\n3,4\n')
     with open_customers(path) as file:
         (block,) = file.blocks()
+    assert block.lines is not None
     assert (block.rows.tolist(), block.lines.tolist()) == ([1, 3], [4, 8])
     assert [(row.row, row.line) for row in block.broken] == [(2, 7)]
 
