@@ -22,7 +22,7 @@ from functions import logs
 from functions.logs import Log
 from functions.s3_events import Arrival, UnknownEvent, arrivals, why_skipped
 from functions.s3_metrics import Measure, emf
-from functions.s3_objects import Source, Superseded, Unscorable, safe_name
+from functions.s3_objects import Skipped, Source, Unscorable, safe_name
 from functions.s3_runs import UNLIMITED, Job, Outcome, Place, record_failure, score_source
 from functions.s3_work import sweep
 from functions.serving import Serving
@@ -104,14 +104,14 @@ class _Call:
         if reason := why_skipped(arrival, settings.input, settings.output):
             self._log(arrival, "info", f"skipped: {reason}")
             return
-        source = _source(arrival, settings)
+        source = source_of(arrival, settings)
         started = time.monotonic()
         try:
             loaded = self.batch.serving.current()
             job = Job(loaded.model, loaded.version, self.batch.options)
             outcome = self._outcome(source, job)
-        except Superseded:
-            self._log(arrival, "info", "skipped: the object was replaced, which another event told")
+        except Skipped as reason:
+            self._log(arrival, "info", f"skipped: {reason}")
         except Exception as error:
             self.batch.measure({"FilesGivenBack": 1})
             level = "warning" if isinstance(error, Temporary) else "error"
@@ -159,7 +159,8 @@ class _Call:
         self.batch.log({"level": level, "message": message, **known, **facts})
 
 
-def _source(arrival: Arrival, settings: BatchSettings) -> Source:
+def source_of(arrival: Arrival, settings: BatchSettings) -> Source:
+    """The object to be read, and the name that its results get."""
     name = safe_name(arrival.key.removeprefix(settings.input.folder))
     return Source(arrival.bucket, arrival.key, name, arrival.version, arrival.etag, arrival.size)
 

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from model_store import Conflict, CustomerClustersError, NotFound, Temporary
 
@@ -53,6 +53,15 @@ class Claim:
     taken_over: bool = False
     """Whether somebody was at this run before."""
 
+    @classmethod
+    def taken(cls, files: ClaimFiles, run: str, seconds: float, clock: Clock) -> Self:
+        """Claim a run, or take it over from somebody who is gone; Held when it is another's."""
+        now = clock()
+        until = now + timedelta(seconds=seconds)
+        claim = cls(files, run, seconds, clock, uuid.uuid4().hex, now, until)
+        claim._take()
+        return claim
+
     def renew(self) -> None:
         """Prolong the lease; LeaseLost when it is another's by now."""
         self.until = self.clock() + timedelta(seconds=self.seconds)
@@ -72,8 +81,7 @@ class Claim:
         with contextlib.suppress(CustomerClustersError):
             self.etag = self._written(state, self.etag)
 
-    def take(self) -> None:
-        """Claim the run, or take it over from somebody who is gone; Held when it is another's."""
+    def _take(self) -> None:
         try:
             self.etag = self._written("working", None)
             return
@@ -124,10 +132,7 @@ class Claim:
 @contextlib.contextmanager
 def claimed(files: ClaimFiles, run: str, seconds: float, clock: Clock) -> Iterator[Claim]:
     """Hold a run's claim; what goes wrong inside gives it back at once."""
-    now = clock()
-    until = now + timedelta(seconds=seconds)
-    claim = Claim(files, run, seconds, clock, uuid.uuid4().hex, now, until)
-    claim.take()
+    claim = Claim.taken(files, run, seconds, clock)
     try:
         yield claim
     except Exception:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -20,11 +20,9 @@ _LONGEST_NAME = 600
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\\]")
 
 
-class Superseded(CustomerClustersError):
-    """Raised when the object is another one by now: the event of that one is the one to answer."""
-
-    def __init__(self, address: str) -> None:
-        super().__init__(f"{address} was replaced since its event was sent")
+class Skipped(CustomerClustersError):
+    """Raised when there is nothing to score: the object is empty, or was replaced, which another
+    event tells."""
 
 
 class Unscorable(CustomerClustersError):
@@ -85,7 +83,7 @@ class Found:
 def found(client: "S3Client", source: Source) -> Iterator[Found]:
     """Open an object: one answer of S3 says which one it is, and holds its bytes.
 
-    Unscorable when it is gone or may not be read, Superseded when it is a newer one.
+    Unscorable when it is gone or may not be read, Skipped when it is empty or a newer one.
     """
     version: dict[str, Any] = {"VersionId": source.version} if source.version else {}
     try:
@@ -95,11 +93,13 @@ def found(client: "S3Client", source: Source) -> Iterator[Found]:
         raise Unscorable("gone", f"{source.address} is gone", source.identity) from error
     except Denied as error:
         raise Unscorable("access_denied", str(error), source.identity) from error
-    with answer["Body"] as body:
+    with closing(answer["Body"]) as body:
         etag = answer["ETag"].strip('"')
         if not source.version and source.etag not in (None, etag):
-            raise Superseded(source.address)
+            raise Skipped("it was replaced since the event was sent")
         size = answer["ContentLength"]
+        if not size:
+            raise Skipped("it is empty")
         identity = _identity(source.address, _kept_version(answer), etag, size)
         yield Found(source, identity, size, body.iter_chunks(_CHUNK))
 

@@ -86,7 +86,7 @@ def score_source(
 ) -> Outcome:
     """Score an object, or find it done.
 
-    Unscorable when it never can be, Superseded when a newer one is there; Temporary when the same
+    Unscorable when it never can be, Skipped when it is empty or replaced; Temporary when the same
     call may succeed later: another worker is at it, too little time is left, S3 did not answer.
     """
     place.check_time(source.address)
