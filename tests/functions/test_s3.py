@@ -260,7 +260,7 @@ def test_events_that_s3_itself_sends_to_a_queue(drop: Drop, sqs: "SQSClient") ->
         ("other/x", b"1"),
     ):
         drop.put(key, content)
-    messages = []
+    messages: list[Any] = []
     deadline = time.monotonic() + 10
     while len(messages) < 3 and time.monotonic() < deadline:
         answer = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
