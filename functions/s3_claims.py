@@ -131,11 +131,11 @@ class Claim:
 
 @contextlib.contextmanager
 def claimed(files: ClaimFiles, run: str, seconds: float, clock: Clock) -> Iterator[Claim]:
-    """Hold a run's claim; what goes wrong inside gives it back at once."""
+    """Hold a run's claim; what goes wrong inside, or stops it, gives it back at once."""
     claim = Claim.taken(files, run, seconds, clock)
     try:
         yield claim
-    except Exception:
+    except BaseException:
         claim.end("given back")
         raise
     claim.end("done")

@@ -112,3 +112,21 @@ def test_a_worker_that_lost_its_lease_commits_nothing(drop: Drop) -> None:
         slow(event, Stopped())
     assert is_whole(drop.written())
     assert drop.documents("claim.json")[0]["state"] == "done"
+
+
+def test_a_long_run_keeps_its_lease(drop: Drop) -> None:
+    """Each look at the time takes 90 seconds here: the whole run takes longer than its lease."""
+    event, other = drop.put(KEY), drop.function()
+    turned_away = []
+
+    class Slow(Context):
+        def get_remaining_time_in_millis(self) -> float:
+            drop.ahead += timedelta(seconds=90)
+            if drop.ahead.total_seconds() > 200:
+                turned_away.append(len(other(queued(event), Context())["batchItemFailures"]))
+            return 900_000
+
+    drop.deliver(event, Slow())
+    assert drop.ahead.total_seconds() > drop.settings.lease_seconds
+    assert set(turned_away) == {1}
+    assert is_whole(drop.written())
