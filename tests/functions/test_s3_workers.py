@@ -2,12 +2,15 @@
 
 import json
 import threading
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Self
 
 import pytest
 
 from functions.s3_runs import TimeIsUp
 from model_store import Temporary
+from model_store.s3 import S3Files
 from tests.functions.dropping import Context, Drop, Waning, customers, golden, is_whole, queued
 
 KEY = "incoming/customers.csv"
@@ -129,4 +132,42 @@ def test_a_long_run_keeps_its_lease(drop: Drop) -> None:
     drop.deliver(event, Slow())
     assert drop.ahead.total_seconds() > drop.settings.lease_seconds
     assert set(turned_away) == {1}
+    assert is_whole(drop.written())
+
+
+class Overtaken(S3Files):
+    """Results at which another worker finishes the run, just before a manifest is written here,
+    or just after a first look found nothing."""
+
+    def overtaken(self, other: Callable[[], object], when: str) -> Self:
+        self.other, self.when = other, when
+        return self
+
+    def list(self, folder: str) -> list[str]:
+        there = super().list(folder)
+        self._now("list")
+        return there
+
+    def create(self, name: str, content: bytes) -> None:
+        self._now("create")
+        super().create(name, content)
+
+    def _now(self, when: str) -> None:
+        if when == self.when:
+            self.when = "never again"
+            self.other()
+
+
+@pytest.mark.parametrize("when", ["list", "create"])
+def test_what_another_worker_finished_meanwhile_is_done(drop: Drop, when: str) -> None:
+    event = drop.put(KEY)
+
+    def other() -> None:
+        drop.ahead = timedelta(seconds=400)
+        drop.deliver(event)
+        drop.ahead = timedelta(0)
+
+    results = Overtaken(drop.s3, drop.results.address).overtaken(other, when)
+    drop.function(results=results)(event, Context())
+    assert drop.said() == ["scored", "done before"]
     assert is_whole(drop.written())
