@@ -124,8 +124,7 @@ class _Call:
         try:
             return score_source(source, self.place, job, lambda rows: None)
         except Unscorable as why:
-            run = record_failure(source, self.place, job, why)
-            return Outcome(run or "", {"code": why.code}, new=True, failed=True)
+            return record_failure(source, self.place, job, why)
 
     def _tell(self, arrival: Arrival, outcome: Outcome, seconds: float) -> None:
         found = outcome.document

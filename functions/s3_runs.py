@@ -112,22 +112,20 @@ def score_task(
             return done
         with work_folder() as folder:
             outcome = _perform(task, place, job, claim, progress, folder)
-    if retry_failed:
+    if retry_failed and place.results.exists(f"{run}/{FAILED}"):
         place.results.delete(f"{run}/{FAILED}")
     return outcome
 
 
-def record_failure(source: Source, place: Place, job: Job, why: Unscorable) -> str | None:
-    """Write why an object will never be scored; say in which run.
+def record_failure(source: Source, place: Place, job: Job, why: Unscorable) -> Outcome:
+    """Write why an object will never be scored, unless its run was done before it went.
 
-    None when the run is not known, or was committed before the object went.
+    Without a word about which object it was there is no run: then only the log tells.
     """
     identity = why.identity or source.identity
-    if identity is None:
-        return None
-    run = run_folder(source.name, identity, job)
-    if place.results.exists(f"{run}/{MANIFEST}"):
-        return None
+    run = run_folder(source.name, identity, job) if identity else ""
+    if run and (done := _done(run, place.results, retry_failed=False)):
+        return done
     document = {
         "run": run.rpartition("/")[2],
         "code": why.code,
@@ -137,10 +135,11 @@ def record_failure(source: Source, place: Place, job: Job, why: Unscorable) -> s
         "time": place.clock().isoformat(timespec="seconds"),
         "remedy": "to try again, delete this file and drop the input again",
     }
-    content = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-    with contextlib.suppress(Conflict):  # another delivery of the same event told it
-        place.results.create(f"{run}/{FAILED}", content.encode())
-    return run
+    if run:
+        content = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+        with contextlib.suppress(Conflict):  # another delivery of the same event told it
+            place.results.create(f"{run}/{FAILED}", content.encode())
+    return Outcome(run, document, new=True, failed=True)
 
 
 def run_folder(name: str, identity: str, job: Job) -> str:

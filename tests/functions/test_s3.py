@@ -141,6 +141,7 @@ def test_an_object_that_is_gone_is_told_and_not_tried_again(drop: Drop) -> None:
     drop.deliver({"Records": [drop.record({"key": "incoming/never.csv"})]})
     assert drop.said() == ["failed for good"] * 3
     assert drop.lines[-1]["run"] == ""
+    assert drop.figures == [{"FilesFailed": 1}] * 2
 
 
 def test_a_run_stays_done_when_its_input_goes(drop: Drop) -> None:
@@ -149,6 +150,7 @@ def test_a_run_stays_done_when_its_input_goes(drop: Drop) -> None:
     drop.s3.delete_object(Bucket=drop.settings.input.bucket, Key=KEY)
     drop.deliver(event)
     assert drop.documents("failed.json") == []
+    assert drop.said() == ["scored", "done before"]
 
 
 @pytest.mark.parametrize(
