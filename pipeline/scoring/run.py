@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from model_store import Temporary
+from model_store import CustomerClustersError, Temporary
 from pipeline.checking import MAX_REJECTED_SHARE
 from pipeline.digest import sha256_of_file
 from pipeline.errors import WrongFile
@@ -24,6 +24,7 @@ from pipeline.scoring.sinks import Sink, needs_all_columns, open_sink
 from pipeline.scoring.summary import summarise
 from pipeline.scoring.tally import Tally
 from pipeline.scoring.writing import (
+    FAILED,
     MANIFEST,
     RejectWriter,
     reject_writer,
@@ -94,8 +95,34 @@ def score_file(
     if (folder / MANIFEST).exists():
         committed: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         return committed
+    if folder.parent.is_file():
+        raise WrongFile(out, f"holds a file {found.name}; results go into a folder of that name")
     with _prepared(folder) as aside:
         return score_into(aside, found, model, version, options, progress)
+
+
+def refuse_file(
+    path: Path, version: str, out: Path, options: Options, error: CustomerClustersError
+) -> Path:
+    """Write down in `failed.json` of the run's folder why a file was refused."""
+    found = local_input(path)
+    folder = out / found.name / run_id(found.identity, version, options)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / FAILED, failure(found.name, found.identity, version, error))
+    except OSError as trouble:
+        raise Temporary("write", str(folder), trouble.strerror or str(trouble)) from trouble
+    return folder / FAILED
+
+
+def failure(name: str, identity: str, version: str, error: CustomerClustersError) -> dict[str, Any]:
+    """What `failed.json` says."""
+    return {
+        "input": {"name": name, "identity": identity},
+        "model_version": version,
+        "error": type(error).__name__,
+        "reason": str(error),
+    }
 
 
 def score_into(
@@ -204,6 +231,7 @@ def _prepared(folder: Path) -> Iterator[Path]:
         aside.chmod(0o755)
         yield aside
         if not (folder / MANIFEST).exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of a run that was refused
             aside.rename(folder)
     except OSError as error:
         raise Temporary("write", str(folder), error.strerror or str(error)) from error
