@@ -38,7 +38,7 @@ class ParquetReader:
         except (pa.ArrowException, OSError) as error:
             raise WrongFile(self.path, f"is damaged ({first_line(error)})") from error
 
-    def parse(self, raw: Piece, columns: Sequence[int]) -> Block:
+    def parse(self, raw: Piece, columns: Sequence[int], *, encoded: bool = False) -> Block:
         rows = np.arange(raw.first_row, raw.first_row + raw.batch.num_rows)
         return Block(rows, None, [raw.batch.column(index) for index in columns], [], None)
 
