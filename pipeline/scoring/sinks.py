@@ -18,7 +18,7 @@ from pipeline.reading import CustomerFile, Format, is_text, plain
 from pipeline.scoring.score import Scored, Scorer
 from pipeline.scoring.writing import csv_line
 
-ROW_GROUP = 131_072
+ROW_GROUP = 65_536
 _FORMULA = r"^[=+\-@\t\r]"
 _NUMBER = r"^[+-]?[0-9.,]+([eE][+-]?[0-9]+)?$"
 
@@ -133,7 +133,7 @@ class TextSink:
             ends = np.frombuffer(offsets, np.int32)
             first, last = ends[shaped.offset], ends[shaped.offset + len(shaped)]
             text = memoryview(data)[first:last]
-            if text[0] not in b"\r\n":
+            if bytes(text[:1]) not in (b"\r", b"\n"):
                 self._file.write(self._newline)
             self._file.write(text)
 
