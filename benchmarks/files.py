@@ -1,15 +1,19 @@
-"""Rows per second for scoring files, and microseconds for one look-up.
+"""Scoring whole files, next to the script most people write and to Polars without any checks.
 
-.venv/bin/python -m benchmarks.files --rows 2000000
+.venv/bin/python -m benchmarks.files                    2,000,000 rows of 21 columns
+.venv/bin/python -m benchmarks.files --rows 20000000    ours only, for its memory
 """
 
 import argparse
+import json
+import os
+import statistics
 import subprocess
 import sys
 import tempfile
-import time
 import timeit
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,70 +23,120 @@ import pyarrow.parquet
 
 from model_store import BUNDLED, CHAMPION, open_store
 from pipeline.model import ClusterModel
-from pipeline.reading import Format
-from pipeline.scoring import Options, score_file
 
-FORMATS: tuple[Format, ...] = ("csv", "parquet")
+KINDS = (("csv", "csv"), ("csv", "parquet"), ("parquet", "parquet"))
 LOOK_UPS = 20_000
+ROUNDS = 3
+MOST_COMPARED = 5_000_000
+"""With more rows only ours is run: the others hold the file in memory."""
+_BLOCK = 250_000
+_WORDS = {
+    "Attrition_Flag": ("Existing Customer", "Attrited Customer"),
+    "Gender": ("F", "M"),
+    "Education_Level": ("Graduate", "High School", "Unknown", "Uneducated", "College"),
+    "Marital_Status": ("Married", "Single", "Divorced", "Unknown"),
+    "Income_Category": ("Less than $40K", "$40K - $60K", "$60K - $80K", "$80K - $120K"),
+    "Card_Category": ("Blue", "Silver", "Gold"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One run in a process of its own."""
+
+    seconds: float
+    peak_mb: float
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--rows", type=int, default=500_000)
+    parser.add_argument("--rows", type=int, default=2_000_000)
     rows = parser.parse_args(arguments).rows
     artifact = open_store(BUNDLED).open(CHAMPION)
     model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
-    with tempfile.TemporaryDirectory() as folder:
-        for format in FORMATS:
-            path = Path(folder) / f"customers.{format}"
-            write_invented(path, format, model, rows)
-            seconds = timed_run(path, model, artifact.version, Path(folder) / "results")
-            size = path.stat().st_size / 1e6
-            print(
-                f"score {format:8} {rows:>9,} rows {size:7.1f} MB {seconds:6.2f} s "
-                f"{rows / seconds:>11,.0f} rows/s"
-            )
+    contenders = ("ours", "polars", "pandas") if rows <= MOST_COMPARED else ("ours",)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for kind in ("csv", "parquet"):
+            write_invented(folder / f"customers.{kind}", kind, model, rows)
+        for source, target in KINDS:
+            compare(folder / f"customers.{source}", target, rows, contenders)
     customer = dict(model.golden[0].customer)
     seconds = min(timeit.repeat(lambda: model.assign(customer), number=LOOK_UPS, repeat=5))
     print(f"look-up, with reasons  {seconds / LOOK_UPS * 1e6:6.1f} µs")
-    print(f"command assign, start to end  {command_seconds(model):6.3f} s")
 
 
-def write_invented(path: Path, format: Format, model: ClusterModel, rows: int) -> None:
-    """A file with an id, the features in their typical ranges, and columns to pass through."""
-    rng = np.random.default_rng(1)
-    columns = {"CLIENTNUM": pa.array([f"{number:010d}" for number in range(rows)])}
-    for feature in model.contract.features:
-        low, high = feature.typical.low or 0.0, feature.typical.high or 1.0
-        values = rng.uniform(low, high, rows)
-        columns[feature.name] = pa.array(
-            values.round() if feature.type == "integer" else values.round(3)
+def compare(path: Path, target: str, rows: int, contenders: Sequence[str]) -> None:
+    """Every contender in turn, a few times; the median of each."""
+    found: dict[str, list[Figure]] = {who: [] for who in contenders}
+    for _ in range(ROUNDS):
+        for who in contenders:
+            if not (who == "pandas" and path.suffix == ".parquet"):
+                found[who].append(timed(who, path, target))
+    medians = {
+        w: statistics.median(f.seconds for f in figures) for w, figures in found.items() if figures
+    }
+    size = path.stat().st_size / 1e6
+    print(f"{path.suffix[1:]} → {target}: {rows:,} rows, {size:,.0f} MB")
+    for who, seconds in medians.items():
+        times = f"ours is {seconds / medians['ours']:.2f} × as fast" if who != "ours" else ""
+        peak = max(figure.peak_mb for figure in found[who])
+        print(
+            f"  {who:<7} {seconds:6.2f} s {rows / seconds:>11,.0f} rows/s {peak:7.0f} MB  {times}"
         )
-    for number in range(16):
-        columns[f"other_{number}"] = pa.array(rng.integers(0, 1_000, rows))
-    table = pa.table(columns)
-    if format == "csv":
-        pa.csv.write_csv(table, path)
-    else:
-        pa.parquet.write_table(table, path)
 
 
-def timed_run(path: Path, model: ClusterModel, version: str, out: Path) -> float:
-    start = time.perf_counter()
-    score_file(path, model, version, out, Options())
-    return time.perf_counter() - start
+def timed(who: str, path: Path, target: str) -> Figure:
+    """Start to end without the start of Python and the imports, which a service has behind it."""
+    with tempfile.TemporaryDirectory(dir=path.parent) as out:
+        command = [sys.executable, "-m", "benchmarks.contenders", who, str(path), out, target]
+        done = subprocess.run(
+            command, check=True, capture_output=True, text=True, env={**os.environ}
+        )
+    document = json.loads(done.stdout.splitlines()[-1])
+    return Figure(document["seconds"], document["peak_mb"])
 
 
-def command_seconds(model: ClusterModel) -> float:
-    """A fresh process from start to end, the best of five."""
-    values = [f"{name}={value}" for name, value in model.golden[0].customer.items()]
-    command = [str(Path(sys.executable).parent / "customer-clusters"), "assign", *values]
-    seconds = []
-    for _ in range(5):
-        start = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True)
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)
+def write_invented(path: Path, kind: str, model: ClusterModel, rows: int) -> None:
+    """21 columns like those of a bank's card customers, block by block."""
+    rng = np.random.default_rng(1)
+    writer = None
+    for start in range(0, rows, _BLOCK):
+        table = invented(model, rng, start, min(_BLOCK, rows - start))
+        if writer is None:
+            writer = (
+                pa.csv.CSVWriter(
+                    path, table.schema, write_options=pa.csv.WriteOptions(quoting_style="needed")
+                )
+                if kind == "csv"
+                else pa.parquet.ParquetWriter(path, table.schema)
+            )
+        writer.write_table(table)
+    assert writer is not None
+    writer.close()
+
+
+def invented(model: ClusterModel, rng: np.random.Generator, start: int, rows: int) -> pa.Table:
+    """Customers drawn between the quartiles of random clusters."""
+    columns: dict[str, pa.Array] = {
+        "CLIENTNUM": pa.array(range(700_000_000 + start, 700_000_000 + start + rows))
+    }
+    for name, words in _WORDS.items():
+        columns[name] = pa.array(words).take(pa.array(rng.integers(0, len(words), rows)))
+    which = rng.integers(0, len(model.clusters), rows)
+    for feature in model.contract.features:
+        quartiles = np.array(
+            [(c.profile[feature.name].q1, c.profile[feature.name].q3) for c in model.clusters]
+        )
+        values = quartiles[which, 0] + rng.random(rows) * (
+            quartiles[which, 1] - quartiles[which, 0]
+        )
+        columns[feature.name] = pa.array(values.round().astype(np.int64))
+    for number in range(8):
+        columns[f"Count_{number}"] = pa.array(rng.integers(0, 60, rows))
+    for number in range(3):
+        columns[f"Ratio_{number}"] = pa.array(rng.random(rows).round(3))
+    return pa.table(columns)
 
 
 if __name__ == "__main__":

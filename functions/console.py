@@ -1,6 +1,7 @@
 """What the command line shows: tables and sentences for people, JSON for machines."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -193,9 +194,12 @@ def row_counter(name: str) -> Iterator[Callable[[int], None]]:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(f"scoring {name}", total=None)
+        started = time.monotonic()
 
         def read(rows: int) -> None:
-            progress.update(task, description=f"scoring {name}: {rows:,} rows")
+            rate = rows / max(time.monotonic() - started, 1e-3)
+            text = f"scoring {name}: {rows:,} rows, {rate:,.0f} rows/s"
+            progress.update(task, description=text)
 
         yield read
 

@@ -15,9 +15,17 @@ from model_store import Conflict, Temporary, WrongArtifact
 from model_store.s3 import S3Files
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
-from pipeline.scoring import MANIFEST, Input, Options, Progress, run_id, score_into
+from pipeline.scoring import (
+    FAILED,
+    MANIFEST,
+    Input,
+    Options,
+    Progress,
+    failure,
+    run_id,
+    score_into,
+)
 
-FAILED = "failed.json"
 UNLIMITED = float("inf")
 Beat = Callable[[], None]
 
@@ -126,12 +134,9 @@ def record_failure(source: Source, place: Place, job: Job, why: Unscorable) -> O
     run = run_folder(source.name, identity, job) if identity else ""
     if run and (done := _done(run, place.results, retry_failed=False)):
         return done
-    document = {
-        "run": run.rpartition("/")[2],
+    document = failure(source.name, identity or source.address, job.version, why) | {
+        "error": type(why.__cause__ or why).__name__,
         "code": why.code,
-        "reason": why.reason,
-        "input": {"name": source.name, "identity": identity},
-        "model_version": job.version,
         "time": place.clock().isoformat(timespec="seconds"),
         "remedy": "to try again, delete this file and drop the input again",
     }

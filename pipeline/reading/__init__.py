@@ -71,6 +71,7 @@ def _open_text(name: Path, path: Path, wanted: Collection[str]) -> CustomerFile:
         "kind": "delimited text",
         "packing": text.packing,
         "encoding": text.encoding,
+        "newline": "\r\n" if b"\r\n" in start else "\n",
         "delimiter": dialect.delimiter,
         "decimal": dialect.decimal,
         "unnamed_index": dialect.unnamed_index,

@@ -21,6 +21,8 @@ from pipeline.reading.records import LONGEST_RECORD, BrokenRow, Records, split
 from pipeline.reading.streams import Text, chunks
 from pipeline.reading.table import Block
 
+_ENCODED = pa.dictionary(pa.int32(), pa.string())
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -62,7 +64,7 @@ class DelimitedReader:
         if rest:
             yield Piece(split(rest, delimiter, final=True), row, line)
 
-    def parse(self, raw: Piece, columns: Sequence[int]) -> Block:
+    def parse(self, raw: Piece, columns: Sequence[int], *, encoded: bool = False) -> Block:
         """Parse the asked columns as text; rows that are not rows of this table are broken."""
         records, broken = _decodable(raw.records)
         names = [str(index) for index in range(len(self.dialect.names))]
@@ -72,9 +74,14 @@ class DelimitedReader:
             wrong.append(row.number - 1)
             return "skip"
 
-        parsed = _parse(records, self.dialect.delimiter, names, columns, note)
+        kinds = {
+            names[column]: _ENCODED if encoded and column in self.dialect.repeating else pa.string()
+            for column in columns
+        }
+        parsed = _parse(records, self.dialect.delimiter, names, kinds, note)
         if parsed is None or len(wrong) + parsed.num_rows != len(records.ends):
             parsed, wrong = self._parse_one_by_one(records, columns)
+            parsed = parsed.cast(pa.schema(list(kinds.items())))
         if wrong:
             broken = [*broken, *(self._miscounted(records, index) for index in wrong)]
             records = _without(records, np.array(wrong))
@@ -133,11 +140,10 @@ def _record_end(text: bytes, start: int, delimiter: bytes) -> int:
 
 
 def _parse(
-    records: Records, delimiter: str, names: list[str], columns: Sequence[int], note: Any
+    records: Records, delimiter: str, names: list[str], kinds: dict[str, pa.DataType], note: Any
 ) -> pa.Table | None:
-    wanted = [names[column] for column in columns]
     if not len(records.ends):
-        return pa.table({name: pa.array([], pa.string()) for name in wanted})
+        return pa.schema(list(kinds.items())).empty_table()
     try:
         return pa.csv.read_csv(
             pa.BufferReader(pa.py_buffer(records.data)),
@@ -150,8 +156,8 @@ def _parse(
                 invalid_row_handler=note,
             ),
             convert_options=pa.csv.ConvertOptions(
-                include_columns=wanted,
-                column_types=dict.fromkeys(wanted, pa.string()),
+                include_columns=list(kinds),
+                column_types=kinds,
                 check_utf8=False,  # the whole text was checked
             ),
         )
@@ -222,15 +228,11 @@ def _without(records: Records, dropped: NDArray[Any]) -> Records:
 
 
 def _lines(records: Records) -> pa.StringArray:
-    """Each record after a newline, none after it: `from_buffers` copies nothing."""
+    """Each record with the newline before it, the first without: nothing is copied."""
     data, ends = records.data, records.ends
     if not len(ends):
         return pa.array([], pa.string())
-    # ends with carriage returns are theirs all or none
-    stop = ends - 1 if data[int(ends[0]) - 1 : int(ends[0])] == b"\r" else ends
-    newline = b"\r\n" if stop is not ends else b"\n"
-    offsets = np.empty(len(ends) + 1, np.int32)
-    offsets[0], offsets[1:] = 0, stop + len(newline)
-    return pa.StringArray.from_buffers(
-        len(ends), pa.py_buffer(offsets), pa.py_buffer(newline + data[: int(stop[-1])])
-    )
+    offsets = np.zeros(len(ends) + 1, np.int32)
+    # carriage returns stand before all newlines or before none
+    offsets[1:] = ends - 1 if data[int(ends[0]) - 1 : int(ends[0])] == b"\r" else ends
+    return pa.StringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(data))

@@ -31,14 +31,14 @@ class ParquetReader:
     def raw(self) -> Iterator[Piece]:
         read = 0
         try:
-            with pa.parquet.ParquetFile(self.path) as table:
+            with pa.parquet.ParquetFile(self.path, pre_buffer=False) as table:
                 for batch in table.iter_batches(batch_size=BLOCK_ROWS):
                     yield Piece(batch, read + 1)
                     read += batch.num_rows
         except (pa.ArrowException, OSError) as error:
             raise WrongFile(self.path, f"is damaged ({first_line(error)})") from error
 
-    def parse(self, raw: Piece, columns: Sequence[int]) -> Block:
+    def parse(self, raw: Piece, columns: Sequence[int], *, encoded: bool = False) -> Block:
         rows = np.arange(raw.first_row, raw.first_row + raw.batch.num_rows)
         return Block(rows, None, [raw.batch.column(index) for index in columns], [], None)
 

@@ -30,7 +30,7 @@ class Block:
     """The columns that were asked for, in the order in which they were."""
     broken: Sequence[BrokenRow]
     text: pa.StringArray | None
-    """Of a text file: each good row as it stands there, after the newline before it."""
+    """Of a text file: each good row as it stands there, with the newline before it if any."""
 
     @property
     def row_count(self) -> int:
@@ -45,8 +45,11 @@ class Reader(Protocol):
         """Pieces of bounded size, in the order of the file."""
         ...
 
-    def parse(self, raw: Any, columns: Sequence[int]) -> Block:
-        """The rows of a piece with some of their columns."""
+    def parse(self, raw: Any, columns: Sequence[int], *, encoded: bool = False) -> Block:
+        """The rows of a piece with some of their columns.
+
+        `encoded`: text that repeats may come as a dictionary.
+        """
         ...
 
 

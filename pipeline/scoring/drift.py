@@ -16,7 +16,7 @@ MOVED, SHIFTED = 0.10, 0.25
 """The customary thresholds (Siddiqi 2006, Credit Risk Scorecards)."""
 IMPLAUSIBLE = 4.0
 """Nearly all customers in one outer decile: no market moves so, but a change of unit does."""
-FEWEST = 50
+FEWEST = 100
 _EMPTY = 1e-4
 """Stands for the share of a bin without customers."""
 
@@ -77,7 +77,7 @@ def _verdict(psi: float, critical: float, n: int) -> Verdict:
 
 
 def chi_square_quantile(probability: float, freedom: int) -> float:
-    """To within 1 % (Wilson & Hilferty 1931, PNAS 17:684-688); 0 without freedom."""
+    """To within 5 % (Wilson & Hilferty 1931, PNAS 17:684-688); 0 without freedom."""
     if freedom < 1:
         return 0.0
     z, part = NormalDist().inv_cdf(probability), 2 / (9 * freedom)

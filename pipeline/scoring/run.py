@@ -2,28 +2,27 @@
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from model_store import Temporary
+from model_store import CustomerClustersError, Temporary
 from pipeline.checking import MAX_REJECTED_SHARE
 from pipeline.digest import sha256_of_file
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
 from pipeline.reading import CustomerFile, Format, open_customers
+from pipeline.scoring.overlapping import in_order
 from pipeline.scoring.score import Scorer
 from pipeline.scoring.sinks import Sink, needs_all_columns, open_sink
 from pipeline.scoring.summary import summarise
 from pipeline.scoring.tally import Tally
 from pipeline.scoring.writing import (
+    FAILED,
     MANIFEST,
     RejectWriter,
     reject_writer,
@@ -32,8 +31,6 @@ from pipeline.scoring.writing import (
 )
 
 Progress = Callable[[int], None]
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +102,34 @@ def score_input(
     if (folder / MANIFEST).exists():
         committed: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         return committed
+    if folder.parent.is_file():
+        raise WrongFile(out, f"holds a file {found.name}; results go into a folder of that name")
     with _prepared(folder) as aside:
         return score_into(aside, found, model, version, options, progress)
+
+
+def refuse_file(
+    path: Path, version: str, out: Path, options: Options, error: CustomerClustersError
+) -> Path:
+    """Write down in `failed.json` of the run's folder why a file was refused."""
+    found = local_input(path)
+    folder = out / found.name / run_id(found.identity, version, options)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / FAILED, failure(found.name, found.identity, version, error))
+    except OSError as trouble:
+        raise Temporary("write", str(folder), trouble.strerror or str(trouble)) from trouble
+    return folder / FAILED
+
+
+def failure(name: str, identity: str, version: str, error: CustomerClustersError) -> dict[str, Any]:
+    """What `failed.json` says."""
+    return {
+        "input": {"name": name, "identity": identity},
+        "model_version": version,
+        "error": type(error).__name__,
+        "reason": str(error),
+    }
 
 
 def score_into(
@@ -146,7 +169,7 @@ def score_into(
         "rows_rejected": totals["rows_rejected"],
         "columns": scorer.appended,
         "outputs": {role: f"{found.name}/{run}/{name}" for role, name in names.items()},
-        "sha256": {name: sha256_of_file(folder / name) for name in names.values()},
+        "bytes": {name: (folder / name).stat().st_size for name in names.values()},
     }
     write_json(folder / MANIFEST, manifest)
     return manifest
@@ -155,15 +178,17 @@ def score_into(
 def _write_rows(
     file: CustomerFile, scorer: Scorer, sink: Sink, rejects: RejectWriter, progress: Progress
 ) -> Tally:
-    """Read in this thread, parse and score in others, write here again, in order."""
+    """Read in one thread, parse and score in others, write in this one, in order."""
+
+    encoded = sink.takes_dictionaries
 
     def work(raw: Any) -> tuple[int, Any, Any, Any]:
-        block = file.reader.parse(raw, scorer.columns)
+        block = file.reader.parse(raw, scorer.columns, encoded=encoded)
         scored = scorer.score(block)
         return block.row_count, scored.rejects, scored.tally, sink.shape(scored)
 
     tally, read = Tally.empty(scorer.model), 0
-    for rows, refused, counted, shaped in _in_order(work, file.reader.raw()):
+    for rows, refused, counted, shaped in in_order(work, file.reader.raw()):
         sink.write(shaped)
         rejects.write(refused)
         tally.add(counted)
@@ -174,24 +199,6 @@ def _write_rows(
     if not read:
         raise WrongFile(file.path, "has a header but no customers")
     return tally
-
-
-def _in_order(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """The results in the order of the items; no more of them at once than there are threads and
-    one, so that memory does not grow with the file."""
-    threads = min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
-    waiting: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            for item in items:
-                waiting.append(pool.submit(work, item))
-                if len(waiting) > threads:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
 
 
 def _refuse_too_many_rejects(path: Path, totals: dict[str, Any], most: float) -> None:
@@ -215,6 +222,7 @@ def _prepared(folder: Path) -> Iterator[Path]:
         aside.chmod(0o755)
         yield aside
         if not (folder / MANIFEST).exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of a run that was refused
             aside.rename(folder)
     except OSError as error:
         raise Temporary("write", str(folder), error.strerror or str(error)) from error

@@ -18,13 +18,15 @@ from pipeline.reading import CustomerFile, Format, is_text, plain
 from pipeline.scoring.score import Scored, Scorer
 from pipeline.scoring.writing import csv_line
 
-ROW_GROUP = 131_072
+ROW_GROUP = 65_536
 _FORMULA = r"^[=+\-@\t\r]"
 _NUMBER = r"^[+-]?[0-9.,]+([eE][+-]?[0-9]+)?$"
 
 
 class Sink(Protocol):
     """`shape` runs in any thread; `write` in one, in the order of the file."""
+
+    takes_dictionaries: bool
 
     def shape(self, scored: Scored) -> Any: ...
     def write(self, shaped: Any) -> None: ...
@@ -73,7 +75,7 @@ class _Cells:
         found = scored.assignments
         return [
             self.ids.take(places),
-            self.names.take(places),
+            pa.DictionaryArray.from_arrays(places.cast(pa.int32()), self.names),
             self.rates.take(places),
             pa.array(found.distance),
             pa.array(found.margin),
@@ -87,6 +89,8 @@ class _Cells:
 
 class TextSink:
     """Appends cells to the lines of a delimited file, whose bytes stay what they were."""
+
+    takes_dictionaries = False
 
     def __init__(self, target: BinaryIO, file: CustomerFile, scorer: Scorer) -> None:
         self._delimiter, self._decimal = str(file.facts.get("delimiter", ",")), file.decimal
@@ -104,6 +108,7 @@ class TextSink:
                 )
             ]
         )
+        self._newline = str(file.facts.get("newline", "\n")).encode()
         self._flags = pa.array([f"{self._delimiter}false", f"{self._delimiter}true"])
         self._file = target
         mark = "" if file.facts.get("encoding", "utf-8") == "utf-8" else "\ufeff"
@@ -127,10 +132,13 @@ class TextSink:
             _, offsets, data = shaped.buffers()
             ends = np.frombuffer(offsets, np.int32)
             first, last = ends[shaped.offset], ends[shaped.offset + len(shaped)]
-            self._file.write(memoryview(data)[first:last])
+            text = memoryview(data)[first:last]
+            if bytes(text[:1]) not in (b"\r", b"\n"):
+                self._file.write(self._newline)
+            self._file.write(text)
 
     def finish(self) -> None:
-        self._file.write(b"\n")
+        self._file.write(self._newline)
 
     def _number(self, values: Any) -> pa.Array:
         text = pa.array(values).cast(pa.string())
@@ -142,6 +150,8 @@ class TextSink:
 
 class TableSink:
     """Writes columns as CSV: for what came as Parquet, and for cells made safe."""
+
+    takes_dictionaries = False
 
     def __init__(self, target: BinaryIO, file: CustomerFile, scorer: Scorer, *, safe: bool) -> None:
         delimiter = str(file.facts.get("delimiter", ","))
@@ -157,9 +167,10 @@ class TableSink:
 
     def shape(self, scored: Scored) -> bytes:
         columns = [plain(column) for column in scored.columns]
+        appended = [plain(column) for column in self._cells.arrays(scored)]
         if self._safe:
             columns = [_without_formulas(column) for column in columns]
-        batch = pa.RecordBatch.from_arrays([*columns, *self._cells.arrays(scored)], self._names)
+        batch = pa.RecordBatch.from_arrays([*columns, *appended], self._names)
         buffer = io.BytesIO()
         pa.csv.write_csv(batch, buffer, self._options)
         return buffer.getvalue()
@@ -172,29 +183,28 @@ class TableSink:
 
 
 class ParquetSink:
-    """Writes columns with their own types; those of a text file as text."""
+    """Writes columns with their own types; those of a text file as text.
+
+    Text that repeats stays encoded from the parser to the file. The file does not say so: it is
+    read as plain text.
+    """
+
+    takes_dictionaries = True
 
     def __init__(self, target: BinaryIO, file: CustomerFile, scorer: Scorer) -> None:
-        self._cells = _Cells(scorer.model)
-        names = _unique([*file.header, *scorer.appended.values()])
-        own = [field.with_name(name) for field, name in zip(file.schema, names, strict=False)]
-        self._schema = pa.schema([*own, *self._cells.fields(names[len(own) :])])
-        continuous = (scorer.appended["distance"], scorer.appended["margin"])
-        self._writer = pa.parquet.ParquetWriter(
-            target,
-            self._schema,
-            compression="zstd",
-            use_dictionary=[name for name in names if name not in continuous],
-            write_statistics=[scorer.appended["cluster"]],
-        )
+        self._cells, self._target, self._typed = _Cells(scorer.model), target, file.format != "csv"
+        self._names = _unique([*file.header, *scorer.appended.values()])
+        own = [field.with_name(n) for field, n in zip(file.schema, self._names, strict=False)]
+        appended = self._cells.fields(list(scorer.appended.values()))
+        self._schema = pa.schema([*own, *appended], file.schema.metadata)
+        self._continuous = (scorer.appended["distance"], scorer.appended["margin"])
+        self._indexed = scorer.appended["cluster"]
+        self._writer: Any = None
         self._waiting: list[pa.RecordBatch] = []
 
     def shape(self, scored: Scored) -> pa.RecordBatch:
         columns = [*scored.columns, *self._cells.arrays(scored)]
-        schema = pa.schema(
-            [field.with_type(c.type) for field, c in zip(self._schema, columns, strict=True)]
-        )
-        return pa.RecordBatch.from_arrays(columns, schema=schema)
+        return pa.RecordBatch.from_arrays(columns, self._names)
 
     def write(self, shaped: pa.RecordBatch) -> None:
         self._waiting.append(shaped)
@@ -207,9 +217,24 @@ class ParquetSink:
 
     def _flush(self) -> None:
         if self._waiting:
-            table = pa.Table.from_batches(self._waiting).cast(self._schema)
+            table = pa.Table.from_batches(self._waiting)
+            table = table.cast(self._schema) if self._typed else table.unify_dictionaries()
+            if self._writer is None:
+                self._writer = self._open(table.schema)
             self._writer.write_table(table, row_group_size=ROW_GROUP)
             self._waiting = []
+
+    def _open(self, schema: pa.Schema) -> Any:
+        """Numbers that hardly repeat are neither indexed nor packed: it would cost and not help."""
+        continuous = self._continuous
+        return pa.parquet.ParquetWriter(
+            self._target,
+            schema,
+            store_schema=self._typed,
+            compression={n: "none" if n in continuous else "zstd" for n in self._names},
+            use_dictionary=[name for name in self._names if name not in continuous],
+            write_statistics=[self._indexed],
+        )
 
 
 def _without_formulas(column: pa.Array) -> pa.Array:

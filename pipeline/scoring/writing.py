@@ -12,6 +12,7 @@ from typing import Any
 from pipeline.scoring.score import Reject
 
 MANIFEST = "manifest.json"
+FAILED = "failed.json"
 
 
 class RejectWriter:

@@ -168,7 +168,7 @@ def test_a_wrong_file_is_told_once_and_not_tried_again(
     for _ in range(2):
         assert drop.deliver(queued(event)) == {"batchItemFailures": []}
     (failed,) = drop.documents("failed.json")
-    assert failed["code"] == "wrong_file"
+    assert (failed["code"], failed["error"]) == ("wrong_file", "WrongFile")
     assert failed["reason"].startswith(f"s3://{drop.settings.input.bucket}/{KEY}: ")
     assert reason in failed["reason"]
     assert drop.figures == [{"FilesFailed": 1}]

@@ -1,0 +1,138 @@
+"""Ways to score a file, each in a process of its own.
+
+.venv/bin/python -m benchmarks.contenders ours customers.csv results parquet
+"""
+
+import io
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from model_store import BUNDLED, CHAMPION, open_store
+from pipeline.model import ClusterModel
+
+
+def main() -> None:
+    who, source, out, target = sys.argv[1:]
+    run = CONTENDERS[who]()
+    started = time.perf_counter()
+    run(Path(source), Path(out), target)
+    seconds = time.perf_counter() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    print(json.dumps({"seconds": seconds, "peak_mb": peak}))
+
+
+def ours() -> Callable[[Path, Path, str], None]:
+    """Everything: checks, rejects, summary, drift, report."""
+    from pipeline.scoring import Options, score_file
+
+    artifact = open_store(BUNDLED).open(CHAMPION)
+    model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+
+    def run(source: Path, out: Path, target: Any) -> None:
+        score_file(source, model, artifact.version, out, Options(target))
+
+    return run
+
+
+def pandas() -> Callable[[Path, Path, str], None]:
+    """The script most people write: read, predict, write. Only the cluster, nothing checked."""
+    import joblib
+    import pandas as pd
+
+    pipeline = joblib.load(io.BytesIO(open_store(BUNDLED).open(CHAMPION).read("pipeline.joblib")))
+
+    def run(source: Path, out: Path, target: str) -> None:
+        frame = pd.read_csv(source)
+        frame["cluster"] = pipeline.predict(frame[list(pipeline.feature_names_in_)]) + 1
+        if target == "csv":
+            frame.to_csv(out / "assigned.csv", index=False)
+        else:
+            frame.to_parquet(out / "assigned.parquet", index=False)
+
+    return run
+
+
+def polars() -> Callable[[Path, Path, str], None]:
+    """Polars' streaming engine doing the same arithmetic, nothing checked, nothing counted."""
+    import polars as pl
+
+    artifact = open_store(BUNDLED).open(CHAMPION)
+    document = json.loads(artifact.read("model.json"))
+
+    def run(source: Path, out: Path, target: str) -> None:
+        scan = pl.scan_csv if source.suffix == ".csv" else pl.scan_parquet
+        frame = _assigned(scan(source), document)
+        if target == "csv":
+            frame.sink_csv(out / "assigned.csv")
+        else:
+            frame.sink_parquet(out / "assigned.parquet")
+
+    return run
+
+
+def _assigned(frame: Any, document: dict[str, Any]) -> Any:
+    import polars as pl
+
+    space, clusters = document["space"], document["clusters"]
+    u = _coordinates(space, [column["feature"] for column in document["columns"]])
+    squared = [
+        sum(((axis - c) ** 2 for axis, c in zip(u, k["centre"], strict=True)), pl.lit(0.0))
+        for k in clusters
+    ]
+    names = [f"_d{index}" for index in range(len(clusters))]
+    frame = frame.with_columns(*(d.alias(n) for d, n in zip(squared, names, strict=True)))
+    frame = frame.with_columns(pl.min_horizontal(names).alias("_own"))
+    other = [pl.when(pl.col(n) == pl.col("_own")).then(None).otherwise(pl.col(n)) for n in names]
+    frame = frame.with_columns(pl.min_horizontal(other).sqrt().alias("_other"))
+
+    def of_own(values: list[Any]) -> Any:
+        found = pl.lit(values[-1])
+        for name, value in zip(names[:-1][::-1], values[:-1][::-1], strict=True):
+            found = pl.when(pl.col(name) == pl.col("_own")).then(pl.lit(value)).otherwise(found)
+        return found
+
+    own, other_distance = pl.col("_own").sqrt(), pl.col("_other")
+    appended = {
+        "cluster": of_own([k["id"] for k in clusters]),
+        "cluster_name": of_own([k["name"] for k in clusters]),
+        "churn_rate": of_own([k["churn"]["rate"] for k in clusters]),
+        "distance": own,
+        "margin": (other_distance - own) / (other_distance + own),
+        "outlier": own > of_own([k["outlier_distance"] for k in clusters]),
+    }
+    frame = frame.with_columns(*(value.alias(name) for name, value in appended.items()))
+    return frame.drop(*names, "_own", "_other")
+
+
+def _coordinates(space: dict[str, Any], columns: list[str]) -> list[Any]:
+    import polars as pl
+
+    z = []
+    for name, power, mean, scale in zip(
+        columns, space["lambdas"], space["mean"], space["scale"], strict=True
+    ):
+        value = pl.col(name).cast(pl.Float64)
+        bent = value if power is None else ((value + 1).pow(power) - 1) / power
+        z.append((bent - mean) / scale)
+    if space["components"] is None:
+        return z
+    moved = [value - mean for value, mean in zip(z, space["pca_mean"], strict=True)]
+    return [
+        sum((value * weight for value, weight in zip(moved, axis, strict=True)), pl.lit(0.0))
+        for axis in space["components"]
+    ]
+
+
+CONTENDERS: dict[str, Callable[[], Callable[[Path, Path, str], None]]] = {
+    "ours": ours,
+    "pandas": pandas,
+    "polars": polars,
+}
+
+if __name__ == "__main__":
+    main()

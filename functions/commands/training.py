@@ -1,0 +1,106 @@
+"""Explore a file, train on it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from functions import console
+from functions.commands import options
+from model_store import CANDIDATE, open_store
+from pipeline.contract import load_contract
+from pipeline.errors import WrongFile
+
+
+@click.command(epilog="Example: customer-clusters train --data BankChurners.csv --recipe original")
+@click.option("--data", metavar="FILE", type=options.path, required=True, help="CSV or Parquet.")
+@click.option("--recipe", default="search", show_default=True, help="What to train, and how.")
+@options.contract
+@click.option(
+    "--names",
+    metavar="FILE",
+    type=options.path,
+    help="TOML file with names that people gave to clusters.",
+)
+@click.option(
+    "--bars",
+    metavar="FILE",
+    type=options.path,
+    help="TOML file with other thresholds for the search, such as churn_auc = 0.75.",
+)
+@click.option(
+    "--alias", default=CANDIDATE, show_default=True, help="Alias that the new version gets."
+)
+@options.store
+@options.as_json_flag
+def train(
+    data: Path,
+    recipe: str,
+    contract: Path,
+    names: Path | None,
+    bars: Path | None,
+    alias: str,
+    store: str,
+    as_json: bool,
+) -> None:
+    """Train a model on customers and publish it.
+
+    The first model of a store becomes its champion as well.
+    """
+    try:
+        from pipeline import training
+    except ModuleNotFoundError as error:
+        raise WrongFile("train", f"needs the extra customer-clusters[train] ({error})") from error
+
+    known = (training.SEARCH, *training.RECIPES)
+    if recipe not in known:
+        raise click.BadParameter(f"no recipe {recipe!r}; there are: {', '.join(known)}")
+    target = open_store(store)
+    target.check_alias(alias)  # before minutes of work, not after
+    wanted = training.load_bars(bars) if bars else training.Bars()
+    with console.steps() as progress:
+        declared = load_contract(contract)
+        if recipe == training.SEARCH:
+            trained = training.train_by_search(data, declared, progress, wanted)
+        else:
+            given = training.RECIPES[recipe]
+            trained = training.train(data, declared, given, progress, bars=wanted)
+        if names is not None:
+            trained = replace(trained, model=training.override(trained.model, names))
+        artifact = training.publish(trained, target, alias)
+    if as_json:
+        console.print_json(console.model_document(artifact, trained.model))
+    else:
+        console.show_model(artifact, trained.model)
+
+
+@click.command(
+    epilog="Example: customer-clusters explore --data BankChurners.csv --out exploration"
+)
+@click.option("--data", metavar="FILE", type=options.path, required=True, help="CSV or Parquet.")
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=options.path,
+    default=Path("exploration"),
+    show_default=True,
+    help="Folder for explore.html and explore.json.",
+)
+@options.contract
+@options.as_json_flag
+def explore(data: Path, out: Path, contract: Path, as_json: bool) -> None:
+    """Describe a customer file before training: what is missing, odd, leaking, telling."""
+    try:
+        from pipeline.training import exploration_report, exploring, noticing
+    except ModuleNotFoundError as error:
+        raise WrongFile("explore", f"needs the extra customer-clusters[train] ({error})") from error
+
+    with console.steps() as progress:
+        progress(f"reading {data.name} and comparing stayed with churned customers")
+        found = exploring.explore(data, load_contract(contract))
+        progress("drawing the report")
+        page = exploration_report.write(found, out)
+    if as_json:
+        console.print_json(found.to_dict())
+    else:
+        console.show_exploration(noticing.notices(found), page)

@@ -1,0 +1,155 @@
+"""The local drop folder."""
+
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.folder import DropFolder
+from model_store import BUNDLED, NotFound, open_store
+from pipeline.errors import WrongFile
+from pipeline.scoring import Options
+from tests.live import COMMAND
+
+ROWS = "CLIENTNUM,Total_Revolving_Bal,Total_Trans_Amt,Total_Trans_Ct\n1,0,1900,38\n2,900,4000,70\n"
+Results = list[Any]
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Path:
+    (tmp_path / "inbox").mkdir()
+    return tmp_path / "inbox"
+
+
+@pytest.fixture
+def results() -> Results:
+    return []
+
+
+@pytest.fixture
+def folder(inbox: Path, tmp_path: Path) -> DropFolder:
+    store = open_store(BUNDLED)
+    return DropFolder(inbox, tmp_path / "out", store, "champion", Options(), settle=0.05)
+
+
+@pytest.fixture
+def watching(folder: DropFolder, results: Results) -> Iterator[Callable[[int], None]]:
+    """Watches in a thread; what it gives waits until so many results are there."""
+    thread = threading.Thread(target=folder.watch, args=[results.append])
+    thread.start()
+
+    def wait(count: int) -> None:
+        deadline = time.monotonic() + 20
+        while len(results) < count:
+            assert time.monotonic() < deadline, results
+            time.sleep(0.02)
+
+    yield wait
+    folder.stop.set()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_a_dropped_file_is_scored_once(
+    inbox: Path, watching: Callable[[int], None], results: Results, tmp_path: Path
+) -> None:
+    (inbox / "customers.csv").write_text(ROWS)
+    watching(1)
+    time.sleep(0.3)
+    (manifest,) = results
+    assert manifest["rows_assigned"] == 2
+    assert (tmp_path / "out" / manifest["outputs"]["assigned"]).exists()
+    assert [path.name for path in inbox.iterdir()] == ["customers.csv"]
+
+
+def test_files_that_were_there_before_and_that_change_later_are_scored(
+    folder: DropFolder, inbox: Path, results: Results
+) -> None:
+    (inbox / "a.csv").write_text(ROWS)
+    thread = threading.Thread(target=folder.watch, args=[results.append])
+    thread.start()
+    for count in (1, 2):
+        deadline = time.monotonic() + 20
+        while len(results) < count and time.monotonic() < deadline:
+            time.sleep(0.02)
+        (inbox / "a.csv").write_text(ROWS + "3,1,1,1\n")
+    folder.stop.set()
+    thread.join(10)
+    assert [manifest["rows_in"] for manifest in results] == [2, 3]
+
+
+def test_a_file_that_still_grows_or_is_unfinished_by_name_waits(
+    folder: DropFolder, inbox: Path, results: Results
+) -> None:
+    for name in ("x.csv.part", ".hidden.csv", "~$book.xlsx", "empty.csv"):
+        (inbox / name).write_text("" if name == "empty.csv" else ROWS)
+    (inbox / "subfolder").mkdir()
+    for number in range(4):
+        (inbox / "growing.csv").write_text(ROWS + "3,1,1,1\n" * number)
+        folder.look(results.append)
+        time.sleep(0.03)
+    assert results == []
+    time.sleep(0.1)
+    folder.look(results.append)
+    assert [manifest["rows_in"] for manifest in results] == [5]
+
+
+def test_a_refused_file_is_told_written_down_and_not_tried_again(
+    folder: DropFolder, inbox: Path, results: Results, tmp_path: Path
+) -> None:
+    (inbox / "notes.csv").write_text("a,b\n1,2\n")
+    for _ in range(4):
+        folder.look(results.append)
+        time.sleep(0.06)
+    (error,) = results
+    assert isinstance(error, WrongFile)
+    (failed,) = (tmp_path / "out").glob("notes.csv/*/failed.json")
+    assert json.loads(failed.read_text())["reason"] == str(error)
+
+
+def test_a_file_waits_while_there_is_no_model(
+    folder: DropFolder, inbox: Path, results: Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("functions.folder._RETRY_SECONDS", 0.05)
+    folder.reference = "nobody"
+    (inbox / "customers.csv").write_text(ROWS)
+    for reference in ("nobody", "nobody", "champion", "champion", "champion"):
+        folder.reference = reference
+        folder.look(results.append)
+        time.sleep(0.12)
+    assert isinstance(results[0], NotFound)
+    assert results[-1]["rows_assigned"] == 2
+
+
+@pytest.mark.parametrize("wrong", ["nowhere", "the inbox itself"])
+def test_a_folder_that_cannot_be_watched_is_refused(
+    folder: DropFolder, results: Results, wrong: str
+) -> None:
+    if wrong == "nowhere":
+        folder.inbox = folder.inbox / "nowhere"
+    else:
+        folder.out = folder.inbox
+    with pytest.raises(WrongFile):
+        folder.watch(results.append)
+
+
+def test_the_command_scores_and_ends_cleanly_when_told(inbox: Path, tmp_path: Path) -> None:
+    (inbox / "customers.csv").write_text(ROWS)
+    options = ["--out", str(tmp_path / "out"), "--settle", "0.1", "--json"]
+    command = [str(COMMAND), "watch", str(inbox), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 20
+        while not list((tmp_path / "out").glob("*/*/manifest.json")):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        os.kill(process.pid, signal.SIGTERM)
+        out, errors = process.communicate(timeout=20)
+    assert process.returncode == 0, errors
+    assert json.loads(out)["rows_assigned"] == 2

@@ -1,0 +1,81 @@
+"""Counts that add up, and medians from them."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.model import ClusterModel
+from pipeline.scoring.summary import summarise
+from pipeline.scoring.tally import Tally
+
+
+def tally_of(model: ClusterModel, values: dict[str, np.ndarray]) -> Tally:
+    found = model.assign_many(values)
+    ids = [cluster.id for cluster in model.clusters]
+    positions = np.searchsorted(ids, found.cluster)
+    churned = np.where(values["Credit_Limit"] > 9_000, 1.0, 0.0)
+    return Tally.of(model, positions, found, values, churned, ["Credit_Limit missing"])
+
+
+def invented(model: ClusterModel, n: int) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(3)
+    return {
+        "Contacts_Count_12_mon": rng.integers(0, 7, n).astype(float),
+        "Credit_Limit": rng.gamma(2, 5_000, n),
+        "Total_Revolving_Bal": rng.integers(0, 2_500, n).astype(float),
+        "Avg_Utilization_Ratio": rng.random(n),
+    }
+
+
+@given(cuts=st.lists(st.integers(0, 3_000), max_size=8))
+def test_any_way_of_cutting_a_file_gives_the_same_summary(
+    model: ClusterModel, cuts: list[int]
+) -> None:
+    values = invented(model, 3_000)
+    bounds = [0, *sorted(cuts), 3_000]
+    parts = [
+        tally_of(model, {name: column[low:high] for name, column in values.items()})
+        for low, high in itertools.pairwise(bounds)
+    ]
+    total = Tally.empty(model)
+    for part in reversed(parts):
+        other = Tally.empty(model)
+        other.add(part)
+        total.add(other)
+    whole = Tally.empty(model)
+    whole.add(tally_of(model, values))
+    first, second = summarise(model, total), summarise(model, whole)
+    for summary in (first, second):
+        summary.pop("rejected_for")
+        summary.pop("rows_rejected")
+        summary.pop("rows_in")
+    assert first == second
+
+
+def test_medians_are_within_a_thousandth_and_exact_for_small_whole_numbers(
+    model: ClusterModel,
+) -> None:
+    values = invented(model, 20_001)
+    total = Tally.empty(model)
+    total.add(tally_of(model, values))
+    found = model.assign_many(values)
+    for position, cluster in enumerate(model.clusters):
+        inside = found.cluster == cluster.id
+        contacts = np.sort(values["Contacts_Count_12_mon"][inside])
+        exact = contacts[(len(contacts) - 1) // 2]
+        assert total.median("Contacts_Count_12_mon", position, whole=True) == exact
+        limit = total.median("Credit_Limit", position, whole=False)
+        assert limit == pytest.approx(np.median(values["Credit_Limit"][inside]), rel=2e-3)
+
+
+@pytest.mark.parametrize("value", [-1e30, -2.5, -0.0, 0.0, 1e-30, 0.061, 1023.0, 1e30])
+def test_a_median_of_one_value_is_that_value(model: ClusterModel, value: float) -> None:
+    total = Tally.empty(model)
+    values = {name: np.array([1.0]) for name in total.sums} | {"Credit_Limit": np.array([value])}
+    total.add(tally_of(model, values))
+    (position,) = np.flatnonzero(total.customers)
+    found = total.median("Credit_Limit", int(position), whole=False)
+    assert found == pytest.approx(value, rel=1e-3, abs=1e-37)
