@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check fmt bench soak pin
+.PHONY: package deploy remove help setup demo serve test check fmt bench soak pin
 
 help:  ## List the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,19 @@ soak: setup  ## Send 100,000 look-ups, 1 % malformed; print errors and memory
 
 screenshots: setup  ## Draw the pages that the README shows anew, with Debian's chromium
 	$(BIN)/python -m examples.screenshots
+
+node_modules/ready: package.json package-lock.json
+	npm ci --silent
+	@touch $@
+
+package: node_modules/ready  ## Render what runs on AWS, offline (STAGE=prod picks the stage)
+	npx osls package --stage $(or $(STAGE),dev) --package .serverless/$(or $(STAGE),dev)
+
+deploy: node_modules/ready  ## Deploy to AWS: make deploy STAGE=prod IMAGE=…@sha256:…
+	npx osls deploy --stage $(or $(STAGE),dev) --param image=$(or $(IMAGE),$(error IMAGE=…@sha256:… is needed))
+
+remove: node_modules/ready  ## Take it down again; in prod the buckets stay
+	npx osls remove --stage $(or $(STAGE),dev)
 
 pin: setup  ## Pin the dependencies anew, with hashes and without index addresses
 	$(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
