@@ -1,5 +1,7 @@
 """Scoring for a person, with files or results or both in S3: what the command line calls."""
 
+import json
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +12,14 @@ from functions.s3_work import work_folder
 from model_store import S3Address
 from model_store.s3 import S3Files
 from pipeline.errors import WrongFile
-from pipeline.scoring import Input, Progress, local_input, score_file, score_input
+from pipeline.scoring import (
+    Input,
+    Progress,
+    local_input,
+    score_file,
+    score_input,
+    summary_of,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -49,6 +58,14 @@ class Scoring:
         here = local_input(source)
         task = Task(here.name, str(source), here.identity, lambda folder, beat: here.path)
         return score_task(task, place, job, progress, retry_failed=True).document
+
+    def summary(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        """The summary that a run wrote."""
+        if isinstance(self._out, Path):
+            return summary_of(manifest, self._out)
+        content = S3Files(self._client, self._out).read(manifest["outputs"]["summary"])
+        found: dict[str, Any] = json.loads(content)
+        return found
 
     def _fetched(self, source: Source, job: Job, out: Path, progress: Progress) -> dict[str, Any]:
         with work_folder() as folder, found(self._client, source) as opened:

@@ -11,6 +11,7 @@ from pipeline.scoring.run import (
     score_file,
     score_input,
     score_into,
+    summary_of,
 )
 from pipeline.scoring.writing import FAILED, MANIFEST
 
@@ -27,4 +28,5 @@ __all__ = [
     "score_file",
     "score_input",
     "score_into",
+    "summary_of",
 ]

@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -106,6 +106,13 @@ def score_input(
         raise WrongFile(out, f"holds a file {found.name}; results go into a folder of that name")
     with _prepared(folder) as aside:
         return score_into(aside, found, model, version, options, progress)
+
+
+def summary_of(manifest: Mapping[str, Any], out: Path) -> dict[str, Any]:
+    """The summary that a run wrote into a folder."""
+    path = out / manifest["outputs"]["summary"]
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
 
 
 def refuse_file(
