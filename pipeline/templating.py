@@ -1,4 +1,4 @@
-"""Templates for the pages of training, and how numbers read on them."""
+"""Templates for the pages that training and scoring write, and how numbers read on them."""
 
 from pathlib import Path
 
