@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pipeline.contract import Feature
 from pipeline.model import ClusterModel
 from pipeline.scoring.drift import FEWEST
-from pipeline.scoring.wording import unit_guess
+from pipeline.scoring.wording import about, unit_guess
 
 MANY_REJECTS = 0.05
 """From this share of a file on, its rejects are worth a notice."""
@@ -74,6 +74,8 @@ def _moved(model: ClusterModel, totals: Mapping[str, Any]) -> Iterator[Notice]:
     moved = _of_verdict(model, totals, "moved")
     points = [_point(feature, totals) for feature in (*shifted, *moved)]
     mix = totals["drift"]["clusters"]["verdict"]
+    if totals["drift"]["implausible"]:
+        mix = "stable"  # it follows from that, which was said
     if mix in ("shifted", "moved", "implausible"):
         how = "somewhat" if mix == "moved" else "clearly"
         points.append(Point("Cluster mix", "", f"{how} different from training’s"))
@@ -117,10 +119,12 @@ def _point(feature: Feature, totals: Mapping[str, Any]) -> Point:
     if not feature.numeric:
         return Point(feature.label, feature.name, "its values are shared out in another way")
     usual, median = known["training_median"], known["median"]
-    text = f"the median is {feature.show(median)} in this file, {feature.show(usual)} in training"
+    here, there, low, high = (
+        feature.show(about(number) or 0.0) for number in (median, usual, *known["training_typical"])
+    )
+    text = f"the median is {here} in this file and {there} in training"
     if verdict == "implausible":
-        low, high = (feature.show(end) for end in known["training_typical"])
-        text += f", where 8 of 10 customers have {low} to {high}"
         guess = unit_guess(median, usual)
+        text += f", where 8 of 10 customers have between {low} and {high}"
         text += f". This file’s is {guess}" if guess else ""
     return Point(feature.label, feature.name, text)

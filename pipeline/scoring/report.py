@@ -11,7 +11,7 @@ from pipeline.model import ClusterModel
 from pipeline.scoring import report_charts as charts
 from pipeline.scoring.drift import FEWEST, MOVED, SHIFTED
 from pipeline.scoring.notices import notices
-from pipeline.scoring.wording import VERDICTS, how_it_was_read, rejection
+from pipeline.scoring.wording import VERDICTS, about, how_it_was_read, rejection
 from pipeline.templating import render_page
 
 REPORT = "report.html"
@@ -43,6 +43,7 @@ def render(model: ClusterModel, manifest: Mapping[str, Any], totals: Mapping[str
         version=manifest["model_version"],
         files={role: str(place).rsplit("/", 1)[-1] for role, place in manifest["outputs"].items()},
         outlier_column=manifest["columns"]["outlier"],
+        about=about,
         trained_on=model.baseline["customers"],
         training_rate=model.churn_rate,
         mix=mix,
@@ -80,10 +81,13 @@ def _drift(model: ClusterModel, totals: Mapping[str, Any]) -> dict[str, Any]:
         }
         for feature in model.contract.features
     ]
-    chance = [d["critical_psi"] or 0.0 for d in (*drift["features"].values(), drift["clusters"])]
+    mix = drift["clusters"]
+    if mix["verdict"] == "implausible":  # a matter of units, which clusters have none of
+        mix = {**mix, "verdict": "shifted"}
+    chance = [d["critical_psi"] or 0.0 for d in (*drift["features"].values(), mix)]
     return {
         "drift": found,
-        "mix_drift": {**drift["clusters"], "at": charts.psi_at(drift["clusters"]["psi"])},
+        "mix_drift": {**mix, "at": charts.psi_at(mix["psi"])},
         "psi_ticks": charts.PSI_TICKS,
         "chance": max(chance),
         "moved": MOVED,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.contract import Feature
+from pipeline.contract import Feature, show
 from pipeline.scale import Scale, share_scale
 from pipeline.scoring.drift import MOVED, SHIFTED
 
@@ -131,9 +131,7 @@ def histogram(feature: Feature, found: Mapping[str, Any]) -> Histogram:
     ]
     inner = [index for index in shown if index < len(edges) and index + 1 in shown]
     marked = sorted({inner[0], inner[len(inner) // 2], inner[-1]}) if inner else []
-    ticks = [
-        (feature.show(edges[index]), round((index + 1 - shown[0]) * width, 2)) for index in marked
-    ]
+    ticks = [(show(edges[index], ""), round((index + 1 - shown[0]) * width, 2)) for index in marked]
     return Histogram(bins, ticks)
 
 

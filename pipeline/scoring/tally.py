@@ -16,6 +16,8 @@ _SHIFT = 14
 _CELLS = 1 << (32 - _SHIFT)
 """A median is found by counting float32 values whose last 14 bits are cut off: to within 0.1 %,
 and exactly for whole numbers up to 1,024."""
+_LEAST = 1e-38
+"""The cells beside 0 hold nothing that float32 tells from it."""
 FIRST = 3
 """Rows that are named for each reason of a rejection."""
 
@@ -109,8 +111,10 @@ class Tally:
         if not total:
             return None
         cell = int(np.searchsorted(np.cumsum(counts), (total + 1) // 2))
-        low, high = _value(cell), _value(cell + 1)
-        return float(np.floor((low + high) / 2)) if whole else (low + high) / 2
+        middle = (_value(cell) + _value(cell + 1)) / 2
+        if abs(middle) < _LEAST:
+            return 0.0
+        return float(np.floor(middle)) if whole else middle
 
     def _cells(self, feature: str) -> NDArray[np.uint32]:
         if feature not in self.cells:

@@ -61,6 +61,11 @@ def how_it_was_read(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     return told
 
 
+def about(value: float | None) -> float | None:
+    """Three digits: medians are counted to within 0.1 %, and more digits tell a reader nothing."""
+    return None if value is None else float(f"{value:.3g}")
+
+
 def unit_guess(median: float | None, usual: float) -> str:
     """Which change of unit would explain a median; empty where none suggests itself."""
     if not median or usual <= 0:
