@@ -162,7 +162,6 @@ def score_into(
     }
     write_report(folder / names["report"], model, manifest, totals)
     manifest["bytes"] = {name: (folder / name).stat().st_size for name in names.values()}
-    manifest["sha256"] = {name: sha256_of_file(folder / name) for name in names.values()}
     write_json(folder / MANIFEST, manifest)
     return manifest
 
