@@ -19,11 +19,12 @@ from aws_lambda_powertools.utilities.batch import (
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from functions import logs
+from functions.jobs import Job
 from functions.logs import Log
 from functions.s3_events import Arrival, UnknownEvent, arrivals, why_skipped
 from functions.s3_metrics import Measure, emf
 from functions.s3_objects import Skipped, Source, Unscorable, safe_name
-from functions.s3_runs import UNLIMITED, Job, Outcome, Place, record_failure, score_source
+from functions.s3_runs import UNLIMITED, Outcome, Place, record_failure, score_source
 from functions.s3_work import sweep
 from functions.serving import Serving
 from functions.settings import BatchSettings, Settings

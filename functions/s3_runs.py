@@ -3,23 +3,22 @@
 import contextlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from functions.jobs import Job
 from functions.s3_claims import Claim, Clock, claimed
 from functions.s3_objects import Source, Unscorable, found
 from functions.s3_work import work_folder
 from model_store import Conflict, Temporary, WrongArtifact
 from model_store.s3 import S3Files
 from pipeline.errors import WrongFile
-from pipeline.model import ClusterModel
 from pipeline.scoring import (
     FAILED,
     MANIFEST,
     Input,
-    Options,
     Progress,
     failure,
     run_id,
@@ -35,15 +34,6 @@ class TimeIsUp(Temporary):
 
     def __init__(self, what: str, seconds: float) -> None:
         super().__init__(f"finish {what}", "this call", f"{max(seconds, 0):.0f} s are left of it")
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What a file is scored with."""
-
-    model: ClusterModel
-    version: str
-    options: Options = field(default_factory=Options)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -11,10 +11,6 @@ from functions.commands import options
 from model_store import CustomerClustersError, S3Address, open_store
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
-
-if TYPE_CHECKING:
-    from functions.s3_objects import Source
-    from functions.s3_scoring import Scoring
 
 
 def _choices(command: Callable[..., None]) -> Callable[..., None]:
@@ -60,13 +56,12 @@ def score(
     Files may be packed (.gz, .zst) and written in any dialect; a folder stands for its files.
     s3://bucket/key and s3://bucket/prefix/ are taken too, and as --out.
     """
-    from functions.s3_runs import Job
-    from functions.s3_scoring import Scoring
+    from functions.jobs import Job
     from pipeline.scoring import Options
 
     artifact = open_store(store).open(reference)
     model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
-    job, scoring = Job(model, artifact.version, Options(**chosen)), Scoring(out)
+    job, scoring = Job(model, artifact.version, Options(**chosen)), _scoring(out, inputs)
     manifests, refusals = [], []
     sources = [source for text in inputs for source in _sources(scoring, text)]
     for source in sources:
@@ -85,7 +80,9 @@ def score(
     if as_json:
         console.print_json(manifests[0] if len(sources) == 1 else manifests)
     if refusals:
-        raise WrongFile(f"{len(refusals)} of {len(sources)} files", "were refused, the others scored")
+        raise WrongFile(
+            f"{len(refusals)} of {len(sources)} files", "were refused, the others scored"
+        )
 
 
 @click.command(epilog="Example: customer-clusters watch inbox/ --out results/")
@@ -128,10 +125,24 @@ def watch(
     folder.watch(tell)
 
 
-def _sources(scoring: "Scoring", text: str) -> "Sequence[Source | Path]":
+def _scoring(out: str, inputs: Sequence[str]) -> Any:
+    """What scores; that for S3 only where an address asks for it, for it is an extra."""
+    from functions.jobs import LocalScoring
+
+    if not any(text.startswith(S3Address.SCHEME) for text in (out, *inputs)):
+        return LocalScoring(out)
+    try:
+        from functions.s3_scoring import Scoring
+    except ModuleNotFoundError as error:
+        raise WrongFile("s3://", f"needs the extra customer-clusters[aws] ({error})") from error
+    return Scoring(out)
+
+
+def _sources(scoring: Any, text: str) -> Sequence[Any]:
     """What an address, a file, a folder or a pattern stands for; WrongFile when for nothing."""
     if text.startswith(S3Address.SCHEME):
-        return scoring.sources(text)
+        addressed: Sequence[Any] = scoring.sources(text)
+        return addressed
     path = Path(text)
     if path.is_dir():
         found = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))

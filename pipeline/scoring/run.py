@@ -17,6 +17,7 @@ from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
 from pipeline.reading import CustomerFile, Format, open_customers
 from pipeline.scoring.overlapping import in_order
+from pipeline.scoring.report import REPORT, write_report
 from pipeline.scoring.score import Scorer
 from pipeline.scoring.sinks import Sink, needs_all_columns, open_sink
 from pipeline.scoring.summary import summarise
@@ -151,7 +152,7 @@ def score_into(
     with open_customers(found.path, model.contract.columns, options.sheet) as file:
         format = options.format or file.format
         names = {"assigned": f"assigned.{format}", "rejected": "rejected.csv"}
-        names |= {"clusters": "clusters.csv", "summary": "summary.json"}
+        names |= {"clusters": "clusters.csv", "summary": "summary.json", "report": REPORT}
         every = needs_all_columns(file, format, safe=options.safe_csv)
         scorer = Scorer(model, file, all_columns=every)
         assigned = folder / names["assigned"]
@@ -165,7 +166,7 @@ def score_into(
     write_clusters(folder / names["clusters"], totals["clusters"])
     write_json(folder / names["summary"], totals)
     run = run_id(found.identity, version, options)
-    manifest = {
+    manifest: dict[str, Any] = {
         "run": run,
         "input": {**found.facts, **file.facts},
         "model_version": version,
@@ -176,8 +177,9 @@ def score_into(
         "rows_rejected": totals["rows_rejected"],
         "columns": scorer.appended,
         "outputs": {role: f"{found.name}/{run}/{name}" for role, name in names.items()},
-        "bytes": {name: (folder / name).stat().st_size for name in names.values()},
     }
+    write_report(folder / names["report"], model, manifest, totals)
+    manifest["bytes"] = {name: (folder / name).stat().st_size for name in names.values()}
     write_json(folder / MANIFEST, manifest)
     return manifest
 

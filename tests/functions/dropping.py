@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
+from functions.jobs import Job
 from functions.s3 import Batch, source_of
 from functions.s3_claims import CLAIM, Claim
 from functions.s3_events import arrivals
-from functions.s3_runs import Job, Place, run_folder
+from functions.s3_runs import Place, run_folder
 from functions.serving import Serving
 from functions.settings import BatchSettings
 from model_store import S3Address

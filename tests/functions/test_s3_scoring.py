@@ -2,13 +2,17 @@
 
 import gc
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from functions.cli import main
+from functions.jobs import Job
 from functions.s3_objects import Skipped, Source, Unscorable
-from functions.s3_runs import Job
 from functions.s3_scoring import Scoring
 from functions.serving import Serving
 from model_store import WrongAddress
@@ -119,3 +123,28 @@ def test_what_is_not_there_is_told(drop: Drop, job: Job) -> None:
     with pytest.raises(WrongAddress):
         Scoring("s3://B")
     assert json.dumps(drop.documents("failed.json")) == "[]"
+
+
+def test_the_command_takes_addresses_on_both_sides(drop: Drop, incoming: str) -> None:
+    out = f"{drop.settings.output}/asked"
+    result = CliRunner().invoke(main, ["score", incoming, "--out", out])
+    assert result.exit_code == 0, result.output
+    assert f"Results in {out}/a b.csv/" in result.stdout
+    assert "20 customers" in result.stdout and "30 customers" in result.stdout
+    again = CliRunner().invoke(main, ["score", f"{incoming}a b.csv", "--out", out, "--json"])
+    assert json.loads(again.stdout)["rows_in"] == 20
+    nothing = CliRunner().invoke(main, ["score", f"{incoming}nothing/", "--out", out])
+    assert nothing.exit_code == 2
+    assert "holds no objects" in nothing.stderr
+
+
+def test_files_of_this_machine_are_scored_without_boto3(tmp_path: Path) -> None:
+    (tmp_path / "customers.csv").write_bytes(customers(5))
+    script = f"""
+import sys
+from functions.cli import main
+main(["score", {str(tmp_path / "customers.csv")!r}, "--out", {str(tmp_path / "out")!r}],
+     standalone_mode=False)
+assert "boto3" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
