@@ -94,7 +94,8 @@ def _show_drift(console: Console, drift: dict[str, Any]) -> None:
     if drift["implausible"]:
         console.print(
             "[bold red]Do not use these results yet:[/] implausible values in "
-            f"[bold]{escape(', '.join(drift['implausible']))}[/] (another unit, such as cents?)"
+            f"[bold]{escape(', '.join(drift['implausible']))}[/] (another unit, such as cents?)",
+            soft_wrap=True,
         )
     verdicts = {name: found["verdict"] for name, found in drift["features"].items()}
     if not drift["implausible"]:  # or else the mix follows from it
