@@ -11,6 +11,7 @@ import pytest
 from model_store import BUNDLED, Artifact, open_store
 from pipeline.contract import DEFAULT_CONTRACT, Contract, load_contract
 from pipeline.model import ClusterModel
+from pipeline.training import Effort, Recipe, publish, train
 
 DATA = Path(__file__).parent / "data"
 
@@ -87,6 +88,20 @@ def gym_members() -> pd.DataFrame:
     frame = pd.concat(parts, ignore_index=True)
     frame.insert(0, "member", [f"{number:06d}" for number in range(len(frame))])
     return frame
+
+
+@pytest.fixture(scope="session")
+def gym_models(
+    gym_members: pd.DataFrame, gym_contract: Contract, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A store with a model that reads a category and takes a missing value."""
+    folder = tmp_path_factory.mktemp("gym")
+    gym_members.to_csv(folder / "members.csv", index=False)
+    recipe = Recipe("gym", "A gym's members", ("visits", "fee", "plan"), 3, 2, n_init=5)
+    effort = Effort(bootstraps=2, repeats=1)
+    trained = train(folder / "members.csv", gym_contract, recipe, lambda step: None, effort)
+    publish(trained, open_store(folder / "store"))
+    return folder / "store"
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
@@ -14,8 +13,6 @@ from functions.api import create_app
 from functions.serving import Serving
 from functions.settings import Settings
 from model_store import BUNDLED, Store, open_store
-from pipeline.contract import Contract
-from pipeline.training import Effort, Recipe, publish, train
 from tests.functions.web import BROWSER, app_over
 
 Lines = list[Any]
@@ -83,20 +80,6 @@ def leaver() -> dict[str, Any]:
         "Total_Trans_Amt": 1900,
         "Total_Revolving_Bal": 0,
     }
-
-
-@pytest.fixture(scope="session")
-def gym_models(
-    gym_members: pd.DataFrame, gym_contract: Contract, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """A store with a model that reads a category and takes a missing value."""
-    folder = tmp_path_factory.mktemp("gym")
-    gym_members.to_csv(folder / "members.csv", index=False)
-    recipe = Recipe("gym", "A gym's members", ("visits", "fee", "plan"), 3, 2, n_init=5)
-    effort = Effort(bootstraps=2, repeats=1)
-    trained = train(folder / "members.csv", gym_contract, recipe, lambda step: None, effort)
-    publish(trained, open_store(folder / "store"))
-    return folder / "store"
 
 
 @pytest.fixture
