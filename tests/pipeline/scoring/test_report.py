@@ -17,6 +17,7 @@ from model_store import open_store
 from pipeline.cluster import Cluster
 from pipeline.model import ClusterModel
 from pipeline.scoring import Options, score_file
+from pipeline.scoring.drift import FEWEST
 from tests.pipeline.training.page import Page
 
 CUSTOMERS = Path(examples.__file__).parent / "customers.csv"
@@ -158,7 +159,7 @@ def test_so_few_customers_are_not_compared(
 ) -> None:
     html, _ = score(saved(customers.head(20), tmp_path))
     assert "Too few customers to compare with training" in html
-    assert "With fewer than 50 customers chance has too large a part" in html
+    assert f"With fewer than {FEWEST} customers chance has too large a part" in html
 
 
 def test_without_a_label_churners_are_expected(

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import numpy as np
 import pytest
 
 from pipeline.contract import Feature
-from pipeline.model import Assignments, ClusterModel
+from pipeline.model import ClusterModel
 from pipeline.scoring.notices import notices
 from pipeline.scoring.report_charts import churn_rates, expected_churners, histogram, pairs
 from pipeline.scoring.summary import summarise
@@ -141,28 +140,3 @@ def test_a_histogram_leaves_out_what_is_empty_at_its_ends() -> None:
     ]
     assert [b.words for b in found.bins] == ["0 EUR to 10 EUR", "10 EUR to 200 EUR"]
     assert found.ticks == [("10", 50.0)]
-
-
-def _counted(model: ClusterModel, limits: list[float], rejected: list[tuple[str, int]]) -> Tally:
-    n = len(limits)
-    features = {feature.name: np.zeros(n) for feature in model.contract.features}
-    features["Credit_Limit"] = np.array(limits)
-    made = Assignments(*(np.zeros(n, kind) for kind in ("i8", "f8", "i8", "f8", "?")))
-    return Tally.of(model, np.zeros(n, np.intp), made, features, None, rejected)
-
-
-def test_the_median_of_zeros_is_zero(model: ClusterModel) -> None:
-    tally = Tally.empty(model)
-    tally.add(_counted(model, [0.0, -0.0, 0.0, 5000.0], []))
-    assert tally.median("Credit_Limit", 0, whole=False) == 0.0
-    assert tally.median("Credit_Limit", None, whole=True) == 0.0
-    assert tally.median("Credit_Limit", 1, whole=True) is None
-
-
-def test_the_first_rejected_rows_are_the_same_however_the_file_is_cut(model: ClusterModel) -> None:
-    rejected = [("a missing", row) for row in (2, 5, 7, 11)]
-    whole, cut = Tally.empty(model), Tally.empty(model)
-    whole.add(_counted(model, [], rejected))
-    for part in (rejected[3:], rejected[:1], rejected[1:3]):
-        cut.add(_counted(model, [], part))
-    assert whole.first_rejected == cut.first_rejected == {"a missing": [2, 5, 7]}
