@@ -23,7 +23,8 @@ def test_a_dropped_file_comes_back_assigned(drop: Drop) -> None:
     assert is_whole(written)
     (manifest,) = drop.documents("manifest.json")
     folder = f"März 2026/a+b (1) %20.csv/{manifest['run']}"
-    names = ["assigned.csv", "clusters.csv", "manifest.json", "rejected.csv", "summary.json"]
+    names = ["assigned.csv", "clusters.csv", "manifest.json", "rejected.csv"]
+    names += ["report.html", "summary.json"]
     assert sorted(written) == [f"{folder}/{name}" for name in names]
     assert manifest["outputs"]["assigned"] == f"{folder}/assigned.csv"
     assert manifest["input"]["identity"].startswith(
