@@ -1,0 +1,27 @@
+"""What Heroku reads."""
+
+import inspect
+import json
+from pathlib import Path
+
+from functions.settings import BatchSettings, Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_heroku_builds_the_one_dockerfile_and_verifies_the_store() -> None:
+    lines = [line.strip() for line in (ROOT / "heroku.yml").read_text().splitlines()]
+    assert "web: Dockerfile" in lines
+    assert "- customer-clusters models show champion" in lines
+    assert "run:" not in lines  # it would become the container's arguments
+
+
+def test_the_variables_of_the_app_are_settings_that_exist() -> None:
+    document = json.loads((ROOT / "app.json").read_text())
+    assert document["stack"] == "container"
+    known = inspect.getsource(Settings) + inspect.getsource(BatchSettings) + "WEB_CONCURRENCY"
+    for name, variable in document["env"].items():
+        assert name in known
+        assert variable["description"]
+    given = {name: v["value"] for name, v in document["env"].items() if "value" in v}
+    assert Settings.from_environment(given) == Settings()
