@@ -1,5 +1,6 @@
 # The few verbs of this project; `make help` lists them. CI calls the same ones.
 PYTHON ?= python3
+UPGRADE ?= --upgrade
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
@@ -45,6 +46,11 @@ soak: setup  ## Send 100,000 look-ups, 1 % malformed; print errors and memory
 screenshots: setup  ## Draw the pages that the README shows anew, with Debian's chromium
 	$(BIN)/python -m examples.screenshots
 
-pin: setup  ## Pin the dependencies anew, with hashes and without index addresses
-	$(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-header --upgrade --extra api --extra aws --extra train --group dev pyproject.toml -o requirements/dev.txt
+PIN = $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-header $(UPGRADE)
+
+pin: setup  ## Pin the dependencies anew, with hashes, without index addresses (UPGRADE= adds only)
+	$(PIN) --extra api --extra aws --extra lambda --extra train --group dev pyproject.toml -o requirements/dev.txt
+	$(PIN) --extra api --extra aws --extra lambda -c requirements/dev.txt pyproject.toml -o requirements/serve.txt
+	$(PIN) --group image -c requirements/dev.txt -o requirements/image.txt
+	$(PIN) --group emulator --no-deps -o requirements/emulator.txt
