@@ -1,10 +1,11 @@
 # The few verbs of this project; `make help` lists them. CI calls the same ones.
 PYTHON ?= python3
+IMAGE ?= customer-clusters
 UPGRADE ?= --upgrade
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check fmt bench soak pin
+.PHONY: help setup demo serve test check fmt bench soak image screenshots pin
 
 help:  ## List the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +43,9 @@ bench: setup  ## Print the performance figures
 
 soak: setup  ## Send 100,000 look-ups, 1 % malformed; print errors and memory
 	$(BIN)/python -m benchmarks.soak
+
+image:  ## Build the container image with Docker or buildah (IMAGE, BASE_IMAGE, PUSH name images)
+	$(PYTHON) -m infra.image --tag $(IMAGE) $(if $(BASE_IMAGE),--base $(BASE_IMAGE)) $(if $(PUSH),--push $(PUSH))
 
 screenshots: setup  ## Draw the pages that the README shows anew, with Debian's chromium
 	$(BIN)/python -m examples.screenshots
