@@ -1,11 +1,10 @@
 # The few verbs of this project; `make help` lists them. CI calls the same ones.
 PYTHON ?= python3
-IMAGE ?= customer-clusters
 UPGRADE ?= --upgrade
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check fmt bench soak image screenshots pin
+.PHONY: help setup demo serve test check fmt bench soak screenshots image package deploy remove pin
 
 help:  ## List the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,11 +43,25 @@ bench: setup  ## Print the performance figures
 soak: setup  ## Send 100,000 look-ups, 1 % malformed; print errors and memory
 	$(BIN)/python -m benchmarks.soak
 
-image:  ## Build the container image with Docker or buildah (IMAGE, BASE_IMAGE, PUSH name images)
-	$(PYTHON) -m infra.image --tag $(IMAGE) $(if $(BASE_IMAGE),--base $(BASE_IMAGE)) $(if $(PUSH),--push $(PUSH))
-
 screenshots: setup  ## Draw the pages that the README shows anew, with Debian's chromium
 	$(BIN)/python -m examples.screenshots
+
+image:  ## Build the container image with Docker or buildah (IMAGE names it, BASE_IMAGE what it stands on)
+	$(PYTHON) -m infra.image --tag $(or $(IMAGE),customer-clusters) \
+		$(if $(BASE_IMAGE),--base $(BASE_IMAGE)) $(if $(PUSH),--push $(PUSH))
+
+node_modules/ready: package.json package-lock.json
+	npm ci --silent
+	@touch $@
+
+package: node_modules/ready  ## Render what runs on AWS, offline (STAGE=prod picks the stage)
+	npx osls package --stage $(or $(STAGE),dev) --package .serverless/$(or $(STAGE),dev)
+
+deploy: node_modules/ready  ## Deploy to AWS: make deploy STAGE=prod IMAGE=…@sha256:…
+	npx osls deploy --stage $(or $(STAGE),dev) --param image=$(or $(IMAGE),$(error IMAGE=…@sha256:… is needed))
+
+remove: node_modules/ready  ## Take it down again; in prod the buckets stay
+	npx osls remove --stage $(or $(STAGE),dev)
 
 PIN = $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header $(UPGRADE)

@@ -11,6 +11,7 @@ from typing import Any
 import click
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -18,7 +19,7 @@ from model_store import Artifact, Store
 from pipeline.churn import ChurnRate
 from pipeline.model import Assignment, ClusterModel
 
-_WIDTH = 110
+_WIDTH = 140
 """Of tables that go to a file or a pipe."""
 
 
@@ -65,24 +66,47 @@ def show_assignment(found: Assignment, model: ClusterModel) -> None:
     out.print(table)
 
 
-def show_run(manifest: dict[str, Any], out: Path) -> None:
-    """A run's cluster and churn summary for people."""
-    summary = json.loads((out / manifest["outputs"]["summary"]).read_text(encoding="utf-8"))
+def show_run(manifest: dict[str, Any], summary: dict[str, Any], out: str) -> None:
+    """A run's cluster and churn summary for people; `out` is a folder or an address."""
     console = _console()
     console.print(
-        f"[bold]{manifest['input']['name']}[/]: {manifest['rows_in']:,} customers, "
+        f"[bold]{escape(manifest['input']['name'])}[/]: {manifest['rows_in']:,} customers, "
         f"{manifest['rows_assigned']:,} assigned, {manifest['rows_rejected']:,} rejected, "
         f"{summary['outliers']:,} outliers"
     )
     for reason, rows in summary["rejected_for"].items():
-        console.print(f"  rejected for {reason}: {rows:,}")
+        console.print(f"  rejected for {reason}: {rows:,}", markup=False)
+    _show_drift(console, summary["drift"])
     table = _table(
         "Cluster", "Name", "Customers", "Share", "In training", "Left", "Expected", "Churn rate"
     )
     for cluster in summary["clusters"]:
         table.add_row(*_summary_row(cluster))
     console.print(table)
-    console.print(f"Results in {(out / manifest['outputs']['summary']).parent}", soft_wrap=True)
+    report = f"{out.rstrip('/')}/{manifest['outputs']['report']}"
+    console.print(f"Results in {report.rpartition('/')[0]}", soft_wrap=True, markup=False)
+    console.print(f"Report: {report}", soft_wrap=True, markup=False)
+
+
+def _show_drift(console: Console, drift: dict[str, Any]) -> None:
+    """What must be known before the figures: a probable change of unit, and other customers."""
+    if drift["implausible"]:
+        console.print(
+            "[bold red]Do not use these results yet:[/] implausible values in "
+            f"[bold]{escape(', '.join(drift['implausible']))}[/] (another unit, such as cents?)",
+            soft_wrap=True,
+        )
+    verdicts = {name: found["verdict"] for name, found in drift["features"].items()}
+    if not drift["implausible"]:  # or else the mix follows from it
+        verdicts["the cluster mix"] = drift["clusters"]["verdict"]
+    for how, meant in (("clearly", ("shifted", "implausible")), ("somewhat", ("moved",))):
+        names = [
+            name
+            for name, verdict in verdicts.items()
+            if verdict in meant and name not in drift["implausible"]
+        ]
+        if names:
+            console.print(f"Note: {how} unlike training: {', '.join(names)}", markup=False)
 
 
 def _summary_row(cluster: dict[str, Any]) -> list[str]:

@@ -1,8 +1,10 @@
 """What several tests share: the real file, the bundled model, and an invented data set."""
 
 import os
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,10 @@ import pytest
 from model_store import BUNDLED, Artifact, open_store
 from pipeline.contract import DEFAULT_CONTRACT, Contract, load_contract
 from pipeline.model import ClusterModel
+from pipeline.training import Effort, Recipe, publish, train
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 DATA = Path(__file__).parent / "data"
 
@@ -89,6 +95,20 @@ def gym_members() -> pd.DataFrame:
     return frame
 
 
+@pytest.fixture(scope="session")
+def gym_models(
+    gym_members: pd.DataFrame, gym_contract: Contract, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A store with a model that reads a category and takes a missing value."""
+    folder = tmp_path_factory.mktemp("gym")
+    gym_members.to_csv(folder / "members.csv", index=False)
+    recipe = Recipe("gym", "A gym's members", ("visits", "fee", "plan"), 3, 2, n_init=5)
+    effort = Effort(bootstraps=2, repeats=1)
+    trained = train(folder / "members.csv", gym_contract, recipe, lambda step: None, effort)
+    publish(trained, open_store(folder / "store"))
+    return folder / "store"
+
+
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[..., Path]:
     """Writes text or bytes to a file of the test."""
@@ -99,3 +119,67 @@ def write(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write_file
+
+
+@pytest.fixture(scope="session")
+def aws_server() -> Iterator[str]:
+    """The address of a stand-in for S3 and SQS, reached through real HTTP."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def aws_environment(aws_server: str) -> dict[str, str]:
+    """What leads boto3 to the stand-in, as it would lead it to any other S3."""
+    return {
+        "AWS_ENDPOINT_URL": aws_server,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+
+
+@pytest.fixture
+def aws(aws_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process has that environment."""
+    _lead_to(aws_environment, monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def s3(aws_environment: dict[str, str]) -> "Iterator[S3Client]":
+    """A client of the stand-in, made as everywhere else."""
+    from model_store.s3 import connect
+
+    with pytest.MonkeyPatch.context() as patch:
+        _lead_to(aws_environment, patch)
+        client = connect()
+    yield client
+    client.close()
+
+
+def _lead_to(environment: dict[str, str], patch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3", "AWS_REGION"):
+        patch.delenv(name, raising=False)
+    for name, value in environment.items():
+        patch.setenv(name, value)
+
+
+@pytest.fixture
+def make_bucket(s3: "S3Client") -> Callable[[], str]:
+    """Makes buckets of the test's own."""
+
+    def make() -> str:
+        name = f"test-{uuid.uuid4().hex}"
+        s3.create_bucket(
+            Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+        )
+        return name
+
+    return make

@@ -1,6 +1,6 @@
 """Whole files: score them now, or as they are dropped into a folder."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ import click
 
 from functions import console
 from functions.commands import options
-from model_store import CustomerClustersError, open_store
+from model_store import CustomerClustersError, S3Address, open_store
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
 
@@ -37,7 +37,7 @@ def _choices(command: Callable[..., None]) -> Callable[..., None]:
             type=click.Choice(["csv", "parquet"]),
             help="Of the assigned file; by default that of the input.",
         ),
-        click.option("--out", metavar="DIR", default="results", show_default=True),
+        click.option("--out", metavar="DIR|S3", default="results", show_default=True),
     ):
         command = decorate(command)
     return command
@@ -46,7 +46,7 @@ def _choices(command: Callable[..., None]) -> Callable[..., None]:
 @click.command(
     epilog="Example: customer-clusters score customers.csv inbox/ 'exports/*.xlsx' --out results"
 )
-@click.argument("inputs", metavar="FILE|FOLDER|GLOB...", nargs=-1, required=True)
+@click.argument("inputs", metavar="FILE|FOLDER|GLOB|S3...", nargs=-1, required=True)
 @_choices
 def score(
     inputs: tuple[str, ...], out: str, reference: str, store: str, as_json: bool, **chosen: Any
@@ -54,32 +54,35 @@ def score(
     """Assign every customer of CSV, Parquet or Excel files; write results and summaries.
 
     Files may be packed (.gz, .zst) and written in any dialect; a folder stands for its files.
+    s3://bucket/key and s3://bucket/prefix/ are taken too, and as --out.
     """
-    from pipeline.scoring import Options, score_file
+    from functions.jobs import Job
+    from pipeline.scoring import Options
 
     artifact = open_store(store).open(reference)
     model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+    job, scoring = Job(model, artifact.version, Options(**chosen)), _scoring(out, inputs)
     manifests, refusals = [], []
-    paths = list(_expanded(inputs))
-    for path in paths:
+    sources = [source for text in inputs for source in _sources(scoring, text)]
+    for source in sources:
         try:
-            with console.row_counter(path.name) as progress:
-                manifest = score_file(
-                    path, model, artifact.version, Path(out), Options(**chosen), progress
-                )
+            with console.row_counter(source.name) as progress:
+                manifest = scoring.score(source, job, progress)
         except CustomerClustersError as error:
-            if len(paths) == 1:
+            if len(sources) == 1:
                 raise
             refusals.append(str(error))
             click.echo(f"Error: {error}", err=True)
             continue
         manifests.append(manifest)
         if not as_json:
-            console.show_run(manifest, Path(out))
+            console.show_run(manifest, scoring.summary(manifest), out)
     if as_json:
-        console.print_json(manifests[0] if len(paths) == 1 else manifests)
+        console.print_json(manifests[0] if len(sources) == 1 else manifests)
     if refusals:
-        raise WrongFile(f"{len(refusals)} of {len(paths)} files", "were refused, the others scored")
+        raise WrongFile(
+            f"{len(refusals)} of {len(sources)} files", "were refused, the others scored"
+        )
 
 
 @click.command(epilog="Example: customer-clusters watch inbox/ --out results/")
@@ -106,7 +109,7 @@ def watch(
     Files that are there already count as dropped; one that was scored before is not scored again.
     """
     from functions.folder import DropFolder
-    from pipeline.scoring import Options
+    from pipeline.scoring import Options, summary_of
 
     def tell(result: dict[str, Any] | CustomerClustersError) -> None:
         if isinstance(result, CustomerClustersError):
@@ -114,7 +117,7 @@ def watch(
         elif as_json:
             console.print_json(result)
         else:
-            console.show_run(result, Path(out))
+            console.show_run(result, summary_of(result, Path(out)), out)
 
     folder = DropFolder(inbox, Path(out), open_store(store), reference, Options(**chosen), settle)
     if not as_json:
@@ -122,18 +125,32 @@ def watch(
     folder.watch(tell)
 
 
-def _expanded(inputs: Sequence[str]) -> Iterable[Path]:
-    """Files for files, folders and patterns; WrongFile when one stands for none."""
-    for text in inputs:
-        path = Path(text)
-        if path.is_dir():
-            found = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
-        elif not path.exists() and set(text) & set("*?["):
-            root = Path(path.anchor) if path.anchor else Path()
-            pattern = str(path.relative_to(path.anchor))
-            found = sorted(p for p in root.glob(pattern) if p.is_file())
-        else:
-            found = [path]
-        if not found:
-            raise WrongFile(text, "stands for no file")
-        yield from found
+def _scoring(out: str, inputs: Sequence[str]) -> Any:
+    """What scores; that for S3 only where an address asks for it, for it is an extra."""
+    from functions.jobs import LocalScoring
+
+    if not any(text.startswith(S3Address.SCHEME) for text in (out, *inputs)):
+        return LocalScoring(out)
+    try:
+        from functions.s3_scoring import Scoring
+    except ModuleNotFoundError as error:
+        raise WrongFile("s3://", f"needs the extra customer-clusters[aws] ({error})") from error
+    return Scoring(out)
+
+
+def _sources(scoring: Any, text: str) -> Sequence[Any]:
+    """What an address, a file, a folder or a pattern stands for; WrongFile when for nothing."""
+    if text.startswith(S3Address.SCHEME):
+        addressed: Sequence[Any] = scoring.sources(text)
+        return addressed
+    path = Path(text)
+    if path.is_dir():
+        found = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
+    elif not path.exists() and set(text) & set("*?["):
+        root = Path(path.anchor) if path.anchor else Path()
+        found = sorted(p for p in root.glob(str(path.relative_to(path.anchor))) if p.is_file())
+    else:
+        found = [path]
+    if not found:
+        raise WrongFile(text, "stands for no file")
+    return found

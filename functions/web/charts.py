@@ -1,32 +1,15 @@
-"""Where the marks of a chart go, in per cent of its width: such a chart fits every screen."""
+"""The charts of the pages: what they show, and where its marks go."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from functions.answers import Answers, Churn
+from pipeline.baseline import median_of_all
 from pipeline.cluster import Cluster, Profile
 from pipeline.contract import Feature, Value
 from pipeline.model import ClusterModel
 from pipeline.reasons import Reason
-
-_STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.25)
-_MOST_TICKS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """A line from low to high across the chart."""
-
-    low: float
-    high: float
-
-    def at(self, value: float) -> float:
-        """0 to 100; what lies beyond an end is drawn at it."""
-        span = self.high - self.low
-        share = (value - self.low) / span if span > 0 else 0.5
-        return round(100 * min(max(share, 0.0), 1.0), 2)
+from pipeline.scale import Scale, share_scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +69,12 @@ def rate_chart(model: ClusterModel, answers: Answers) -> RateChart | None:
     found = [(cluster, answers.cluster(cluster)["churn"]) for cluster in model.clusters]
     known = [(cluster, churn) for cluster, churn in found if churn is not None]
     highest = max(overall, *(churn["high"] for _, churn in known))
-    step = next((s for s in _STEPS if highest / s <= _MOST_TICKS), _STEPS[-1])
-    scale = Scale(0, min(1.0, math.ceil(highest / step) * step))
+    scale, ticks = share_scale(highest)
     marks = [
         RateMark(cluster, churn, *(scale.at(churn[part]) for part in ("rate", "low", "high")))
         for cluster, churn in known
     ]
-    places = [index * step for index in range(round(scale.high / step) + 1)]
-    return RateChart(marks, overall, scale.at(overall), [(p, scale.at(p)) for p in places])
+    return RateChart(marks, overall, scale.at(overall), ticks)
 
 
 def bars(features: Mapping[str, Feature], reasons: Sequence[Reason]) -> list[Bar]:
@@ -142,13 +123,3 @@ def _strip(model: ClusterModel, feature: Feature, own: Profile, value: Value | N
         value_at=scale.at(number),
         beyond=not scale.low <= number <= scale.high,
     )
-
-
-def median_of_all(baseline: Mapping[str, Any]) -> float:
-    """The training customers' median: the edges are their deciles, so it is one of them."""
-    edges, (below, *shares) = baseline["edges"], baseline["shares"]
-    for edge, share in zip(edges, shares, strict=True):
-        below += share
-        if below > 0.5 + 1e-9:
-            return float(edge)
-    return float(edges[-1])

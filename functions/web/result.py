@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 from functions.answers import churn_answer
 from functions.serving import Loaded
-from functions.web.charts import Scale, bars, rate_chart, strips
+from functions.web.charts import bars, rate_chart, strips
 from pipeline.changes import Change, single_changes, smallest_change
 from pipeline.contract import Feature, Value
 from pipeline.model import Assignment
+from pipeline.scale import Scale
 
 _MARGINS = (
     (0.5, "far", "The next nearest group is more than three times as far away"),

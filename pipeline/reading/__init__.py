@@ -54,7 +54,8 @@ def open_customers(
     elif start.startswith(_ZIP_MAGIC) and excel.is_workbook(path):
         with excel.as_text(path, sheet) as text:
             opened = _open_text(path, text, wanted)
-            yield replace(opened, facts={"kind": "excel", "sheet": sheet or "the first"})
+            matched = {key: fact for key, fact in opened.facts.items() if key == "matched"}
+            yield replace(opened, facts={"kind": "excel", "sheet": sheet or "the first", **matched})
     else:
         yield _open_text(path, path, wanted)
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
 from pipeline.reading import CustomerFile, Format, open_customers
 from pipeline.scoring.overlapping import in_order
+from pipeline.scoring.report import REPORT, write_report
 from pipeline.scoring.score import Scorer
 from pipeline.scoring.sinks import Sink, needs_all_columns, open_sink
 from pipeline.scoring.summary import summarise
@@ -86,7 +87,18 @@ def score_file(
     A run that is already there is returned as it is. WrongFile when the file is refused; then
     nothing is written. `progress` is told the number of rows read so far.
     """
-    found = local_input(path)
+    return score_input(local_input(path), model, version, out, options, progress)
+
+
+def score_input(
+    found: Input,
+    model: ClusterModel,
+    version: str,
+    out: Path,
+    options: Options,
+    progress: Progress = lambda rows: None,
+) -> dict[str, Any]:
+    """`score_file` for a file that came from elsewhere and has another name than here."""
     folder = out / found.name / run_id(found.identity, version, options)
     if (folder / MANIFEST).exists():
         committed: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
@@ -95,6 +107,13 @@ def score_file(
         raise WrongFile(out, f"holds a file {found.name}; results go into a folder of that name")
     with _prepared(folder) as aside:
         return score_into(aside, found, model, version, options, progress)
+
+
+def summary_of(manifest: Mapping[str, Any], out: Path) -> dict[str, Any]:
+    """The summary that a run wrote into a folder."""
+    path = out / manifest["outputs"]["summary"]
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
 
 
 def refuse_file(
@@ -133,7 +152,7 @@ def score_into(
     with open_customers(found.path, model.contract.columns, options.sheet) as file:
         format = options.format or file.format
         names = {"assigned": f"assigned.{format}", "rejected": "rejected.csv"}
-        names |= {"clusters": "clusters.csv", "summary": "summary.json"}
+        names |= {"clusters": "clusters.csv", "summary": "summary.json", "report": REPORT}
         every = needs_all_columns(file, format, safe=options.safe_csv)
         scorer = Scorer(model, file, all_columns=every)
         assigned = folder / names["assigned"]
@@ -147,7 +166,7 @@ def score_into(
     write_clusters(folder / names["clusters"], totals["clusters"])
     write_json(folder / names["summary"], totals)
     run = run_id(found.identity, version, options)
-    manifest = {
+    manifest: dict[str, Any] = {
         "run": run,
         "input": {**found.facts, **file.facts},
         "model_version": version,
@@ -158,8 +177,9 @@ def score_into(
         "rows_rejected": totals["rows_rejected"],
         "columns": scorer.appended,
         "outputs": {role: f"{found.name}/{run}/{name}" for role, name in names.items()},
-        "bytes": {name: (folder / name).stat().st_size for name in names.values()},
     }
+    write_report(folder / names["report"], model, manifest, totals)
+    manifest["bytes"] = {name: (folder / name).stat().st_size for name in names.values()}
     write_json(folder / MANIFEST, manifest)
     return manifest
 

@@ -97,7 +97,7 @@ class Scorer:
             assignments,
             checked.features,
             self._churned(kept),
-            [f"{reject.column} {reject.code}".strip() for reject in rejects],
+            [(f"{reject.column} {reject.code}".strip(), reject.row) for reject in rejects],
         )
         return Scored(kept, text, positions, assignments, rejects, tally)
 

@@ -2,30 +2,44 @@
 
 from typing import Any
 
+from pipeline.baseline import median_of_all
 from pipeline.churn import ChurnRate
 from pipeline.cluster import Cluster
+from pipeline.contract import Feature
 from pipeline.model import ClusterModel
 from pipeline.scoring.drift import feature_drift, mix_drift
 from pipeline.scoring.tally import Tally
 
 
 def summarise(model: ClusterModel, tally: Tally) -> dict[str, Any]:
-    """The whole summary, from counts that may come from any number of blocks."""
+    """The whole summary, from counts that may come from any number of blocks.
+
+    `rejected_for` and `rejected_first_rows` are keyed by column and code, most rows first.
+    `features` has each feature's distribution here and in training, `drift` how far apart they
+    are: `features` (by name) and `clusters` each with `psi`, `critical_psi` and `verdict`, and
+    `implausible`, the names of the features whose unit is probably another one.
+    """
     assigned, rejected = int(tally.customers.sum()), tally.rejected.total()
     clusters = [
         _cluster(model, tally, position, cluster) for position, cluster in enumerate(model.clusters)
     ]
     expected = [cluster["expected_churners"] for cluster in clusters]
     drift = feature_drift(model, tally)
+    reasons = dict(sorted(tally.rejected.items(), key=lambda item: (-item[1], item)))
     return {
         "rows_in": assigned + rejected,
         "rows_assigned": assigned,
         "rows_rejected": rejected,
-        "rejected_for": dict(sorted(tally.rejected.items(), key=lambda item: (-item[1], item))),
+        "rejected_for": reasons,
+        "rejected_first_rows": {reason: tally.first_rejected[reason] for reason in reasons},
         "outliers": int(tally.outliers.sum()),
         "observed_churn": _rate(int(tally.churned.sum()), int(tally.labelled.sum())),
         "expected_churners": None if None in expected else _rounded(sum(expected)),
         "clusters": clusters,
+        "features": {
+            feature.name: _distribution(model, tally, feature)
+            for feature in model.contract.features
+        },
         "drift": {
             "features": {found.name: found.to_dict() for found in drift},
             "clusters": mix_drift(model, tally).to_dict(),
@@ -58,6 +72,25 @@ def _cluster(model: ClusterModel, tally: Tally, position: int, cluster: Cluster)
             feature.name: tally.median(feature.name, position, whole=feature.type == "integer")
             for feature in numeric
         },
+    }
+
+
+def _distribution(model: ClusterModel, tally: Tally, feature: Feature) -> dict[str, Any]:
+    """Medians, where 8 of 10 training customers lie, and shares by training's bins."""
+    known, counts = model.baseline["features"][feature.name], tally.bins[feature.name]
+    found: dict[str, Any] = {
+        "shares": (counts / max(int(counts.sum()), 1)).tolist(),
+        "training_shares": list(known["shares"]),
+    }
+    if not feature.numeric:
+        return {"values": list(known["values"]), **found}
+    whole = feature.type == "integer"
+    return {
+        "median": tally.median(feature.name, None, whole=whole),
+        "training_median": median_of_all(known),
+        "training_typical": [known["edges"][0], known["edges"][-1]],
+        "edges": list(known["edges"]),
+        **found,
     }
 
 

@@ -16,6 +16,10 @@ _SHIFT = 14
 _CELLS = 1 << (32 - _SHIFT)
 """A median is found by counting float32 values whose last 14 bits are cut off: to within 0.1 %,
 and exactly for whole numbers up to 1,024."""
+_LEAST = 1e-38
+"""The cells beside 0 hold nothing that float32 tells from it."""
+FIRST = 3
+"""Rows that are named for each reason of a rejection."""
 
 
 @dataclass(slots=True)
@@ -32,6 +36,8 @@ class Tally:
     """Of each feature, in the bins of the model's baseline."""
     rejected: Counter[str]
     """Column and code → rows."""
+    first_rejected: dict[str, list[int]]
+    """Column and code → the numbers of the first rows."""
     keys: dict[str, list[NDArray[np.int32]]] = field(default_factory=dict)
     """Cells to be counted for the medians."""
     cells: dict[str, NDArray[np.uint32]] = field(default_factory=dict)
@@ -51,9 +57,9 @@ class Tally:
         assignments: Assignments,
         features: Mapping[str, NDArray[Any]],
         churned: NDArray[np.float64] | None,
-        rejected: Sequence[str],
+        rejected: Sequence[tuple[str, int]],
     ) -> Self:
-        """Count one block."""
+        """Count one block; `rejected` has the reason and number of each row, in their order."""
         k = len(model.clusters)
         numeric = [feature.name for feature in model.contract.features if feature.numeric]
         known = np.zeros(0, np.intp) if churned is None else positions[~np.isnan(churned)]
@@ -68,7 +74,8 @@ class Tally:
                 for name in numeric
             },
             {name: _binned(model, name, values) for name, values in features.items()},
-            Counter(rejected),
+            Counter(reason for reason, _ in rejected),
+            _first(rejected),
             {name: [_keys(positions, features[name])] for name in numeric},
         )
 
@@ -86,6 +93,9 @@ class Tally:
         for name, counts in other.bins.items():
             self.bins[name] += counts
         self.rejected.update(other.rejected)
+        for reason, rows in other.first_rejected.items():
+            known = self.first_rejected.get(reason, [])
+            self.first_rejected[reason] = sorted([*known, *rows])[:FIRST]
         for name, keys in other.keys.items():
             cells = self._cells(name)
             for part in keys:
@@ -93,15 +103,18 @@ class Tally:
         for name, found in other.cells.items():
             self._cells(name)[:] += found
 
-    def median(self, feature: str, position: int, *, whole: bool) -> float | None:
-        """The median of a feature in a cluster, None where there is nobody."""
-        counts = self._cells(feature)[position * _CELLS : (position + 1) * _CELLS]
+    def median(self, feature: str, position: int | None, *, whole: bool) -> float | None:
+        """The median of a feature in a cluster or of everybody, None where there is nobody."""
+        by_cluster = self._cells(feature).reshape(-1, _CELLS)
+        counts = by_cluster.sum(axis=0) if position is None else by_cluster[position]
         total = int(counts.sum())
         if not total:
             return None
         cell = int(np.searchsorted(np.cumsum(counts), (total + 1) // 2))
-        low, high = _value(cell), _value(cell + 1)
-        return float(np.floor((low + high) / 2)) if whole else (low + high) / 2
+        middle = (_value(cell) + _value(cell + 1)) / 2
+        if abs(middle) < _LEAST:
+            return 0.0
+        return float(np.floor(middle)) if whole else middle
 
     def _cells(self, feature: str) -> NDArray[np.uint32]:
         if feature not in self.cells:
@@ -115,6 +128,15 @@ def _binned(model: ClusterModel, name: str, values: NDArray[Any]) -> Counts:
         above = [np.count_nonzero(values >= edge) for edge in baseline["edges"]]
         return -np.diff([len(values), *above, 0])  # a few comparisons beat one search
     return np.array([int((values == value).sum()) for value in baseline["values"]], np.int64)
+
+
+def _first(rejected: Sequence[tuple[str, int]]) -> dict[str, list[int]]:
+    first: dict[str, list[int]] = {}
+    for reason, row in rejected:
+        rows = first.setdefault(reason, [])
+        if len(rows) < FIRST:
+            rows.append(row)
+    return first
 
 
 def _keys(positions: NDArray[np.intp], values: NDArray[np.float64]) -> NDArray[np.int32]:

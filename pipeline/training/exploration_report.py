@@ -5,6 +5,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from pipeline.templating import count, number, percent, render_page, signed
 from pipeline.training import charts
 from pipeline.training.effects import Spread
 from pipeline.training.exploration import (
@@ -13,7 +14,6 @@ from pipeline.training.exploration import (
     NumberProfile,
 )
 from pipeline.training.noticing import notices, size_in_words, strongest_first
-from pipeline.training.templating import count, number, percent, render_page, signed
 
 HTML = "explore.html"
 JSON = "explore.json"
@@ -47,7 +47,7 @@ def render(exploration: Exploration) -> str:
     captions = {profile.name: _number_caption(profile) for profile in numbers}
     captions |= {profile.name: _category_caption(profile) for profile in exploration.categories}
     return render_page(
-        "explore.html.j2",
+        "training/explore.html.j2",
         found=exploration,
         notices=notices(exploration),
         numbers=numbers,

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from pipeline.templating import count, number, percent, signed
 from pipeline.training.exploration import CategoryProfile, Exploration, NumberProfile
-from pipeline.training.templating import count, number, percent, signed
 
 _SIZES = ((0.8, "large"), (0.5, "medium"), (0.2, "small"))
 _WORTH_NAMING = 0.2

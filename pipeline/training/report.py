@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from pipeline.templating import render_page
 from pipeline.training import report_charts as charts
 from pipeline.training import report_tables as tables
 from pipeline.training.characteristics import characteristics
@@ -15,7 +16,6 @@ from pipeline.training.gap import gap_choice, has_structure
 from pipeline.training.readable_rule import readable_rule
 from pipeline.training.recipes import ALGORITHMS
 from pipeline.training.small_clusters import SMALL, shrink
-from pipeline.training.templating import render_page
 
 if TYPE_CHECKING:
     from pipeline.training.train import Trained
@@ -26,7 +26,7 @@ def render(trained: "Trained") -> str:
     metrics, model, customers = trained.metrics, trained.model, trained.customers
     labels, churned = trained.fitted.labels, customers.churned
     return render_page(
-        "report.html.j2",
+        "training/report.html.j2",
         recipe=trained.recipe,
         algorithm_names=ALGORITHMS,
         contract=model.contract,

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.contract import Feature
+from pipeline.templating import NOTHING
 from pipeline.training.characteristics import association, characteristics
 from pipeline.training.choosing import shortfall
 from pipeline.training.cleaning import Customers
 from pipeline.training.evidence import RiskRatio, risk_ratio
 from pipeline.training.judging import Judged
-from pipeline.training.templating import NOTHING
 
 if TYPE_CHECKING:
     from pipeline.training.searching import Search

@@ -4,19 +4,20 @@ import asyncio
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
 from functions.api import create_app
 from functions.serving import Serving
-from functions.settings import Settings
-from model_store import BUNDLED, Store, open_store
-from pipeline.contract import Contract
-from pipeline.training import Effort, Recipe, publish, train
+from functions.settings import BatchSettings, Settings
+from model_store import BUNDLED, S3Address, Store, open_store
+from tests.functions.dropping import Drop
 from tests.functions.web import BROWSER, app_over
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 Lines = list[Any]
 
@@ -85,20 +86,6 @@ def leaver() -> dict[str, Any]:
     }
 
 
-@pytest.fixture(scope="session")
-def gym_models(
-    gym_members: pd.DataFrame, gym_contract: Contract, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """A store with a model that reads a category and takes a missing value."""
-    folder = tmp_path_factory.mktemp("gym")
-    gym_members.to_csv(folder / "members.csv", index=False)
-    recipe = Recipe("gym", "A gym's members", ("visits", "fee", "plan"), 3, 2, n_init=5)
-    effort = Effort(bootstraps=2, repeats=1)
-    trained = train(folder / "members.csv", gym_contract, recipe, lambda step: None, effort)
-    publish(trained, open_store(folder / "store"))
-    return folder / "store"
-
-
 @pytest.fixture
 def browser_over() -> Iterator[Callable[..., TestClient]]:
     """Makes clients that ask for pages, of an application over any model."""
@@ -117,3 +104,26 @@ def browser_over() -> Iterator[Callable[..., TestClient]]:
 @pytest.fixture
 def champion(browser_over: Callable[..., TestClient]) -> TestClient:
     return browser_over()
+
+
+@pytest.fixture(scope="session")
+def batch_serving() -> Serving:
+    """The bundled champion, loaded once for all tests of the batch function."""
+    made = Serving(open_store(BUNDLED), "champion", log=lambda line: None)
+    made.refresh()
+    return made
+
+
+@pytest.fixture
+def drop(
+    s3: "S3Client",
+    make_bucket: Callable[[], str],
+    batch_serving: Serving,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Drop:
+    """Two buckets, and a /tmp of the test's own."""
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    settings = BatchSettings(S3Address(make_bucket(), "incoming"), S3Address(make_bucket(), "out"))
+    return Drop(s3, settings, batch_serving)

@@ -7,11 +7,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
+import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
+import examples
 from examples.screenshots import CHROMIUM, SECONDS, served
+from model_store import BUNDLED, open_store
+from pipeline.model import ClusterModel
+from pipeline.scoring import Options, score_file
 from tests.functions.web import app_over
 
 AXE = {
@@ -19,6 +24,7 @@ AXE = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     "rules": {"target-size": {"enabled": True}},
 }
+CUSTOMERS = Path(examples.__file__).parent / "customers.csv"
 PHONE, DESK = 360, 1280
 Scheme = Literal["light", "dark"]
 
@@ -179,6 +185,44 @@ def test_every_page_passes_axe_and_fits(
         page.check("text=basic")
         submit(page)
         check(page)
+
+
+@pytest.fixture(scope="module")
+def reports(
+    gym_models: Path, gym_members: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory
+) -> list[Path]:
+    """The reports of runs: with a label and rejects, in another unit, of few, of categories."""
+    folder = tmp_path_factory.mktemp("reports")
+    customers = pd.read_csv(CUSTOMERS, on_bad_lines="skip")
+    amounts = pd.to_numeric(customers["Total_Trans_Amt"], errors="coerce")
+    bare = customers.drop(columns="Attrition_Flag")
+    files = {
+        "mixed.csv": (BUNDLED, customers),
+        "cents.csv": (BUNDLED, bare.assign(Total_Trans_Amt=amounts * 100)),
+        "few.csv": (BUNDLED, customers.head(20)),
+        "gym.csv": (gym_models, gym_members[gym_members["plan"] == "basic"]),
+    }
+    made = []
+    for name, (store, frame) in files.items():
+        frame.to_csv(folder / name, index=False)
+        artifact = open_store(store).open("champion")
+        model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+        manifest = score_file(folder / name, model, artifact.version, folder / "out", Options())
+        made.append(folder / "out" / manifest["outputs"]["report"])
+    return made
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_report_of_every_run_passes_axe_and_fits(
+    browser: Browser, reports: list[Path], width: int, scheme: Scheme
+) -> None:
+    for report in reports:
+        with page_in(browser, report.as_uri(), width, scheme, script=True) as page:
+            page.goto(report.as_uri())
+            check(page)
+            told = page.get_by_role("heading", name="Do not use these results yet").count()
+            assert told == (report.parents[1].name == "cents.csv")
 
 
 def check(page: Page) -> None:

@@ -100,6 +100,19 @@ def test_score_prints_the_summary_and_writes_the_results(run: Run, tmp_path: Pat
     assert json.loads(manifest.read_bytes())["rows_in"] == 1_001
 
 
+def test_score_warns_of_another_unit_before_the_figures(run: Run, tmp_path: Path) -> None:
+    cents = [f"{n},0.{n},{300_000 + 9_000 * n},{n % 5},{n * 12}" for n in range(100, 200)]
+    path = tmp_path / "[bold]cents.csv"
+    path.write_text("\n".join([HEADER, *cents]))
+    told = run("score", path, "--out", tmp_path / "out", "--model", "original").stdout
+    assert told.startswith("[bold]cents.csv: 100 customers")
+    warning = "Do not use these results yet: implausible values in Credit_Limit"
+    assert told.index(warning) < told.index("In training")
+    assert "Note: clearly unlike training: Contacts_Count_12_mon, Total_Revolving_Bal" in told
+    (report,) = tmp_path.rglob("report.html")
+    assert f"Report: {report}" in told
+
+
 def test_score_prints_one_json_document(run: Run, tmp_path: Path) -> None:
     path = ROOT / "examples" / "customers.csv"
     one = json.loads(run("score", path, "--out", tmp_path, "--json").stdout)

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.model import ClusterModel
@@ -17,7 +17,7 @@ def tally_of(model: ClusterModel, values: dict[str, np.ndarray]) -> Tally:
     ids = [cluster.id for cluster in model.clusters]
     positions = np.searchsorted(ids, found.cluster)
     churned = np.where(values["Credit_Limit"] > 9_000, 1.0, 0.0)
-    return Tally.of(model, positions, found, values, churned, ["Credit_Limit missing"])
+    return Tally.of(model, positions, found, values, churned, [("Credit_Limit missing", 7)])
 
 
 def invented(model: ClusterModel, n: int) -> dict[str, np.ndarray]:
@@ -30,6 +30,7 @@ def invented(model: ClusterModel, n: int) -> dict[str, np.ndarray]:
     }
 
 
+@settings(deadline=None)
 @given(cuts=st.lists(st.integers(0, 3_000), max_size=8))
 def test_any_way_of_cutting_a_file_gives_the_same_summary(
     model: ClusterModel, cuts: list[int]
@@ -50,6 +51,7 @@ def test_any_way_of_cutting_a_file_gives_the_same_summary(
     first, second = summarise(model, total), summarise(model, whole)
     for summary in (first, second):
         summary.pop("rejected_for")
+        summary.pop("rejected_first_rows")
         summary.pop("rows_rejected")
         summary.pop("rows_in")
     assert first == second
@@ -79,3 +81,27 @@ def test_a_median_of_one_value_is_that_value(model: ClusterModel, value: float) 
     (position,) = np.flatnonzero(total.customers)
     found = total.median("Credit_Limit", int(position), whole=False)
     assert found == pytest.approx(value, rel=1e-3, abs=1e-37)
+
+
+def test_the_median_of_zeros_is_zero_and_of_nobody_nothing(model: ClusterModel) -> None:
+    total = Tally.empty(model)
+    values = {name: np.zeros(3) for name in total.sums}
+    total.add(tally_of(model, values))
+    assert total.median("Credit_Limit", None, whole=True) == 0.0
+    assert total.median("Credit_Limit", None, whole=False) == 0.0
+    (empty, *_) = np.flatnonzero(total.customers == 0)
+    assert total.median("Credit_Limit", int(empty), whole=False) is None
+
+
+def test_the_first_rejected_rows_are_the_same_however_the_file_is_cut(model: ClusterModel) -> None:
+    def counted(rejected: list[tuple[str, int]]) -> Tally:
+        values = {name: np.zeros(0) for name in Tally.empty(model).sums}
+        nobody = np.zeros(0, np.intp)
+        return Tally.of(model, nobody, model.assign_many(values), values, None, rejected)
+
+    rejected = [("a missing", row) for row in (2, 5, 7, 11)]
+    whole, cut = Tally.empty(model), Tally.empty(model)
+    whole.add(counted(rejected))
+    for part in (rejected[3:], rejected[:1], rejected[1:3]):
+        cut.add(counted(part))
+    assert whole.first_rejected == cut.first_rejected == {"a missing": [2, 5, 7]}

@@ -1,0 +1,35 @@
+"""What a file is scored with, and scoring where file and results are on this machine."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline.model import ClusterModel
+from pipeline.scoring import Options, Progress, score_file, summary_of
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a file is scored with."""
+
+    model: ClusterModel
+    version: str
+    options: Options = field(default_factory=Options)
+
+
+class LocalScoring:
+    """Scores files into a folder; `functions.s3_scoring.Scoring` does so with S3 on either side."""
+
+    def __init__(self, out: str) -> None:
+        self._out = Path(out)
+
+    def score(
+        self, source: Path, job: Job, progress: Progress = lambda rows: None
+    ) -> dict[str, Any]:
+        """The manifest of the run, which is done now or was already."""
+        return score_file(source, job.model, job.version, self._out, job.options, progress)
+
+    def summary(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        """The summary that a run wrote."""
+        return summary_of(manifest, self._out)

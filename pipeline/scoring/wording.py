@@ -1,0 +1,84 @@
+"""Plain words for what a run says in codes: reasons, verdicts, how a file is written."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.contract import Contract, Feature
+
+VERDICTS = {
+    "stable": "Like training",
+    "moved": "Somewhat different",
+    "shifted": "Clearly different",
+    "implausible": "Implausible",
+    "too few customers": "Too few customers to tell",
+}
+_CODES = {
+    "missing": "No value",
+    "not_a_number": "Not a number",
+    "not_finite": "Infinite or not a number",
+    "not_an_integer": "Not a whole number",
+    "out_of_range": "An impossible value",
+    "unknown_value": "A value that the model does not know",
+    "not_text": "A number where text belongs",
+    "wrong_number_of_fields": "More or fewer fields than the header has",
+    "bad_encoding": "Characters that cannot be read in the file’s encoding",
+    "broken_quotes": "Quotation marks that open or close in the wrong place",
+}
+_DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a vertical bar"}
+_DECIMALS = {".": "a point", ",": "a comma"}
+_ENCODINGS = {
+    "utf-8": "UTF-8",
+    "utf-8-sig": "UTF-8, with a byte order mark",
+    "utf-16-le": "UTF-16",
+    "utf-16-be": "UTF-16, big-endian",
+    "cp1252": "Windows-1252 (Western European)",
+}
+_PACKINGS = {"gzip": "gzip", "zstd": "Zstandard"}
+_KINDS = {"parquet": "Parquet", "excel": "Excel workbook", "delimited text": "Delimited text (CSV)"}
+
+
+def rejection(contract: Contract, key: str) -> tuple[Feature | None, str]:
+    """The feature and the words of a key of `rejected_for`: a column, if any, and a code."""
+    column, _, code = key.rpartition(" ")
+    feature = next((known for known in contract.features if known.name == column), None)
+    return feature, _CODES.get(code, code.replace("_", " ").capitalize())
+
+
+def how_it_was_read(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """How the input is written, as pairs for people; what goes without saying is left out."""
+    told = [("Kind of file", _KINDS.get(str(facts["kind"]), str(facts["kind"])))]
+    for key, name, words in (
+        ("sheet", "Sheet", {}),
+        ("packing", "Packed with", _PACKINGS),
+        ("delimiter", "Between fields", _DELIMITERS),
+        ("decimal", "Decimal mark", _DECIMALS),
+        ("encoding", "Encoding", _ENCODINGS),
+    ):
+        if key in facts and facts[key] != "none":
+            told.append((name, words.get(facts[key], str(facts[key]))))
+    if facts.get("unnamed_index"):
+        told.append(("First column", "has no name in the header; taken for an index"))
+    return told
+
+
+def about(value: float | None) -> float | None:
+    """Three digits: medians are counted to within 0.1 %, and more digits tell a reader nothing."""
+    return None if value is None else float(f"{value:.3g}")
+
+
+def unit_guess(median: float | None, usual: float) -> str:
+    """Which change of unit would explain a median; empty where none suggests itself."""
+    if not median or usual <= 0:
+        return ""
+    ratio = median / usual
+    for factor, words in (
+        (100, "about 100 times as much, as amounts in cents would be"),
+        (1_000, "about 1,000 times as much"),
+        (1 / 100, "about a hundredth of it"),
+        (1 / 1_000, "about a thousandth of it, as amounts in thousands would be"),
+    ):
+        if 0.8 <= ratio / factor <= 1.25:
+            return words
+    if abs(median) < 3 and usual > 20:
+        return "close to 0, as standardised values would be"
+    return ""

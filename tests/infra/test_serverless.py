@@ -1,0 +1,168 @@
+"""The deploy template as osls renders it, offline and without credentials."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+Resources = Mapping[str, Mapping[str, Any]]
+STAGES = ("dev", "prod")
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
+    """The template of every stage; without npm only CI fails."""
+    if shutil.which("npm") is None:
+        if os.environ.get("CI"):
+            pytest.fail("npm is needed under CI")
+        pytest.skip("npm is not installed")
+    subprocess.run(["make", "node_modules/ready"], cwd=ROOT, check=True, capture_output=True)
+    out = tmp_path_factory.mktemp("serverless")
+    for stage in STAGES:
+        command = ["npx", "osls", "package", "--stage", stage, "--package", str(out / stage)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    name = "cloudformation-template-update-stack.json"
+    return {stage: out / stage / name for stage in STAGES}
+
+
+@pytest.fixture(params=STAGES)
+def resources(templates: Mapping[str, Path], request: pytest.FixtureRequest) -> Resources:
+    document = json.loads(templates[request.param].read_text())
+    found: Resources = document["Resources"]
+    return found
+
+
+def of(resources: Resources, kind: str) -> dict[str, Any]:
+    return {name: r["Properties"] for name, r in resources.items() if r["Type"] == kind}
+
+
+def test_cfn_lint_finds_nothing(templates: Mapping[str, Path]) -> None:
+    # W3005: what osls itself writes; W8003: a condition on a parameter that is filled in
+    command = [str(Path(sys.executable).parent / "cfn-lint"), "-i", "W3005", "W8003", "--"]
+    done = subprocess.run(
+        [*command, *map(str, templates.values())], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def statements(resources: Resources) -> Iterator[dict[str, Any]]:
+    for role in of(resources, "AWS::IAM::Role").values():
+        assert "ManagedPolicyArns" not in role
+        for policy in role["Policies"]:
+            yield from policy["PolicyDocument"]["Statement"]
+
+
+def test_every_role_is_of_least_privilege(resources: Resources) -> None:
+    assert set(of(resources, "AWS::IAM::Role")) == {"ApiRole", "BatchRole"}
+    for statement in statements(resources):
+        actions = statement["Action"]
+        assert not any(
+            "*" in action for action in ([actions] if isinstance(actions, str) else actions)
+        )
+        resource = statement["Resource"]
+        assert resource != "*"
+        text = json.dumps(resource)
+        assert "Fn::GetAtt" in text or "${" in text  # one of our own resources, by name
+        assert "Bucket.Arn}/*" not in text  # a prefix, not a whole bucket
+
+
+def test_each_function_has_its_own_role_and_the_image_by_digest(resources: Resources) -> None:
+    functions = of(resources, "AWS::Lambda::Function")
+    assert {f["Role"]["Fn::GetAtt"][0] for f in functions.values()} == {"ApiRole", "BatchRole"}
+    for function in functions.values():
+        assert "@sha256:" in function["Code"]["ImageUri"]
+    assert functions["ApiLambdaFunction"]["SnapStart"] == {"ApplyOn": "PublishedVersions"}
+    assert functions["ApiLambdaFunction"].get("EphemeralStorage") is None  # SnapStart: at most 512
+    commands = {f["ImageConfig"]["Command"][0] for f in functions.values()}
+    assert commands == {"functions.api.handler", "functions.s3.handler"}
+
+
+def test_the_api_is_reached_through_its_snapshot(resources: Resources) -> None:
+    (integration,) = of(resources, "AWS::ApiGatewayV2::Integration").values()
+    assert ":snapstart" in json.dumps(integration) or "snapstart" in json.dumps(integration)
+    (stage,) = of(resources, "AWS::ApiGatewayV2::Stage").values()
+    assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0
+
+
+def test_buckets_are_private_encrypted_versioned_and_tidy(resources: Resources) -> None:
+    buckets = of(resources, "AWS::S3::Bucket")
+    ours = {name: b for name, b in buckets.items() if name != "ServerlessDeploymentBucket"}
+    assert set(ours) == {"InputBucket", "OutputBucket", "ModelBucket"}
+    for bucket in ours.values():
+        assert all(bucket["PublicAccessBlockConfiguration"].values())
+        assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+        assert bucket["LifecycleConfiguration"]["Rules"]
+    policies = of(resources, "AWS::S3::BucketPolicy")
+    refusing = {
+        p["Bucket"]["Ref"]
+        for p in policies.values()
+        for s in p["PolicyDocument"]["Statement"]
+        if s["Effect"] == "Deny" and s["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    }
+    assert refusing >= set(ours)
+
+
+def test_dropped_files_reach_the_function_and_failures_are_kept(resources: Resources) -> None:
+    queue = resources["DroppedQueue"]["Properties"]
+    assert queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0] == "FailedQueue"
+    (told,) = resources["InputBucket"]["Properties"]["NotificationConfiguration"][
+        "QueueConfigurations"
+    ]
+    assert told["Queue"]["Fn::GetAtt"][0] == "DroppedQueue"
+    (mapping,) = of(resources, "AWS::Lambda::EventSourceMapping").values()
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["ScalingConfig"]["MaximumConcurrency"] >= 2
+    batch = resources["BatchLambdaFunction"]["Properties"]
+    assert queue["VisibilityTimeout"] >= 6 * batch["Timeout"]
+    assert all(q["SqsManagedSseEnabled"] for q in of(resources, "AWS::SQS::Queue").values())
+
+
+def test_input_and_output_do_not_meet(resources: Resources) -> None:
+    variables = resources["BatchLambdaFunction"]["Properties"]["Environment"]["Variables"]
+    assert variables["CUSTOMER_CLUSTERS_INPUT"]["Fn::Sub"].startswith("s3://${InputBucket}/")
+    assert variables["CUSTOMER_CLUSTERS_OUTPUT"]["Fn::Sub"].startswith("s3://${OutputBucket}")
+
+
+def test_alarms_and_logs_are_wired(resources: Resources) -> None:
+    alarms = of(resources, "AWS::CloudWatch::Alarm")
+    watched = {(a["Namespace"], a["MetricName"]) for a in alarms.values()}
+    assert watched == {
+        ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
+        ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
+        ("AWS/Lambda", "Errors"),
+        ("AWS/Lambda", "Throttles"),
+        ("AWS/ApiGateway", "5xx"),
+        ("AWS/ApiGateway", "Latency"),
+    }
+    assert all(a["AlarmActions"] == [{"Ref": "AlarmTopic"}] for a in alarms.values())
+    groups = of(resources, "AWS::Logs::LogGroup")
+    assert len(groups) >= 3
+    assert all(group["RetentionInDays"] >= 30 for group in groups.values())
+    (dashboard,) = of(resources, "AWS::CloudWatch::Dashboard").values()
+    body = dashboard["DashboardBody"]["Fn::Sub"]
+    assert len(json.loads(body)["widgets"]) == 4
+
+
+def test_no_secret_stands_in_the_template(
+    templates: Mapping[str, Path], resources: Resources
+) -> None:
+    variables = resources["ApiLambdaFunction"]["Properties"]["Environment"]["Variables"]
+    assert variables["CUSTOMER_CLUSTERS_API_KEYS"].startswith("{{resolve:ssm:/customer-clusters/")
+    for path in templates.values():
+        assert "AKIA" not in path.read_text()
+
+
+def test_data_outlives_the_stack_in_production_only(templates: Mapping[str, Path]) -> None:
+    for stage, policy in (("dev", "Delete"), ("prod", "Retain")):
+        found = json.loads(templates[stage].read_text())["Resources"]
+        for name in ("InputBucket", "OutputBucket", "ModelBucket"):
+            assert found[name]["DeletionPolicy"] == policy
