@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from benchmarks.http import free_port
 from tests.infra import containers as helpers
-from tests.infra.containers import Containers
+from tests.infra.containers import Containers, Lambda
 
 
 @pytest.fixture(scope="session")
@@ -37,8 +38,9 @@ def pushed(containers: Containers, pushed_folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def emulator(containers: Containers) -> Path:
-    return helpers.fetch_emulator()
+def on_lambda(containers: Containers) -> Lambda:
+    """Starts the image under AWS's emulator; what it gives invokes the function."""
+    return partial(helpers.emulated, containers, helpers.fetch_emulator())
 
 
 @pytest.fixture(scope="module")

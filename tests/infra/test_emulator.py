@@ -1,44 +1,17 @@
-"""The image's handler under AWS's own runtime interface emulator, with Lambda's runtime client."""
+"""The API's handler in the image, under AWS's own runtime interface emulator and runtime client."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.http import free_port
 from functions.answers import Answers
 from model_store import BUNDLED, open_store
 from pipeline.model import ClusterModel
 from tests.functions.test_lambda_http import HTTP, event
-from tests.infra.containers import INVOKE, LOCKED, ROOT, Containers, post, wait_for
+from tests.infra.containers import ROOT, Invoke, Lambda
 
-Invoke = Callable[[object], str]
-Lambda = Callable[..., AbstractContextManager[Invoke]]
 LEAVER = {"Total_Revolving_Bal": 0, "Total_Trans_Amt": 1900, "Total_Trans_Ct": 38}
-
-
-@pytest.fixture(scope="module")
-def on_lambda(containers: Containers, emulator: Path) -> Lambda:
-    """Starts the image as Lambda does: its entry point, with a handler as its argument."""
-
-    @contextmanager
-    def start(handler: str, seconds: int = 10, options: tuple[str, ...] = ()) -> Iterator[Invoke]:
-        front, back = free_port(), free_port()
-        told = [
-            *LOCKED, f"--volume={emulator}:/emulator:ro", "--entrypoint=/emulator",
-            f"--env=AWS_LAMBDA_FUNCTION_TIMEOUT={seconds}", *options,
-        ]  # fmt: skip
-        command = [
-            "--runtime-interface-emulator-address", f"127.0.0.1:{front}",
-            "--runtime-api-address", f"127.0.0.1:{back}", "/entrypoint.sh", handler,
-        ]  # fmt: skip
-        with containers.running(f"lambda-{front}", told, *command):
-            wait_for(f"http://127.0.0.1:{front}")
-            yield lambda event: post(f"http://127.0.0.1:{front}/{INVOKE}", event)
-
-    return start
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +24,7 @@ def api(on_lambda: Lambda) -> Iterator[Invoke]:
 def faulty(on_lambda: Lambda) -> Iterator[Invoke]:
     """The same handler behind one that can be told to hang or to fall."""
     options = (f"--volume={ROOT}/tests/data/handlers:/handlers:ro", "--workdir=/handlers")
-    with on_lambda("faulty.handler", seconds=2, options=options) as invoke:
+    with on_lambda("faulty.handler", 2, *options) as invoke:
         yield invoke
 
 
