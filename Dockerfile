@@ -57,13 +57,8 @@ WORKDIR /
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=15s CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ.get('PORT', '8000') + '/health/live', timeout=4)"]
 ENTRYPOINT ["/entrypoint.sh"]
-ARG VERSION=0
-ARG REVISION=unknown
-ARG CREATED=1980-01-01T00:00:00Z
-# The last label lets Lambda take snapshots: it insists on it where the base is not AWS's own.
+# The last one lets Lambda take snapshots: it insists on it where the base is not AWS's own.
+# Version, revision and date come from the command line.
 LABEL org.opencontainers.image.title="customer-clusters" \
       org.opencontainers.image.description="Assigns bank customers to clusters: HTTP API, pages and files" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}" \
-      org.opencontainers.image.created="${CREATED}" \
       com.amazonaws.lambda.feature.snapstart="Allow"

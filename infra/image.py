@@ -38,15 +38,17 @@ class Build:
 
     tag: str
     base: str | None
-    arguments: Mapping[str, str]
+    labels: Mapping[str, str]
+    """By name; not as build arguments, for buildah's cache takes a label of other ones for this."""
     secrets: Mapping[str, Path]
 
     @property
     def options(self) -> list[str]:
         found = ["--file", "Dockerfile", "--tag", self.tag]
-        based = {"BASE_IMAGE": self.base} if self.base else {}
-        for name, value in {**based, **self.arguments}.items():
-            found += ["--build-arg", f"{name}={value}"]
+        if self.base:
+            found += ["--build-arg", f"BASE_IMAGE={self.base}"]
+        for name, value in self.labels.items():
+            found += ["--label", f"org.opencontainers.image.{name}={value}"]
         for name, path in self.secrets.items():
             found += ["--secret", f"id={name},src={path}"]
         return found
@@ -74,15 +76,15 @@ def buildah(build: Build, push: str | None) -> list[list[str]]:
     return commands
 
 
-def arguments(root: Path) -> dict[str, str]:
-    """What a commit says of itself: two builds of it are told the same."""
+def labels(root: Path) -> dict[str, str]:
+    """What a commit says of itself: two builds of it are labelled the same."""
     revision, seconds = _git(root, "log", "-1", "--format=%H %ct").split() or ("unknown", "0")
     changed = "-changed" if _git(root, "status", "--porcelain") else ""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return {
-        "VERSION": project["version"],
-        "REVISION": revision + changed,
-        "CREATED": datetime.fromtimestamp(int(seconds), UTC).isoformat().replace("+00:00", "Z"),
+        "version": project["version"],
+        "revision": revision + changed,
+        "created": datetime.fromtimestamp(int(seconds), UTC).isoformat().replace("+00:00", "Z"),
     }
 
 
@@ -156,7 +158,7 @@ def main(given: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(given)
     name = builder(chosen.builder)
     with secrets(os.environ) as found:
-        build = Build(chosen.tag, chosen.base, arguments(ROOT), found)
+        build = Build(chosen.tag, chosen.base, labels(ROOT), found)
         for command in (docker if name == "docker" else buildah)(build, chosen.push):
             subprocess.run(command, cwd=ROOT, check=True)
     print(*facts(name, chosen.tag), sep="\n")

@@ -3,15 +3,16 @@
 import os
 import subprocess
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from infra import slim
-from infra.image import EPOCH, Build, arguments, buildah, docker, pip_conf, secrets
+from infra.image import EPOCH, Build, buildah, docker, labels, pip_conf, secrets
 
 ROOT = Path(__file__).parents[2]
-BUILD = Build("mine:1", "python:x", {"REVISION": "abc"}, {"ca": Path("/etc/bundle.crt")})
+BUILD = Build("mine:1", "python:x", {"revision": "abc"}, {"ca": Path("/etc/bundle.crt")})
 Builder = Callable[[Build, str | None], list[list[str]]]
 
 
@@ -25,7 +26,7 @@ def test_builders_are_told_the_same(builder: Builder) -> None:
     [command] = builder(BUILD, None)
     assert follows(command, "--tag", "mine:1")
     assert follows(command, "--build-arg", "BASE_IMAGE=python:x")
-    assert follows(command, "--build-arg", "REVISION=abc")
+    assert follows(command, "--label", "org.opencontainers.image.revision=abc")
     assert follows(command, "--secret", "id=ca,src=/etc/bundle.crt")
     assert str(EPOCH) in " ".join(command)
 
@@ -42,11 +43,11 @@ def test_buildah_pushes_it_too() -> None:
     assert push[-4:] == ["--format", "v2s2", "mine:1", "docker://registry.example/mine:1"]
 
 
-def test_a_build_is_told_its_commit() -> None:
-    told = arguments(ROOT)
-    assert told["VERSION"] == "0.1.0"
-    assert told["CREATED"].endswith("Z")
-    assert len(told["REVISION"].removesuffix("-changed")) == 40
+def test_a_build_is_labelled_with_its_commit() -> None:
+    told = labels(ROOT)
+    assert told["version"] == "0.1.0"
+    assert len(told["revision"].removesuffix("-changed")) == 40
+    assert datetime.fromisoformat(told["created"]).tzinfo is UTC
 
 
 def test_a_private_index_reaches_the_build_and_paths_of_this_machine_do_not() -> None:
