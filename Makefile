@@ -1,9 +1,10 @@
 # The few verbs of this project; `make help` lists them. CI calls the same ones.
 PYTHON ?= python3
+UPGRADE ?= --upgrade
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: package deploy remove help setup demo serve test check fmt bench soak pin
+.PHONY: help setup demo serve test check fmt bench soak screenshots image package deploy remove pin
 
 help:  ## List the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,11 +27,13 @@ serve: setup  ## Serve the API and the pages on http://127.0.0.1:8000 (PORT=8080
 test: setup  ## Run the tests (BANKCHURNERS_CSV names the real file)
 	$(BIN)/pytest
 
-check: setup  ## Lint, format, types, direction of imports; changes nothing
+# What only looks like a secret is kept apart by: detect-secrets scan --no-verify --baseline .secrets.baseline
+check: setup  ## Lint, format, types, direction of imports, secrets; changes nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --no-verify --baseline .secrets.baseline
 
 fmt: setup  ## Format, and mend what ruff can mend
 	$(BIN)/ruff format .
@@ -45,6 +48,10 @@ soak: setup  ## Send 100,000 look-ups, 1 % malformed; print errors and memory
 screenshots: setup  ## Draw the pages that the README shows anew, with Debian's chromium
 	$(BIN)/python -m examples.screenshots
 
+image:  ## Build the container image with Docker or buildah (IMAGE names it, BASE_IMAGE what it stands on)
+	$(PYTHON) -m infra.image --tag $(or $(IMAGE),customer-clusters) \
+		$(if $(BASE_IMAGE),--base $(BASE_IMAGE)) $(if $(PUSH),--push $(PUSH))
+
 node_modules/ready: package.json package-lock.json
 	npm ci --silent
 	@touch $@
@@ -58,6 +65,11 @@ deploy: node_modules/ready  ## Deploy to AWS: make deploy STAGE=prod IMAGE=…@s
 remove: node_modules/ready  ## Take it down again; in prod the buckets stay
 	npx osls remove --stage $(or $(STAGE),dev)
 
-pin: setup  ## Pin the dependencies anew, with hashes and without index addresses
-	$(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-header --upgrade --extra api --extra aws --extra train --group dev pyproject.toml -o requirements/dev.txt
+PIN = $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-header $(UPGRADE)
+
+pin: setup  ## Pin the dependencies anew, with hashes, without index addresses (UPGRADE= adds only)
+	$(PIN) --extra api --extra aws --extra lambda --extra train --group dev pyproject.toml -o requirements/dev.txt
+	$(PIN) --extra api --extra aws --extra lambda -c requirements/dev.txt pyproject.toml -o requirements/serve.txt
+	$(PIN) --group image -c requirements/dev.txt -o requirements/image.txt
+	$(PIN) --group emulator --no-deps -o requirements/emulator.txt

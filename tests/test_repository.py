@@ -1,6 +1,8 @@
 """What must hold of the repository itself."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,29 @@ def test_every_dependency_states_its_reason() -> None:
     declared = [line for line in lines if re.match(r'\s+"[a-z0-9-]+(\[.*?\])?[><=]=', line)]
     assert declared
     assert [line for line in declared if "  # " not in line] == []
+
+
+def test_what_is_deployed_is_what_was_tested() -> None:
+    """The image's packages have the versions that the tests run with."""
+    pins = {
+        name: set(
+            re.findall(r"^[a-z0-9-]+==[^ ]+", (ROOT / f"requirements/{name}.txt").read_text(), re.M)
+        )
+        for name in ("serve", "dev")
+    }
+    assert pins["serve"]
+    assert pins["serve"] - pins["dev"] == set()
+
+
+def test_a_secret_that_is_committed_is_found(tmp_path: Path) -> None:
+    """By the command and the baseline of `make check`."""
+    leak = tmp_path / "settings.py"
+    leak.write_text('aws_key = "AKIA' + "Q7LMZ2VX5TR3WN8P" + '"\n')
+    hook = str(Path(sys.executable).parent / "detect-secrets-hook")
+    command = [hook, "--no-verify", "--baseline", ".secrets.baseline", str(leak)]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert found.returncode == 1
+    assert "AWS Access Key" in found.stdout
 
 
 def test_the_readme_names_only_verbs_that_exist() -> None:

@@ -121,7 +121,7 @@ class Scorer:
             return "" if value is None else str(value)
         assert block.text is not None
         line = block.text[position].as_py().lstrip("\r\n")
-        delimiter = str(self.file.facts["delimiter"])
+        delimiter = str(self.file.facts.get("delimiter", ","))  # a workbook has none to tell
         return next(csv.reader(io.StringIO(line, newline=""), delimiter=delimiter))[self._id]
 
 

@@ -197,6 +197,18 @@ def test_a_named_sheet_is_read_and_a_missing_one_refused(score: Score, tmp_path:
         score(path, sheet="Kunden")
 
 
+def test_a_rejected_row_of_a_workbook_keeps_its_id(score: Score, tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    book.active.append(["CLIENTNUM", "Total_Revolving_Bal", "Total_Trans_Amt", "Total_Trans_Ct"])
+    book.active.append(["007", 0, 1900, 38])
+    book.active.append(["008", 0, None, 38])
+    book.save(tmp_path / "book.xlsx")
+    manifest = score(tmp_path / "book.xlsx")
+    with (tmp_path / "out" / manifest["outputs"]["rejected"]).open(newline="") as file:
+        assert [row["id"] for row in csv.DictReader(file)] == ["008"]
+
+
 @pytest.mark.parametrize(
     "kind", [pa.int8(), pa.float32(), pa.decimal128(22, 2), pa.uint64(), pa.string()]
 )

@@ -1,0 +1,1 @@
+"""What runs the product elsewhere: the image and its entry point."""

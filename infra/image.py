@@ -1,0 +1,177 @@
+"""Builds the image with Docker where its engine answers, otherwise with buildah.
+
+python3 -m infra.image --tag customer-clusters
+python3 -m infra.image --tag customer-clusters --push registry.example/customer-clusters:1
+
+What is pushed is a Docker manifest (schema 2, no index): Lambda and Heroku both take that form,
+and it alone. Only the standard library is used; a host needs Python and one of the two builders.
+"""
+
+import argparse
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+EPOCH = 315_532_800
+"""1980: the date of every file, so that a layer is the same for every commit that left it alone."""
+SIZES = "/usr/share/customer-clusters/sizes.txt"
+_INDEX = re.compile(
+    r"^(?:global|install|:env:)\.(index-url|extra-index-url|trusted-host|proxy|timeout)=('.*')$",
+    re.MULTILINE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What goes into a build: the same on every builder."""
+
+    tag: str
+    base: str | None
+    labels: Mapping[str, str]
+    """By name; not as build arguments, for buildah's cache takes a label of other ones for this."""
+    secrets: Mapping[str, Path]
+
+    @property
+    def options(self) -> list[str]:
+        found = ["--file", "Dockerfile", "--tag", self.tag]
+        if self.base:
+            found += ["--build-arg", f"BASE_IMAGE={self.base}"]
+        for name, value in self.labels.items():
+            found += ["--label", f"org.opencontainers.image.{name}={value}"]
+        for name, path in self.secrets.items():
+            found += ["--secret", f"id={name},src={path}"]
+        return found
+
+
+def docker(build: Build, push: str | None) -> list[list[str]]:
+    """Docker's commands; the second build finds everything done and pushes."""
+    command = ["docker", "buildx", "build", "--platform", "linux/amd64", "--provenance=false",
+               "--sbom=false", "--build-arg", f"SOURCE_DATE_EPOCH={EPOCH}"]  # fmt: skip
+    commands = [[*command, *build.options, "--load", "."]]
+    if push is not None:
+        form = "type=image,push=true,oci-mediatypes=false"
+        commands += [[*command, *replace(build, tag=push).options, "--output", form, "."]]
+    return commands
+
+
+def buildah(build: Build, push: str | None) -> list[list[str]]:
+    """Buildah's; `--format docker` keeps the health check, which the OCI format has no room for."""
+    command = ["buildah", "bud", "--format", "docker", "--layers", "--isolation", "chroot",
+               "--network", "host", "--timestamp", str(EPOCH)]  # fmt: skip
+    commands = [[*command, *build.options, "."]]
+    if push is not None:
+        target = push if push.startswith("dir:") else f"docker://{push}"
+        commands += [["buildah", "push", "--format", "v2s2", build.tag, target]]
+    return commands
+
+
+def labels(root: Path) -> dict[str, str]:
+    """What a commit says of itself: two builds of it are labelled the same."""
+    revision, seconds = _git(root, "log", "-1", "--format=%H %ct").split() or ("unknown", "0")
+    changed = "-changed" if _git(root, "status", "--porcelain") else ""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return {
+        "version": project["version"],
+        "revision": revision + changed,
+        "created": datetime.fromtimestamp(int(seconds), UTC).isoformat().replace("+00:00", "Z"),
+    }
+
+
+@contextmanager
+def secrets(environment: Mapping[str, str]) -> Iterator[dict[str, Path]]:
+    """This machine's package index and certificates, for the length of a build."""
+    listed = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
+    ).stdout
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        if index := pip_conf(listed):
+            found["pip"] = Path(folder) / "pip.conf"
+            found["pip"].touch(0o600)
+            found["pip"].write_text(index, encoding="utf-8")
+        bundles = environment.get("PIP_CERT"), environment.get("SSL_CERT_FILE")
+        for bundle in (*bundles, "/etc/ssl/certs/ca-certificates.crt"):
+            if bundle and Path(bundle).is_file():
+                found["ca"] = Path(bundle)
+                break
+        yield found
+
+
+def pip_conf(listed: str) -> str:
+    """Where `pip config list` says packages are, as a pip.conf; paths of this machine are left."""
+    values = {}
+    for name, quoted in _INDEX.findall(listed):  # the environment comes last and wins
+        words = [word for word in str(ast.literal_eval(quoted)).split() if "file:" not in word]
+        if words:
+            values[name] = " ".join(words)
+    lines = [f"{name} = {value}\n" for name, value in values.items()]
+    return "".join(["[global]\n", *lines]) if lines else ""
+
+
+def builder(name: str | None) -> str:
+    """The one asked for, or the one there is."""
+    if name:
+        return name
+    if shutil.which("docker"):
+        asked = subprocess.run(["docker", "info"], capture_output=True, check=False)
+        if asked.returncode == 0:
+            return "docker"
+    if shutil.which("buildah"):
+        return "buildah"
+    raise SystemExit("an image needs Docker's engine, or buildah")
+
+
+def facts(name: str, tag: str) -> Iterator[str]:
+    """Identity and size of what was built, with the packages that make it large."""
+    if name == "docker":
+        form = "{{.Id}}  {{.Size}} bytes"
+        yield _output("docker", "image", "inspect", "--format", form, tag).strip()
+        yield _output("docker", "run", "--rm", "--entrypoint", "cat", tag, SIZES)
+        return
+    yield _output("buildah", "images", "--no-trunc", "--format", "{{.ID}}  {{.Size}}", tag).strip()
+    container = _output("buildah", "from", "--pull-never", tag).strip()
+    try:
+        yield (Path(_output("buildah", "mount", container).strip()) / SIZES[1:]).read_text()
+    finally:
+        _output("buildah", "rm", container)
+
+
+def main(given: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--tag", default="customer-clusters")
+    parser.add_argument("--base", help="the base image, instead of the Dockerfile's")
+    parser.add_argument(
+        "--push", metavar="IMAGE", help="where to; dir:FOLDER writes it to a folder"
+    )
+    parser.add_argument("--builder", choices=["docker", "buildah"])
+    chosen = parser.parse_args(given)
+    name = builder(chosen.builder)
+    with secrets(os.environ) as found:
+        build = Build(chosen.tag, chosen.base, labels(ROOT), found)
+        for command in (docker if name == "docker" else buildah)(build, chosen.push):
+            subprocess.run(command, cwd=ROOT, check=True)
+    print(*facts(name, chosen.tag), sep="\n")
+
+
+def _git(root: Path, *command: str) -> str:
+    ran = subprocess.run(["git", *command], cwd=root, capture_output=True, text=True, check=False)
+    return ran.stdout
+
+
+def _output(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+if __name__ == "__main__":
+    main()

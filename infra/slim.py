@@ -1,0 +1,93 @@
+"""Takes out of the image's packages what serving and scoring never open, and lists their sizes.
+
+python3 slim.py SITE_PACKAGES           deletes; refuses when a rule matches nothing any more
+python3 slim.py --sizes FOLDER...       prints every package of a megabyte and more
+"""
+
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+UNUSED = (
+    # Arrow Flight, a network protocol; and Arrow's own client of S3: files come through boto3.
+    "pyarrow/libarrow_flight.so.*",
+    "pyarrow/libarrow_python_flight.so*",
+    "pyarrow/_flight.*.so",
+    "pyarrow/libarrow_s3.so.*",
+    "pyarrow/_s3fs.*.so",
+    # The wheel holds these three times under three names; the loader asks for one of them.
+    "pyarrow/libarrow_python.so",
+    "pyarrow/libarrow_python.so.*.*.*",
+    # Headers, sources and type stubs, for compilers and type checkers.
+    "pyarrow/include",
+    "**/*.pxd",
+    "**/*.pxi",
+    "**/*.pyi",
+    "**/*.pyx",
+    # The packages' own tests, and Fortran's and C's build helpers.
+    "pyarrow/tests",
+    "numpy/**/tests",
+    "numpy/f2py",
+)
+SERVICES = {"s3", "sqs", "sts", "sso", "sso-oidc", "ssm", "secretsmanager", "emr-serverless"}
+"""What boto3 may be asked for: data, queues, credentials, keys, Spark. botocore knows 400 more."""
+PURPOSES = {
+    "pyarrow": "reads and writes CSV and Parquet in blocks",
+    "numpy": "assigns whole blocks of customers at once",
+    "numpy.libs": "numpy's linear algebra, without which it does not start",
+    "botocore": "S3, queues and keys, under boto3",
+    "uvloop": "the server's event loop",
+    "pygments": "rich needs it at import",
+    "pydantic_core": "writes the JSON of answers",
+    "pydantic": "FastAPI's models, and the OpenAPI document",
+    "aws_lambda_powertools": "partial failures of batches on Lambda",
+    "model_store": "the models that ship, with their reports",
+    "python_calamine": "reads Excel workbooks",
+    "rich": "tables on the command line",
+}
+
+
+def unused(site_packages: Path) -> Iterator[Path]:
+    """What the rules name; LookupError for a rule that has lost its object."""
+    for rule in UNUSED:
+        found = list(site_packages.glob(rule))
+        if not found:
+            raise LookupError(f"{rule} matches nothing: look again at what is large")
+        yield from found
+    for service in (site_packages / "botocore/data").iterdir():
+        if service.is_dir() and service.name not in SERVICES:
+            yield service
+
+
+def remove(paths: Sequence[Path]) -> None:
+    for path in paths:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)  # it may have gone with its folder
+
+
+def sizes(folders: Sequence[Path]) -> Iterator[tuple[float, str]]:
+    """Megabytes and name of everything directly in the folders, the largest first."""
+    found = [
+        (sum(file.lstat().st_size for file in (entry, *entry.rglob("*"))) / 1e6, entry.name)
+        for folder in folders
+        for entry in folder.iterdir()
+    ]
+    yield from sorted(found, reverse=True)
+
+
+def main(arguments: Sequence[str]) -> None:
+    if arguments[0] != "--sizes":
+        remove(list(unused(Path(arguments[0]))))
+        return
+    measured = list(sizes([Path(argument) for argument in arguments[1:]]))
+    for megabytes, name in measured:
+        if megabytes >= 1:
+            print(f"{megabytes:8.1f} MB  {name:<24} {PURPOSES.get(name, '')}".rstrip())
+    print(f"{sum(megabytes for megabytes, _ in measured):8.1f} MB  in all, over the base")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

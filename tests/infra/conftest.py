@@ -1,0 +1,54 @@
+"""The image, built once; AWS's emulator, fetched once."""
+
+import os
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from benchmarks.http import free_port
+from tests.infra import containers as helpers
+from tests.infra.containers import Containers, Lambda
+
+
+@pytest.fixture(scope="session")
+def containers(pushed_folder: Path) -> Containers:
+    """Podman with the built image; only a machine that is not CI may do without it."""
+    if lacking := helpers.missing():
+        reason = f"the image's tests need {', '.join(lacking)}"
+        if os.environ.get("CI"):
+            pytest.fail(f"{reason}; .ci/run installs the tools")
+        pytest.skip(reason)
+    made = Containers.over(helpers.FOLDER)
+    helpers.make_base(made)
+    helpers.make_image(made, pushed_folder)
+    return made
+
+
+@pytest.fixture(scope="session")
+def pushed_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("pushed")
+
+
+@pytest.fixture(scope="session")
+def pushed(containers: Containers, pushed_folder: Path) -> Path:
+    """The manifest, the configuration and the layers, as a registry gets them."""
+    return pushed_folder
+
+
+@pytest.fixture(scope="session")
+def on_lambda(containers: Containers) -> Lambda:
+    """Starts the image under AWS's emulator; what it gives invokes the function."""
+    return partial(helpers.emulated, containers, helpers.fetch_emulator())
+
+
+@pytest.fixture(scope="module")
+def server(containers: Containers) -> Iterator[tuple[str, str]]:
+    """The name and the address of a container that serves with two workers."""
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    options = [*helpers.LOCKED, "--env", f"PORT={port}", "--env", "WEB_CONCURRENCY=2"]
+    with containers.running("server", options) as name:
+        helpers.wait_for(f"{address}/health/live")
+        yield name, address

@@ -1,0 +1,137 @@
+"""How the image is built and entered, without building it."""
+
+import os
+import subprocess
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from infra import slim
+from infra.image import EPOCH, Build, buildah, docker, labels, pip_conf, secrets
+
+ROOT = Path(__file__).parents[2]
+BUILD = Build("mine:1", "python:x", {"revision": "abc"}, {"ca": Path("/etc/bundle.crt")})
+Builder = Callable[[Build, str | None], list[list[str]]]
+
+
+def follows(command: Sequence[str], *words: str) -> bool:
+    """Whether the words stand in the command, one after the other."""
+    return any(tuple(command[at : at + len(words)]) == words for at in range(len(command)))
+
+
+@pytest.mark.parametrize("builder", [docker, buildah])
+def test_builders_are_told_the_same(builder: Builder) -> None:
+    [command] = builder(BUILD, None)
+    assert follows(command, "--tag", "mine:1")
+    assert follows(command, "--build-arg", "BASE_IMAGE=python:x")
+    assert follows(command, "--label", "org.opencontainers.image.revision=abc")
+    assert follows(command, "--secret", "id=ca,src=/etc/bundle.crt")
+    assert str(EPOCH) in " ".join(command)
+
+
+def test_docker_pushes_the_form_that_lambda_and_heroku_take() -> None:
+    _, push = docker(BUILD, "registry.example/mine:1")
+    assert follows(push, "--output", "type=image,push=true,oci-mediatypes=false")
+    assert follows(push, "--tag", "registry.example/mine:1")
+    assert {"--provenance=false", "--sbom=false"} <= set(push)
+
+
+def test_buildah_pushes_it_too() -> None:
+    _, push = buildah(BUILD, "registry.example/mine:1")
+    assert push[-4:] == ["--format", "v2s2", "mine:1", "docker://registry.example/mine:1"]
+
+
+def test_a_build_is_labelled_with_its_commit() -> None:
+    told = labels(ROOT)
+    assert told["version"] == "0.1.0"
+    assert len(told["revision"].removesuffix("-changed")) == 40
+    assert datetime.fromisoformat(told["created"]).tzinfo is UTC
+
+
+def test_a_private_index_reaches_the_build_and_paths_of_this_machine_do_not() -> None:
+    listed = (
+        "global.cert='/somewhere/bundle.crt'\n"
+        "global.extra-index-url='file:///somewhere https://two.example/simple'\n"
+        "global.index-url='https://one.example/simple'\n"
+        ":env:.index-url='https://env.example/simple'\n"
+    )
+    assert pip_conf(listed) == (
+        "[global]\n"
+        "extra-index-url = https://two.example/simple\n"
+        "index-url = https://env.example/simple\n"
+    )
+    assert pip_conf("global.find-links='/wheels'\n") == ""
+
+
+def test_secrets_are_gone_after_the_build(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", "https://user:word@one.example/simple")
+    bundle = tmp_path / "bundle.crt"
+    bundle.touch()
+    with secrets({"PIP_CERT": str(bundle)}) as found:
+        conf = found["pip"]
+        assert "index-url = https://user:word@one.example/simple\n" in conf.read_text()
+        assert conf.stat().st_mode & 0o77 == 0
+        assert found["ca"] == bundle
+    assert not conf.exists()
+
+
+def test_slimming_takes_what_is_named_and_no_service_that_is_used(tmp_path: Path) -> None:
+    for rule in slim.UNUSED:
+        path = tmp_path / rule.replace("**/", "deep/").replace("*", "x")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    for kept in ("botocore/data/s3", "botocore/data/ec2", "pyarrow/compute"):
+        (tmp_path / kept).mkdir(parents=True)
+    (tmp_path / "botocore/data/endpoints.json").touch()
+    slim.main([str(tmp_path)])
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")}
+    assert {"botocore/data/s3", "botocore/data/endpoints.json", "pyarrow/compute"} <= left
+    assert "botocore/data/ec2" not in left
+    assert not [path for path in left if "flight" in path or path.endswith(".pyx")]
+    with pytest.raises(LookupError, match="matches nothing"):
+        slim.main([str(tmp_path)])
+
+
+def test_sizes_are_listed_with_what_they_are_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "pyarrow").mkdir()
+    (tmp_path / "pyarrow/lib.so").write_bytes(bytes(3_000_000))
+    (tmp_path / "small.py").write_bytes(bytes(100))
+    slim.main(["--sizes", str(tmp_path)])
+    first, last = capsys.readouterr().out.splitlines()
+    assert first.split()[:3] == ["3.0", "MB", "pyarrow"]
+    assert "CSV and Parquet" in first
+    assert last.split()[0] == "3.0"
+
+
+@pytest.mark.parametrize(
+    ("environment", "given", "run"),
+    [
+        ({}, [], "customer-clusters serve --host 0.0.0.0"),
+        ({}, ["customer-clusters", "score", "a b.csv"], "customer-clusters score a b.csv"),
+        ({"AWS_LAMBDA_RUNTIME_API": "x:1"}, [], "python -m awslambdaric functions.api.handler"),
+        (
+            {"AWS_LAMBDA_RUNTIME_API": "x:1"},
+            ["mine.handler"],
+            "python -m awslambdaric mine.handler",
+        ),
+    ],
+    ids=["server", "command", "Lambda", "Lambda with a handler"],
+)
+def test_the_entry_point_becomes_what_it_starts(
+    tmp_path: Path, environment: dict[str, str], given: list[str], run: str
+) -> None:
+    for name in ("python", "customer-clusters"):
+        stand_in = tmp_path / name
+        stand_in.write_text('#!/bin/sh\necho "$$ ${0##*/} $*"\n')
+        stand_in.chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    command = [str(ROOT / "infra/entrypoint.sh"), *given]
+    with subprocess.Popen(
+        command, env={"PATH": path, **environment}, stdout=subprocess.PIPE, text=True
+    ) as process:
+        told, _ = process.communicate(timeout=10)
+    assert told == f"{process.pid} {run}\n"

@@ -1,0 +1,64 @@
+"""The API's handler in the image, under AWS's own runtime interface emulator and runtime client."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from functions.answers import Answers
+from model_store import BUNDLED, open_store
+from pipeline.model import ClusterModel
+from tests.functions.test_lambda_http import HTTP, event
+from tests.infra.containers import ROOT, Invoke, Lambda
+
+LEAVER = {"Total_Revolving_Bal": 0, "Total_Trans_Amt": 1900, "Total_Trans_Ct": 38}
+
+
+@pytest.fixture(scope="module")
+def api(on_lambda: Lambda) -> Iterator[Invoke]:
+    with on_lambda("functions.api.handler") as invoke:
+        yield invoke
+
+
+@pytest.fixture(scope="module")
+def faulty(on_lambda: Lambda) -> Iterator[Invoke]:
+    """The same handler behind one that can be told to hang or to fall."""
+    options = (f"--volume={ROOT}/tests/data/handlers:/handlers:ro", "--workdir=/handlers")
+    with on_lambda("faulty.handler", 2, *options) as invoke:
+        yield invoke
+
+
+@pytest.mark.parametrize("name", HTTP)
+def test_every_front_door_is_answered(api: Invoke, name: str) -> None:
+    artifact = open_store(BUNDLED).open("champion")
+    model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+    answer = json.loads(api(event(name)))
+    assert answer["statusCode"] == 200
+    expected = Answers(model, artifact.version).assignment(model.assign(LEAVER), "0710001")
+    assert json.loads(answer["body"]) == expected
+
+
+def test_pages_are_shown(api: Invoke) -> None:
+    http = event("function_url", rawPath="/", body=None)
+    http["requestContext"]["http"] |= {"path": "/", "method": "GET"}
+    answer = json.loads(api(http))
+    assert answer["statusCode"] == 200
+    assert "<form" in answer["body"]
+
+
+def test_an_event_that_is_no_request_is_an_error_that_says_so(api: Invoke) -> None:
+    answer = json.loads(api(event("s3_put")))
+    assert answer["errorType"] == "WrongEvent"
+    assert "answers HTTP events" in answer["errorMessage"]
+
+
+def test_after_a_time_out_the_next_call_is_answered(faulty: Invoke) -> None:
+    assert faulty({"hang": True}) == "Task timed out after 2.00 seconds"
+    assert json.loads(faulty(event("http_api_v2")))["statusCode"] == 200
+
+
+def test_after_a_crash_the_next_call_is_answered(faulty: Invoke) -> None:
+    answer = json.loads(faulty({"fall": True}))
+    assert answer["errorType"] == "Runtime.ExitError"
+    assert "exit status 9" in answer["errorMessage"]
+    assert json.loads(faulty(event("http_api_v2")))["statusCode"] == 200

@@ -1,0 +1,70 @@
+"""The handler for dropped files in the image, under AWS's emulator, over a stand-in for S3."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from functions.serving import Serving
+from functions.settings import BatchSettings
+from model_store import BUNDLED, S3Address, open_store
+from tests.functions.dropping import Drop, golden, is_whole, queued
+from tests.infra.containers import Invoke, Lambda
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+KEY = "incoming/März 2026/a+b (1) %20.csv"
+
+
+@pytest.fixture
+def drop(s3: "S3Client", make_bucket: Callable[[], str]) -> Drop:
+    """Two buckets; the model store is in the second, as it is on AWS."""
+    settings = BatchSettings(S3Address(make_bucket(), "incoming"), S3Address(make_bucket(), "out"))
+    for path in sorted(path for path in BUNDLED.rglob("*") if path.is_file()):
+        key = f"models/{path.relative_to(BUNDLED)}"
+        s3.upload_file(str(path), settings.output.bucket, key)
+    return Drop(s3, settings, Serving(open_store(str(BUNDLED)), "champion"))
+
+
+@pytest.fixture
+def batch(on_lambda: Lambda, drop: Drop, aws_environment: dict[str, str]) -> Iterator[Invoke]:
+    environment = aws_environment | {
+        "CUSTOMER_CLUSTERS_STORE": f"s3://{drop.settings.output.bucket}/models",
+        "CUSTOMER_CLUSTERS_INPUT": f"s3://{drop.settings.input.bucket}/incoming",
+        "CUSTOMER_CLUSTERS_OUTPUT": f"s3://{drop.settings.output.bucket}/out",
+    }
+    options = [f"--env={name}={value}" for name, value in environment.items()]
+    with on_lambda("functions.s3.handler", 120, *options) as invoke:
+        yield invoke
+
+
+def test_a_dropped_file_comes_back_assigned(batch: Invoke, drop: Drop) -> None:
+    event = drop.put(KEY)
+    assert json.loads(batch(event)) == {}
+    written = drop.written()
+    assert is_whole(written)
+    (manifest,) = drop.documents("manifest.json")
+    assert (manifest["rows_in"], manifest["rows_assigned"]) == (40, 39)
+    assert manifest["input"]["name"] == "März 2026/a+b (1) %20.csv"
+    assert json.loads(batch(event)) == {}
+    assert drop.written() == written
+
+
+def test_of_a_queue_only_what_failed_comes_again(batch: Invoke, drop: Drop) -> None:
+    """A wrong file is done with; a message that is no event is not, and others do not suffer."""
+    wrong = drop.put("incoming/wrong.csv", b"a,b\n1,2\n")
+    messages = queued(drop.put(KEY), "{", wrong, golden("s3_test_event"))
+    assert json.loads(batch(messages)) == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+    assert len(drop.documents("manifest.json")) == 1
+    (failed,) = drop.documents("failed.json")
+    assert "Total_Revolving_Bal" in json.dumps(failed)
+
+
+def test_the_golden_events_are_answered(batch: Invoke, drop: Drop) -> None:
+    for name in ("s3_put", "s3_several", "s3_test_event", "eventbridge_created"):
+        assert json.loads(batch(golden(name))) == {}
+    for name in ("sqs_s3", "sqs_eventbridge"):
+        assert json.loads(batch(golden(name))) == {"batchItemFailures": []}
+    assert drop.written() == {}
