@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+from model_store.addresses import S3Address, WrongAddress
 from model_store.errors import (
     Conflict,
     CustomerClustersError,
+    Denied,
     NotFound,
     Temporary,
     WrongArtifact,
@@ -18,10 +20,22 @@ BUNDLED = Path(__file__).parent / "artifacts"
 
 
 def open_store(address: str | Path) -> Store:
-    """The store at a folder's path; a folder that does not exist yet is an empty store."""
-    if "://" in str(address):
-        raise NotFound(f"support for the store address {address}", "this release: give a folder")
+    """The store at a folder's path or an s3:// address; one that is not there yet is empty."""
+    text = str(address)
+    if text.startswith(S3Address.SCHEME):
+        return Store(_in_s3(S3Address.from_string(text)))
+    if "://" in text:
+        raise NotFound(f"support for {text}", "this release: give a folder or s3://bucket/prefix")
     return Store(FolderFiles(Path(address)))
+
+
+def _in_s3(address: S3Address) -> Files:
+    try:
+        from model_store.s3 import S3Files  # boto3 is loaded for those who need it
+    except ModuleNotFoundError as error:
+        where = "this installation: it needs the extra customer-clusters[aws]"
+        raise NotFound(f"support for {address}", where) from error
+    return S3Files.at(address)
 
 
 __all__ = [
@@ -32,14 +46,17 @@ __all__ = [
     "Artifact",
     "Conflict",
     "CustomerClustersError",
+    "Denied",
     "FileRecord",
     "Files",
     "FolderFiles",
     "Manifest",
     "NotFound",
+    "S3Address",
     "Store",
     "Temporary",
     "Version",
+    "WrongAddress",
     "WrongArtifact",
     "open_store",
 ]

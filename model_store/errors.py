@@ -5,6 +5,8 @@ CustomerClustersError
 ├── WrongArtifact   an artifact that is damaged, incomplete or of a newer format
 ├── Conflict        somebody else wrote first
 ├── Temporary       trying again later may succeed
+├── Denied          the storage refuses, and will refuse again
+├── WrongAddress    (model_store.addresses) a text that should be s3://bucket/prefix
 ├── WrongFile       (pipeline.errors) a customer file that is refused whole
 │   └── EmptyCluster  (pipeline.training.fitting) too few different customers for an algorithm
 └── WrongRow        (pipeline.errors) a customer that is refused
@@ -44,3 +46,10 @@ class Temporary(CustomerClustersError, OSError):
 
     def __init__(self, action: str, where: str, reason: str) -> None:
         super().__init__(f"could not {action} in {where}: {reason}; try again")
+
+
+class Denied(CustomerClustersError, PermissionError):
+    """Raised when the storage refuses for good: no permission, no credentials, a bad request."""
+
+    def __init__(self, action: str, where: str, reason: str) -> None:
+        super().__init__(f"not allowed to {action} in {where}: {reason}")

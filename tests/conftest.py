@@ -1,8 +1,10 @@
 """What several tests share: the real file, the bundled model, and an invented data set."""
 
 import os
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,9 @@ import pytest
 from model_store import BUNDLED, Artifact, open_store
 from pipeline.contract import DEFAULT_CONTRACT, Contract, load_contract
 from pipeline.model import ClusterModel
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 DATA = Path(__file__).parent / "data"
 
@@ -99,3 +104,56 @@ def write(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write_file
+
+
+@pytest.fixture(scope="session")
+def aws_server() -> Iterator[str]:
+    """The address of a stand-in for S3 and SQS, reached through real HTTP."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def aws(aws_server: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The environment that leads boto3 to the stand-in, as it would lead it to any other S3."""
+    environment = {
+        "AWS_ENDPOINT_URL": aws_server,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3", "AWS_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    return environment
+
+
+@pytest.fixture
+def s3(aws: dict[str, str]) -> "Iterator[S3Client]":
+    from model_store.s3 import connect
+
+    client = connect()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def make_bucket(s3: "S3Client") -> Callable[[], str]:
+    """Makes buckets of the test's own."""
+
+    def make() -> str:
+        name = f"test-{uuid.uuid4().hex}"
+        s3.create_bucket(
+            Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+        )
+        return name
+
+    return make

@@ -6,25 +6,19 @@ import pytest
 
 from model_store import (
     Conflict,
+    Files,
     FolderFiles,
     NotFound,
     Store,
     Temporary,
+    WrongAddress,
     WrongArtifact,
     open_store,
 )
+from tests.model_store.conftest import Backend
 
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 FILES = {"model.json": b"{}", "pipeline.joblib": b"\x00\x01"}
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return open_store(tmp_path / "store")
-
-
-def folder_of(store: Store, version: str) -> Path:
-    return Path(str(store)) / "versions" / version
 
 
 def test_a_published_artifact_is_read_back_with_its_facts(store: Store) -> None:
@@ -66,36 +60,36 @@ def test_an_alias_must_be_a_plain_name(store: Store, alias: str) -> None:
         store.point(alias, version)
 
 
-def test_a_version_without_manifest_does_not_exist(store: Store) -> None:
+def test_a_version_without_manifest_does_not_exist(backend: Backend) -> None:
     """A crash before the manifest leaves nothing that a reader could see."""
-    version = store.publish(FILES, {}, NOW).version
-    (folder_of(store, version) / "manifest.json").unlink()
-    assert store.versions() == []
+    version = backend.store.publish(FILES, {}, NOW).version
+    backend.lose(version, "manifest.json")
+    assert backend.store.versions() == []
     with pytest.raises(NotFound):
-        store.open(version)
+        backend.store.open(version)
 
 
 @pytest.mark.parametrize("damage", [b"{} ", b""])
-def test_a_damaged_file_is_refused_with_a_remedy(store: Store, damage: bytes) -> None:
-    version = store.publish(FILES, {}, NOW).version
-    (folder_of(store, version) / "model.json").write_bytes(damage)
+def test_a_damaged_file_is_refused_with_a_remedy(backend: Backend, damage: bytes) -> None:
+    version = backend.store.publish(FILES, {}, NOW).version
+    backend.damage(version, "model.json", damage)
     with pytest.raises(WrongArtifact, match=r"model\.json is not the file .*publish it again"):
-        store.open(version).verify()
+        backend.store.open(version).verify()
 
 
-def test_a_missing_file_is_refused(store: Store) -> None:
-    version = store.publish(FILES, {}, NOW).version
-    (folder_of(store, version) / "pipeline.joblib").unlink()
+def test_a_missing_file_is_refused(backend: Backend) -> None:
+    version = backend.store.publish(FILES, {}, NOW).version
+    backend.lose(version, "pipeline.joblib")
     with pytest.raises(WrongArtifact, match=r"pipeline\.joblib is missing"):
-        store.open(version).verify()
+        backend.store.open(version).verify()
 
 
-def test_a_newer_format_asks_for_a_newer_release(store: Store) -> None:
-    version = store.publish(FILES, {}, NOW).version
-    path = folder_of(store, version) / "manifest.json"
-    path.write_text(json.dumps({**json.loads(path.read_bytes()), "format": 2}))
+def test_a_newer_format_asks_for_a_newer_release(backend: Backend) -> None:
+    version = backend.store.publish(FILES, {}, NOW).version
+    manifest = json.loads(backend.files.read(f"versions/{version}/manifest.json"))
+    backend.damage(version, "manifest.json", json.dumps({**manifest, "format": 2}).encode())
     with pytest.raises(WrongArtifact, match=r"format 2 .*install a newer release"):
-        store.open(version)
+        backend.store.open(version)
 
 
 @pytest.mark.parametrize(
@@ -108,29 +102,28 @@ def test_a_newer_format_asks_for_a_newer_release(store: Store) -> None:
         b'{"format": 1, "version": "x", "files": {"../up": {"sha256": "", "bytes": 0}}}',
     ],
 )
-def test_a_damaged_manifest_is_refused(store: Store, content: bytes) -> None:
-    version = store.publish(FILES, {}, NOW).version
-    (folder_of(store, version) / "manifest.json").write_bytes(content)
+def test_a_damaged_manifest_is_refused(backend: Backend, content: bytes) -> None:
+    version = backend.store.publish(FILES, {}, NOW).version
+    backend.damage(version, "manifest.json", content)
     with pytest.raises(WrongArtifact):
-        store.open(version)
+        backend.store.open(version)
 
 
-def test_an_alias_to_a_version_that_is_gone_says_so(store: Store) -> None:
-    version = store.publish(FILES, {}, NOW).version
-    store.point("champion", version)
-    (folder_of(store, version) / "manifest.json").unlink()
+def test_an_alias_to_a_version_that_is_gone_says_so(backend: Backend) -> None:
+    version = backend.store.publish(FILES, {}, NOW).version
+    backend.store.point("champion", version)
+    backend.lose(version, "manifest.json")
     with pytest.raises(WrongArtifact, match="it is not there, though 'champion' means it"):
-        store.open("champion")
+        backend.store.open("champion")
 
 
-def test_file_names_cannot_leave_the_artifact(store: Store) -> None:
+def test_file_names_cannot_leave_the_artifact(store: Store, files: Files) -> None:
     with pytest.raises(WrongArtifact, match="plain file name"):
         store.publish({"../model.json": b""}, {}, NOW)
-    assert not Path(str(store)).exists()
+    assert files.list("versions") == []
 
 
-def test_a_new_file_never_replaces_one(tmp_path: Path) -> None:
-    files = FolderFiles(tmp_path)
+def test_a_new_file_never_replaces_one(files: Files) -> None:
     files.create("a/b.txt", b"first")
     with pytest.raises(Conflict):
         files.create("a/b.txt", b"second")
@@ -144,6 +137,13 @@ def test_storage_that_cannot_be_written_is_a_temporary_error(tmp_path: Path) -> 
         FolderFiles(tmp_path / "file").create("a.txt", b"")
 
 
-def test_an_address_of_another_kind_is_refused() -> None:
-    with pytest.raises(NotFound, match="s3://bucket"):
-        open_store("s3://bucket/prefix")
+@pytest.mark.parametrize("address", ["gs://bucket/prefix", "http://bucket"])
+def test_an_address_of_another_kind_is_refused(address: str) -> None:
+    with pytest.raises(NotFound, match=address):
+        open_store(address)
+
+
+@pytest.mark.parametrize("address", ["s3://", "s3:///prefix", "s3://B_ad/prefix"])
+def test_an_address_without_a_bucket_is_refused(address: str) -> None:
+    with pytest.raises(WrongAddress, match="expected s3://bucket"):
+        open_store(address)

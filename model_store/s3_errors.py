@@ -1,0 +1,56 @@
+"""What boto3 raises, in the words of this product: may it be tried again, or not?"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ProfileNotFound,
+)
+
+from model_store.errors import Conflict, CustomerClustersError, Denied, NotFound, Temporary
+
+_MISSING = {"404", "NoSuchKey", "NoSuchVersion", "NoSuchBucket"}
+_DELETED = "MethodNotAllowed"
+"""The answer to reading a version that is a deletion mark."""
+_CHANGED = {"409", "412", "PreconditionFailed", "ConditionalRequestConflict"}
+_LATER = {
+    "ExpiredToken",
+    "OperationAborted",
+    "RequestTimeTooSkewed",
+    "RequestTimeout",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+}
+_HOPELESS = (NoCredentialsError, PartialCredentialsError, ParamValidationError, ProfileNotFound)
+
+
+@contextmanager
+def told(action: str, name: str, where: str) -> Iterator[None]:
+    """Raise NotFound, Conflict, Denied or Temporary for what goes wrong inside."""
+    try:
+        yield
+    except ClientError as error:
+        raise _meaning(error, action, name, where) from error
+    except _HOPELESS as error:
+        raise Denied(f"{action} {name}", where, str(error)) from error
+    except BotoCoreError as error:
+        raise Temporary(f"{action} {name}", where, type(error).__name__) from error
+
+
+def _meaning(error: ClientError, action: str, name: str, where: str) -> CustomerClustersError:
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    if code in _LATER or status >= 500 or status == 429:
+        return Temporary(f"{action} {name}", where, code)
+    if code in _MISSING or (action == "read" and code == _DELETED):
+        return NotFound("bucket" if code == "NoSuchBucket" else f"file {name}", where)
+    if code in _CHANGED:
+        return Conflict(name, where)
+    return Denied(f"{action} {name}", where, code or str(status))

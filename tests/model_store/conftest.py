@@ -1,0 +1,46 @@
+"""The same tests over a folder and over S3."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from model_store import Files, FolderFiles, S3Address, Store
+from model_store.s3 import S3Files
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """A store, and a way to harm what is under it."""
+
+    store: Store
+    files: Files
+    delete: Callable[[str], None]
+
+    def damage(self, version: str, name: str, content: bytes) -> None:
+        self.files.replace(f"versions/{version}/{name}", content)
+
+    def lose(self, version: str, name: str) -> None:
+        self.delete(f"versions/{version}/{name}")
+
+
+@pytest.fixture(params=["folder", "s3"])
+def backend(request: pytest.FixtureRequest) -> Backend:
+    if request.param == "folder":
+        root: Path = request.getfixturevalue("tmp_path") / "store"
+        folder = FolderFiles(root)
+        return Backend(Store(folder), folder, lambda name: (root / name).unlink())
+    bucket = request.getfixturevalue("make_bucket")()
+    s3 = S3Files(request.getfixturevalue("s3"), S3Address(bucket, "models"))
+    return Backend(Store(s3), s3, s3.delete)
+
+
+@pytest.fixture
+def store(backend: Backend) -> Store:
+    return backend.store
+
+
+@pytest.fixture
+def files(backend: Backend) -> Files:
+    return backend.files
