@@ -20,6 +20,10 @@ from pipeline.model import Assignment, ClusterModel
 
 _WIDTH = 110
 """Of tables that go to a file or a pipe."""
+_LEFT = frozenset(
+    {"Alias", "Aliases", "Feature", "Figure", "From", "Name", "Recipe", "To", "Version", "What",
+     "When", "Who", "Why", "Became", "Verdict"}
+)  # fmt: skip
 
 
 def print_json(document: Any) -> None:
@@ -38,7 +42,7 @@ def model_document(artifact: Artifact, model: ClusterModel) -> dict[str, Any]:
 
 def show_assignment(found: Assignment, model: ClusterModel) -> None:
     """An assignment for people."""
-    out, cluster = _console(), found.cluster
+    out, cluster = terminal(), found.cluster
     out.print(f"[bold]Cluster {cluster.id} of {len(model.clusters)}: {cluster.name}[/]")
     out.print(cluster.description)
     if cluster.churn:
@@ -56,7 +60,7 @@ def show_assignment(found: Assignment, model: ClusterModel) -> None:
     if found.outlier:
         where = f" (unusual: {', '.join(found.unusual)})" if found.unusual else ""
         out.print(f"[bold]Outlier[/]: unlike the customers the model was trained on{where}")
-    table = _table("Feature", "Value", "Weight", "Why")
+    table = new_table("Feature", "Value", "Weight", "Why")
     labels = {feature.name: feature.label for feature in model.contract.features}
     for reason in found.reasons:
         value = reason.value if isinstance(reason.value, str) else f"{reason.value:,g}"
@@ -68,7 +72,7 @@ def show_assignment(found: Assignment, model: ClusterModel) -> None:
 def show_run(manifest: dict[str, Any], out: Path) -> None:
     """A run's cluster and churn summary for people."""
     summary = json.loads((out / manifest["outputs"]["summary"]).read_text(encoding="utf-8"))
-    console = _console()
+    console = terminal()
     console.print(
         f"[bold]{manifest['input']['name']}[/]: {manifest['rows_in']:,} customers, "
         f"{manifest['rows_assigned']:,} assigned, {manifest['rows_rejected']:,} rejected, "
@@ -76,7 +80,7 @@ def show_run(manifest: dict[str, Any], out: Path) -> None:
     )
     for reason, rows in summary["rejected_for"].items():
         console.print(f"  rejected for {reason}: {rows:,}")
-    table = _table(
+    table = new_table(
         "Cluster", "Name", "Customers", "Share", "In training", "Left", "Expected", "Churn rate"
     )
     for cluster in summary["clusters"]:
@@ -106,7 +110,7 @@ def _summary_row(cluster: dict[str, Any]) -> list[str]:
 
 def show_model(artifact: Artifact, model: ClusterModel) -> None:
     """A model's metrics and clusters for people."""
-    out, facts = _console(), artifact.manifest.facts
+    out, facts = terminal(), artifact.manifest.facts
     metrics = facts["metrics"]
     out.print(f"[bold]{artifact.version}[/]  recipe {facts['recipe']['name']}")
     out.print(
@@ -118,7 +122,7 @@ def show_model(artifact: Artifact, model: ClusterModel) -> None:
         f"Silhouette {metrics['silhouette_model_space']:.4f} in the model's space, "
         f"{metrics['silhouette_standardised_space']:.4f} in the full standardised space"
     )
-    table = _table("Cluster", "Name", "Customers", "Share", "Churn rate (95 % interval)")
+    table = new_table("Cluster", "Name", "Customers", "Share", "Churn rate (95 % interval)")
     for c in model.clusters:
         churn = "–" if c.churn is None else str(c.churn)
         table.add_row(str(c.id), c.name, f"{c.size:,}", f"{c.share:.1%}", churn)
@@ -129,7 +133,7 @@ def show_model(artifact: Artifact, model: ClusterModel) -> None:
 
 def show_exploration(notices: list[str], page: Path) -> None:
     """What to notice first, and where the rest is."""
-    out = _console()
+    out = terminal()
     for notice in notices:
         out.print(f"• {notice}")
     out.print(f"Report in {page}", soft_wrap=True)
@@ -152,7 +156,7 @@ def list_models(store: Store, as_json: bool) -> None:
         )
     if as_json:
         return print_json(rows)
-    table = _table("Version", "Aliases", "Recipe", "Customers", "Silhouette", "Churn by cluster")
+    table = new_table("Version", "Aliases", "Recipe", "Customers", "Silhouette", "Churn by cluster")
     for row in rows:
         metrics = row["metrics"]
         churn = metrics.get("cluster_churn_rates") or []
@@ -164,7 +168,7 @@ def list_models(store: Store, as_json: bool) -> None:
             f"{metrics.get('silhouette_model_space', 0):.4f}",
             ", ".join(f"{rate:.1%}" for rate in churn),
         )
-    _console().print(table if rows else f"No models in {store}")
+    terminal().print(table if rows else f"No models in {store}")
 
 
 @contextmanager
@@ -204,15 +208,15 @@ def row_counter(name: str) -> Iterator[Callable[[int], None]]:
         yield read
 
 
-def _console() -> Console:
+def terminal() -> Console:
+    """Where to print: as wide as the terminal, or wide enough for a table in a file."""
     console = Console(highlight=False, emoji=False)
     return console if console.is_terminal else Console(highlight=False, emoji=False, width=_WIDTH)
 
 
-def _table(*headings: str) -> Table:
+def new_table(*headings: str) -> Table:
     """Text columns to the left, everything else to the right."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    left = {"Name", "Feature", "Why", "Version", "Aliases", "Recipe"}
     for heading in headings:
-        table.add_column(heading, justify="left" if heading in left else "right")
+        table.add_column(heading, justify="left" if heading in _LEFT else "right")
     return table

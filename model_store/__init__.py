@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from model_store.addresses import S3Address, WrongAddress
+from model_store.aliases import CANDIDATE, CHAMPION, PREVIOUS
 from model_store.errors import (
     Conflict,
     CustomerClustersError,
@@ -11,9 +12,11 @@ from model_store.errors import (
     Temporary,
     WrongArtifact,
 )
+from model_store.files import Files
 from model_store.folder import FolderFiles
+from model_store.history import Event, Reason
 from model_store.manifest import FORMAT, FileRecord, Manifest
-from model_store.store import CANDIDATE, CHAMPION, Artifact, Files, Store
+from model_store.store import Artifact, Store
 from model_store.version import Version
 
 BUNDLED = Path(__file__).parent / "artifacts"
@@ -43,15 +46,18 @@ __all__ = [
     "CANDIDATE",
     "CHAMPION",
     "FORMAT",
+    "PREVIOUS",
     "Artifact",
     "Conflict",
     "CustomerClustersError",
     "Denied",
+    "Event",
     "FileRecord",
     "Files",
     "FolderFiles",
     "Manifest",
     "NotFound",
+    "Reason",
     "S3Address",
     "Store",
     "Temporary",

@@ -2,32 +2,21 @@
 
 versions/<version>/manifest.json   written last: a version without it does not exist
 versions/<version>/<files>
-aliases/<name>.json                {"version": ...}: the only thing that ever changes
+aliases/<name>.json                which version it names: the only thing that ever changes
+history/<event>.json               who moved an alias, when, from where to where, and why
 """
 
-import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
-from model_store.errors import NotFound, WrongArtifact
+from model_store.aliases import ANY, CHAMPION, PREVIOUS, Aliases, check_alias
+from model_store.errors import Conflict, NotFound, WrongArtifact
+from model_store.files import Files
+from model_store.history import Event, Reason
 from model_store.manifest import FileRecord, Manifest, content_digest
 from model_store.version import Version
-
-CHAMPION = "champion"
-CANDIDATE = "candidate"
-_ALIAS = re.compile(r"[a-z][a-z0-9-]{0,39}")
-
-
-class Files(Protocol):
-    """The storage under a store; `folder.FolderFiles` is one."""
-
-    def read(self, name: str) -> bytes: ...
-    def list(self, folder: str) -> list[str]: ...
-    def create(self, name: str, content: bytes) -> None: ...
-    def replace(self, name: str, content: bytes) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +56,7 @@ class Store:
     """Artifacts in some storage, found by version or alias."""
 
     def __init__(self, files: Files) -> None:
-        self._files = files
+        self._files, self._aliases = files, Aliases(files)
 
     def __str__(self) -> str:
         return str(self._files)
@@ -89,8 +78,8 @@ class Store:
         manifest = Manifest(version, records, facts)
         Manifest.from_json(manifest.to_json(), str(version))  # refuse what could not be read back
         for name, content in contents.items():
-            self._files.create(f"versions/{version}/{name}", content)
-        self._files.create(f"versions/{version}/manifest.json", manifest.to_json())
+            self._create(f"versions/{version}/{name}", content)
+        self._create(f"versions/{version}/manifest.json", manifest.to_json())
         return Artifact(manifest, self._files)
 
     def versions(self) -> list[Version]:
@@ -107,29 +96,58 @@ class Store:
 
     def aliases(self) -> dict[str, str]:
         """Alias name → version id."""
-        names = [name.removesuffix(".json") for name in self._files.list("aliases")]
-        return {name: self._aliased(name) for name in names if _ALIAS.fullmatch(name)}
+        return self._aliases.versions()
 
-    def point(self, alias: str, version: str) -> None:
+    def point(self, alias: str, version: str, reason: Reason | None = None) -> None:
         """Make an alias name a published version."""
         self.check_alias(alias)
         artifact = self.open(version)
-        content = json.dumps({"version": artifact.version}, indent=2) + "\n"
-        self._files.replace(f"aliases/{alias}.json", content.encode())
+        self._aliases.move(alias, artifact.version, reason or Reason("", ""))
+
+    def promote(
+        self,
+        reference: str,
+        why: str,
+        who: str,
+        details: Mapping[str, Any] | None = None,
+        instead_of: str | None = ANY,
+    ) -> str:
+        """Make a version the champion, and the champion the previous one, in one write.
+
+        Every file of the version is verified first. Promoting the champion changes nothing, so
+        that a promotion whose answer was lost can be repeated. `instead_of` is the version, or
+        None, that must still be the champion; Conflict when it is not.
+        """
+        artifact = self.open(reference)
+        artifact.verify()
+        reason = Reason(who, why, "promote", details or {})
+        self._aliases.move(CHAMPION, artifact.version, reason, instead_of)
+        return artifact.version
+
+    def rollback(self, why: str, who: str) -> str:
+        """Change champion and previous about in one write; doing it again goes forward again."""
+        now, before = self.resolve(CHAMPION), self.resolve(PREVIOUS)
+        self.open(before).verify()
+        self._aliases.move(CHAMPION, before, Reason(who, why, "rollback"), now)
+        return before
+
+    def history(self) -> list[tuple[Event, bool]]:
+        """Every move of an alias that was begun, oldest first, and whether it took effect."""
+        return self._aliases.history()
 
     def check_alias(self, alias: str) -> None:
         """NotFound when a text cannot be the name of an alias."""
-        if not _ALIAS.fullmatch(alias):
-            raise NotFound(f"alias {alias!r} (lower-case letters, digits and '-')", str(self))
+        check_alias(alias, str(self))
 
     def resolve(self, reference: str) -> str:
         """The version id that an alias or a version id means; NotFound when it means none."""
-        aliases = self.aliases()
-        if reference in aliases:
-            return aliases[reference]
+        aliased = self._aliases.find(reference)
+        if aliased is not None:
+            return aliased
         known = tuple(str(version) for version in self.versions())
         if reference not in known:
-            raise NotFound(f"model {reference!r}", f"store {self}", (*aliases, *known))
+            names = (*self._aliases.names(), *known)
+            raise NotFound(f"model {reference!r}", f"store {self}", names)
         return reference
 
     def open(self, reference: str) -> Artifact:
@@ -142,11 +160,10 @@ class Store:
             raise WrongArtifact(version, problem, "point the alias at another version") from error
         return Artifact(Manifest.from_json(content, version), self._files)
 
-    def _aliased(self, name: str) -> str:
-        content = self._files.read(f"aliases/{name}.json")
+    def _create(self, name: str, content: bytes) -> None:
+        """Create a file; the very same one may be there from an attempt whose answer was lost."""
         try:
-            return str(Version.from_string(json.loads(content)["version"]))
-        except (ValueError, KeyError, TypeError) as error:
-            raise WrongArtifact(
-                f"alias {name!r}", f"aliases/{name}.json is damaged", "point it at a version again"
-            ) from error
+            self._files.create(name, content)
+        except Conflict:
+            if self._files.read(name) != content:
+                raise

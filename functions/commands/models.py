@@ -2,7 +2,7 @@
 
 import click
 
-from functions import console
+from functions import console, tables
 from functions.commands import options
 from model_store import open_store
 from pipeline.model import ClusterModel
@@ -39,3 +39,38 @@ def show(reference: str, store: str, as_json: bool) -> None:
         console.print_json(console.model_document(artifact, model))
     else:
         console.show_model(artifact, model)
+
+
+@models.command(
+    "promote", epilog="Example: customer-clusters models promote candidate --why better"
+)
+@click.argument("reference", metavar="VERSION")
+@options.why
+@options.who
+@options.store
+def promote(reference: str, why: str, who: str, store: str) -> None:
+    """Make a version the champion; the champion becomes the previous one."""
+    target = open_store(store)
+    version = target.promote(reference, why, who)
+    click.echo(f"champion: {version}")
+
+
+@models.command("rollback", epilog="Example: customer-clusters models rollback --why 'wrong data'")
+@options.why
+@options.who
+@options.store
+def rollback(why: str, who: str, store: str) -> None:
+    """Make the previous version the champion again; once more to undo that."""
+    click.echo(f"champion: {open_store(store).rollback(why, who)}")
+
+
+@models.command("history", epilog="Example: customer-clusters models history --json")
+@options.store
+@options.as_json_flag
+def history(store: str, as_json: bool) -> None:
+    """List who moved which alias, when, from where to where, and why."""
+    events = open_store(store).history()
+    if as_json:
+        console.print_json([{**event.to_dict(), "in_effect": done} for event, done in events])
+    else:
+        tables.show_history(events)

@@ -1,5 +1,6 @@
 """What several commands take."""
 
+import getpass
 import os
 from pathlib import Path
 
@@ -14,13 +15,27 @@ def settings() -> Settings:
     return Settings.from_environment(os.environ)
 
 
+def _user() -> str:
+    """Who is logged in; empty where the system does not know."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""
+
+
+def _said(context: click.Context, parameter: click.Parameter, text: str) -> str:
+    if not text.strip():
+        raise click.BadParameter("expected some words: they stay in the history")
+    return text.strip()
+
+
 path = click.Path(path_type=Path)
 store = click.option(
     "--store",
     metavar="ADDRESS",
     default=lambda: settings().store,
     show_default="the bundled store, or $CUSTOMER_CLUSTERS_STORE",
-    help="Folder of the model store.",
+    help="Folder or s3:// address of the model store.",
 )
 model = click.option(
     "--model",
@@ -40,4 +55,15 @@ contract = click.option(
     default=DEFAULT_CONTRACT,
     show_default="BankChurners",
     help="TOML file that declares the columns.",
+)
+why = click.option(
+    "--why", metavar="TEXT", required=True, callback=_said, help="The reason, for the history."
+)
+who = click.option(
+    "--who",
+    metavar="NAME",
+    default=_user,
+    show_default="who is logged in",
+    callback=_said,
+    help="Who decides, for the history.",
 )

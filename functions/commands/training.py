@@ -7,7 +7,7 @@ import click
 
 from functions import console
 from functions.commands import options
-from model_store import CANDIDATE, open_store
+from model_store import CANDIDATE, CHAMPION, open_store
 from pipeline.contract import load_contract
 from pipeline.errors import WrongFile
 
@@ -31,6 +31,7 @@ from pipeline.errors import WrongFile
 @click.option(
     "--alias", default=CANDIDATE, show_default=True, help="Alias that the new version gets."
 )
+@options.who
 @options.store
 @options.as_json_flag
 def train(
@@ -40,6 +41,7 @@ def train(
     names: Path | None,
     bars: Path | None,
     alias: str,
+    who: str,
     store: str,
     as_json: bool,
 ) -> None:
@@ -57,6 +59,8 @@ def train(
         raise click.BadParameter(f"no recipe {recipe!r}; there are: {', '.join(known)}")
     target = open_store(store)
     target.check_alias(alias)  # before minutes of work, not after
+    if alias == CHAMPION:
+        raise click.BadParameter("a champion is made by: customer-clusters models promote")
     wanted = training.load_bars(bars) if bars else training.Bars()
     with console.steps() as progress:
         declared = load_contract(contract)
@@ -67,7 +71,7 @@ def train(
             trained = training.train(data, declared, given, progress, bars=wanted)
         if names is not None:
             trained = replace(trained, model=training.override(trained.model, names))
-        artifact = training.publish(trained, target, alias)
+        artifact = training.publish(trained, target, alias, who)
     if as_json:
         console.print_json(console.model_document(artifact, trained.model))
     else:

@@ -5,6 +5,7 @@ import io
 import json
 import platform
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import joblib
 import numpy as np
 
-from model_store import CANDIDATE, CHAMPION, Artifact, Store
+from model_store import CANDIDATE, CHAMPION, Artifact, Conflict, Reason, Store
 from pipeline.contract import Contract
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
@@ -110,7 +111,7 @@ def _counts(fitted: Fitted, customers: Customers) -> dict[str, Any]:
     }
 
 
-def publish(trained: Trained, store: Store, alias: str = CANDIDATE) -> Artifact:
+def publish(trained: Trained, store: Store, alias: str = CANDIDATE, who: str = "") -> Artifact:
     """Publish an artifact under an alias; the first one in a store becomes its champion."""
     buffer = io.BytesIO()
     joblib.dump(trained.fitted.pipeline, buffer, compress=("zlib", 6))
@@ -133,7 +134,8 @@ def publish(trained: Trained, store: Store, alias: str = CANDIDATE) -> Artifact:
             },
         },
     )
-    store.point(alias, artifact.version)
+    store.point(alias, artifact.version, Reason(who, f"trained on {trained.cleaning.file}"))
     if CHAMPION not in store.aliases():
-        store.point(CHAMPION, artifact.version)
+        with suppress(Conflict):  # another one was the first
+            store.promote(artifact.version, "the first model of this store", who, instead_of=None)
     return artifact
