@@ -7,15 +7,17 @@ history/<event>.json               who moved an alias, when, from where to where
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from model_store.aliases import ANY, CHAMPION, PREVIOUS, Aliases, check_alias
-from model_store.errors import Conflict, NotFound, WrongArtifact
+from model_store.errors import Conflict, CustomerClustersError, NotFound, WrongArtifact
 from model_store.files import Files
 from model_store.history import Event, Reason
 from model_store.manifest import FileRecord, Manifest, content_digest
+from model_store.pruning import MANIFEST, leftovers, removable, remove
 from model_store.version import Version
 
 
@@ -79,7 +81,9 @@ class Store:
         Manifest.from_json(manifest.to_json(), str(version))  # refuse what could not be read back
         for name, content in contents.items():
             self._create(f"versions/{version}/{name}", content)
-        self._create(f"versions/{version}/manifest.json", manifest.to_json())
+        self._create(f"versions/{version}/{MANIFEST}", manifest.to_json())
+        with suppress(CustomerClustersError):  # the next publish will try again
+            self._sweep()
         return Artifact(manifest, self._files)
 
     def versions(self) -> list[Version]:
@@ -90,7 +94,7 @@ class Store:
                 version = Version.from_string(name)
             except ValueError:
                 continue
-            if "manifest.json" in self._files.list(f"versions/{name}"):
+            if MANIFEST in self._files.list(f"versions/{name}"):
                 found.append(version)
         return sorted(found)
 
@@ -135,6 +139,15 @@ class Store:
         """Every move of an alias that was begun, oldest first, and whether it took effect."""
         return self._aliases.history()
 
+    def removable(self, keep: int) -> list[str]:
+        """The versions that `prune` would remove, and leftovers of crashes, oldest first."""
+        aliased = self.aliases().values()
+        return sorted([*removable(self.versions(), aliased, keep), *self._leftovers()])
+
+    def prune(self, keep: int) -> list[str]:
+        """Remove all but the newest `keep` versions and those that an alias names; say which."""
+        return [name for name in self.removable(keep) if remove(self._files, self._aliases, name)]
+
     def check_alias(self, alias: str) -> None:
         """NotFound when a text cannot be the name of an alias."""
         check_alias(alias, str(self))
@@ -154,11 +167,19 @@ class Store:
         """The artifact that an alias or a version id means."""
         version = self.resolve(reference)
         try:
-            content = self._files.read(f"versions/{version}/manifest.json")
+            content = self._files.read(f"versions/{version}/{MANIFEST}")
         except NotFound as error:
             problem = f"it is not there, though {reference!r} means it"
             raise WrongArtifact(version, problem, "point the alias at another version") from error
         return Artifact(Manifest.from_json(content, version), self._files)
+
+    def _sweep(self) -> None:
+        for name in self._leftovers():
+            remove(self._files, self._aliases, name)
+
+    def _leftovers(self) -> list[str]:
+        known = {str(version) for version in self.versions()}
+        return leftovers(self._files, known, self.aliases().values(), datetime.now(UTC))
 
     def _create(self, name: str, content: bytes) -> None:
         """Create a file; the very same one may be there from an attempt whose answer was lost."""

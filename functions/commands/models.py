@@ -4,7 +4,7 @@ import click
 
 from functions import console, tables
 from functions.commands import options
-from model_store import open_store
+from model_store import WrongArtifact, open_store
 from pipeline.model import ClusterModel
 
 
@@ -74,3 +74,44 @@ def history(store: str, as_json: bool) -> None:
         console.print_json([{**event.to_dict(), "in_effect": done} for event, done in events])
     else:
         tables.show_history(events)
+
+
+@models.command("prune", epilog="Example: customer-clusters models prune --keep 5 --yes")
+@click.option(
+    "--keep",
+    metavar="N",
+    type=click.IntRange(1),
+    required=True,
+    help="How many of the newest versions stay, besides those that an alias names.",
+)
+@click.option("--yes", is_flag=True, help="Remove them; without it they are only listed.")
+@options.store
+def prune(keep: int, yes: bool, store: str) -> None:
+    """Remove old versions that no alias names, and what crashes have left."""
+    target = open_store(store)
+    names = target.prune(keep) if yes else target.removable(keep)
+    for name in names:
+        click.echo(f"{'removed' if yes else 'would remove'} {name}")
+    if not names:
+        click.echo("nothing to remove")
+
+
+@models.command("verify", epilog="Example: customer-clusters models verify champion")
+@click.argument("reference", metavar="[REF]", required=False)
+@options.store
+def verify(reference: str | None, store: str) -> None:
+    """Compare every file with the sha256 that its manifest states; of all models without REF."""
+    target = open_store(store)
+    references = [reference] if reference else [str(version) for version in target.versions()]
+    damaged = []
+    for name in references:
+        try:
+            artifact = target.open(name)
+            artifact.verify()
+            click.echo(f"{artifact.version}: {len(artifact.manifest.files)} files as published")
+        except WrongArtifact as error:
+            damaged.append(str(error))
+            click.echo(str(error))
+    if damaged:
+        count = f"{len(damaged)} of {len(references)} versions"
+        raise WrongArtifact(store, f"{count} are damaged", "publish them again")

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from click.testing import CliRunner, Result
 
 from functions.cli import main
 from model_store import BUNDLED, open_store
+
+LONG_AGO = datetime(2024, 1, 31, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -51,3 +54,29 @@ def test_a_reason_must_be_given(folder: Path, why: str) -> None:
 
 def test_without_a_previous_champion_a_rollback_is_refused(folder: Path) -> None:
     assert "no model 'previous'" in refused(run(folder, "rollback", "--why", "x"))
+
+
+def test_a_prune_lists_first_and_removes_when_told(folder: Path) -> None:
+    store = open_store(folder)
+    spare = store.publish({"model.json": b"{}"}, {}, LONG_AGO).version
+    kept = store.aliases()
+    assert run(folder, "prune", "--keep", "1").stdout == f"would remove {spare}\n"
+    assert spare in map(str, store.versions())
+    assert run(folder, "prune", "--keep", "1", "--yes").stdout == f"removed {spare}\n"
+    assert {str(version) for version in store.versions()} == set(kept.values())
+    assert run(folder, "prune", "--keep", "1", "--yes").stdout == "nothing to remove\n"
+
+
+def test_verify_names_each_damaged_version(folder: Path) -> None:
+    version = open_store(folder).resolve("original")
+    whole = run(folder, "verify")
+    assert whole.exit_code == 0
+    assert len(whole.stdout.splitlines()) == 2
+    damaged = folder / "versions" / version / "pipeline.joblib"
+    damaged.chmod(0o644)
+    damaged.write_bytes(b"x")
+    found = run(folder, "verify")
+    assert "1 of 2 versions are damaged" in refused(found)
+    assert f"artifact {version}: pipeline.joblib is not the file that was published" in found.output
+    assert "1 of 1" in refused(run(folder, "verify", "original"))
+    assert run(folder, "verify", "champion").exit_code == 0
