@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Self, TypeVar
 
-from model_store import BUNDLED, CHAMPION, CustomerClustersError
+from model_store import BUNDLED, CHAMPION, CustomerClustersError, S3Address
 
 _PREFIX = "CUSTOMER_CLUSTERS_"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_POSITIVE, _WHOLE = "a number above zero", "a whole number above zero"
 _ROOT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 T = TypeVar("T")
 
@@ -25,7 +26,7 @@ class Settings:
     """Where the models are, which one answers, and what a server allows."""
 
     store: str = str(BUNDLED)
-    """CUSTOMER_CLUSTERS_STORE: the folder of a model store; the bundled one by default."""
+    """CUSTOMER_CLUSTERS_STORE: a folder or s3:// address; by default the bundled models."""
     model: str = CHAMPION
     """CUSTOMER_CLUSTERS_MODEL: the alias or version that answers."""
     model_ttl_seconds: float = 60.0
@@ -43,30 +44,79 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Read the settings from a mapping such as os.environ; WrongSetting names what is off."""
 
-        def read(name: str, parse: Callable[[str], T], default: T, expected: str) -> T:
-            text = environment.get(_PREFIX + name, "").strip()
-            try:
-                return parse(text) if text else default
-            except ValueError:
-                raise WrongSetting(_PREFIX + name, expected) from None
-
+        read = _Reader(environment)
         plain = cls()
-        positive = "a number above zero"
         return cls(
-            store=read("STORE", str, plain.store, "a folder"),
+            store=read("STORE", str, plain.store, "a folder or an s3:// address"),
             model=read("MODEL", str, plain.model, "an alias or a version"),
             model_ttl_seconds=read(
-                "MODEL_TTL_SECONDS", _positive, plain.model_ttl_seconds, positive
+                "MODEL_TTL_SECONDS", _positive, plain.model_ttl_seconds, _POSITIVE
             ),
             api_keys=read(
                 "API_KEYS", _hashes, (), "SHA-256 hashes (64 hex digits), separated by commas"
             ),
-            max_body_bytes=read(
-                "MAX_BODY_BYTES", _whole, plain.max_body_bytes, "a whole number above zero"
-            ),
-            request_seconds=read("REQUEST_SECONDS", _positive, plain.request_seconds, positive),
+            max_body_bytes=read("MAX_BODY_BYTES", _whole, plain.max_body_bytes, _WHOLE),
+            request_seconds=read("REQUEST_SECONDS", _positive, plain.request_seconds, _POSITIVE),
             root_path=read("ROOT_PATH", _path, "", "a path such as /groups"),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSettings:
+    """Where the function that scores dropped files reads and writes, and its limits."""
+
+    input: S3Address
+    """CUSTOMER_CLUSTERS_INPUT: where files are dropped, e.g. s3://bucket/incoming."""
+    output: S3Address
+    """CUSTOMER_CLUSTERS_OUTPUT: where results/ goes: another bucket, or a prefix apart."""
+    max_input_bytes: int = 2 << 30
+    """CUSTOMER_CLUSTERS_MAX_INPUT_BYTES: a larger file is refused; it must fit in /tmp, twice."""
+    lease_seconds: float = 300.0
+    """CUSTOMER_CLUSTERS_LEASE_SECONDS: a worker silent for so long is taken for dead."""
+    deadline_seconds: float = 30.0
+    """CUSTOMER_CLUSTERS_DEADLINE_SECONDS: with less time left, a file is given back."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Like `Settings.from_environment`; both addresses must be set, and be apart."""
+        read = _Reader(environment)
+        made = cls(
+            input=read.required("INPUT", S3Address.from_string, "s3://bucket/prefix"),
+            output=read.required("OUTPUT", S3Address.from_string, "s3://bucket/prefix"),
+            max_input_bytes=read("MAX_INPUT_BYTES", _whole, 2 << 30, _WHOLE),
+            lease_seconds=read("LEASE_SECONDS", _positive, 300.0, _POSITIVE),
+            deadline_seconds=read("DEADLINE_SECONDS", _positive, 30.0, _POSITIVE),
+        )
+        if made.input.overlaps(made.output):
+            apart = (
+                f"another bucket than {_PREFIX}INPUT, or a prefix that neither holds nor is held"
+            )
+            raise WrongSetting(
+                f"{_PREFIX}OUTPUT", f"{apart} by it: results would come back as input"
+            )
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads one variable after the other; WrongSetting names the one that is off."""
+
+    environment: Mapping[str, str]
+
+    def __call__(self, name: str, parse: Callable[[str], T], default: T, expected: str) -> T:
+        text = self.environment.get(_PREFIX + name, "").strip()
+        return self._parsed(name, parse, text, expected) if text else default
+
+    def required(self, name: str, parse: Callable[[str], T], expected: str) -> T:
+        text = self.environment.get(_PREFIX + name, "").strip()
+        return self._parsed(name, parse, text, expected)
+
+    @staticmethod
+    def _parsed(name: str, parse: Callable[[str], T], text: str, expected: str) -> T:
+        try:
+            return parse(text)
+        except ValueError:
+            raise WrongSetting(_PREFIX + name, expected) from None
 
 
 def _positive(text: str) -> float:

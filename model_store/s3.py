@@ -5,6 +5,7 @@ like, a profile, the role of the function.
 """
 
 import weakref
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
@@ -75,7 +76,7 @@ class S3Files:
         """A file's bytes, and the ETag that `swap` takes."""
         with told("read", name, str(self)):
             answer = self.client.get_object(**self._at(name))
-            with answer["Body"] as body:
+            with closing(answer["Body"]) as body:  # entering it gives what checks no length
                 return body.read(), answer["ETag"]
 
     def exists(self, name: str) -> bool:

@@ -118,10 +118,10 @@ def aws_server() -> Iterator[str]:
     server.stop()
 
 
-@pytest.fixture
-def aws(aws_server: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The environment that leads boto3 to the stand-in, as it would lead it to any other S3."""
-    environment = {
+@pytest.fixture(scope="session")
+def aws_environment(aws_server: str) -> dict[str, str]:
+    """What leads boto3 to the stand-in, as it would lead it to any other S3."""
+    return {
         "AWS_ENDPOINT_URL": aws_server,
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
@@ -129,20 +129,31 @@ def aws(aws_server: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3", "AWS_REGION"):
-        monkeypatch.delenv(name, raising=False)
-    return environment
 
 
 @pytest.fixture
-def s3(aws: dict[str, str]) -> "Iterator[S3Client]":
+def aws(aws_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process has that environment."""
+    _lead_to(aws_environment, monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def s3(aws_environment: dict[str, str]) -> "Iterator[S3Client]":
+    """A client of the stand-in, made as everywhere else."""
     from model_store.s3 import connect
 
-    client = connect()
+    with pytest.MonkeyPatch.context() as patch:
+        _lead_to(aws_environment, patch)
+        client = connect()
     yield client
     client.close()
+
+
+def _lead_to(environment: dict[str, str], patch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3", "AWS_REGION"):
+        patch.delenv(name, raising=False)
+    for name, value in environment.items():
+        patch.setenv(name, value)
 
 
 @pytest.fixture

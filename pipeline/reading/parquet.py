@@ -31,7 +31,7 @@ class ParquetReader:
     def raw(self) -> Iterator[Piece]:
         read = 0
         try:
-            with pa.parquet.ParquetFile(self.path) as table:
+            with pa.parquet.ParquetFile(self.path, pre_buffer=False) as table:
                 for batch in table.iter_batches(batch_size=BLOCK_ROWS):
                     yield Piece(batch, read + 1)
                     read += batch.num_rows

@@ -3,21 +3,28 @@
 from pipeline.scoring.run import (
     Input,
     Options,
+    Progress,
     failure,
     local_input,
     refuse_file,
     run_id,
     score_file,
+    score_input,
     score_into,
 )
+from pipeline.scoring.writing import FAILED, MANIFEST
 
 __all__ = [
+    "FAILED",
+    "MANIFEST",
     "Input",
     "Options",
+    "Progress",
     "failure",
     "local_input",
     "refuse_file",
     "run_id",
     "score_file",
+    "score_input",
     "score_into",
 ]

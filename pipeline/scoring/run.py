@@ -86,7 +86,18 @@ def score_file(
     A run that is already there is returned as it is. WrongFile when the file is refused; then
     nothing is written. `progress` is told the number of rows read so far.
     """
-    found = local_input(path)
+    return score_input(local_input(path), model, version, out, options, progress)
+
+
+def score_input(
+    found: Input,
+    model: ClusterModel,
+    version: str,
+    out: Path,
+    options: Options,
+    progress: Progress = lambda rows: None,
+) -> dict[str, Any]:
+    """`score_file` for a file that came from elsewhere and has another name than here."""
     folder = out / found.name / run_id(found.identity, version, options)
     if (folder / MANIFEST).exists():
         committed: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
@@ -12,11 +12,15 @@ from starlette.testclient import TestClient
 
 from functions.api import create_app
 from functions.serving import Serving
-from functions.settings import Settings
-from model_store import BUNDLED, Store, open_store
+from functions.settings import BatchSettings, Settings
+from model_store import BUNDLED, S3Address, Store, open_store
 from pipeline.contract import Contract
 from pipeline.training import Effort, Recipe, publish, train
+from tests.functions.dropping import Drop
 from tests.functions.web import BROWSER, app_over
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 Lines = list[Any]
 
@@ -117,3 +121,26 @@ def browser_over() -> Iterator[Callable[..., TestClient]]:
 @pytest.fixture
 def champion(browser_over: Callable[..., TestClient]) -> TestClient:
     return browser_over()
+
+
+@pytest.fixture(scope="session")
+def batch_serving() -> Serving:
+    """The bundled champion, loaded once for all tests of the batch function."""
+    made = Serving(open_store(BUNDLED), "champion", log=lambda line: None)
+    made.refresh()
+    return made
+
+
+@pytest.fixture
+def drop(
+    s3: "S3Client",
+    make_bucket: Callable[[], str],
+    batch_serving: Serving,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Drop:
+    """Two buckets, and a /tmp of the test's own."""
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    settings = BatchSettings(S3Address(make_bucket(), "incoming"), S3Address(make_bucket(), "out"))
+    return Drop(s3, settings, batch_serving)

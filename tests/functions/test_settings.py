@@ -2,7 +2,8 @@
 
 import pytest
 
-from functions.settings import Settings, WrongSetting
+from functions.settings import BatchSettings, Settings, WrongSetting
+from model_store import S3Address
 
 HASH = "a" * 64
 
@@ -48,3 +49,44 @@ def test_a_wrong_setting_is_named_and_its_value_kept_secret(name: str, value: st
         Settings.from_environment({f"CUSTOMER_CLUSTERS_{name}": value})
     assert value not in str(caught.value).partition("expected")[0]
     assert "my-secret-key" not in str(caught.value)
+
+
+BATCH = {
+    "CUSTOMER_CLUSTERS_INPUT": "s3://bucket/incoming/",
+    "CUSTOMER_CLUSTERS_OUTPUT": "s3://bucket/out",
+}
+
+
+def test_every_setting_of_the_batch_function_is_read() -> None:
+    plain = BatchSettings.from_environment(BATCH)
+    assert plain == BatchSettings(S3Address("bucket", "incoming/"), S3Address("bucket", "out"))
+    limits = {"MAX_INPUT_BYTES": "100", "LEASE_SECONDS": "60", "DEADLINE_SECONDS": "1.5"}
+    named = {f"CUSTOMER_CLUSTERS_{name}": value for name, value in limits.items()}
+    found = BatchSettings.from_environment({**BATCH, **named})
+    assert found == BatchSettings(plain.input, plain.output, 100, 60.0, 1.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("INPUT", ""),
+        ("INPUT", "bucket/incoming"),
+        ("OUTPUT", "https://bucket"),
+        ("OUTPUT", "s3://"),
+        ("OUTPUT", "s3://bucket"),
+        ("OUTPUT", "s3://bucket/incoming"),
+        ("OUTPUT", "s3://bucket/incoming/results"),
+        ("MAX_INPUT_BYTES", "1e9"),
+        ("LEASE_SECONDS", "0"),
+        ("DEADLINE_SECONDS", "nan"),
+    ],
+)
+def test_a_wrong_setting_of_the_batch_function_is_named(name: str, value: str) -> None:
+    environment = {**BATCH, f"CUSTOMER_CLUSTERS_{name}": value}
+    with pytest.raises(WrongSetting, match=f"CUSTOMER_CLUSTERS_{name}: expected "):
+        BatchSettings.from_environment(environment)
+
+
+@pytest.mark.parametrize("output", ["s3://bucket/incoming-results", "s3://other", "s3://bucket/a"])
+def test_results_may_go_to_a_place_apart(output: str) -> None:
+    BatchSettings.from_environment({**BATCH, "CUSTOMER_CLUSTERS_OUTPUT": output})

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def files(s3: "S3Client", make_bucket: Callable[[], str]) -> S3Files:
+def files(aws: None, s3: "S3Client", make_bucket: Callable[[], str]) -> S3Files:
     return S3Files(s3, S3Address(make_bucket(), "a/b/"))
 
 
@@ -71,7 +71,7 @@ def test_a_bucket_that_is_not_there_is_named(s3: "S3Client") -> None:
 
 
 @pytest.fixture
-def unreachable(aws: dict[str, str]) -> "Iterator[S3Client]":
+def unreachable(aws: None) -> "Iterator[S3Client]":
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{probe.getsockname()[1]}"
@@ -140,7 +140,7 @@ def test_without_credentials_trying_again_does_not_help(
     ("name", "value"), [("AWS_ENDPOINT_URL", "not an address"), ("AWS_PROFILE", "nobody")]
 )
 def test_an_environment_that_leads_nowhere_is_told(
-    aws: dict[str, str], monkeypatch: pytest.MonkeyPatch, name: str, value: str
+    aws: None, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(Denied, match=f"find S3 in the environment: .*{value}"):
@@ -175,7 +175,7 @@ def test_requests_go_signed_to_the_endpoint_of_the_environment(
     ],
 )
 def test_other_servers_are_addressed_by_path_unless_a_profile_says_otherwise(
-    aws: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+    aws: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
     endpoint: str | None, style: str, expected: str,
 ) -> None:  # fmt: skip
     if endpoint:

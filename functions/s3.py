@@ -1,0 +1,206 @@
+"""AWS Lambda's handler for files dropped into S3: told by S3 itself, by EventBridge, or by a queue.
+
+What can never be scored is written to failed.json and is done. What may succeed later is raised,
+so that the queue delivers it again, and in the end puts it where somebody looks.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,
+)
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from functions import logs
+from functions.logs import Log
+from functions.s3_events import Arrival, UnknownEvent, arrivals, why_skipped
+from functions.s3_metrics import Measure, emf
+from functions.s3_objects import Skipped, Source, Unscorable, safe_name
+from functions.s3_runs import UNLIMITED, Job, Outcome, Place, record_failure, score_source
+from functions.s3_work import sweep
+from functions.serving import Serving
+from functions.settings import BatchSettings, Settings
+from model_store import CustomerClustersError, Temporary, open_store
+from model_store.s3 import S3Files
+from pipeline.scoring import Options
+
+LambdaHandler = Callable[[Any, Any], dict[str, Any]]
+
+
+@dataclass(slots=True)
+class Batch:
+    """Scores what events tell of, with the model that answers now."""
+
+    settings: BatchSettings
+    place: Place
+    serving: Serving
+    model_ttl_seconds: float = 60.0
+    options: Options = field(default_factory=Options)
+    log: Log = logs.write
+    measure: Measure = emf
+    _looked: float = float("-inf")
+
+    def __call__(self, event: Any, context: Any) -> dict[str, Any]:
+        """Answer an invocation; a queue is told which of its messages have to come again."""
+        sweep()
+        self._look_for_the_model()
+        call = _Call(self, replace(self.place, remaining=_remaining(context)), _request_id(context))
+        if not _is_queue(event):
+            call.score_all(event)
+            return {}
+        processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+        answer = process_partial_response(event, call.score_message, processor)
+        return dict(answer)
+
+    def _look_for_the_model(self) -> None:
+        """A failure keeps the model that is there; without any, scoring says what is wrong."""
+        now = time.monotonic()
+        if self.serving.loaded is None or now - self._looked >= self.model_ttl_seconds:
+            self.serving.refresh()
+            self._looked = now
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One invocation."""
+
+    batch: Batch
+    place: Place
+    request_id: str | None
+
+    def score_message(self, record: SQSRecord) -> None:
+        try:
+            event = json.loads(record.body)
+        except ValueError as error:
+            event = error  # which is no event, and is told as that
+        self.score_all(event)
+
+    def score_all(self, event: object) -> None:
+        """Score every object, and raise the first failure afterwards: nothing is left out for
+        another's sake, and what is done is found done in the next delivery."""
+        try:
+            told = arrivals(event)
+        except UnknownEvent as error:
+            self.batch.log({"level": "error", "message": str(error), "request_id": self.request_id})
+            raise
+        failures = []
+        for arrival in told:
+            try:
+                self._answer(arrival)
+            except Exception as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
+
+    def _answer(self, arrival: Arrival) -> None:
+        settings = self.batch.settings
+        if reason := why_skipped(arrival, settings.input, settings.output):
+            self._log(arrival, "info", f"skipped: {reason}")
+            return
+        source = source_of(arrival, settings)
+        started = time.monotonic()
+        try:
+            loaded = self.batch.serving.current()
+            job = Job(loaded.model, loaded.version, self.batch.options)
+            outcome = self._outcome(source, job)
+        except Skipped as reason:
+            self._log(arrival, "info", f"skipped: {reason}")
+        except Exception as error:
+            self.batch.measure({"FilesGivenBack": 1})
+            level = "warning" if isinstance(error, Temporary) else "error"
+            self._log(arrival, level, "given back, to be delivered again", error=_told(error))
+            raise
+        else:
+            self._tell(arrival, outcome, time.monotonic() - started)
+
+    def _outcome(self, source: Source, job: Job) -> Outcome:
+        try:
+            return score_source(source, self.place, job, lambda rows: None)
+        except Unscorable as why:
+            return record_failure(source, self.place, job, why)
+
+    def _tell(self, arrival: Arrival, outcome: Outcome, seconds: float) -> None:
+        found = outcome.document
+        if outcome.failed:
+            if outcome.new:
+                self.batch.measure({"FilesFailed": 1})
+            self._log(arrival, "error", "failed for good", run=outcome.run, code=found["code"])
+            return
+        rows = {name: found[name] for name in ("rows_in", "rows_assigned", "rows_rejected")}
+        if outcome.new:
+            self.batch.measure(
+                {
+                    "FilesScored": 1,
+                    "RowsIn": rows["rows_in"],
+                    "RowsAssigned": rows["rows_assigned"],
+                    "RowsRejected": rows["rows_rejected"],
+                    "ScoringSeconds": seconds,
+                }
+            )
+        message = "scored" if outcome.new else "done before"
+        version = found["model_version"]
+        self._log(
+            arrival, "info", message,
+            run=outcome.run, model_version=version, seconds=round(seconds, 3), **rows,
+        )  # fmt: skip
+
+    def _log(self, arrival: Arrival, level: str, message: str, **facts: Any) -> None:
+        told = {"object": arrival.address, "version": arrival.version}
+        told |= {"sequencer": arrival.sequencer, "request_id": self.request_id}
+        known = {name: value for name, value in told.items() if value is not None}
+        self.batch.log({"level": level, "message": message, **known, **facts})
+
+
+def source_of(arrival: Arrival, settings: BatchSettings) -> Source:
+    """The object to be read, and the name that its results get."""
+    name = safe_name(arrival.key.removeprefix(settings.input.folder))
+    return Source(arrival.bucket, arrival.key, name, arrival.version, arrival.etag, arrival.size)
+
+
+def _told(error: Exception) -> Any:
+    """Our own errors name no customer's values; of others only the place is told."""
+    return str(error) if isinstance(error, CustomerClustersError) else logs.where(error)
+
+
+def _is_queue(event: object) -> bool:
+    records = event.get("Records") if isinstance(event, dict) else None
+    if not isinstance(records, list) or not records:
+        return False
+    return all(isinstance(it, dict) and it.get("eventSource") == "aws:sqs" for it in records)
+
+
+def _remaining(context: Any) -> Callable[[], float]:
+    """Seconds until Lambda stops this call."""
+    millis = getattr(context, "get_remaining_time_in_millis", None)
+    return (lambda: millis() / 1000) if millis else (lambda: UNLIMITED)
+
+
+def _request_id(context: Any) -> str | None:
+    return getattr(context, "aws_request_id", None)
+
+
+def _from_environment() -> LambdaHandler:
+    settings = Settings.from_environment(os.environ)
+    batch = BatchSettings.from_environment(os.environ)
+    place = Place(
+        S3Files.at(batch.output.below("results")),
+        batch.max_input_bytes,
+        batch.lease_seconds,
+        batch.deadline_seconds,
+    )
+    serving = Serving(open_store(settings.store), settings.model)
+    return Batch(batch, place, serving, settings.model_ttl_seconds)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "handler":
+        globals()["handler"] = made = _from_environment()
+        return made
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

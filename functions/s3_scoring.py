@@ -1,0 +1,71 @@
+"""Scoring for a person, with files or results or both in S3: what the command line calls."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from functions.s3_objects import Source, found, listed
+from functions.s3_runs import UNLIMITED, Job, Place, Task, score_source, score_task
+from functions.s3_work import work_folder
+from model_store import S3Address
+from model_store.s3 import S3Files
+from pipeline.errors import WrongFile
+from pipeline.scoring import Input, Progress, local_input, score_file, score_input
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class Scoring:
+    """Scores files of this machine and objects in S3 into a folder or a prefix."""
+
+    def __init__(self, out: str) -> None:
+        """`out` is a folder, or s3://bucket/prefix; WrongAddress when it can be neither."""
+        in_s3 = out.startswith(S3Address.SCHEME)
+        self._out: S3Address | Path = S3Address.from_string(out) if in_s3 else Path(out)
+
+    def sources(self, address: str) -> list[Source]:
+        """What s3://bucket/key or s3://bucket/prefix/ means; WrongFile when that is nothing."""
+        sources = listed(self._client, S3Address.from_string(address))
+        if not sources:
+            raise WrongFile(address, "holds no objects with any bytes")
+        return sources
+
+    def score(
+        self, source: Source | Path, job: Job, progress: Progress = lambda rows: None
+    ) -> dict[str, Any]:
+        """The manifest of the run, which is done now or was already.
+
+        A run that failed before is tried again: a person asks for it. Errors are those of
+        `score_file` and `functions.s3_runs.score_source`.
+        """
+        if isinstance(self._out, Path):
+            if isinstance(source, Path):
+                return score_file(source, job.model, job.version, self._out, job.options, progress)
+            return self._fetched(source, job, self._out, progress)
+        place = Place(S3Files(self._client, self._out))
+        if isinstance(source, Source):
+            return score_source(source, place, job, progress, retry_failed=True).document
+        here = local_input(source)
+        task = Task(here.name, str(source), here.identity, lambda folder, beat: here.path)
+        return score_task(task, place, job, progress, retry_failed=True).document
+
+    def _fetched(self, source: Source, job: Job, out: Path, progress: Progress) -> dict[str, Any]:
+        with work_folder() as folder, found(self._client, source) as opened:
+            path = folder / "input"
+            opened.save(path, UNLIMITED, lambda: None)
+            here = Input(path, source.name, opened.identity)
+            try:
+                return score_input(here, job.model, job.version, out, job.options, progress)
+            except WrongFile as error:
+                told = str(error).removeprefix(f"{path}: ")
+                raise WrongFile(source.address, told) from error
+
+    @cached_property
+    def _client(self) -> "S3Client":
+        return self._files.client
+
+    @cached_property
+    def _files(self) -> S3Files:
+        """Any place will do: one client reaches every bucket."""
+        return S3Files.at(S3Address("any-bucket"))

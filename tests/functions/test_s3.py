@@ -1,0 +1,232 @@
+"""The handler for dropped files, over a stand-in for S3 that is reached through real HTTP."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from functions.serving import Serving
+from model_store import NotFound, Store, Temporary
+from tests.functions.dropping import Context, Drop, customers, golden, is_whole, queued
+
+if TYPE_CHECKING:
+    pass
+
+KEY = "incoming/März 2026/a+b (1) %20.csv"
+
+
+def test_a_dropped_file_comes_back_assigned(drop: Drop) -> None:
+    assert drop.deliver(drop.put(KEY)) == {}
+    written = drop.written()
+    assert is_whole(written)
+    (manifest,) = drop.documents("manifest.json")
+    folder = f"März 2026/a+b (1) %20.csv/{manifest['run']}"
+    names = ["assigned.csv", "clusters.csv", "manifest.json", "rejected.csv", "summary.json"]
+    assert sorted(written) == [f"{folder}/{name}" for name in names]
+    assert manifest["outputs"]["assigned"] == f"{folder}/assigned.csv"
+    assert manifest["input"]["identity"].startswith(
+        f"s3://{drop.settings.input.bucket}/{KEY}?etag="
+    )
+    assert (manifest["rows_in"], manifest["rows_assigned"]) == (40, 39)
+    assert written[f"{folder}/assigned.csv"].startswith(b"CLIENTNUM,Note,")
+
+
+def test_the_log_and_the_figures_tell_of_it_without_a_customers_values(drop: Drop) -> None:
+    drop.deliver(drop.put(KEY))
+    (line,) = drop.lines
+    (figures,) = drop.figures
+    told = {"level": "info", "message": "scored", "rows_in": 40, "rows_rejected": 1}
+    assert told.items() <= line.items()
+    assert line["object"].endswith(KEY)
+    assert line["request_id"] == "request-1"
+    assert {**figures, "ScoringSeconds": 0} == {
+        "FilesScored": 1, "RowsIn": 40, "RowsAssigned": 39, "RowsRejected": 1, "ScoringSeconds": 0,
+    }  # fmt: skip
+    assert "many" not in json.dumps(drop.lines)
+
+
+@pytest.mark.parametrize("wrap", [dict, queued], ids=["bare", "queued"])
+def test_a_file_told_twice_is_scored_once(drop: Drop, wrap: Callable[[Any], Any]) -> None:
+    event = drop.put(KEY)
+    drop.deliver(event)
+    first = drop.written()
+    drop.deliver(wrap(event))
+    assert drop.written() == first
+    assert drop.said() == ["scored", "done before"]
+    assert len(drop.figures) == 1
+
+
+@pytest.mark.parametrize("wrap", [dict, queued], ids=["bare", "queued"])
+def test_eventbridge_tells_the_key_as_it_is(drop: Drop, wrap: Callable[[Any], Any]) -> None:
+    drop.put("incoming/a+b%20c.csv")
+    event = golden("eventbridge_created")
+    event["detail"]["bucket"]["name"] = drop.settings.input.bucket
+    event["detail"]["object"] = {"key": "incoming/a+b%20c.csv", "size": 9, "sequencer": "00"}
+    assert drop.deliver(wrap(event)) in ({}, {"batchItemFailures": []})
+    assert drop.documents("manifest.json")[0]["input"]["name"] == "a+b%20c.csv"
+
+
+def test_every_record_of_every_message_is_scored(drop: Drop) -> None:
+    both = [
+        drop.put(f"incoming/{name}.csv", customers(n))["Records"][0]
+        for n, name in ((10, "a"), (11, "b"))
+    ]
+    answer = drop.deliver(
+        queued({"Records": both}, golden("s3_test_event"), drop.put("incoming/c/d.csv"))
+    )
+    assert answer == {"batchItemFailures": []}
+    names = sorted(manifest["input"]["name"] for manifest in drop.documents("manifest.json"))
+    assert names == ["a.csv", "b.csv", "c/d.csv"]
+
+
+def test_the_golden_events_leave_other_buckets_alone(drop: Drop) -> None:
+    for name in ("s3_several", "s3_test_event", "sqs_s3", "eventbridge_deleted", "sqs_eventbridge"):
+        drop.deliver(golden(name))
+    assert set(drop.said()) == {"skipped: it lies outside the input's prefix"}
+    assert drop.written() == {}
+
+
+def test_an_object_that_turns_out_empty_is_skipped_like_one_told_as_empty(drop: Drop) -> None:
+    event = drop.put("incoming/empty.csv", b"")
+    drop.deliver(event)
+    del event["Records"][0]["s3"]["object"]["size"]
+    drop.deliver(event)
+    assert drop.said() == ["skipped: it is empty"] * 2
+    assert drop.written() == {}
+
+
+def test_results_in_the_same_bucket_are_never_scored_again(drop: Drop) -> None:
+    bucket = drop.settings.input.bucket
+    drop.settings = type(drop.settings)(
+        drop.settings.input, drop.settings.input.__class__(bucket, "out")
+    )
+    drop.deliver(drop.put(KEY))
+    for name in list(drop.written()):
+        told = {"key": f"out/results/{name}".replace(" ", "+"), "size": 9}
+        drop.deliver({"Records": [drop.record(told)]})
+    assert drop.said() == ["scored", *["skipped: it is a result"] * 5]
+    assert len(drop.documents("manifest.json")) == 1
+
+
+def test_a_version_is_read_as_it_was(drop: Drop) -> None:
+    drop.s3.put_bucket_versioning(
+        Bucket=drop.settings.input.bucket, VersioningConfiguration={"Status": "Enabled"}
+    )
+    old, new = drop.put(KEY, customers(10)), drop.put(KEY, customers(20))
+    drop.deliver(new)
+    drop.deliver(old)
+    found = drop.documents("manifest.json")
+    assert sorted(manifest["rows_in"] for manifest in found) == [10, 20]
+    versions = {event["Records"][0]["s3"]["object"]["versionId"] for event in (old, new)}
+    assert {m["input"]["identity"].partition("?versionId=")[2] for m in found} == versions
+
+
+def test_the_event_of_a_replaced_object_is_done(drop: Drop) -> None:
+    old, new = drop.put(KEY, customers(10)), drop.put(KEY, customers(20))
+    assert drop.deliver(queued(new, old, new)) == {"batchItemFailures": []}
+    assert [manifest["rows_in"] for manifest in drop.documents("manifest.json")] == [20]
+    assert drop.said()[1] == "skipped: it was replaced since the event was sent"
+
+
+def test_an_object_that_is_gone_is_told_and_not_tried_again(drop: Drop) -> None:
+    event = drop.put(KEY)
+    drop.s3.delete_object(Bucket=drop.settings.input.bucket, Key=KEY)
+    assert drop.deliver(queued(event, event)) == {"batchItemFailures": []}
+    (failed,) = drop.documents("failed.json")
+    assert failed["code"] == "gone"
+    assert failed["input"]["name"] == "März 2026/a+b (1) %20.csv"
+    assert failed["model_version"] == drop.serving.current().version
+    drop.deliver({"Records": [drop.record({"key": "incoming/never.csv"})]})
+    assert drop.said() == ["failed for good"] * 3
+    assert drop.lines[-1]["run"] == ""
+    assert drop.figures == [{"FilesFailed": 1}] * 2
+
+
+def test_a_run_stays_done_when_its_input_goes(drop: Drop) -> None:
+    event = drop.put(KEY)
+    drop.deliver(event)
+    drop.s3.delete_object(Bucket=drop.settings.input.bucket, Key=KEY)
+    drop.deliver(event)
+    assert drop.documents("failed.json") == []
+    assert drop.said() == ["scored", "done before"]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"a,b\n1,2\n", "Total_Revolving_Bal"),
+        (customers(10, wrong=9), "9 of 10 rows cannot be scored"),
+    ],
+    ids=["columns", "rows"],
+)
+def test_a_wrong_file_is_told_once_and_not_tried_again(
+    drop: Drop, content: bytes, reason: str
+) -> None:
+    event = drop.put(KEY, content)
+    for _ in range(2):
+        assert drop.deliver(queued(event)) == {"batchItemFailures": []}
+    (failed,) = drop.documents("failed.json")
+    assert (failed["code"], failed["error"]) == ("wrong_file", "WrongFile")
+    assert failed["reason"].startswith(f"s3://{drop.settings.input.bucket}/{KEY}: ")
+    assert reason in failed["reason"]
+    assert drop.figures == [{"FilesFailed": 1}]
+    assert drop.documents("manifest.json") == []
+    assert [line["code"] for line in drop.lines] == ["wrong_file"] * 2
+    assert drop.documents("claim.json")[0]["state"] == "given back"
+
+
+def test_too_large_a_file_is_refused_before_it_is_read(drop: Drop) -> None:
+    event = drop.put(KEY)
+    drop.function(max_input_bytes=100)(event, Context())
+    (failed,) = drop.documents("failed.json")
+    assert failed["code"] == "too_large"
+    assert "at most 100 may be" in failed["reason"]
+
+
+def test_without_a_model_files_are_given_back_and_test_events_accepted(
+    drop: Drop, store: Store, tmp_path: Path
+) -> None:
+    (tmp_path / "store" / "aliases" / "champion.json").unlink()
+    drop.serving = Serving(store, "champion", log=drop.lines.append)
+    function = drop.function()
+    answer = function(queued(golden("s3_test_event"), drop.put(KEY)), Context())
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+    assert "no model 'champion'" in drop.lines[-1]["error"]
+    store.point("champion", store.resolve("original"))
+    with pytest.raises(Temporary, match="no model"):
+        function.serving.current()
+
+
+def test_a_moved_alias_is_followed_between_invocations(drop: Drop, store: Store) -> None:
+    drop.serving = Serving(store, "champion", log=lambda line: None)
+    function = drop.function()
+    event = drop.put(KEY)
+    function(event, Context())
+    store.point("champion", store.resolve("original"))
+    function(event, Context())
+    assert drop.said() == ["scored", "done before"]  # nobody looked yet
+    function.model_ttl_seconds = 0
+    function(event, Context())
+    assert drop.said()[-1] == "failed for good"  # the other model needs other columns
+    assert drop.documents("failed.json")[0]["model_version"] == store.resolve("original")
+
+
+def test_an_output_that_is_not_there_is_raised(drop: Drop) -> None:
+    event = drop.put(KEY)
+    drop.s3.delete_bucket(Bucket=drop.settings.output.bucket)
+    with pytest.raises(NotFound, match="no bucket"):
+        drop.deliver(event)
+    assert drop.lines[0]["level"] == "error"
+
+
+def test_our_own_fault_is_raised_and_told_without_its_message(drop: Drop) -> None:
+    class Failing(Context):
+        def get_remaining_time_in_millis(self) -> float:
+            raise RuntimeError("customer 4711")
+
+    with pytest.raises(RuntimeError):
+        drop.deliver(drop.put(KEY), Failing())
+    assert drop.lines[0]["error"][0] == "RuntimeError"
+    assert "4711" not in json.dumps(drop.lines)
