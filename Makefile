@@ -47,4 +47,4 @@ screenshots: setup  ## Draw the pages that the README shows anew, with Debian's 
 
 pin: setup  ## Pin the dependencies anew, with hashes and without index addresses
 	$(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-header --upgrade --extra api --extra aws --extra train --group dev pyproject.toml -o requirements/dev.txt
+		--no-emit-index-url --no-header --upgrade --extra api --extra aws --extra sign --extra train --group dev pyproject.toml -o requirements/dev.txt

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from model_store import Artifact, Store
+from model_store import Artifact, Store, Version, WrongArtifact
 from pipeline.churn import ChurnRate
 from pipeline.model import Assignment, ClusterModel
 
@@ -142,18 +142,7 @@ def show_exploration(notices: list[str], page: Path) -> None:
 def list_models(store: Store, as_json: bool) -> None:
     """The versions of a store, newest first, with aliases and headline metrics."""
     aliases = store.aliases()
-    rows = []
-    for version in reversed(store.versions()):
-        manifest = store.open(str(version)).manifest
-        rows.append(
-            {
-                "version": str(version),
-                "created": version.published.isoformat(),
-                "aliases": [name for name, target in aliases.items() if target == str(version)],
-                "recipe": manifest.facts.get("recipe", {}).get("name"),
-                "metrics": manifest.facts.get("metrics", {}),
-            }
-        )
+    rows = [_listed(store, version, aliases) for version in reversed(store.versions())]
     if as_json:
         return print_json(rows)
     table = new_table("Version", "Aliases", "Recipe", "Customers", "Silhouette", "Churn by cluster")
@@ -163,12 +152,27 @@ def list_models(store: Store, as_json: bool) -> None:
         table.add_row(
             row["version"],
             ", ".join(row["aliases"]),
-            row["recipe"],
+            row["problem"] if "problem" in row else row["recipe"],
             f"{metrics.get('customers', 0):,}",
             f"{metrics.get('silhouette_model_space', 0):.4f}",
             ", ".join(f"{rate:.1%}" for rate in churn),
         )
     terminal().print(table if rows else f"No models in {store}")
+
+
+def _listed(store: Store, version: Version, aliases: dict[str, str]) -> dict[str, Any]:
+    """A version in one line; one that must not be used says why and hides no other."""
+    row: dict[str, Any] = {
+        "version": str(version),
+        "created": version.published.isoformat(),
+        "aliases": [name for name, target in aliases.items() if target == str(version)],
+    }
+    try:
+        facts = store.open(str(version)).manifest.facts
+    except WrongArtifact as error:
+        return {**row, "recipe": None, "metrics": {}, "problem": str(error)}
+    recipe, metrics = facts.get("recipe", {}).get("name"), facts.get("metrics", {})
+    return {**row, "recipe": recipe, "metrics": metrics}
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from model_store.aliases import ANY, CHAMPION, PREVIOUS, Aliases, check_alias
 from model_store.errors import Conflict, CustomerClustersError, NotFound, WrongArtifact
@@ -18,7 +18,11 @@ from model_store.files import Files
 from model_store.history import Event, Reason
 from model_store.manifest import FileRecord, Manifest, content_digest
 from model_store.pruning import MANIFEST, leftovers, removable, remove
+from model_store.trust import refuse_untrusted, refuse_untrusted_signer
 from model_store.version import Version
+
+if TYPE_CHECKING:
+    from model_store.signing import Signer
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,30 +61,40 @@ class Artifact:
 class Store:
     """Artifacts in some storage, found by version or alias."""
 
-    def __init__(self, files: Files) -> None:
-        self._files, self._aliases = files, Aliases(files)
+    def __init__(self, files: Files, trusted: tuple[str, ...] = ()) -> None:
+        """With `trusted` public keys, a version that none of them signed is refused."""
+        self._files, self._aliases, self._trusted = files, Aliases(files), trusted
 
     def __str__(self) -> str:
         return str(self._files)
 
     def publish(
-        self, contents: Mapping[str, bytes], facts: Mapping[str, Any], now: datetime | None = None
+        self,
+        contents: Mapping[str, bytes],
+        facts: Mapping[str, Any],
+        now: datetime | None = None,
+        signer: "Signer | None" = None,
     ) -> Artifact:
         """Store files as a new version, the manifest last.
 
         Publishing the very same files again gives back the version that has them.
         """
+        self.check_signer(signer)
         records = {name: FileRecord.of(content) for name, content in contents.items()}
         version = Version.of(content_digest(records), now or datetime.now(UTC))
         for known in reversed(self.versions()):
             if known.content == version.content:
-                artifact = self.open(str(known))
+                artifact = self._artifact(str(known), self._manifest(str(known)))
                 if artifact.manifest.files == records:
+                    if signer is not None:
+                        self.sign(artifact.version, signer)
                     return artifact
         manifest = Manifest(version, records, facts)
         Manifest.from_json(manifest.to_json(), str(version))  # refuse what could not be read back
         for name, content in contents.items():
             self._create(f"versions/{version}/{name}", content)
+        if signer is not None:
+            self._sign(str(version), manifest.to_json(), signer)
         self._create(f"versions/{version}/{MANIFEST}", manifest.to_json())
         with suppress(CustomerClustersError):  # the next publish will try again
             self._sweep()
@@ -167,11 +181,36 @@ class Store:
         """The artifact that an alias or a version id means."""
         version = self.resolve(reference)
         try:
-            content = self._files.read(f"versions/{version}/{MANIFEST}")
+            content = self._manifest(version)
         except NotFound as error:
             problem = f"it is not there, though {reference!r} means it"
             raise WrongArtifact(version, problem, "point the alias at another version") from error
-        return Artifact(Manifest.from_json(content, version), self._files)
+        refuse_untrusted(self._files, version, content, self._trusted)
+        return self._artifact(version, content)
+
+    def check_signer(self, signer: "Signer | None") -> None:
+        """WrongArtifact where this store would refuse what a signer, or none, has published."""
+        refuse_untrusted_signer(signer, self._trusted)
+
+    def sign(self, reference: str, signer: "Signer") -> str:
+        """Vouch for a version, all of whose files are verified first; say which it is."""
+        version = self.resolve(reference)
+        content = self._manifest(version)
+        self._artifact(version, content).verify()
+        self._sign(version, content, signer)
+        return version
+
+    def _sign(self, version: str, manifest: bytes, signer: "Signer") -> None:
+        from model_store.signing import signature_name
+
+        name = signature_name(signer.public)
+        self._create(f"versions/{version}/{name}", signer.sign(manifest))
+
+    def _manifest(self, version: str) -> bytes:
+        return self._files.read(f"versions/{version}/{MANIFEST}")
+
+    def _artifact(self, version: str, manifest: bytes) -> Artifact:
+        return Artifact(Manifest.from_json(manifest, version), self._files)
 
     def _sweep(self) -> None:
         for name in self._leftovers():

@@ -1,10 +1,12 @@
 """The models of a store."""
 
+from pathlib import Path
+
 import click
 
 from functions import console, tables
 from functions.commands import options
-from model_store import WrongArtifact, open_store
+from model_store import WrongArtifact, load_signer
 from pipeline.model import ClusterModel
 
 
@@ -15,7 +17,7 @@ from pipeline.model import ClusterModel
 def models(context: click.Context, store: str, as_json: bool) -> None:
     """List the models of a store, or show one."""
     if context.invoked_subcommand is None:
-        console.list_models(open_store(store), as_json)
+        console.list_models(options.open_store(store), as_json)
 
 
 @models.command("list", epilog="Example: customer-clusters models list --json")
@@ -23,7 +25,7 @@ def models(context: click.Context, store: str, as_json: bool) -> None:
 @options.as_json_flag
 def list_models(store: str, as_json: bool) -> None:
     """List versions, aliases and headline metrics."""
-    console.list_models(open_store(store), as_json)
+    console.list_models(options.open_store(store), as_json)
 
 
 @models.command("show", epilog="Example: customer-clusters models show champion")
@@ -32,7 +34,7 @@ def list_models(store: str, as_json: bool) -> None:
 @options.as_json_flag
 def show(reference: str, store: str, as_json: bool) -> None:
     """Show a model's clusters and metrics; its files are verified first."""
-    artifact = open_store(store).open(reference)
+    artifact = options.open_store(store).open(reference)
     artifact.verify()
     model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
     if as_json:
@@ -50,7 +52,7 @@ def show(reference: str, store: str, as_json: bool) -> None:
 @options.store
 def promote(reference: str, why: str, who: str, store: str) -> None:
     """Make a version the champion; the champion becomes the previous one."""
-    target = open_store(store)
+    target = options.open_store(store)
     version = target.promote(reference, why, who)
     click.echo(f"champion: {version}")
 
@@ -61,7 +63,7 @@ def promote(reference: str, why: str, who: str, store: str) -> None:
 @options.store
 def rollback(why: str, who: str, store: str) -> None:
     """Make the previous version the champion again; once more to undo that."""
-    click.echo(f"champion: {open_store(store).rollback(why, who)}")
+    click.echo(f"champion: {options.open_store(store).rollback(why, who)}")
 
 
 @models.command("history", epilog="Example: customer-clusters models history --json")
@@ -69,7 +71,7 @@ def rollback(why: str, who: str, store: str) -> None:
 @options.as_json_flag
 def history(store: str, as_json: bool) -> None:
     """List who moved which alias, when, from where to where, and why."""
-    events = open_store(store).history()
+    events = options.open_store(store).history()
     if as_json:
         console.print_json([{**event.to_dict(), "in_effect": done} for event, done in events])
     else:
@@ -88,7 +90,7 @@ def history(store: str, as_json: bool) -> None:
 @options.store
 def prune(keep: int, yes: bool, store: str) -> None:
     """Remove old versions that no alias names, and what crashes have left."""
-    target = open_store(store)
+    target = options.open_store(store)
     names = target.prune(keep) if yes else target.removable(keep)
     for name in names:
         click.echo(f"{'removed' if yes else 'would remove'} {name}")
@@ -100,8 +102,11 @@ def prune(keep: int, yes: bool, store: str) -> None:
 @click.argument("reference", metavar="[REF]", required=False)
 @options.store
 def verify(reference: str | None, store: str) -> None:
-    """Compare every file with the sha256 that its manifest states; of all models without REF."""
-    target = open_store(store)
+    """Compare every file with the sha256 that its manifest states; of all models without REF.
+
+    Where CUSTOMER_CLUSTERS_TRUSTED_KEYS is set, signatures are looked at as well.
+    """
+    target = options.open_store(store)
     references = [reference] if reference else [str(version) for version in target.versions()]
     damaged = []
     for name in references:
@@ -114,4 +119,18 @@ def verify(reference: str | None, store: str) -> None:
             click.echo(str(error))
     if damaged:
         count = f"{len(damaged)} of {len(references)} versions"
-        raise WrongArtifact(store, f"{count} are damaged", "publish them again")
+        raise WrongArtifact(store, f"{count} must not be used", "the lines above say why")
+
+
+@models.command("sign", epilog="Example: customer-clusters models sign candidate --sign-key me.pem")
+@click.argument("reference", metavar="REF")
+@options.sign_key
+@options.store
+def sign(reference: str, sign_key: Path | None, store: str) -> None:
+    """Vouch for a model with a private key, once its files are verified."""
+    if sign_key is None:
+        raise click.UsageError("expected --sign-key FILE")
+    signer = load_signer(sign_key)
+    click.echo(
+        f"signed {options.open_store(store).sign(reference, signer)}; public key {signer.public}"
+    )

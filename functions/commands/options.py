@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+import model_store
 from functions.settings import Settings
+from model_store import Store
 from pipeline.contract import DEFAULT_CONTRACT
 
 
@@ -27,6 +29,11 @@ def _said(context: click.Context, parameter: click.Parameter, text: str) -> str:
     if not text.strip():
         raise click.BadParameter("expected some words: they stay in the history")
     return text.strip()
+
+
+def open_store(address: str) -> Store:
+    """The store at an address, under the trusted keys of the environment."""
+    return model_store.open_store(address, settings().trusted_keys)
 
 
 path = click.Path(path_type=Path)
@@ -66,4 +73,12 @@ who = click.option(
     show_default="who is logged in",
     callback=_said,
     help="Who decides, for the history.",
+)
+sign_key = click.option(
+    "--sign-key",
+    metavar="FILE",
+    type=path,
+    default=lambda: settings().sign_key,
+    show_default="none, or $CUSTOMER_CLUSTERS_SIGN_KEY",
+    help="Ed25519 private key (PEM) that signs the model.",
 )

@@ -8,7 +8,7 @@ import click
 
 from functions import console
 from functions.commands import options
-from model_store import CustomerClustersError, open_store
+from model_store import CustomerClustersError
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
 
@@ -57,7 +57,7 @@ def score(
     """
     from pipeline.scoring import Options, score_file
 
-    artifact = open_store(store).open(reference)
+    artifact = options.open_store(store).open(reference)
     model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
     manifests, refusals = [], []
     paths = list(_expanded(inputs))
@@ -116,7 +116,9 @@ def watch(
         else:
             console.show_run(result, Path(out))
 
-    folder = DropFolder(inbox, Path(out), open_store(store), reference, Options(**chosen), settle)
+    folder = DropFolder(
+        inbox, Path(out), options.open_store(store), reference, Options(**chosen), settle
+    )
     if not as_json:
         click.echo(f"watching {inbox} (Ctrl-C ends it)", err=True)
     folder.watch(tell)

@@ -7,7 +7,7 @@ import click
 
 from functions import console
 from functions.commands import options
-from model_store import CANDIDATE, CHAMPION, open_store
+from model_store import CANDIDATE, CHAMPION, load_signer
 from pipeline.contract import load_contract
 from pipeline.errors import WrongFile
 
@@ -32,6 +32,7 @@ from pipeline.errors import WrongFile
     "--alias", default=CANDIDATE, show_default=True, help="Alias that the new version gets."
 )
 @options.who
+@options.sign_key
 @options.store
 @options.as_json_flag
 def train(
@@ -42,6 +43,7 @@ def train(
     bars: Path | None,
     alias: str,
     who: str,
+    sign_key: Path | None,
     store: str,
     as_json: bool,
 ) -> None:
@@ -57,10 +59,12 @@ def train(
     known = (training.SEARCH, *training.RECIPES)
     if recipe not in known:
         raise click.BadParameter(f"no recipe {recipe!r}; there are: {', '.join(known)}")
-    target = open_store(store)
+    target = options.open_store(store)
     target.check_alias(alias)  # before minutes of work, not after
     if alias == CHAMPION:
         raise click.BadParameter("a champion is made by: customer-clusters models promote")
+    signer = load_signer(sign_key) if sign_key else None
+    target.check_signer(signer)
     wanted = training.load_bars(bars) if bars else training.Bars()
     with console.steps() as progress:
         declared = load_contract(contract)
@@ -71,7 +75,7 @@ def train(
             trained = training.train(data, declared, given, progress, bars=wanted)
         if names is not None:
             trained = replace(trained, model=training.override(trained.model, names))
-        artifact = training.publish(trained, target, alias, who)
+        artifact = training.publish(trained, target, alias, who, signer)
     if as_json:
         console.print_json(console.model_document(artifact, trained.model))
     else:

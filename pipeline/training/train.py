@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import joblib
 import numpy as np
@@ -27,6 +27,9 @@ from pipeline.training.gap import Gap, gap_curve
 from pipeline.training.judging import Effort, judge
 from pipeline.training.recipes import Recipe
 from pipeline.training.searching import Search, numeric, restrict, search
+
+if TYPE_CHECKING:
+    from model_store.signing import Signer
 
 Progress = Callable[[str], None]
 _LIBRARIES = ("joblib", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
@@ -111,7 +114,13 @@ def _counts(fitted: Fitted, customers: Customers) -> dict[str, Any]:
     }
 
 
-def publish(trained: Trained, store: Store, alias: str = CANDIDATE, who: str = "") -> Artifact:
+def publish(
+    trained: Trained,
+    store: Store,
+    alias: str = CANDIDATE,
+    who: str = "",
+    signer: "Signer | None" = None,
+) -> Artifact:
     """Publish an artifact under an alias; the first one in a store becomes its champion."""
     buffer = io.BytesIO()
     joblib.dump(trained.fitted.pipeline, buffer, compress=("zlib", 6))
@@ -133,6 +142,7 @@ def publish(trained: Trained, store: Store, alias: str = CANDIDATE, who: str = "
                 **{name: importlib.metadata.version(name) for name in _LIBRARIES},
             },
         },
+        signer=signer,
     )
     store.point(alias, artifact.version, Reason(who, f"trained on {trained.cleaning.file}"))
     if CHAMPION not in store.aliases():

@@ -76,7 +76,32 @@ def test_verify_names_each_damaged_version(folder: Path) -> None:
     damaged.chmod(0o644)
     damaged.write_bytes(b"x")
     found = run(folder, "verify")
-    assert "1 of 2 versions are damaged" in refused(found)
+    assert "1 of 2 versions must not be used" in refused(found)
     assert f"artifact {version}: pipeline.joblib is not the file that was published" in found.output
     assert "1 of 1" in refused(run(folder, "verify", "original"))
     assert run(folder, "verify", "champion").exit_code == 0
+
+
+def test_unsigned_models_are_refused_where_keys_are_trusted_until_somebody_signs(
+    folder: Path, key_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed = run(folder, "sign", "champion", "--sign-key", str(key_file)).stdout
+    public = signed.rpartition(" ")[2].strip()
+    monkeypatch.setenv("CUSTOMER_CLUSTERS_TRUSTED_KEYS", public)
+    assert run(folder, "show", "champion").exit_code == 0
+    assert "is not signed by the trusted key; sign it with" in refused(
+        run(folder, "show", "original")
+    )
+    assert "1 of 2 versions must not be used" in refused(run(folder, "verify"))
+    listed = json.loads(run(folder, "list", "--json").stdout)
+    assert ["problem" in row for row in listed] == [
+        row["aliases"] != ["champion"] for row in listed
+    ]
+    assert "not signed" in run(folder, "list").stdout
+    monkeypatch.setenv("CUSTOMER_CLUSTERS_SIGN_KEY", str(key_file))
+    assert run(folder, "sign", "original").exit_code == 0
+    assert run(folder, "verify").exit_code == 0
+
+
+def test_signing_needs_a_key(folder: Path) -> None:
+    assert "expected --sign-key FILE" in refused(run(folder, "sign", "champion"))
