@@ -43,7 +43,9 @@ def model_document(artifact: Artifact, model: ClusterModel) -> dict[str, Any]:
 def show_assignment(found: Assignment, model: ClusterModel) -> None:
     """An assignment for people."""
     out, cluster = terminal(), found.cluster
-    out.print(f"[bold]Cluster {cluster.id} of {len(model.clusters)}: {cluster.name}[/]")
+    gaps = model.clusters[-1].id > len(model.clusters)  # some ids are retired
+    which = f"{cluster.id}" if gaps else f"{cluster.id} of {len(model.clusters)}"
+    out.print(f"[bold]Cluster {which}: {cluster.name}[/]")
     out.print(cluster.description)
     if cluster.churn:
         churn = cluster.churn

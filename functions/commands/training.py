@@ -1,6 +1,5 @@
 """Explore a file, train on it."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -31,6 +30,11 @@ from pipeline.errors import WrongFile
 @click.option(
     "--alias", default=CANDIDATE, show_default=True, help="Alias that the new version gets."
 )
+@click.option(
+    "--fresh-ids",
+    is_flag=True,
+    help="Number the clusters from 1, whatever the champion's are called.",
+)
 @options.who
 @options.sign_key
 @options.store
@@ -42,6 +46,7 @@ def train(
     names: Path | None,
     bars: Path | None,
     alias: str,
+    fresh_ids: bool,
     who: str,
     sign_key: Path | None,
     store: str,
@@ -49,7 +54,8 @@ def train(
 ) -> None:
     """Train a model on customers and publish it.
 
-    The first model of a store becomes its champion as well.
+    The first model of a store becomes its champion as well. Clusters that are the champion's
+    again keep its ids and names.
     """
     try:
         from pipeline import training
@@ -68,13 +74,16 @@ def train(
     wanted = training.load_bars(bars) if bars else training.Bars()
     with console.steps() as progress:
         declared = load_contract(contract)
+        ancestor = None if fresh_ids else training.find_ancestor(target, declared)
         if recipe == training.SEARCH:
-            trained = training.train_by_search(data, declared, progress, wanted)
+            trained = training.train_by_search(data, declared, progress, wanted, ancestor)
         else:
             given = training.RECIPES[recipe]
-            trained = training.train(data, declared, given, progress, bars=wanted)
+            trained = training.train(
+                data, declared, given, progress, bars=wanted, ancestor=ancestor
+            )
         if names is not None:
-            trained = replace(trained, model=training.override(trained.model, names))
+            trained = training.name_by(trained, names)
         artifact = training.publish(trained, target, alias, who, signer)
     if as_json:
         console.print_json(console.model_document(artifact, trained.model))
