@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -104,6 +104,31 @@ def cross(
         1 - same / customers if customers else 0.0,
         adjusted_rand(counts),
         tuple(_fate(id, old, new, counts, spread) for id in ids),
+    )
+
+
+def turned(crosswalk: Crosswalk, new_version: str) -> Crosswalk:
+    """The same the other way round: from what was the new version."""
+    became: dict[str, Literal["kept", "new", "retired"]] = {
+        "kept": "kept", "new": "retired", "retired": "new",
+    }  # fmt: skip
+    return replace(
+        crosswalk,
+        old_version=new_version,
+        old_ids=crosswalk.new_ids,
+        new_ids=crosswalk.old_ids,
+        counts=tuple(zip(*crosswalk.counts, strict=True)),
+        clusters=tuple(
+            replace(
+                fate,
+                became=became[fate.became],
+                before=fate.after,
+                after=fate.before,
+                churn_before=fate.churn_after,
+                churn_after=fate.churn_before,
+            )
+            for fate in crosswalk.clusters
+        ),
     )
 
 

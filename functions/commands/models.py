@@ -1,6 +1,7 @@
 """The models of a store."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -49,11 +50,25 @@ def show(reference: str, store: str, as_json: bool) -> None:
 @click.argument("reference", metavar="VERSION")
 @options.why
 @options.who
+@click.option("--force", is_flag=True, help="Promote it all the same; the history says so.")
+@click.option(
+    "--max-moved",
+    type=click.FloatRange(0, 1),
+    default=0.2,
+    show_default=True,
+    help="Share of the customers whose cluster id may change.",
+)
+@options.counted
 @options.store
-def promote(reference: str, why: str, who: str, store: str) -> None:
-    """Make a version the champion; the champion becomes the previous one."""
-    target = options.open_store(store)
-    version = target.promote(reference, why, who)
+def promote(store: str, reference: str, **chosen: Any) -> None:
+    """Make a version the champion; the champion becomes the previous one.
+
+    Refused where too many customers would move, where silhouette, stability or churn separation
+    are clearly worse, or where the contract is another one.
+    """
+    from pipeline import comparing
+
+    version = comparing.promote(options.open_store(store), reference, **chosen)
     click.echo(f"champion: {version}")
 
 

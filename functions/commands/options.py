@@ -82,3 +82,9 @@ sign_key = click.option(
     show_default="none, or $CUSTOMER_CLUSTERS_SIGN_KEY",
     help="Ed25519 private key (PEM) that signs the model.",
 )
+counted = click.option(
+    "--data",
+    metavar="FILE",
+    type=path,
+    help="Customers to count on who moves, where training has not.",
+)

@@ -105,3 +105,15 @@ def test_unsigned_models_are_refused_where_keys_are_trusted_until_somebody_signs
 
 def test_signing_needs_a_key(folder: Path) -> None:
     assert "expected --sign-key FILE" in refused(run(folder, "sign", "champion"))
+
+
+def test_an_unfit_promotion_is_refused_and_forced_with_a_reason(folder: Path) -> None:
+    arguments = ("promote", "original", "--why", "the board wants it", "--who", "anna")
+    line = refused(run(folder, *arguments))
+    assert "was not promoted over" in line
+    assert "its contract is another one (reads Avg_Utilization_Ratio as well" in line
+    assert run(folder, "history").stdout == "No alias was moved yet\n"
+    assert run(folder, *arguments, "--force").exit_code == 0
+    (event,) = json.loads(run(folder, "history", "--json").stdout)
+    assert (event["why"], event["details"]["forced"]) == ("the board wants it", True)
+    assert len(event["details"]["objections"]) >= 3
