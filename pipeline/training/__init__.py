@@ -5,6 +5,7 @@ from pipeline.training.judging import Effort
 from pipeline.training.lineage import Ancestor, find_ancestor
 from pipeline.training.overrides import override
 from pipeline.training.recipes import RECIPES, SEARCH, Recipe
+from pipeline.training.retraining import retrain
 from pipeline.training.train import Trained, name_by, publish, train, train_by_search
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "name_by",
     "override",
     "publish",
+    "retrain",
     "train",
     "train_by_search",
 ]

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from model_store import CHAMPION, NotFound, Store, WrongArtifact
+from model_store import CHAMPION, Artifact, NotFound, Store, WrongArtifact
 from pipeline.contract import Contract
 from pipeline.crosswalk import Counts, Crosswalk, Ids, contingency, cross, overlaps
 from pipeline.errors import WrongFile
@@ -86,16 +86,19 @@ class Descent:
 def find_ancestor(store: Store, contract: Contract) -> Ancestor | None:
     """The champion, if there is one for data of the same contract."""
     try:
-        artifact = store.open(CHAMPION)
+        found = ancestor_of(store, store.open(CHAMPION))
     except NotFound:
         return None
-    model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
-    if model.contract.name != contract.name:
-        return None
-    facts = artifact.manifest.facts
+    return found if found.model.contract.name == contract.name else None
+
+
+def ancestor_of(store: Store, champion: Artifact) -> Ancestor:
+    """What new clusters need to know of a champion."""
+    model = ClusterModel.from_json(champion.read("model.json"), champion.version)
+    facts = champion.manifest.facts
     texts = facts.get("texts_by_people", {})
     return Ancestor(
-        artifact.version,
+        champion.version,
         model,
         max(_last_id(store), *(cluster.id for cluster in model.clusters)),
         tuple(facts.get("lineage", {}).get("retired", ())),
