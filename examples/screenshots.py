@@ -57,7 +57,7 @@ def draw(folder: Path) -> list[Path]:
     """Write the pictures into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     settings = Settings()
-    serving = Serving(open_store(settings.store), settings.model)
+    serving = Serving(open_store(settings.store, settings.trusted_keys), settings.model)
     serving.refresh()
     app = create_app(serving, settings, log=lambda line: None)
     with served(app) as site, sync_playwright() as playwright:

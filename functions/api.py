@@ -195,7 +195,7 @@ def _json(document: object) -> Response:
 
 def _from_environment() -> FastAPI:
     settings = Settings.from_environment(os.environ)
-    serving = Serving(open_store(settings.store), settings.model)
+    serving = Serving(open_store(settings.store, settings.trusted_keys), settings.model)
     serving.refresh()
     serving.follow(settings.model_ttl_seconds)
     return create_app(serving, settings)

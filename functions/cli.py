@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from functions.commands import looking_up, models, scoring, training
+from functions.commands import looking_up, models, retraining, scoring, training
 from model_store import CustomerClustersError
 
 
@@ -40,6 +40,8 @@ for command in (
     scoring.watch,
     training.explore,
     training.train,
+    retraining.retrain,
+    retraining.compare,
     models.models,
 ):
     main.add_command(command)

@@ -15,12 +15,16 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from model_store import Artifact, Store
+from model_store import Artifact, Store, Version, WrongArtifact
 from pipeline.churn import ChurnRate
 from pipeline.model import Assignment, ClusterModel
 
 _WIDTH = 140
 """Of tables that go to a file or a pipe."""
+_LEFT = frozenset(
+    {"Alias", "Aliases", "Feature", "Figure", "From", "Name", "Recipe", "To", "Version", "What",
+     "When", "Who", "Why", "Became", "Verdict"}
+)  # fmt: skip
 
 
 def print_json(document: Any) -> None:
@@ -39,8 +43,10 @@ def model_document(artifact: Artifact, model: ClusterModel) -> dict[str, Any]:
 
 def show_assignment(found: Assignment, model: ClusterModel) -> None:
     """An assignment for people."""
-    out, cluster = _console(), found.cluster
-    out.print(f"[bold]Cluster {cluster.id} of {len(model.clusters)}: {cluster.name}[/]")
+    out, cluster = terminal(), found.cluster
+    gaps = model.clusters[-1].id > len(model.clusters)  # some ids are retired
+    which = f"{cluster.id}" if gaps else f"{cluster.id} of {len(model.clusters)}"
+    out.print(f"[bold]Cluster {which}: {cluster.name}[/]")
     out.print(cluster.description)
     if cluster.churn:
         churn = cluster.churn
@@ -57,7 +63,7 @@ def show_assignment(found: Assignment, model: ClusterModel) -> None:
     if found.outlier:
         where = f" (unusual: {', '.join(found.unusual)})" if found.unusual else ""
         out.print(f"[bold]Outlier[/]: unlike the customers the model was trained on{where}")
-    table = _table("Feature", "Value", "Weight", "Why")
+    table = new_table("Feature", "Value", "Weight", "Why")
     labels = {feature.name: feature.label for feature in model.contract.features}
     for reason in found.reasons:
         value = reason.value if isinstance(reason.value, str) else f"{reason.value:,g}"
@@ -68,7 +74,7 @@ def show_assignment(found: Assignment, model: ClusterModel) -> None:
 
 def show_run(manifest: dict[str, Any], summary: dict[str, Any], out: str) -> None:
     """A run's cluster and churn summary for people; `out` is a folder or an address."""
-    console = _console()
+    console = terminal()
     console.print(
         f"[bold]{escape(manifest['input']['name'])}[/]: {manifest['rows_in']:,} customers, "
         f"{manifest['rows_assigned']:,} assigned, {manifest['rows_rejected']:,} rejected, "
@@ -77,7 +83,7 @@ def show_run(manifest: dict[str, Any], summary: dict[str, Any], out: str) -> Non
     for reason, rows in summary["rejected_for"].items():
         console.print(f"  rejected for {reason}: {rows:,}", markup=False)
     _show_drift(console, summary["drift"])
-    table = _table(
+    table = new_table(
         "Cluster", "Name", "Customers", "Share", "In training", "Left", "Expected", "Churn rate"
     )
     for cluster in summary["clusters"]:
@@ -130,7 +136,7 @@ def _summary_row(cluster: dict[str, Any]) -> list[str]:
 
 def show_model(artifact: Artifact, model: ClusterModel) -> None:
     """A model's metrics and clusters for people."""
-    out, facts = _console(), artifact.manifest.facts
+    out, facts = terminal(), artifact.manifest.facts
     metrics = facts["metrics"]
     out.print(f"[bold]{artifact.version}[/]  recipe {facts['recipe']['name']}")
     out.print(
@@ -142,7 +148,7 @@ def show_model(artifact: Artifact, model: ClusterModel) -> None:
         f"Silhouette {metrics['silhouette_model_space']:.4f} in the model's space, "
         f"{metrics['silhouette_standardised_space']:.4f} in the full standardised space"
     )
-    table = _table("Cluster", "Name", "Customers", "Share", "Churn rate (95 % interval)")
+    table = new_table("Cluster", "Name", "Customers", "Share", "Churn rate (95 % interval)")
     for c in model.clusters:
         churn = "–" if c.churn is None else str(c.churn)
         table.add_row(str(c.id), c.name, f"{c.size:,}", f"{c.share:.1%}", churn)
@@ -153,7 +159,7 @@ def show_model(artifact: Artifact, model: ClusterModel) -> None:
 
 def show_exploration(notices: list[str], page: Path) -> None:
     """What to notice first, and where the rest is."""
-    out = _console()
+    out = terminal()
     for notice in notices:
         out.print(f"• {notice}")
     out.print(f"Report in {page}", soft_wrap=True)
@@ -162,33 +168,37 @@ def show_exploration(notices: list[str], page: Path) -> None:
 def list_models(store: Store, as_json: bool) -> None:
     """The versions of a store, newest first, with aliases and headline metrics."""
     aliases = store.aliases()
-    rows = []
-    for version in reversed(store.versions()):
-        manifest = store.open(str(version)).manifest
-        rows.append(
-            {
-                "version": str(version),
-                "created": version.published.isoformat(),
-                "aliases": [name for name, target in aliases.items() if target == str(version)],
-                "recipe": manifest.facts.get("recipe", {}).get("name"),
-                "metrics": manifest.facts.get("metrics", {}),
-            }
-        )
+    rows = [_listed(store, version, aliases) for version in reversed(store.versions())]
     if as_json:
         return print_json(rows)
-    table = _table("Version", "Aliases", "Recipe", "Customers", "Silhouette", "Churn by cluster")
+    table = new_table("Version", "Aliases", "Recipe", "Customers", "Silhouette", "Churn by cluster")
     for row in rows:
         metrics = row["metrics"]
         churn = metrics.get("cluster_churn_rates") or []
         table.add_row(
             row["version"],
             ", ".join(row["aliases"]),
-            row["recipe"],
+            row["problem"] if "problem" in row else row["recipe"],
             f"{metrics.get('customers', 0):,}",
             f"{metrics.get('silhouette_model_space', 0):.4f}",
             ", ".join(f"{rate:.1%}" for rate in churn),
         )
-    _console().print(table if rows else f"No models in {store}")
+    terminal().print(table if rows else f"No models in {store}")
+
+
+def _listed(store: Store, version: Version, aliases: dict[str, str]) -> dict[str, Any]:
+    """A version in one line; one that must not be used says why and hides no other."""
+    row: dict[str, Any] = {
+        "version": str(version),
+        "created": version.published.isoformat(),
+        "aliases": [name for name, target in aliases.items() if target == str(version)],
+    }
+    try:
+        facts = store.open(str(version)).manifest.facts
+    except WrongArtifact as error:
+        return {**row, "recipe": None, "metrics": {}, "problem": str(error)}
+    recipe, metrics = facts.get("recipe", {}).get("name"), facts.get("metrics", {})
+    return {**row, "recipe": recipe, "metrics": metrics}
 
 
 @contextmanager
@@ -228,15 +238,15 @@ def row_counter(name: str) -> Iterator[Callable[[int], None]]:
         yield read
 
 
-def _console() -> Console:
+def terminal() -> Console:
+    """Where to print: as wide as the terminal, or wide enough for a table in a file."""
     console = Console(highlight=False, emoji=False)
     return console if console.is_terminal else Console(highlight=False, emoji=False, width=_WIDTH)
 
 
-def _table(*headings: str) -> Table:
+def new_table(*headings: str) -> Table:
     """Text columns to the left, everything else to the right."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    left = {"Name", "Feature", "Why", "Version", "Aliases", "Recipe"}
     for heading in headings:
-        table.add_column(heading, justify="left" if heading in left else "right")
+        table.add_column(heading, justify="left" if heading in _LEFT else "right")
     return table

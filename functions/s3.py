@@ -196,7 +196,7 @@ def _from_environment() -> LambdaHandler:
         batch.lease_seconds,
         batch.deadline_seconds,
     )
-    serving = Serving(open_store(settings.store), settings.model)
+    serving = Serving(open_store(settings.store, settings.trusted_keys), settings.model)
     return Batch(batch, place, serving, settings.model_ttl_seconds)
 
 

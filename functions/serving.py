@@ -71,8 +71,9 @@ class Serving:
         try:
             version = self.store.resolve(self.reference)
             if self._loaded is None or self._loaded.version != version:
-                self._loaded = load(self.store, version)
-                self._log({"level": "info", "message": "model loaded", "model_version": version})
+                self._loaded = loaded = load(self.store, self.reference)
+                found = {"message": "model loaded", "model_version": loaded.version}
+                self._log({"level": "info", **found})
             self.failure = None
         except (CustomerClustersError, OSError) as error:
             if str(error) != self.failure:

@@ -1,8 +1,10 @@
 """Settings from the environment. Nothing else reads it."""
 
+import base64
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self, TypeVar
 
 from model_store import BUNDLED, CHAMPION, CustomerClustersError, S3Address
@@ -39,6 +41,11 @@ class Settings:
     """CUSTOMER_CLUSTERS_REQUEST_SECONDS: how long a client may take to send its request."""
     root_path: str = ""
     """CUSTOMER_CLUSTERS_ROOT_PATH: the path under which a proxy shows the pages, e.g. /groups."""
+    trusted_keys: tuple[str, ...] = ()
+    """CUSTOMER_CLUSTERS_TRUSTED_KEYS: Ed25519 public keys in base64, with commas; where there are
+    any, a model that none of them signed is refused."""
+    sign_key: Path | None = None
+    """CUSTOMER_CLUSTERS_SIGN_KEY: the file with the private key that signs what is published."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -49,6 +56,10 @@ class Settings:
         return cls(
             store=read("STORE", str, plain.store, "a folder or an s3:// address"),
             model=read("MODEL", str, plain.model, "an alias or a version"),
+            trusted_keys=read(
+                "TRUSTED_KEYS", _keys, (), "Ed25519 public keys in base64, separated by commas"
+            ),
+            sign_key=read("SIGN_KEY", Path, None, "a file"),
             model_ttl_seconds=read(
                 "MODEL_TTL_SECONDS", _positive, plain.model_ttl_seconds, _POSITIVE
             ),
@@ -138,6 +149,13 @@ def _hashes(text: str) -> tuple[str, ...]:
     if not hashes or not all(_SHA256.fullmatch(part) for part in hashes):
         raise ValueError
     return hashes
+
+
+def _keys(text: str) -> tuple[str, ...]:
+    keys = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not keys or any(len(base64.b64decode(key, validate=True)) != 32 for key in keys):
+        raise ValueError
+    return keys
 
 
 def _path(text: str) -> str:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from model_store.addresses import S3Address, WrongAddress
+from model_store.aliases import CANDIDATE, CHAMPION, PREVIOUS
 from model_store.errors import (
     Conflict,
     CustomerClustersError,
@@ -11,22 +12,28 @@ from model_store.errors import (
     Temporary,
     WrongArtifact,
 )
+from model_store.files import Files
 from model_store.folder import FolderFiles
+from model_store.history import Event, Reason
 from model_store.manifest import FORMAT, FileRecord, Manifest
-from model_store.store import CANDIDATE, CHAMPION, Artifact, Files, Store
+from model_store.store import Artifact, Store
+from model_store.trust import load_signer
 from model_store.version import Version
 
 BUNDLED = Path(__file__).parent / "artifacts"
 
 
-def open_store(address: str | Path) -> Store:
-    """The store at a folder's path or an s3:// address; one that is not there yet is empty."""
+def open_store(address: str | Path, trusted: tuple[str, ...] = ()) -> Store:
+    """The store at a folder's path or an s3:// address; one that is not there yet is empty.
+
+    With `trusted` public keys, versions that none of them signed are refused.
+    """
     text = str(address)
     if text.startswith(S3Address.SCHEME):
-        return Store(_in_s3(S3Address.from_string(text)))
+        return Store(_in_s3(S3Address.from_string(text)), trusted)
     if "://" in text:
         raise NotFound(f"support for {text}", "this release: give a folder or s3://bucket/prefix")
-    return Store(FolderFiles(Path(address)))
+    return Store(FolderFiles(Path(address)), trusted)
 
 
 def _in_s3(address: S3Address) -> Files:
@@ -43,20 +50,24 @@ __all__ = [
     "CANDIDATE",
     "CHAMPION",
     "FORMAT",
+    "PREVIOUS",
     "Artifact",
     "Conflict",
     "CustomerClustersError",
     "Denied",
+    "Event",
     "FileRecord",
     "Files",
     "FolderFiles",
     "Manifest",
     "NotFound",
+    "Reason",
     "S3Address",
     "Store",
     "Temporary",
     "Version",
     "WrongAddress",
     "WrongArtifact",
+    "load_signer",
     "open_store",
 ]

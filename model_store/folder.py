@@ -1,12 +1,13 @@
 """A folder as storage."""
 
 import contextlib
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from model_store.errors import Conflict, NotFound, Temporary
+from model_store.errors import Conflict, CustomerClustersError, NotFound, Temporary
 
 
 class FolderFiles:
@@ -26,6 +27,11 @@ class FolderFiles:
             raise NotFound(f"file {name}", str(self)) from error
         except OSError as error:
             raise self._failed(f"read {name}", error) from error
+
+    def read_tagged(self, name: str) -> tuple[bytes, str]:
+        """A file's bytes, and their sha256 as the tag that `swap` takes."""
+        content = self.read(name)
+        return content, _tag(content)
 
     def list(self, folder: str) -> list[str]:
         """The names of the entries of a folder, sorted; empty when there is no such folder."""
@@ -48,6 +54,46 @@ class FolderFiles:
         """Write a file, in place of the one that may be there; readers see one or the other."""
         with self._written_aside(name, content) as (aside, target):
             aside.replace(target)
+
+    def swap(self, name: str, content: bytes, tag: str) -> str:
+        """Write in place of exactly the file that has the tag, and say the new one.
+
+        Conflict when it is another one by now, or gone.
+        """
+        with self._locked(name):
+            try:
+                same = self.read_tagged(name)[1] == tag
+            except NotFound:
+                same = False
+            if not same:
+                raise Conflict(name, str(self))
+            self.replace(name, content)
+        return _tag(content)
+
+    def delete(self, name: str) -> None:
+        """Remove a file, and its folder with the last one; one that is not there is no error."""
+        path = self.root / name
+        try:
+            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # not empty
+                path.parent.rmdir()
+        except OSError as error:
+            raise self._failed(f"delete {name}", error) from error
+
+    @contextlib.contextmanager
+    def _locked(self, name: str) -> Iterator[None]:
+        """Nobody else swaps meanwhile. The system ends the lock of a process that dies."""
+        import fcntl  # not on every system, and not for readers
+
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            with (self.root / ".lock").open("ab") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                yield
+        except CustomerClustersError:
+            raise
+        except OSError as error:
+            raise self._failed(f"write {name}", error) from error
 
     @contextlib.contextmanager
     def _written_aside(self, name: str, content: bytes) -> Iterator[tuple[Path, Path]]:
@@ -72,3 +118,7 @@ class FolderFiles:
 
     def _failed(self, action: str, error: OSError) -> Temporary:
         return Temporary(action, str(self), error.strerror or type(error).__name__)
+
+
+def _tag(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -2,32 +2,27 @@
 
 versions/<version>/manifest.json   written last: a version without it does not exist
 versions/<version>/<files>
-aliases/<name>.json                {"version": ...}: the only thing that ever changes
+aliases/<name>.json                which version it names: the only thing that ever changes
+history/<event>.json               who moved an alias, when, from where to where, and why
 """
 
-import json
-import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from model_store.errors import NotFound, WrongArtifact
+from model_store.aliases import ANY, CHAMPION, PREVIOUS, Aliases, check_alias
+from model_store.errors import Conflict, CustomerClustersError, NotFound, WrongArtifact
+from model_store.files import Files
+from model_store.history import Event, Reason
 from model_store.manifest import FileRecord, Manifest, content_digest
+from model_store.pruning import MANIFEST, leftovers, removable, remove
+from model_store.trust import refuse_untrusted, refuse_untrusted_signer
 from model_store.version import Version
 
-CHAMPION = "champion"
-CANDIDATE = "candidate"
-_ALIAS = re.compile(r"[a-z][a-z0-9-]{0,39}")
-
-
-class Files(Protocol):
-    """The storage under a store; `folder.FolderFiles` is one."""
-
-    def read(self, name: str) -> bytes: ...
-    def list(self, folder: str) -> list[str]: ...
-    def create(self, name: str, content: bytes) -> None: ...
-    def replace(self, name: str, content: bytes) -> None: ...
+if TYPE_CHECKING:
+    from model_store.signing import Signer
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,31 +61,43 @@ class Artifact:
 class Store:
     """Artifacts in some storage, found by version or alias."""
 
-    def __init__(self, files: Files) -> None:
-        self._files = files
+    def __init__(self, files: Files, trusted: tuple[str, ...] = ()) -> None:
+        """With `trusted` public keys, a version that none of them signed is refused."""
+        self._files, self._aliases, self._trusted = files, Aliases(files), trusted
 
     def __str__(self) -> str:
         return str(self._files)
 
     def publish(
-        self, contents: Mapping[str, bytes], facts: Mapping[str, Any], now: datetime | None = None
+        self,
+        contents: Mapping[str, bytes],
+        facts: Mapping[str, Any],
+        now: datetime | None = None,
+        signer: "Signer | None" = None,
     ) -> Artifact:
         """Store files as a new version, the manifest last.
 
         Publishing the very same files again gives back the version that has them.
         """
+        self.check_signer(signer)
         records = {name: FileRecord.of(content) for name, content in contents.items()}
         version = Version.of(content_digest(records), now or datetime.now(UTC))
         for known in reversed(self.versions()):
             if known.content == version.content:
-                artifact = self.open(str(known))
+                artifact = self._artifact(str(known), self._manifest(str(known)))
                 if artifact.manifest.files == records:
+                    if signer is not None:
+                        self.sign(artifact.version, signer)
                     return artifact
         manifest = Manifest(version, records, facts)
         Manifest.from_json(manifest.to_json(), str(version))  # refuse what could not be read back
         for name, content in contents.items():
-            self._files.create(f"versions/{version}/{name}", content)
-        self._files.create(f"versions/{version}/manifest.json", manifest.to_json())
+            self._create(f"versions/{version}/{name}", content)
+        if signer is not None:
+            self._sign(str(version), manifest.to_json(), signer)
+        self._create(f"versions/{version}/{MANIFEST}", manifest.to_json())
+        with suppress(CustomerClustersError):  # the next publish will try again
+            self._sweep()
         return Artifact(manifest, self._files)
 
     def versions(self) -> list[Version]:
@@ -101,52 +108,122 @@ class Store:
                 version = Version.from_string(name)
             except ValueError:
                 continue
-            if "manifest.json" in self._files.list(f"versions/{name}"):
+            if MANIFEST in self._files.list(f"versions/{name}"):
                 found.append(version)
         return sorted(found)
 
     def aliases(self) -> dict[str, str]:
         """Alias name → version id."""
-        names = [name.removesuffix(".json") for name in self._files.list("aliases")]
-        return {name: self._aliased(name) for name in names if _ALIAS.fullmatch(name)}
+        return self._aliases.versions()
 
-    def point(self, alias: str, version: str) -> None:
+    def point(self, alias: str, version: str, reason: Reason | None = None) -> None:
         """Make an alias name a published version."""
         self.check_alias(alias)
         artifact = self.open(version)
-        content = json.dumps({"version": artifact.version}, indent=2) + "\n"
-        self._files.replace(f"aliases/{alias}.json", content.encode())
+        self._aliases.move(alias, artifact.version, reason or Reason("", ""))
+
+    def promote(
+        self,
+        reference: str,
+        why: str,
+        who: str,
+        details: Mapping[str, Any] | None = None,
+        instead_of: str | None = ANY,
+    ) -> str:
+        """Make a version the champion, and the champion the previous one, in one write.
+
+        Every file of the version is verified first. Promoting the champion changes nothing, so
+        that a promotion whose answer was lost can be repeated. `instead_of` is the version, or
+        None, that must still be the champion; Conflict when it is not.
+        """
+        artifact = self.open(reference)
+        artifact.verify()
+        reason = Reason(who, why, "promote", details or {})
+        self._aliases.move(CHAMPION, artifact.version, reason, instead_of)
+        return artifact.version
+
+    def rollback(self, why: str, who: str) -> str:
+        """Change champion and previous about in one write; doing it again goes forward again."""
+        now, before = self.resolve(CHAMPION), self.resolve(PREVIOUS)
+        self.open(before).verify()
+        self._aliases.move(CHAMPION, before, Reason(who, why, "rollback"), now)
+        return before
+
+    def history(self) -> list[tuple[Event, bool]]:
+        """Every move of an alias that was begun, oldest first, and whether it took effect."""
+        return self._aliases.history()
+
+    def removable(self, keep: int) -> list[str]:
+        """The versions that `prune` would remove, and leftovers of crashes, oldest first."""
+        aliased = self.aliases().values()
+        return sorted([*removable(self.versions(), aliased, keep), *self._leftovers()])
+
+    def prune(self, keep: int) -> list[str]:
+        """Remove all but the newest `keep` versions and those that an alias names; say which."""
+        return [name for name in self.removable(keep) if remove(self._files, self._aliases, name)]
 
     def check_alias(self, alias: str) -> None:
         """NotFound when a text cannot be the name of an alias."""
-        if not _ALIAS.fullmatch(alias):
-            raise NotFound(f"alias {alias!r} (lower-case letters, digits and '-')", str(self))
+        check_alias(alias, str(self))
 
     def resolve(self, reference: str) -> str:
         """The version id that an alias or a version id means; NotFound when it means none."""
-        aliases = self.aliases()
-        if reference in aliases:
-            return aliases[reference]
+        aliased = self._aliases.find(reference)
+        if aliased is not None:
+            return aliased
         known = tuple(str(version) for version in self.versions())
         if reference not in known:
-            raise NotFound(f"model {reference!r}", f"store {self}", (*aliases, *known))
+            names = (*self._aliases.names(), *known)
+            raise NotFound(f"model {reference!r}", f"store {self}", names)
         return reference
 
     def open(self, reference: str) -> Artifact:
         """The artifact that an alias or a version id means."""
         version = self.resolve(reference)
         try:
-            content = self._files.read(f"versions/{version}/manifest.json")
+            content = self._manifest(version)
         except NotFound as error:
             problem = f"it is not there, though {reference!r} means it"
             raise WrongArtifact(version, problem, "point the alias at another version") from error
-        return Artifact(Manifest.from_json(content, version), self._files)
+        refuse_untrusted(self._files, version, content, self._trusted)
+        return self._artifact(version, content)
 
-    def _aliased(self, name: str) -> str:
-        content = self._files.read(f"aliases/{name}.json")
+    def check_signer(self, signer: "Signer | None") -> None:
+        """WrongArtifact where this store would refuse what a signer, or none, has published."""
+        refuse_untrusted_signer(signer, self._trusted)
+
+    def sign(self, reference: str, signer: "Signer") -> str:
+        """Vouch for a version, all of whose files are verified first; say which it is."""
+        version = self.resolve(reference)
+        content = self._manifest(version)
+        self._artifact(version, content).verify()
+        self._sign(version, content, signer)
+        return version
+
+    def _sign(self, version: str, manifest: bytes, signer: "Signer") -> None:
+        from model_store.signing import signature_name
+
+        name = signature_name(signer.public)
+        self._create(f"versions/{version}/{name}", signer.sign(manifest))
+
+    def _manifest(self, version: str) -> bytes:
+        return self._files.read(f"versions/{version}/{MANIFEST}")
+
+    def _artifact(self, version: str, manifest: bytes) -> Artifact:
+        return Artifact(Manifest.from_json(manifest, version), self._files)
+
+    def _sweep(self) -> None:
+        for name in self._leftovers():
+            remove(self._files, self._aliases, name)
+
+    def _leftovers(self) -> list[str]:
+        known = {str(version) for version in self.versions()}
+        return leftovers(self._files, known, self.aliases().values(), datetime.now(UTC))
+
+    def _create(self, name: str, content: bytes) -> None:
+        """Create a file; the very same one may be there from an attempt whose answer was lost."""
         try:
-            return str(Version.from_string(json.loads(content)["version"]))
-        except (ValueError, KeyError, TypeError) as error:
-            raise WrongArtifact(
-                f"alias {name!r}", f"aliases/{name}.json is damaged", "point it at a version again"
-            ) from error
+            self._files.create(name, content)
+        except Conflict:
+            if self._files.read(name) != content:
+                raise

@@ -183,3 +183,19 @@ def make_bucket(s3: "S3Client") -> Callable[[], str]:
         return name
 
     return make
+
+
+@pytest.fixture
+def key_file(tmp_path: Path) -> Path:
+    """A private key of the test's own, as openssl writes it."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import (
+        Encoding,
+        NoEncryption,
+        PrivateFormat,
+    )
+
+    path = tmp_path / "key.pem"
+    key = Ed25519PrivateKey.generate()
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return path

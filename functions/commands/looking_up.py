@@ -5,7 +5,6 @@ import click
 from functions import console
 from functions.answers import Answers
 from functions.commands import options
-from model_store import open_store
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
 
@@ -31,7 +30,7 @@ def assign(values: tuple[str, ...], reference: str, store: str, as_json: bool) -
         if name in customer:
             raise click.BadParameter(f"{name} is given twice")
         customer[name] = value
-    artifact = open_store(store).open(reference)
+    artifact = options.open_store(store).open(reference)
     model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
     found = model.assign(customer)
     if as_json:

@@ -8,7 +8,7 @@ import click
 
 from functions import console
 from functions.commands import options
-from model_store import CustomerClustersError, S3Address, open_store
+from model_store import CustomerClustersError, S3Address
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
 
@@ -59,7 +59,7 @@ def score(
     from functions.jobs import Job
     from pipeline.scoring import Options
 
-    artifact = open_store(store).open(reference)
+    artifact = options.open_store(store).open(reference)
     model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
     job, scoring = Job(model, artifact.version, Options(**chosen)), _scoring(out, inputs)
     manifests, refusals = [], []
@@ -119,7 +119,9 @@ def watch(
         else:
             console.show_run(result, summary_of(result, Path(out)), out)
 
-    folder = DropFolder(inbox, Path(out), open_store(store), reference, Options(**chosen), settle)
+    folder = DropFolder(
+        inbox, Path(out), options.open_store(store), reference, Options(**chosen), settle
+    )
     if not as_json:
         click.echo(f"watching {inbox} (Ctrl-C ends it)", err=True)
     folder.watch(tell)

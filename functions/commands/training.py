@@ -1,13 +1,12 @@
 """Explore a file, train on it."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from functions import console
 from functions.commands import options
-from model_store import CANDIDATE, open_store
+from model_store import CANDIDATE, CHAMPION, load_signer
 from pipeline.contract import load_contract
 from pipeline.errors import WrongFile
 
@@ -31,6 +30,13 @@ from pipeline.errors import WrongFile
 @click.option(
     "--alias", default=CANDIDATE, show_default=True, help="Alias that the new version gets."
 )
+@click.option(
+    "--fresh-ids",
+    is_flag=True,
+    help="Number the clusters from 1, whatever the champion's are called.",
+)
+@options.who
+@options.sign_key
 @options.store
 @options.as_json_flag
 def train(
@@ -40,12 +46,16 @@ def train(
     names: Path | None,
     bars: Path | None,
     alias: str,
+    fresh_ids: bool,
+    who: str,
+    sign_key: Path | None,
     store: str,
     as_json: bool,
 ) -> None:
     """Train a model on customers and publish it.
 
-    The first model of a store becomes its champion as well.
+    The first model of a store becomes its champion as well. Clusters that are the champion's
+    again keep its ids and names.
     """
     try:
         from pipeline import training
@@ -55,19 +65,26 @@ def train(
     known = (training.SEARCH, *training.RECIPES)
     if recipe not in known:
         raise click.BadParameter(f"no recipe {recipe!r}; there are: {', '.join(known)}")
-    target = open_store(store)
+    target = options.open_store(store)
     target.check_alias(alias)  # before minutes of work, not after
+    if alias == CHAMPION:
+        raise click.BadParameter("a champion is made by: customer-clusters models promote")
+    signer = load_signer(sign_key) if sign_key else None
+    target.check_signer(signer)
     wanted = training.load_bars(bars) if bars else training.Bars()
     with console.steps() as progress:
         declared = load_contract(contract)
+        ancestor = None if fresh_ids else training.find_ancestor(target, declared)
         if recipe == training.SEARCH:
-            trained = training.train_by_search(data, declared, progress, wanted)
+            trained = training.train_by_search(data, declared, progress, wanted, ancestor)
         else:
             given = training.RECIPES[recipe]
-            trained = training.train(data, declared, given, progress, bars=wanted)
+            trained = training.train(
+                data, declared, given, progress, bars=wanted, ancestor=ancestor
+            )
         if names is not None:
-            trained = replace(trained, model=training.override(trained.model, names))
-        artifact = training.publish(trained, target, alias)
+            trained = training.name_by(trained, names)
+        artifact = training.publish(trained, target, alias, who, signer)
     if as_json:
         console.print_json(console.model_document(artifact, trained.model))
     else:

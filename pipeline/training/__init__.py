@@ -2,20 +2,26 @@
 
 from pipeline.training.bars import Bars, load_bars
 from pipeline.training.judging import Effort
+from pipeline.training.lineage import Ancestor, find_ancestor
 from pipeline.training.overrides import override
 from pipeline.training.recipes import RECIPES, SEARCH, Recipe
-from pipeline.training.train import Trained, publish, train, train_by_search
+from pipeline.training.retraining import retrain
+from pipeline.training.train import Trained, name_by, publish, train, train_by_search
 
 __all__ = [
     "RECIPES",
     "SEARCH",
+    "Ancestor",
     "Bars",
     "Effort",
     "Recipe",
     "Trained",
+    "find_ancestor",
     "load_bars",
+    "name_by",
     "override",
     "publish",
+    "retrain",
     "train",
     "train_by_search",
 ]

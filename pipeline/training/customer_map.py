@@ -1,5 +1,7 @@
 """Where the customers lie, as a map that shows nobody alone."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,20 +14,20 @@ FEWEST = 5
 _STEPS = (0.3, 0.5, 0.75, 1.0)
 
 
-def customer_map(points: NDArray[np.float64], labels: NDArray[np.intp]) -> str:
+def customer_map(points: NDArray[np.float64], labels: NDArray[np.intp], ids: Sequence[int]) -> str:
     """Where customers (n, 2) lie: one mark a cell, the stronger the more of them are in it."""
     figure, axes = new_figure(height=3.0)
     low, high = np.quantile(points, 0.001, axis=0), np.quantile(points, 0.999, axis=0)
     width = np.where(high > low, high - low, 1.0) / CELLS
     cells = np.clip(((points - low) / width).astype(int), 0, CELLS - 1)
     kept, owner, steps = _cells(cells, labels)
-    for index in range(int(labels.max()) + 1):
+    for index, id in enumerate(ids):
         for step, alpha in enumerate(_STEPS):
             x, y = (kept[(owner == index) & (steps == step)] + 0.5).T
             axes.plot(x, y, "s", markersize=4.8, markeredgewidth=0, color=colour(index),
                       alpha=alpha, linestyle="none")  # fmt: skip
         x, y = ((points[labels == index].mean(axis=0) - low) / width).round(1)
-        axes.annotate(str(index + 1), (x, y), ha="center", va="center", fontsize=10, color="white",
+        axes.annotate(str(id), (x, y), ha="center", va="center", fontsize=10, color="white",
                       bbox={"boxstyle": "circle", "fc": "#222222", "ec": "white"})  # fmt: skip
     axes.set(xlim=(-1, CELLS + 1), ylim=(-1, CELLS + 1), xticks=[], yticks=[])
     axes.set_ylabel("Second main direction", color=INK, fontsize=9)

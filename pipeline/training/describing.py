@@ -13,19 +13,22 @@ from pipeline.contract import Contract, Value
 from pipeline.model import ClusterModel, Golden
 from pipeline.training.cleaning import Customers
 from pipeline.training.fitting import Fitted
-from pipeline.training.naming import describe, name_clusters
+from pipeline.training.lineage import Descent
+from pipeline.training.naming import describe, keep_texts, name_clusters
 
 OUTLIER_QUANTILE = 0.995
 _DECILES = np.arange(1, 10) / 10
 
 
-def build_model(fitted: Fitted, customers: Customers) -> ClusterModel:
-    """The model that serving loads."""
+def build_model(
+    fitted: Fitted, customers: Customers, descent: Descent | None = None
+) -> ClusterModel:
+    """The model that serving loads; a cluster that descends from an old one keeps its name."""
     model = ClusterModel(
         customers.contract,
         fitted.columns,
         fitted.space,
-        _clusters(fitted, customers),
+        _clusters(fitted, customers, descent),
         _baseline(customers),
         (),
     )
@@ -34,11 +37,12 @@ def build_model(fitted: Fitted, customers: Customers) -> ClusterModel:
     return replace(model, golden=tuple(golden))
 
 
-def _clusters(fitted: Fitted, customers: Customers) -> tuple[Cluster, ...]:
+def _clusters(fitted: Fitted, customers: Customers, descent: Descent | None) -> tuple[Cluster, ...]:
     frame, churned, contract = customers.features, customers.churned, customers.contract
     members = [fitted.labels == index for index in range(len(fitted.centres))]
     profiles = [_profile(contract, frame, mask) for mask in members]
     names = name_clusters(contract, profiles)
+    ids = range(1, len(members) + 1) if descent is None else descent.ids
     clusters = []
     for index, mask in enumerate(members):
         size, centre = int(mask.sum()), fitted.centres[index]
@@ -46,7 +50,7 @@ def _clusters(fitted: Fitted, customers: Customers) -> tuple[Cluster, ...]:
         distances = np.linalg.norm(fitted.located[mask] - centre, axis=1)
         clusters.append(
             Cluster(
-                id=index + 1,
+                id=ids[index],
                 name=names[index],
                 description=describe(contract, profiles[index], frame, churn),
                 centre=tuple(centre.tolist()),
@@ -57,7 +61,7 @@ def _clusters(fitted: Fitted, customers: Customers) -> tuple[Cluster, ...]:
                 profile=profiles[index],
             )
         )
-    return tuple(clusters)
+    return tuple(clusters) if descent is None else keep_texts(clusters, descent)
 
 
 def _profile(

@@ -1,6 +1,7 @@
 """Fitting a recipe with scikit-learn, and taking the fitted arrays out of it."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,7 @@ class Fitted:
     centres: NDArray[np.float64]
     """(clusters, axes), in the model's space."""
     labels: NDArray[np.intp]
-    """(customers,): index of each customer's cluster; the cluster's id is one more."""
+    """(customers,): the place of each customer's cluster among the centres and the model's."""
     standardised: NDArray[np.float64]
     """(customers, columns): before any rotation."""
     located: NDArray[np.float64]
@@ -64,6 +65,13 @@ def fit(recipe: Recipe, customers: Customers) -> Fitted:
         standardised,
         pipeline["pca"].transform(standardised) if recipe.principal_components else standardised,
     )
+
+
+def reorder(fitted: Fitted, order: Sequence[int]) -> Fitted:
+    """The same clusters in another order."""
+    _put_in_order(fitted.pipeline["cluster"], order)
+    cluster = fitted.pipeline["cluster"]
+    return replace(fitted, centres=cluster.cluster_centers_, labels=cluster.labels_)
 
 
 def build_pipeline(recipe: Recipe, contract: Contract) -> Pipeline:
@@ -111,6 +119,10 @@ def _order_clusters(kmeans: KMeans | MiniBatchKMeans, churned: NDArray[np.bool_]
         range(kmeans.n_clusters),
         key=lambda k: (left[k] / sizes[k], -sizes[k], tuple(kmeans.cluster_centers_[k])),
     )
+    _put_in_order(kmeans, order)
+
+
+def _put_in_order(kmeans: KMeans | MiniBatchKMeans, order: Sequence[int]) -> None:
     kmeans.cluster_centers_ = kmeans.cluster_centers_[order]
     kmeans.labels_ = np.argsort(order)[kmeans.labels_]
 

@@ -6,13 +6,15 @@ would get the same name, both are named after one feature more.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from pipeline.churn import ChurnRate
-from pipeline.cluster import Profile
+from pipeline.cluster import Cluster, Profile
 from pipeline.contract import Contract, Feature
+from pipeline.training.lineage import Descent
 
 MENTIONED = 0.3
 FAR = 1.0
@@ -47,6 +49,26 @@ def describe(
     sentence = "; ".join(facts) if facts else "Near the average in every feature"
     left = "" if churn is None else f" {churn.rate:.1%} of them left."
     return f"{sentence}.{left}"
+
+
+def keep_texts(clusters: Sequence[Cluster], descent: Descent) -> tuple[Cluster, ...]:
+    """What clusters were called before; those that are new get another name than these.
+
+    A description is stated anew from the new customers, unless a person gave it.
+    """
+    known = {cluster.id: cluster for cluster in descent.ancestor.model.clusters}
+    taken = {known[cluster.id].name for cluster in clusters if cluster.id in known}
+    kept = []
+    for cluster in clusters:
+        old = known.get(cluster.id)
+        if old is None:
+            clash = f"{cluster.name} {cluster.id}"
+            kept.append(replace(cluster, name=clash if cluster.name in taken else cluster.name))
+        elif "description" in descent.ancestor.by_people.get(cluster.id, ()):
+            kept.append(replace(cluster, name=old.name, description=old.description))
+        else:
+            kept.append(replace(cluster, name=old.name))
+    return tuple(kept)
 
 
 def _words(contract: Contract, profile: dict[str, Profile]) -> list[str]:

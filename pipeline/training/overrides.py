@@ -8,6 +8,7 @@ description = "Hardly used; most of these customers leave."
 import tomllib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
@@ -17,6 +18,19 @@ _KEYS = {"name", "description"}
 
 def override(model: ClusterModel, path: Path) -> ClusterModel:
     """The model with the names of a TOML file; WrongFile when it does not fit the model."""
+    texts = texts_in(path)
+    known = {cluster.id for cluster in model.clusters}
+    unknown = sorted(set(texts) - known)
+    if unknown:
+        raise WrongFile(path, f"names cluster {unknown[0]}; there are: {sorted(known)}")
+    clusters = tuple(replace(c, **texts.get(c.id, {})) for c in model.clusters)
+    if len({cluster.name for cluster in clusters}) < len(clusters):
+        raise WrongFile(path, "gives two clusters the same name")
+    return replace(model, clusters=clusters)
+
+
+def texts_in(path: Path) -> dict[int, dict[str, Any]]:
+    """Cluster id → the texts given for it; WrongFile when it is no file of names."""
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))["clusters"]
         texts = {int(key): dict(texts) for key, texts in given.items()}
@@ -25,13 +39,7 @@ def override(model: ClusterModel, path: Path) -> ClusterModel:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         expected = "expected tables like [clusters.1] with name and description"
         raise WrongFile(path, f"is not a file of names ({error}); {expected}") from error
-    known = {cluster.id for cluster in model.clusters}
     for key, found in texts.items():
-        if key not in known:
-            raise WrongFile(path, f"names cluster {key}; there are: {sorted(known)}")
         if not set(found) <= _KEYS or not all(isinstance(v, str) and v for v in found.values()):
             raise WrongFile(path, f"cluster {key}: expected texts for name and description only")
-    clusters = tuple(replace(c, **texts.get(c.id, {})) for c in model.clusters)
-    if len({cluster.name for cluster in clusters}) < len(clusters):
-        raise WrongFile(path, "gives two clusters the same name")
-    return replace(model, clusters=clusters)
+    return texts

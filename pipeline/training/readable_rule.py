@@ -18,7 +18,8 @@ class Leaf:
     """One line of the readable rule."""
 
     conditions: tuple[str, ...]
-    cluster: int
+    place: int
+    """The cluster's among those of the model."""
     customers: int
     right: float
     """The share of its customers that are in the cluster."""
@@ -44,7 +45,7 @@ def readable_rule(trained: "Trained") -> Rule:
     fitted.fit(table, labels)
     features = {feature.name: feature for feature in trained.model.contract.features}
     asked = [(features[name], value) for name, value in space]
-    leaves = sorted(_leaves(fitted.tree_, asked, 0, {}), key=lambda x: (x.cluster, -x.customers))
+    leaves = sorted(_leaves(fitted.tree_, asked, 0, {}), key=lambda x: (x.place, -x.customers))
     return Rule(tuple(leaves), float((fitted.predict(table) == labels).mean()))
 
 
@@ -55,7 +56,7 @@ def _leaves(tree: Any, asked: list[Any], node: int, limits: dict[int, Any]) -> l
         told = tuple(_condition(*asked[column], *limits[column]) for column in limits)
         best = int(shares.argmax())
         right = float(shares[best] / shares.sum())
-        return [Leaf(told, best + 1, int(tree.n_node_samples[node]), right)]
+        return [Leaf(told, best, int(tree.n_node_samples[node]), right)]
     column, threshold = int(tree.feature[node]), float(tree.threshold[node])
     above, most = limits.get(column, (None, None))
     left = {**limits, column: (above, threshold)}

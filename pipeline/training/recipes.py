@@ -8,8 +8,9 @@ the real customers FasterPAM was never better than K-Means in silhouette, stabil
 together, and ten times slower.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Self
 
 Algorithm = Literal["kmeans", "minibatch"]
 
@@ -33,6 +34,12 @@ class Recipe:
     n_init: int = 50
     seed: int = 42
     algorithm: Algorithm = "kmeans"
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Self:
+        """Read what a manifest states; TypeError or KeyError when it is no recipe."""
+        lists = {name: tuple(document.get(name, ())) for name in ("features", "yeo_johnson")}
+        return cls(**{**document, **lists})
 
 
 _ORIGINAL = (

@@ -35,18 +35,18 @@ SAMPLE = 3_000
 def draw(trained: "Trained") -> dict[str, str]:
     """The charts that this model has: file name → SVG."""
     clusters, fitted = trained.model.clusters, trained.fitted
-    overall = trained.metrics["churn_rate"]
+    overall, ids = trained.metrics["churn_rate"], [cluster.id for cluster in clusters]
     drawn = {} if overall is None else {"churn.svg": churn_rates(clusters, overall)}
     labels = {f.name: f.label for f in trained.model.contract.features if f.numeric}
     if labels:
         drawn["profiles.svg"] = profiles(clusters, labels)
     title, marks = "Stability of the clusters", {"stable 0.75": 0.75}
-    drawn["stability.svg"] = cluster_bars(jaccard(trained), marks, "Mean Jaccard", title)
+    drawn["stability.svg"] = cluster_bars(jaccard(trained), marks, "Mean Jaccard", title, ids)
     means, title = _silhouettes(fitted, trained.recipe.seed), "Silhouette of the clusters"
     marks = {"reasonable 0.5": 0.5}
-    drawn["silhouette.svg"] = cluster_bars(means, marks, "Mean silhouette", title)
+    drawn["silhouette.svg"] = cluster_bars(means, marks, "Mean silhouette", title, ids)
     if fitted.standardised.shape[1] > 1:
-        drawn["map.svg"] = customer_map(_flat(fitted), fitted.labels)
+        drawn["map.svg"] = customer_map(_flat(fitted), fitted.labels, ids)
     if len(trained.gaps) > 1:
         drawn["elbow.svg"] = elbow_curve(trained.gaps, trained.recipe.k)
         drawn["gap.svg"] = gap_curve(trained.gaps, trained.recipe.k)
@@ -124,7 +124,11 @@ def profiles(clusters: Sequence[Cluster], labels: Mapping[str, str]) -> str:
 
 
 def cluster_bars(
-    values: Sequence[float | None], marks: Mapping[str, float], label: str, title: str
+    values: Sequence[float | None],
+    marks: Mapping[str, float],
+    label: str,
+    title: str,
+    ids: Sequence[int],
 ) -> str:
     """One bar a cluster on a scale to 1, with dashed lines at some marks; None has no bar."""
     figure, axes = new_figure(height=1.0 + 0.3 * len(values))
@@ -143,11 +147,11 @@ def cluster_bars(
             name, (mark, -0.6), (0, 2), textcoords="offset points",
             ha="right", va="bottom", fontsize=8, color=INK,
         )  # fmt: skip
-    _rows(axes, [f"Cluster {place + 1}" for place in range(len(values))])
+    _rows(axes, [f"Cluster {id}" for id in ids])
     axes.set_xlim(min(0, *lengths), 1.13)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
     name_axis(axes, label)
-    told = ", ".join(f"cluster {place} {text}" for place, text in enumerate(texts, start=1))
+    told = ", ".join(f"cluster {id} {text}" for id, text in zip(ids, texts, strict=True))
     return to_svg(figure, title, f"{label}: {told}.")
 
 

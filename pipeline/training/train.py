@@ -4,16 +4,18 @@ import importlib.metadata
 import io
 import json
 import platform
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import joblib
 import numpy as np
 
-from model_store import CANDIDATE, CHAMPION, Artifact, Store
+from model_store import CANDIDATE, CHAMPION, Artifact, Conflict, Reason, Store
 from pipeline.contract import Contract
+from pipeline.crosswalk import Crosswalk
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
 from pipeline.reading import open_customers
@@ -21,11 +23,16 @@ from pipeline.training import report
 from pipeline.training.bars import Bars
 from pipeline.training.cleaning import Cleaning, Customers, load_customers
 from pipeline.training.describing import build_model
-from pipeline.training.fitting import Fitted, fit
+from pipeline.training.fitting import Fitted, fit, reorder
 from pipeline.training.gap import Gap, gap_curve
 from pipeline.training.judging import Effort, judge
+from pipeline.training.lineage import Ancestor, Descent, check_readable, match
+from pipeline.training.overrides import override, texts_in
 from pipeline.training.recipes import Recipe
 from pipeline.training.searching import Search, numeric, restrict, search
+
+if TYPE_CHECKING:
+    from model_store.signing import Signer
 
 Progress = Callable[[str], None]
 _LIBRARIES = ("joblib", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
@@ -45,10 +52,21 @@ class Trained:
     bars: Bars
     search: Search | None = None
     """How the recipe was found, where it was not given."""
+    descent: Descent | None = None
+    """Where the clusters come from, where there was a champion to match them with."""
+    by_people: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    """Of which clusters people gave the name or description."""
 
     @property
     def cleaning(self) -> Cleaning:
         return self.customers.cleaning
+
+    @property
+    def crosswalk(self) -> Crosswalk | None:
+        """From the champion's clusters to these."""
+        if self.descent is None:
+            return None
+        return self.descent.crosswalk(self.model, self.customers, self.fitted)
 
 
 def train(
@@ -58,15 +76,25 @@ def train(
     progress: Progress,
     effort: Effort | None = None,
     bars: Bars | None = None,
+    ancestor: Ancestor | None = None,
 ) -> Trained:
-    """Clean a customer file, fit a recipe, gather the evidence for it and describe its clusters."""
+    """Clean a customer file, fit a recipe, gather the evidence for it and describe its clusters.
+
+    Clusters that are an ancestor's again keep its ids and names.
+    """
     progress(f"reading and cleaning {path.name}")
     customers = load_customers(path, contract, recipe.features)
-    return _trained(customers, recipe, progress, effort or Effort(), bars or Bars())
+    if ancestor is not None:
+        check_readable(ancestor, customers)
+    return _trained(customers, recipe, progress, effort or Effort(), bars or Bars(), ancestor)
 
 
 def train_by_search(
-    path: Path, contract: Contract, progress: Progress, bars: Bars | None = None
+    path: Path,
+    contract: Contract,
+    progress: Progress,
+    bars: Bars | None = None,
+    ancestor: Ancestor | None = None,
 ) -> Trained:
     """Find the recipe by evidence, then train it on all customers."""
     progress(f"reading and cleaning {path.name}")
@@ -76,26 +104,57 @@ def train_by_search(
     if not features:
         raise WrongFile(path, f"has none of the numeric features of contract {contract.name}")
     customers = load_customers(path, contract, features)
+    if ancestor is not None:
+        check_readable(ancestor, customers)  # before minutes of work, not after
     found = search(customers, progress, bars)
     narrowed = restrict(customers, found.winner.features)
-    trained = _trained(narrowed, found.winner, progress, Effort(), found.bars)
+    trained = _trained(narrowed, found.winner, progress, Effort(), found.bars, ancestor)
     metrics = {**trained.metrics, "churn_auc_untouched": found.untouched_auc}
     return replace(trained, metrics=metrics, gaps=found.gaps, search=found)
 
 
 def _trained(
-    customers: Customers, recipe: Recipe, progress: Progress, effort: Effort, bars: Bars
+    customers: Customers,
+    recipe: Recipe,
+    progress: Progress,
+    effort: Effort,
+    bars: Bars,
+    ancestor: Ancestor | None,
 ) -> Trained:
     cleaning = customers.cleaning
     progress(f"fitting {recipe.title.lower()} on {cleaning.rows_used:,} customers")
     fitted = fit(recipe, customers)
+    descent = None
+    if ancestor is not None:
+        progress(f"matching the clusters with those of the champion {ancestor.version}")
+        fitted, descent = _descend(fitted, customers, ancestor)
     progress("measuring separation, stability and churn out of sample")
     judged = judge(recipe, customers, effort, fitted)
     gaps = tuple(gap_curve(fitted.standardised))
     progress("describing the clusters")
-    model = build_model(fitted, customers)
+    model = build_model(fitted, customers, descent)
     metrics = {**_counts(fitted, customers), **judged.to_dict()}
-    return Trained(recipe, model, customers, fitted, metrics, gaps, bars)
+    by_people = {} if descent is None else descent.by_people
+    return Trained(
+        recipe, model, customers, fitted, metrics, gaps, bars, descent=descent, by_people=by_people
+    )
+
+
+def _descend(fitted: Fitted, customers: Customers, ancestor: Ancestor) -> tuple[Fitted, Descent]:
+    """The clusters in the order of the ids that they get from the champion."""
+    descent = match(fitted, customers, ancestor)
+    order = sorted(range(len(descent.ids)), key=descent.ids.__getitem__)
+    ids = tuple(descent.ids[place] for place in order)
+    return reorder(fitted, order), replace(descent, ids=ids)
+
+
+def name_by(trained: Trained, path: Path) -> Trained:
+    """With the names and descriptions of a file, which retraining keeps."""
+    given = {id: tuple(texts) for id, texts in texts_in(path).items()}
+    both = {**trained.by_people}
+    for id, kinds in given.items():
+        both[id] = tuple(sorted({*both.get(id, ()), *kinds}))
+    return replace(trained, model=override(trained.model, path), by_people=both)
 
 
 def _counts(fitted: Fitted, customers: Customers) -> dict[str, Any]:
@@ -110,7 +169,13 @@ def _counts(fitted: Fitted, customers: Customers) -> dict[str, Any]:
     }
 
 
-def publish(trained: Trained, store: Store, alias: str = CANDIDATE) -> Artifact:
+def publish(
+    trained: Trained,
+    store: Store,
+    alias: str = CANDIDATE,
+    who: str = "",
+    signer: "Signer | None" = None,
+) -> Artifact:
     """Publish an artifact under an alias; the first one in a store becomes its champion."""
     buffer = io.BytesIO()
     joblib.dump(trained.fitted.pipeline, buffer, compress=("zlib", 6))
@@ -118,22 +183,35 @@ def publish(trained: Trained, store: Store, alias: str = CANDIDATE) -> Artifact:
     files["report.html"] = report.render(trained).encode()
     files |= {name: figure.encode() for name, figure in report.figures(trained).items()}
     if trained.search is not None:
-        text = json.dumps(trained.search.to_dict(), indent=1, allow_nan=False)
-        files["leaderboard.json"] = (text + "\n").encode()
-    artifact = store.publish(
-        files,
-        {
-            "recipe": asdict(trained.recipe),
-            "training": asdict(trained.cleaning),
-            "metrics": trained.metrics,
-            "contract_sha256": trained.model.contract.digest,
-            "libraries": {
-                "python": platform.python_version(),
-                **{name: importlib.metadata.version(name) for name in _LIBRARIES},
-            },
-        },
-    )
-    store.point(alias, artifact.version)
+        files["leaderboard.json"] = _as_json(trained.search.to_dict())
+    if (crosswalk := trained.crosswalk) is not None:
+        files["crosswalk.json"] = _as_json(crosswalk.to_dict())
+    artifact = store.publish(files, _facts(trained), signer=signer)
+    store.point(alias, artifact.version, Reason(who, f"trained on {trained.cleaning.file}"))
     if CHAMPION not in store.aliases():
-        store.point(CHAMPION, artifact.version)
+        with suppress(Conflict):  # another one was the first
+            store.promote(artifact.version, "the first model of this store", who, instead_of=None)
     return artifact
+
+
+def _facts(trained: Trained) -> dict[str, Any]:
+    """What the manifest states."""
+    facts: dict[str, Any] = {
+        "recipe": asdict(trained.recipe),
+        "training": asdict(trained.cleaning),
+        "metrics": trained.metrics,
+        "contract_sha256": trained.model.contract.digest,
+        "libraries": {
+            "python": platform.python_version(),
+            **{name: importlib.metadata.version(name) for name in _LIBRARIES},
+        },
+    }
+    if trained.descent is not None:
+        facts["lineage"] = trained.descent.to_dict()
+    if trained.by_people:
+        facts["texts_by_people"] = {str(id): kinds for id, kinds in trained.by_people.items()}
+    return facts
+
+
+def _as_json(document: Any) -> bytes:
+    return (json.dumps(document, indent=1, allow_nan=False) + "\n").encode()

@@ -104,3 +104,41 @@ def test_the_follower_swaps_while_look_ups_go_on(
     assert not follower.is_alive()
     assert set(statuses) == {200}
     assert len(versions) == 2
+
+
+def test_a_promotion_and_a_rollback_are_picked_up_at_the_next_look(
+    client: TestClient, serving: Serving, store: Store
+) -> None:
+    old, new = serving.current().version, store.resolve("original")
+    store.promote("original", "why", "who")
+    serving.refresh()
+    assert client.get("/health/ready").json()["model_version"] == new
+    store.rollback("why", "who")
+    serving.refresh()
+    assert client.get("/health/ready").json()["model_version"] == old
+
+
+@pytest.mark.parametrize("harm", ["half deleted", "newer format", "not signed", "other alias"])
+def test_a_champion_that_must_not_be_used_leaves_the_old_one_answering(
+    client: TestClient, serving: Serving, store: Store, tmp_path: Path, harm: str
+) -> None:
+    old, new = serving.current().version, store.promote("original", "why", "who")
+    manifest = tmp_path / "store" / "versions" / new / "manifest.json"
+    manifest.chmod(0o644)
+    expected: dict[str, str] = {
+        "half deleted": "it is not there, though 'champion' means it",
+        "newer format": "install a newer release",
+        "not signed": "is not signed by the trusted key",
+    }
+    if harm == "half deleted":
+        manifest.unlink()
+    elif harm == "newer format":
+        manifest.write_text(manifest.read_text().replace('"format": 1', '"format": 2'))
+    elif harm == "not signed":
+        serving.store = open_store(tmp_path / "store", ("A" * 43 + "=",))
+    else:  # the damage of an alias that nobody asked for
+        (tmp_path / "store" / "aliases" / "candidate.json").write_text("{")
+    serving.refresh()
+    answer = client.get("/health/ready").json()
+    assert answer["model_version"] == (new if harm == "other alias" else old)
+    assert expected.get(harm, "") in (answer["reload_failure"] or "")

@@ -1,11 +1,14 @@
 """Settings from an environment."""
 
+from pathlib import Path
+
 import pytest
 
 from functions.settings import BatchSettings, Settings, WrongSetting
 from model_store import S3Address
 
 HASH = "a" * 64
+KEY = "A" * 43 + "="
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
@@ -23,9 +26,13 @@ def test_every_setting_is_read() -> None:
             "CUSTOMER_CLUSTERS_MAX_BODY_BYTES": "1000",
             "CUSTOMER_CLUSTERS_REQUEST_SECONDS": "3",
             "CUSTOMER_CLUSTERS_ROOT_PATH": "/groups/",
+            "CUSTOMER_CLUSTERS_TRUSTED_KEYS": f"{KEY}, {KEY}",
+            "CUSTOMER_CLUSTERS_SIGN_KEY": "key.pem",
         }
     )
-    assert found == Settings("models", "candidate", 2.5, (HASH, HASH), 1000, 3.0, "/groups")
+    assert found == Settings(
+        "models", "candidate", 2.5, (HASH, HASH), 1000, 3.0, "/groups", (KEY, KEY), Path("key.pem")
+    )
 
 
 @pytest.mark.parametrize(
@@ -40,6 +47,9 @@ def test_every_setting_is_read() -> None:
         ("API_KEYS", "my-secret-key"),
         ("API_KEYS", f"{HASH},short"),
         ("API_KEYS", ","),
+        ("TRUSTED_KEYS", "my-secret-key"),
+        ("TRUSTED_KEYS", f"{KEY},AAAA"),
+        ("TRUSTED_KEYS", ","),
         ("ROOT_PATH", "groups"),
         ("ROOT_PATH", "/a b"),
     ],

@@ -163,8 +163,8 @@ def test_the_map_shows_no_cell_with_few_customers() -> None:
     grid = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
     few = np.repeat(grid, FEWEST - 1, axis=0)
     enough = np.repeat(grid, FEWEST, axis=0)
-    assert "<use" not in customer_map(few, np.arange(len(few)) % 2)
-    assert customer_map(enough, np.arange(len(enough)) % 2).count("<use") == 4
+    assert "<use" not in customer_map(few, np.arange(len(few)) % 2, (1, 2))
+    assert customer_map(enough, np.arange(len(enough)) % 2, (1, 2)).count("<use") == 4
 
 
 def test_the_real_page_tells_what_matters(bank_churners: Path, bank_contract: Contract) -> None:

@@ -1,0 +1,142 @@
+"""Aliases: the only files of a store that change, each by one compare-and-swap write.
+
+aliases/<name>.json   {"version": ..., "previous": ..., "event": ...}
+
+`previous` is no file of its own. It stands in the champion's, so that one write moves both, and no
+crash can leave one moved and the other not.
+"""
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from typing import Self
+
+from model_store.errors import Conflict, CustomerClustersError, NotFound, Temporary, WrongArtifact
+from model_store.files import Files
+from model_store.history import Event, History, Reason, in_effect
+from model_store.version import Version
+
+CHAMPION = "champion"
+PREVIOUS = "previous"
+CANDIDATE = "candidate"
+ANY = "any version, or none"
+_ALIAS = re.compile(r"[a-z][a-z0-9-]{0,39}")
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """What an alias's file says."""
+
+    version: str
+    previous: str | None = None
+    """What it named before; aliases that were written before there was a history do not say."""
+    event: str | None = None
+    """The event that put it here."""
+
+    def to_json(self) -> bytes:
+        return (json.dumps(asdict(self), indent=2) + "\n").encode()
+
+    @classmethod
+    def from_json(cls, content: bytes) -> Self:
+        """ValueError, KeyError or TypeError when it is none."""
+        document = json.loads(content)
+        previous = document.get("previous")
+        return cls(
+            str(Version.from_string(document["version"])),
+            None if previous is None else str(Version.from_string(previous)),
+            document.get("event"),
+        )
+
+
+class Aliases:
+    """Names that are moved from version to version, and the record of their moves."""
+
+    def __init__(self, files: Files) -> None:
+        self._files, self.log = files, History(files)
+
+    def names(self) -> list[str]:
+        """Every alias that has a file."""
+        names = (name.removesuffix(".json") for name in self._files.list("aliases"))
+        return [name for name in names if _ALIAS.fullmatch(name) and name != PREVIOUS]
+
+    def versions(self) -> dict[str, str]:
+        """Alias → version, `previous` among them where the champion has one."""
+        found = {name: self.read(name) for name in self.names()}
+        versions = {name: pointer.version for name, pointer in found.items()}
+        before = found[CHAMPION].previous if CHAMPION in found else None
+        return versions if before is None else {**versions, PREVIOUS: before}
+
+    def find(self, name: str) -> str | None:
+        """The version that an alias names; None when there is no such alias."""
+        try:
+            if name == PREVIOUS:
+                return self.read(CHAMPION).previous
+            return self.read(name).version if _ALIAS.fullmatch(name) else None
+        except NotFound:
+            return None
+
+    def read(self, name: str) -> Pointer:
+        """What an alias's file says; NotFound without one, WrongArtifact when it is damaged."""
+        pointer, _ = self._read(name)
+        if pointer is None:
+            raise WrongArtifact(
+                f"alias {name!r}", f"aliases/{name}.json is damaged", "point it at a version again"
+            )
+        return pointer
+
+    def move(self, name: str, to: str, reason: Reason, expected: str | None = ANY) -> None:
+        """Make an alias name a version, if it names the expected one (None: if it is new).
+
+        Conflict when it does not, or when somebody else moves it at this moment.
+        """
+        try:
+            found, tag = self._read(name)
+            after = found.event if found else self.log.latest(name)
+        except NotFound:
+            found, tag, after = None, None, None
+        old = None if found is None else found.version
+        if expected not in (ANY, old):
+            raise Conflict(f"alias {name!r}", str(self._files))
+        if old == to:
+            return
+        event = Event.of(name, old, to, reason, after)
+        self.log.add(event)
+        self._write(name, Pointer(to, old, event.id), tag)
+
+    def history(self) -> list[tuple[Event, bool]]:
+        """Every event on record, oldest first, and whether it took effect."""
+        events = self.log.events()
+        effective = in_effect(events, [self.read(name).event for name in self.names()])
+        return [(event, event.id in effective) for event in events]
+
+    def _write(self, name: str, pointer: Pointer, tag: str | None) -> None:
+        path = f"aliases/{name}.json"
+        try:
+            if tag is None:
+                self._files.create(path, pointer.to_json())
+            else:
+                self._files.swap(path, pointer.to_json(), tag)
+        except (Conflict, Temporary):  # the answer may be lost though the write is not
+            if not self._names(name, pointer.event):
+                raise
+
+    def _names(self, name: str, event: str | None) -> bool:
+        try:
+            return self.read(name).event == event
+        except CustomerClustersError:
+            return False
+
+    def _read(self, name: str) -> tuple[Pointer | None, str]:
+        content, tag = self._files.read_tagged(f"aliases/{name}.json")
+        try:
+            return Pointer.from_json(content), tag
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return None, tag
+
+
+def check_alias(name: str, store: str) -> None:
+    """NotFound when a text cannot be the name of an alias that is pointed at versions."""
+    if not _ALIAS.fullmatch(name):
+        raise NotFound(f"alias {name!r} (lower-case letters, digits and '-')", store)
+    if name == PREVIOUS:
+        raise NotFound(f"way to point {PREVIOUS!r} (it follows {CHAMPION!r})", store)

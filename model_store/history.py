@@ -1,0 +1,118 @@
+"""The audit log: one file for every move of an alias that was begun, never changed or removed.
+
+history/<event>.json is created before the alias moves, so a move without its event cannot be. The
+alias names the event that put it where it is, and each event names the one before it: what hangs
+together in this chain took effect. An event outside it was begun and never finished, because the
+connection was cut or somebody else was faster. Clocks play no part in telling the two apart.
+"""
+
+import json
+import re
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from model_store.errors import WrongArtifact
+from model_store.files import Files
+
+_FOLDER = "history"
+_NAME = re.compile(r"(\d{8}T\d{6}\d{6}Z-[0-9a-f]{8})\.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why somebody moves an alias."""
+
+    who: str
+    why: str
+    action: str = "point"
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """What else an auditor should know, such as the limits that were overruled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One move of an alias: begun, and in effect once the alias names it."""
+
+    id: str
+    alias: str
+    old: str | None
+    new: str
+    reason: Reason
+    when: datetime
+    after: str | None
+    """The event that had put the alias where this one found it."""
+
+    @classmethod
+    def of(cls, alias: str, old: str | None, new: str, reason: Reason, after: str | None) -> Self:
+        when = datetime.now(UTC)
+        name = f"{when:%Y%m%dT%H%M%S%f}Z-{secrets.token_hex(4)}"
+        return cls(name, alias, old, new, reason, when, after)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "event": self.id,
+            "action": self.reason.action,
+            "alias": self.alias,
+            "from": self.old,
+            "to": self.new,
+            "who": self.reason.who,
+            "when": self.when.isoformat(),
+            "why": self.reason.why,
+            "after": self.after,
+            "details": dict(self.reason.details),
+        }
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` made; KeyError, TypeError or ValueError when it is not that."""
+        details = dict(document["details"])
+        reason = Reason(document["who"], document["why"], document["action"], details)
+        when = datetime.fromisoformat(document["when"])
+        old, after = document["from"], document["after"]
+        return cls(document["event"], document["alias"], old, document["to"], reason, when, after)
+
+
+class History:
+    """The events of a store."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+
+    def add(self, event: Event) -> None:
+        """Put an event on record; its name is its own, so no race can lose it."""
+        content = json.dumps(event.to_dict(), indent=2, allow_nan=False) + "\n"
+        self._files.create(f"{_FOLDER}/{event.id}.json", content.encode())
+
+    def events(self) -> list[Event]:
+        """All events on record, as their writers' clocks order them."""
+        names = (_NAME.fullmatch(name) for name in self._files.list(_FOLDER))
+        return [self._read(match[1]) for match in names if match]
+
+    def latest(self, alias: str) -> str | None:
+        """The event last recorded for an alias, for one whose file cannot tell any more."""
+        own = [event.id for event in self.events() if event.alias == alias]
+        return own[-1] if own else None
+
+    def _read(self, name: str) -> Event:
+        content = self._files.read(f"{_FOLDER}/{name}.json")
+        try:
+            return Event.from_dict(json.loads(content))
+        except (ValueError, KeyError, TypeError) as error:
+            path = f"{_FOLDER}/{name}.json"
+            problem, remedy = f"{path} is damaged", "restore that file from a backup"
+            raise WrongArtifact(f"event {name}", problem, remedy) from error
+
+
+def in_effect(events: Iterable[Event], current: Iterable[str | None]) -> set[str]:
+    """The ids of the events that took effect, from those that the aliases name now."""
+    known = {event.id: event for event in events}
+    found: set[str] = set()
+    for name in current:
+        event = known.get(name or "")
+        while event is not None and event.id not in found:
+            found.add(event.id)
+            event = known.get(event.after or "")
+    return found

@@ -1,0 +1,55 @@
+"""Removing versions that nobody needs, and what crashes have left.
+
+The manifest goes first: a version that is half removed does not exist for anybody, and the rest
+of it is a leftover like that of a publish that was cut.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+from model_store.aliases import Aliases
+from model_store.files import Files
+from model_store.version import Version
+
+ABANDONED = timedelta(days=1)
+"""A folder without manifest may be a publish under way. Older than this it is not, however far
+apart the clocks of sensible machines are."""
+MANIFEST = "manifest.json"
+
+
+def removable(versions: Sequence[Version], aliased: Collection[str], keep: int) -> list[str]:
+    """All but the newest `keep` versions and those that an alias names, oldest first."""
+    names = [str(version) for version in sorted(versions)]
+    return [name for name in names[: max(0, len(names) - keep)] if name not in aliased]
+
+
+def leftovers(
+    files: Files, versions: Collection[str], aliased: Collection[str], now: datetime
+) -> list[str]:
+    """Version folders without manifest that nobody can be writing any more."""
+    found = []
+    for name in files.list("versions"):
+        try:
+            version = Version.from_string(name)
+        except ValueError:
+            continue
+        if name not in versions and name not in aliased and now - version.published > ABANDONED:
+            found.append(name)
+    return found
+
+
+def remove(files: Files, aliases: Aliases, version: str) -> bool:
+    """Remove a version or what is left of it; not one that an alias has come to name meanwhile."""
+    if version in aliases.versions().values():
+        return False
+    folder = f"versions/{version}"
+    names = files.list(folder)
+    if MANIFEST in names:
+        manifest = files.read(f"{folder}/{MANIFEST}")
+        files.delete(f"{folder}/{MANIFEST}")
+        if version in aliases.versions().values():  # promoted at this very moment
+            files.create(f"{folder}/{MANIFEST}", manifest)
+            return False
+    for name in names:
+        files.delete(f"{folder}/{name}")
+    return True

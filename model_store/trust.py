@@ -1,0 +1,50 @@
+"""Whether a version may be used: by the keys that somebody trusts."""
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from model_store.errors import NotFound, WrongArtifact
+from model_store.files import Files
+
+if TYPE_CHECKING:
+    from model_store.signing import Signer
+
+
+def refuse_untrusted(files: Files, version: str, manifest: bytes, keys: tuple[str, ...]) -> None:
+    """WrongArtifact unless one of the keys signed the manifest; without keys all is trusted."""
+    if not keys:
+        return
+    signing = _signing()
+    for key in keys:
+        try:
+            signature = files.read(f"versions/{version}/{signing.signature_name(key)}")
+        except NotFound:
+            continue
+        if signing.is_signed(manifest, signature, key):
+            return
+    count = "the trusted key" if len(keys) == 1 else f"any of the {len(keys)} trusted keys"
+    raise WrongArtifact(
+        version, f"it is not signed by {count}", "sign it with: customer-clusters models sign"
+    )
+
+
+def refuse_untrusted_signer(signer: "Signer | None", keys: tuple[str, ...]) -> None:
+    """WrongArtifact where what a signer, or none, publishes would be refused when it is opened."""
+    if keys and (signer is None or signer.public not in keys):
+        found = "there is no key to sign with" if signer is None else "the key is no trusted one"
+        raise WrongArtifact("to be published", found, "give --sign-key FILE with a trusted key")
+
+
+def load_signer(path: Path) -> "Signer":
+    """The signer with the private key of a file."""
+    signer: Signer = _signing().Signer.from_file(path)
+    return signer
+
+
+def _signing() -> Any:
+    try:
+        return importlib.import_module("model_store.signing")
+    except ModuleNotFoundError as error:
+        where = "this installation: it needs the extra customer-clusters[sign]"
+        raise NotFound("support for signatures", where) from error

@@ -1,0 +1,110 @@
+"""Two versions side by side, whatever they have to do with each other."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from model_store import Artifact
+from pipeline.comparing.counting import count_customers, known_crosswalk
+from pipeline.comparing.gate import objections
+from pipeline.crosswalk import Crosswalk
+from pipeline.model import ClusterModel
+from pipeline.scoring.drift import Drift, measure
+
+FIGURES = (
+    "customers",
+    "churn_rate",
+    "silhouette_model_space",
+    "silhouette_standardised_space",
+    "weakest_jaccard",
+    "churn_auc",
+    "lowest_churn",
+    "highest_churn",
+    "smallest_share",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """An old and a new version."""
+
+    old: str
+    new: str
+    figures: Mapping[str, tuple[float | None, float | None]]
+    """Name → old and new."""
+    crosswalk: Crosswalk | None
+    """None where training did not count and no customers were given to count."""
+    drift: tuple[Drift, ...]
+    """Of the new training customers from the old, feature by feature."""
+    objections: tuple[str, ...]
+    """Why the new one should not replace the old one."""
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "old": self.old,
+            "new": self.new,
+            "metrics": {
+                name: {"old": old, "new": new, "change": change(old, new)}
+                for name, (old, new) in self.figures.items()
+            },
+            "crosswalk": self.crosswalk.to_dict() if self.crosswalk else None,
+            "drift": {drift.name: drift.to_dict() for drift in self.drift},
+            "objections": list(self.objections),
+        }
+
+
+def change(old: float | None, new: float | None) -> float | None:
+    """The new figure less the old one; None where one is unknown."""
+    return None if old is None or new is None else new - old
+
+
+def compare(old: Artifact, new: Artifact, data: Path | None = None) -> Comparison:
+    """Compare two versions; `data` is a customer file to count on who moves."""
+    crosswalk = count_customers(data, old, new) if data else known_crosswalk(old, new)
+    metrics = [artifact.manifest.facts.get("metrics", {}) for artifact in (old, new)]
+    return Comparison(
+        old.version,
+        new.version,
+        {name: (metrics[0].get(name), metrics[1].get(name)) for name in FIGURES},
+        crosswalk,
+        tuple(_drift(old, new)),
+        tuple(objections(old, new, crosswalk)),
+    )
+
+
+def _drift(old: Artifact, new: Artifact) -> list[Drift]:
+    before, after = (
+        ClusterModel.from_json(a.read("model.json"), a.version).baseline for a in (old, new)
+    )
+    return [
+        measure(name, known["shares"], _counts(known, after, name), int(before["customers"]))
+        for name, known in before["features"].items()
+        if name in after["features"] and known.keys() == after["features"][name].keys()
+    ]
+
+
+def _counts(known: Mapping[str, Any], after: Mapping[str, Any], name: str) -> list[int]:
+    """The new training customers in the bins of the old ones."""
+    found = after["features"][name]
+    if "edges" in known:
+        shares = rebinned(known["edges"], found["edges"], found["shares"])
+    else:
+        given = dict(zip(found["values"], found["shares"], strict=True))
+        shares = [given.get(value, 0.0) for value in known["values"]]
+    return [round(share * int(after["customers"])) for share in shares]
+
+
+def rebinned(
+    edges: Sequence[float], own_edges: Sequence[float], shares: Sequence[float]
+) -> list[float]:
+    """Shares in other bins, as if customers lay evenly within their own bins.
+
+    Of the outer bins only one end is known; they are taken to be as wide as all others together.
+    """
+    width = (own_edges[-1] - own_edges[0]) or 1.0
+    places = [own_edges[0] - width, *own_edges, own_edges[-1] + width]
+    below = np.interp(edges, places, np.concatenate([[0.0], np.cumsum(shares)]))
+    return [float(share) for share in np.diff([0.0, *below.tolist(), 1.0])]

@@ -1,0 +1,78 @@
+"""Where the customers of one model's clusters go under another: as training counted, or anew."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from model_store import Artifact, WrongArtifact
+from pipeline.checking import Checked, check
+from pipeline.crosswalk import Crosswalk, Ids, cross, turned
+from pipeline.errors import WrongFile
+from pipeline.model import ClusterModel
+from pipeline.reading import CustomerFile, open_customers
+
+CROSSWALK = "crosswalk.json"
+
+
+def known_crosswalk(old: Artifact, new: Artifact) -> Crosswalk | None:
+    """What training counted when one of both was matched with the other; None when it was not."""
+    if _ancestor(new) == old.version:
+        return _read(new)
+    if _ancestor(old) == new.version:
+        return turned(_read(old), new.version)
+    return None
+
+
+def count_customers(path: Path, old: Artifact, new: Artifact) -> Crosswalk:
+    """Let both models assign the customers of a file that both can read."""
+    models = [ClusterModel.from_json(a.read("model.json"), a.version) for a in (old, new)]
+    names = {feature.name for model in models for feature in model.contract.features}
+    with open_customers(path, tuple(sorted(names))) as file:
+        wanted = [[file.column(f.name) for f in model.contract.features] for model in models]
+        table, _ = file.whole()
+        checks = [
+            _check(model, file, table, columns)
+            for model, columns in zip(models, wanted, strict=True)
+        ]
+    both = checks[0].good & checks[1].good
+    if not both.any():
+        raise WrongFile(path, "has no customer that both models can read")
+    first, second = (
+        _assigned(model, checked, both) for model, checked in zip(models, checks, strict=True)
+    )
+    spread = {name: spread for checked in checks for name, spread in _spread(checked).items()}
+    return cross(old.version, models[0], models[1], (first, second), spread)
+
+
+def _check(model: ClusterModel, file: CustomerFile, table: pa.Table, columns: list[int]) -> Checked:
+    chunks = {
+        feature.name: pa.concat_arrays(table.column(index).chunks)
+        for feature, index in zip(model.contract.features, columns, strict=True)
+    }
+    return check(model.contract, chunks, file.decimal)
+
+
+def _assigned(model: ClusterModel, checked: Checked, both: NDArray[np.bool_]) -> Ids:
+    kept = both[checked.good]
+    return model.assign_many({name: v[kept] for name, v in checked.features.items()}).cluster
+
+
+def _spread(checked: Checked) -> dict[str, float]:
+    numbers = {name: v for name, v in checked.features.items() if v.dtype.kind == "f"}
+    return {name: float(values.std()) for name, values in numbers.items()}
+
+
+def _ancestor(artifact: Artifact) -> object:
+    has_one = CROSSWALK in artifact.manifest.files
+    return artifact.manifest.facts.get("lineage", {}).get("champion") if has_one else None
+
+
+def _read(artifact: Artifact) -> Crosswalk:
+    try:
+        return Crosswalk.from_dict(json.loads(artifact.read(CROSSWALK)))
+    except (ValueError, KeyError, TypeError) as error:
+        problem = f"{CROSSWALK} is no crosswalk ({type(error).__name__}: {error})"
+        raise WrongArtifact(artifact.version, problem, "train again") from error
