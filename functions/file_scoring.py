@@ -1,4 +1,7 @@
-"""Scoring an uploaded file by the batch code. Import it in a thread: it brings numpy and pyarrow."""
+"""Scoring an uploaded file by the batch code.
+
+It brings numpy and pyarrow: import it with the first file, in the thread that scores.
+"""
 
 import time
 from dataclasses import replace

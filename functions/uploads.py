@@ -124,7 +124,7 @@ class _Form:
         if kind != b"form-data" or told.get(b"name") != FIELD.encode() or b"filename" not in told:
             raise _other_than_one()
         if not told[b"filename"]:
-            raise Refused(422, "choose a file first", code="invalid_file")
+            raise Refused(422, "choose a file first", code="invalid_form")
         self._name = shown_name(told[b"filename"])
 
     def _data(self, data: bytes, start: int, end: int) -> None:

@@ -12,8 +12,14 @@ def files_view(loaded: Loaded, limit: int, refused: Refused | None) -> dict[str,
         "id_column": contract.id_column,
         "label": contract.label.column if contract.label else None,
         "limit": size_in_words(limit),
-        "error": refused.detail if refused and limit else "",
+        "error": _sentence(refused) if refused and limit else "",
     }
+
+
+def _sentence(refused: Refused) -> str:
+    """What is wrong; a reason that begins with a file's name keeps it as it is."""
+    detail = refused.detail
+    return detail if refused.code == "invalid_file" else detail[0].upper() + detail[1:]
 
 
 def size_in_words(count: int) -> str:

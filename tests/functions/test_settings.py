@@ -23,9 +23,10 @@ def test_every_setting_is_read() -> None:
             "CUSTOMER_CLUSTERS_MAX_BODY_BYTES": "1000",
             "CUSTOMER_CLUSTERS_REQUEST_SECONDS": "3",
             "CUSTOMER_CLUSTERS_ROOT_PATH": "/groups/",
+            "CUSTOMER_CLUSTERS_MAX_UPLOAD_BYTES": "0",
         }
     )
-    assert found == Settings("models", "candidate", 2.5, (HASH, HASH), 1000, 3.0, "/groups")
+    assert found == Settings("models", "candidate", 2.5, (HASH, HASH), 1000, 3.0, "/groups", 0)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +37,8 @@ def test_every_setting_is_read() -> None:
         ("MODEL_TTL_SECONDS", "soon"),
         ("MAX_BODY_BYTES", "1.5"),
         ("MAX_BODY_BYTES", "-1"),
+        ("MAX_UPLOAD_BYTES", "-1"),
+        ("MAX_UPLOAD_BYTES", "20MB"),
         ("REQUEST_SECONDS", "nan"),
         ("API_KEYS", "my-secret-key"),
         ("API_KEYS", f"{HASH},short"),
