@@ -44,8 +44,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[str]:
-    with served(app_over()) as address:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with pytest.MonkeyPatch.context() as patch, served(app_over()) as address:
+        patch.setattr("tempfile.tempdir", str(tmp_path_factory.mktemp("temporary")))
         yield address
 
 
