@@ -27,6 +27,7 @@ from functions.answers import (
     ReadyAnswer,
 )
 from functions.bodies import parse_json, read_body
+from functions.file_pages import FilePages
 from functions.gate import Gate
 from functions.logs import Log
 from functions.lookups import assign_batch, assign_one
@@ -66,11 +67,13 @@ class DirectRoute(APIRoute):
 
 def create_app(serving: Serving, settings: Settings, log: Log = logs.write) -> FastAPI:
     """The application over a model and its settings; nothing is read from elsewhere."""
+    files = FilePages(serving, settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         serving.stop()
+        files.stop()
 
     app = FastAPI(
         title="Customer clusters",
@@ -85,7 +88,7 @@ def create_app(serving: Serving, settings: Settings, log: Log = logs.write) -> F
     _assignments(app, serving, settings)
     _model(app, serving)
     _health(app, serving)
-    app.router.routes += pages(serving, settings)
+    app.router.routes += [*pages(serving, settings), *files.routes]
     _document(app, serving)
     for kind in (HTTPException, Refused, CustomerClustersError):
         app.add_exception_handler(kind, _problem)

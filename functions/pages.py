@@ -61,11 +61,16 @@ def problem_page(request: Request, refused: Refused) -> Response | None:
     """The problem as a page where a person asked for one, None where a machine did."""
     path = str(request.scope["path"]).removeprefix(request.scope.get("root_path", ""))
     for_machines = path.startswith(("/v1/", "/health/", "/openapi.json"))
-    if for_machines or "text/html" not in request.headers.get("accept", ""):
+    if for_machines or not by_person(request):
         return None
     from functions.web.html import error_page
 
     return error_page(request, refused)
+
+
+def by_person(request: Request) -> bool:
+    """Whether a browser asks, and not a program."""
+    return "text/html" in request.headers.get("accept", "")
 
 
 class _Pages:

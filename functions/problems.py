@@ -23,6 +23,9 @@ TITLES = {
     "unsupported_media_type": "The body has the wrong content type",
     "invalid_request": "The request is not what this address takes",
     "invalid_customer": "The customer cannot be assigned",
+    "invalid_file": "The file cannot be scored",
+    "results_gone": "These results are gone",
+    "busy": "Other files are being scored",
     "model_unavailable": "No model can answer now",
     "internal_error": "This is our fault",
 }

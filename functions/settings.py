@@ -46,6 +46,8 @@ class Settings:
     any, a model that none of them signed is refused."""
     sign_key: Path | None = None
     """CUSTOMER_CLUSTERS_SIGN_KEY: the file with the private key that signs what is published."""
+    max_upload_bytes: int = 20_000_000
+    """CUSTOMER_CLUSTERS_MAX_UPLOAD_BYTES: a larger file is not scored; 0: none is taken at all."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -69,6 +71,9 @@ class Settings:
             max_body_bytes=read("MAX_BODY_BYTES", _whole, plain.max_body_bytes, _WHOLE),
             request_seconds=read("REQUEST_SECONDS", _positive, plain.request_seconds, _POSITIVE),
             root_path=read("ROOT_PATH", _path, "", "a path such as /groups"),
+            max_upload_bytes=read(
+                "MAX_UPLOAD_BYTES", _whole_or_none, plain.max_upload_bytes, f"{_WHOLE}, or 0"
+            ),
         )
 
 
@@ -142,6 +147,10 @@ def _whole(text: str) -> int:
     if number <= 0:
         raise ValueError
     return number
+
+
+def _whole_or_none(text: str) -> int:
+    return 0 if int(text) == 0 else _whole(text)
 
 
 def _hashes(text: str) -> tuple[str, ...]:

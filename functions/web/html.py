@@ -16,7 +16,8 @@ from functions.serving import Loaded
 from pipeline.contract import Feature, Value
 
 _FOLDER = Path(__file__).parents[1]
-_EXPLAINED = {
+_EXPLAINED: dict[int | str, str] = {
+    "results_gone": "Results are kept for a few minutes only. Score the file again to have them.",
     401: "Reload the page and enter your key as the password; any user name will do.",
     404: "The address may be mistyped, or the page may have moved.",
     405: "This address takes no such request. Start again from the form.",
@@ -65,9 +66,10 @@ def render(
 def error_page(request: Request, refused: Refused) -> Response:
     """A problem, for people."""
     title = TITLES.get(refused.code) or HTTPStatus(refused.status).phrase
+    explained = _EXPLAINED.get(refused.code) or _EXPLAINED.get(refused.status)
     view = {
         "title": title,
-        "explained": _EXPLAINED.get(refused.status, f"{refused.detail}."),
+        "explained": explained or f"{refused.detail}.",
         "request_id": request.scope["request_id"],
     }
     return render(request, "error.html.j2", None, view, refused.status, refused.headers)

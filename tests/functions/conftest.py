@@ -106,6 +106,15 @@ def champion(browser_over: Callable[..., TestClient]) -> TestClient:
     return browser_over()
 
 
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for temporary files of the test's own."""
+    place = tmp_path / "temporary"
+    place.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(place))
+    return place
+
+
 @pytest.fixture(scope="session")
 def batch_serving() -> Serving:
     """The bundled champion, loaded once for all tests of the batch function."""

@@ -44,8 +44,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[str]:
-    with served(app_over()) as address:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with pytest.MonkeyPatch.context() as patch, served(app_over()) as address:
+        patch.setattr("tempfile.tempdir", str(tmp_path_factory.mktemp("temporary")))
         yield address
 
 
@@ -163,7 +164,7 @@ def test_every_page_passes_axe_and_fits(
     browser: Browser, site: str, gym_site: str, width: int, scheme: Scheme
 ) -> None:
     with page_in(browser, site, width, scheme, script=True) as page:
-        for path in ("/", "/?example=1", "/clusters", "/about", "/docs", "/nothing-here"):
+        for path in ("/", "/?example=1", "/files", "/clusters", "/about", "/docs", "/nothing-here"):
             page.goto(path)
             check(page)
         page.goto("/")
@@ -185,6 +186,48 @@ def test_every_page_passes_axe_and_fits(
         page.check("text=basic")
         submit(page)
         check(page)
+
+
+def drop(page: Page, file: Path) -> None:
+    page.goto("/files")
+    page.get_by_label("File of customers").set_input_files(file)
+    with page.expect_navigation():
+        page.get_by_role("button", name="Score the file").click()
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_a_person_without_javascript_scores_a_file(
+    browser: Browser, site: str, width: int, tmp_path: Path
+) -> None:
+    with page_in(browser, site, width) as page:
+        drop(page, Path(examples.__file__))
+        assert "no column Total_Revolving_Bal" in page.get_by_role("alert").inner_text()
+        drop(page, CUSTOMERS)
+        assert page.get_by_role("heading", level=1).inner_text() == "customers.csv"
+        row = page.get_by_role("row", name="5 · Little revolving balance, rare card use")
+        assert "70.0%" in row.inner_text()
+        with page.expect_download() as started:
+            page.get_by_role("link", name="assigned.csv").click()
+        assert started.value.suggested_filename == "assigned.csv"
+        started.value.save_as(tmp_path / "assigned.csv")
+        assert len(pd.read_csv(tmp_path / "assigned.csv")) == 995
+        page.get_by_role("link", name="report.html").click()
+        assert page.get_by_role("heading", name="Rejected rows").is_visible()
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_results_of_a_file_pass_axe_and_fit(
+    browser: Browser, site: str, width: int, scheme: Scheme, tmp_path: Path
+) -> None:
+    customers = pd.read_csv(CUSTOMERS, on_bad_lines="skip").drop(columns="Attrition_Flag")
+    amounts = pd.to_numeric(customers["Total_Trans_Amt"], errors="coerce")
+    cents = tmp_path / f"{'cents' * 15}.csv"
+    customers.assign(Total_Trans_Amt=amounts * 100).to_csv(cents, index=False)
+    with page_in(browser, site, width, scheme, script=True) as page:
+        for file in (CUSTOMERS, cents, Path(examples.__file__)):
+            drop(page, file)
+            check(page)
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from tests.functions.web import (
 )
 
 DATA = Path(__file__).parents[1] / "data"
-PAGES = ["/", "/?example=2", "/clusters", "/about", "/docs", "/nothing-here"]
+PAGES = ["/", "/?example=2", "/files", "/clusters", "/about", "/docs", "/nothing-here"]
 BrowserOver = Callable[..., TestClient]
 
 

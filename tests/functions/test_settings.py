@@ -28,10 +28,12 @@ def test_every_setting_is_read() -> None:
             "CUSTOMER_CLUSTERS_ROOT_PATH": "/groups/",
             "CUSTOMER_CLUSTERS_TRUSTED_KEYS": f"{KEY}, {KEY}",
             "CUSTOMER_CLUSTERS_SIGN_KEY": "key.pem",
+            "CUSTOMER_CLUSTERS_MAX_UPLOAD_BYTES": "0",
         }
     )
+    secrets = (HASH, HASH), (KEY, KEY)
     assert found == Settings(
-        "models", "candidate", 2.5, (HASH, HASH), 1000, 3.0, "/groups", (KEY, KEY), Path("key.pem")
+        "models", "candidate", 2.5, secrets[0], 1000, 3.0, "/groups", secrets[1], Path("key.pem"), 0
     )
 
 
@@ -43,6 +45,8 @@ def test_every_setting_is_read() -> None:
         ("MODEL_TTL_SECONDS", "soon"),
         ("MAX_BODY_BYTES", "1.5"),
         ("MAX_BODY_BYTES", "-1"),
+        ("MAX_UPLOAD_BYTES", "-1"),
+        ("MAX_UPLOAD_BYTES", "20MB"),
         ("REQUEST_SECONDS", "nan"),
         ("API_KEYS", "my-secret-key"),
         ("API_KEYS", f"{HASH},short"),

@@ -1,0 +1,146 @@
+"""Whole files on a page: a form takes one, the answer shows its results with downloads.
+
+For servers with a disk. What scores lives in `functions.file_scoring`, imported with the first
+file, in the thread that scores it.
+"""
+
+import asyncio
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+
+from functions.pages import STYLED_INSIDE, PageRoute, by_person
+from functions.problems import Refused, refusal
+from functions.results import KEPT_SECONDS, Results
+from functions.serving import Loaded, Serving
+from functions.settings import Settings
+from model_store import CustomerClustersError
+from pipeline.errors import WrongFile
+
+RECEIVE_SECONDS = 60.0
+"""How long a file may take to arrive."""
+SCORE_SECONDS = 20.0
+"""How long it may take to be scored; some hosts give up at 30."""
+RUN_BYTES = 128 << 20
+"""Of one run's files: a packed file may unpack to anything."""
+RECEIVED_AT_ONCE, SCORED_AT_ONCE = 8, 2
+_REPORT = "report.html"
+
+
+class FilePages:
+    """The page with the form and the results, and the files to download."""
+
+    def __init__(
+        self, serving: Serving, settings: Settings, results: Results | None = None
+    ) -> None:
+        self.serving, self.settings = serving, settings
+        self.results = results or Results()
+        self.receiving, self.scoring = Slots(RECEIVED_AT_ONCE), Slots(SCORED_AT_ONCE)
+        self.routes = [
+            PageRoute("/files", self.files, methods=["GET", "POST"]),
+            PageRoute("/files/{id}/{name}", self.download),
+        ]
+
+    def stop(self) -> None:
+        """Remove the results that this process has kept."""
+        if self.settings.max_upload_bytes:
+            self.results.stop()
+
+    async def files(self, request: Request) -> Response:
+        """The form; with a file, its results. Whatever is wrong stands above the form."""
+        if request.method == "GET":
+            return self._form(request, self._use(request))
+        try:
+            return await self._scored(request)
+        except (Refused, CustomerClustersError) as error:
+            refused = _refusal(error)
+            loaded = self.serving.loaded
+            if loaded is None or not by_person(request):
+                raise refused from error
+            return self._form(request, loaded, refused)
+
+    async def download(self, request: Request) -> Response:
+        """A file of a run: the report to look at, the others to keep."""
+        id, name = request.path_params["id"], request.path_params["name"]
+        path = await asyncio.to_thread(self.results.find, id, name)
+        if path is None:
+            raise Refused(404, "there are no such results, or no longer", code="results_gone")
+        if name == _REPORT:
+            return FileResponse(path, headers=STYLED_INSIDE, media_type="text/html; charset=utf-8")
+        return FileResponse(path, filename=name)
+
+    async def _scored(self, request: Request) -> Response:
+        from functions.uploads import save_upload
+        from functions.web.html import render
+
+        limit = self.settings.max_upload_bytes
+        if not limit:
+            raise Refused(403, "no files are taken here")
+        loaded = self._use(request)
+        await asyncio.to_thread(self.results.sweep)
+        self.scoring.refuse_if_full()  # rather than have it sent for nothing
+        with self.receiving.taken(), self.results.aside() as folder:
+            name = await save_upload(request, folder / "input", limit, RECEIVE_SECONDS)
+            with self.scoring.taken():
+                view, id = await asyncio.to_thread(self._score, folder, name, loaded)
+        view |= {"id": id, "minutes": round(KEPT_SECONDS / 60)}
+        asyncio.get_running_loop().call_later(KEPT_SECONDS + 1, self._sweep_aside)
+        return render(request, "run.html.j2", loaded, view)
+
+    def _score(self, folder: Path, name: str, loaded: Loaded) -> tuple[dict[str, Any], str]:
+        from functions.file_scoring import score_upload
+
+        run = folder / "run"
+        run.mkdir(mode=0o700)
+        view = score_upload(folder / "input", name, run, loaded, SCORE_SECONDS, RUN_BYTES)
+        return view, self.results.keep(run)
+
+    def _sweep_aside(self) -> None:
+        asyncio.get_running_loop().run_in_executor(None, self.results.sweep)
+
+    def _form(self, request: Request, loaded: Loaded, refused: Refused | None = None) -> Response:
+        from functions.web.files import files_view
+        from functions.web.html import render
+
+        view = files_view(loaded, self.settings.max_upload_bytes, refused)
+        status, headers = (refused.status, refused.headers) if refused else (200, None)
+        return render(request, "files.html.j2", loaded, view, status, headers)
+
+    def _use(self, request: Request) -> Loaded:
+        loaded = self.serving.current()
+        request.scope["model_version"] = loaded.version  # for the line in the log
+        return loaded
+
+
+class Slots:
+    """So many at once, in one event loop, and others are told to come back."""
+
+    def __init__(self, free: int) -> None:
+        self.free = free
+
+    def refuse_if_full(self) -> None:
+        if not self.free:
+            after = {"Retry-After": str(math.ceil(SCORE_SECONDS / 4))}
+            raise Refused(
+                503, "other files are being scored; try again soon", code="busy", headers=after
+            )
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        self.refuse_if_full()
+        self.free -= 1
+        try:
+            yield
+        finally:
+            self.free += 1
+
+
+def _refusal(error: Exception) -> Refused:
+    if isinstance(error, WrongFile):
+        return Refused(422, str(error), code="invalid_file")
+    return refusal(error)

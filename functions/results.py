@@ -1,0 +1,130 @@
+"""Results of uploaded files: kept for minutes, in a folder that all processes of a host share.
+
+Whoever knows the unguessable id of a run may read its files. A process that is killed leaves its
+runs behind, and any other sweeps them away when their time is over.
+"""
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import shutil
+import stat
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from model_store import Temporary
+
+KEPT_SECONDS = 900.0
+KEPT_BYTES = 256 << 20
+"""Of all runs together; the oldest go first."""
+_ID = re.compile(r"[A-Za-z0-9_-]{32}")
+_MANIFEST = "manifest.json"
+
+
+class Results:
+    """The runs that are kept, each a folder named by its id."""
+
+    def __init__(
+        self, root: Path | None = None, seconds: float = KEPT_SECONDS, most_bytes: int = KEPT_BYTES
+    ) -> None:
+        """Without a `root` it is a folder of this user's under that for temporary files."""
+        self._root, self._seconds, self._most_bytes = root, seconds, most_bytes
+        self._own: list[str] = []
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[Path]:
+        """An empty folder to prepare a run in, gone at the end but for what was kept."""
+        try:
+            folder = Path(tempfile.mkdtemp(prefix=".", dir=self._made()))
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise Temporary("write", "the folder for results", reason) from error
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def keep(self, folder: Path) -> str:
+        """Keep a folder made in one that is aside; the id under which its files are found."""
+        id = secrets.token_urlsafe(24)
+        os.utime(folder)
+        folder.rename(folder.parents[1] / id)
+        self._own.append(id)
+        self.sweep()
+        return id
+
+    def find(self, id: str, name: str) -> Path | None:
+        """A file of a run, if its manifest names it and its time is not over."""
+        folder = self._place() / id
+        if not _ID.fullmatch(id) or self._is_old(folder):
+            return None
+        try:
+            manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+        except OSError:
+            return None
+        names = {str(output).rpartition("/")[2] for output in manifest["outputs"].values()}
+        path = folder / name
+        return path if name in {*names, _MANIFEST} and path.is_file() else None
+
+    def sweep(self) -> None:
+        """Remove what is too old, then the oldest until the rest is not too much."""
+        ages: list[tuple[float, Path]] = []
+        with contextlib.suppress(OSError):
+            for folder in self._place().iterdir():
+                if self._is_old(folder):
+                    shutil.rmtree(folder, ignore_errors=True)
+                elif _ID.fullmatch(folder.name):
+                    ages.append((_changed(folder), folder))
+        total = 0
+        for _, folder in sorted(ages, reverse=True):
+            total += size_of(folder)
+            if total > self._most_bytes:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def stop(self) -> None:
+        """Remove what this process has kept: nobody may come after it who would."""
+        for id in self._own:
+            shutil.rmtree(self._place() / id, ignore_errors=True)
+        self.sweep()
+
+    def _is_old(self, folder: Path) -> bool:
+        return time.time() - _changed(folder) > self._seconds
+
+    def _place(self) -> Path:
+        if self._root is None:
+            return Path(tempfile.gettempdir()) / f"customer-clusters-{os.getuid()}"
+        return self._root
+
+    def _made(self) -> Path:
+        """The folder, made if need be; OSError when it is not ours alone.
+
+        Its name is known beforehand, and on a shared machine anybody may have taken it.
+        """
+        place = self._place()
+        place.mkdir(mode=0o700, exist_ok=True)
+        found = place.lstat()
+        ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+        if not ours or found.st_mode & 0o077:
+            raise PermissionError(None, "it is open to others")
+        return place
+
+
+def size_of(folder: Path) -> int:
+    """The bytes of the files in a folder; of one that disappears meanwhile, what was found."""
+    size = 0
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            size += path.stat().st_size
+    return size
+
+
+def _changed(folder: Path) -> float:
+    """When a folder was changed; long ago when it is gone."""
+    try:
+        return folder.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -1,0 +1,156 @@
+"""A file that a form brings, on its way to disk: never whole in memory, bounded in size and time.
+
+It is written between two reads from the network: a part is at most some 64 kB, which the system
+takes into its cache at once.
+"""
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import BinaryIO
+
+from python_multipart import MultipartParser
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import parse_options_header
+from starlette.requests import Request
+from starlette.types import Receive
+
+from functions.problems import Refused
+from model_store import Temporary
+
+FIELD = "file"
+"""What the form calls its one field."""
+AROUND = 16_384
+"""Bytes that a form may have besides the file."""
+_LONGEST_NAME = 100
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # would quote bytes of customers
+
+
+async def save_upload(request: Request, path: Path, limit: int, seconds: float) -> str:
+    """Write the one file of a form and return what the client calls it.
+
+    Refused when the form is none or has anything else in it, is too large or arrives too slowly;
+    Temporary when the disk does not take it.
+    """
+    boundary = _boundary(request)
+    length = request.headers.get("content-length", "0")
+    if length.isdigit() and int(length[:20]) > limit + AROUND:
+        raise _too_large(limit)
+    try:
+        with path.open("xb") as file:
+            form = _Form(boundary, file, limit)
+            async with asyncio.timeout(seconds):
+                await _receive(request.receive, form, limit)
+    except TimeoutError:
+        raise Refused(408, f"the file did not arrive within {seconds:g} seconds") from None
+    except FormParserError as error:
+        raise _unreadable() from error
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise Temporary("write", "the folder for uploads", reason) from error
+    return form.finished()
+
+
+def shown_name(raw: bytes) -> str:
+    """A file's name as a client sends it, as harmless text for pages and reports."""
+    text = raw.decode(errors="replace").replace("\\", "/").rpartition("/")[2]
+    printable = "".join(c for c in text if c.isprintable())
+    return printable.strip(" .")[:_LONGEST_NAME] or "file"
+
+
+async def _receive(receive: Receive, form: "_Form", limit: int) -> None:
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Refused(400, "the client went away before the file was complete")
+        part, more = message.get("body", b""), message.get("more_body", False)
+        size += len(part)
+        if size > limit + AROUND:
+            raise _too_large(limit)
+        form.take(part)
+
+
+class _Form:
+    """Takes a form apart, piece by piece; only its one file is kept, on disk."""
+
+    def __init__(self, boundary: bytes, file: BinaryIO, limit: int) -> None:
+        self._file, self._limit = file, limit
+        self._name: str | None = None
+        self._ended = False
+        self._size = 0
+        self._key, self._value = b"", b""
+        self._disposition = b""
+        self._parser = MultipartParser(boundary, {
+            "on_part_begin": self._begin,
+            "on_header_field": self._field,
+            "on_header_value": self._said,
+            "on_header_end": self._header,
+            "on_headers_finished": self._headers,
+            "on_part_data": self._data,
+            "on_end": self._end,
+        })  # fmt: skip
+
+    def take(self, part: bytes) -> None:
+        if part and not self._ended:  # whatever follows the end means nothing (RFC 2046)
+            self._parser.write(part)
+
+    def finished(self) -> str:
+        """What the file is called; Refused when there is none or it is not all there."""
+        if not self._ended:
+            raise _unreadable()
+        if self._name is None:
+            raise _other_than_one()
+        return self._name
+
+    def _begin(self) -> None:
+        if self._name is not None:
+            raise _other_than_one()
+        self._disposition = b""
+
+    def _field(self, data: bytes, start: int, end: int) -> None:
+        self._key += data[start:end]
+
+    def _said(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _header(self) -> None:
+        if self._key.lower() == b"content-disposition":
+            self._disposition = self._value
+        self._key, self._value = b"", b""
+
+    def _headers(self) -> None:
+        kind, told = parse_options_header(self._disposition)
+        if kind != b"form-data" or told.get(b"name") != FIELD.encode() or b"filename" not in told:
+            raise _other_than_one()
+        if not told[b"filename"]:
+            raise Refused(422, "choose a file first", code="invalid_form")
+        self._name = shown_name(told[b"filename"])
+
+    def _data(self, data: bytes, start: int, end: int) -> None:
+        self._size += end - start
+        if self._size > self._limit:
+            raise _too_large(self._limit)
+        self._file.write(memoryview(data)[start:end])
+
+    def _end(self) -> None:
+        self._ended = True
+
+
+def _boundary(request: Request) -> bytes:
+    kind, told = parse_options_header(request.headers.get("content-type", ""))
+    if kind != b"multipart/form-data" or not told.get(b"boundary"):
+        raise Refused(415, "expected a form with a file (multipart/form-data)")
+    return told[b"boundary"]
+
+
+def _too_large(limit: int) -> Refused:
+    return Refused(413, f"the file is larger than the {limit:,} bytes that are taken here")
+
+
+def _unreadable() -> Refused:
+    return Refused(400, "the form cannot be read", code="invalid_form")
+
+
+def _other_than_one() -> Refused:
+    return Refused(400, f"expected one file, in the field {FIELD!r}", code="invalid_form")

@@ -1,0 +1,212 @@
+"""Forms with a file as they arrive: anything else, too much, too slow, too many, badly named."""
+
+import asyncio
+import gzip
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+from starlette.testclient import TestClient
+from starlette.types import Message
+
+import functions.file_pages
+from functions.api import create_app
+from functions.file_pages import FilePages, Slots
+from functions.problems import Refused
+from functions.serving import Serving
+from functions.settings import Settings
+from functions.uploads import AROUND, save_upload, shown_name
+from tests.functions.uploading import (
+    CUSTOMERS,
+    FORM,
+    HEADER,
+    downloads,
+    form,
+    kept,
+    part,
+    post,
+    told,
+)
+from tests.functions.web import Page, page_of
+
+BrowserOver = Callable[..., TestClient]
+pytestmark = pytest.mark.usefixtures("temporary")
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "reason"),
+    [
+        (b"{}", {"content-type": "application/json"}, 415, "Expected a form with a file"),
+        (b"a", {"content-type": "multipart/form-data"}, 415, "Expected a form with a file"),
+        (b"a", {"content-type": "multipart/form-data; boundary=" + "x" * 300}, 400, "The form"),
+        (b"anything", FORM, 400, "The form cannot be read"),
+        (b"", FORM, 400, "The form cannot be read"),
+        (part(b'name="file"; filename="a"'), FORM, 400, "The form cannot be read"),
+        (form(), FORM, 400, "Expected one file"),
+        (form(part(b'name="file"; filename=""')), FORM, 422, "Choose a file first"),
+        (form(part(b'name="file"')), FORM, 400, "Expected one file"),
+        (form(part(b'name="other"; filename="a"')), FORM, 400, "Expected one file"),
+        (form(part(b'name="file"; filename="a"') * 2), FORM, 400, "Expected one file"),
+        (form(part(b"a" * 10_000)), FORM, 400, "The form cannot be read"),
+    ],
+)
+def test_anything_but_a_form_with_one_file_is_refused(
+    champion: TestClient, temporary: Path, body: bytes, headers: dict[str, str], status: int,
+    reason: str,
+) -> None:  # fmt: skip
+    answer = champion.post("/files", content=body, headers=headers)
+    assert answer.status_code == status
+    assert told(Page(answer.text)).startswith(f"The file was not scored {reason}")
+    assert kept(temporary) == []
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("size", [1_001, 1_001 + AROUND, 100_000])
+def test_a_file_that_is_too_large_is_refused(
+    browser_over: BrowserOver, temporary: Path, chunked: bool, size: int
+) -> None:
+    browser = browser_over(max_upload_bytes=1_000)
+    assert "up to 1 kB" in page_of(browser, "/files").text
+    body = form(part(b'name="file"; filename="a.csv"', b"1" * size))
+    pieces = (body[start : start + 500] for start in range(0, len(body), 500))
+    answer = browser.post("/files", content=pieces if chunked else body, headers=FORM)
+    assert answer.status_code == 413
+    assert "The file is larger than the 1,000 bytes" in told(Page(answer.text))
+    assert kept(temporary) == []
+
+
+def test_a_file_may_be_as_large_as_said(browser_over: BrowserOver) -> None:
+    content = HEADER + b"0,1900,38\n"
+    browser = browser_over(max_upload_bytes=len(content))
+    body = form(part(b'name="file"; filename="a.csv"', content))
+    pieces = (body[at : at + 1] for at in range(len(body)))
+    assert browser.post("/files", content=pieces, headers=FORM).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        (b"customers.csv", "customers.csv"),
+        (b"../../x", "x"),
+        (b"..", "file"),
+        (b"C:\\Users\\me\\x.csv", "x.csv"),
+        (b"<script>alert(1)<\\/script>", "script>"),
+        (b"a\x00b\x1b[2Jc\r\nd", "ab[2Jcd"),
+        ("Ж\u202e\u200b.csv".encode(), "Ж.csv"),
+        (b"\xff\xfe.csv", "\ufffd\ufffd.csv"),
+        (b"x" * 500, "x" * 100),
+    ],
+)
+def test_a_name_becomes_harmless_text(sent: bytes, shown: str) -> None:
+    assert shown_name(sent) == shown
+
+
+@pytest.mark.parametrize(
+    "name", [b"../../x", b"<script>", b'a\\"b', b"it's", b"\xff.csv", "Ж.csv".encode(), b"%2e%2e"]
+)
+def test_a_hostile_name_does_no_harm(champion: TestClient, temporary: Path, name: bytes) -> None:
+    body = form(part(b'name="file"; filename="' + name + b'"', CUSTOMERS))
+    answer = champion.post("/files", content=body, headers=FORM)
+    assert answer.status_code == 200
+    assert "<script" not in answer.text
+    found = downloads(Page(answer.text))
+    assert len(found) == 6
+    report = champion.get(found["report.html"])
+    assert "<script" not in report.text
+    assert len(kept(temporary)) == 1
+    assert [path.name for path in temporary.iterdir()] == [kept(temporary)[0].parent.name]
+
+
+def save(path: Path, receive: Any, seconds: float = 5) -> str:
+    scope = {"type": "http", "headers": [(b"content-type", FORM["content-type"].encode())]}
+    return asyncio.run(save_upload(Request(scope, receive), path, 1_000, seconds))
+
+
+def test_a_file_that_never_arrives_is_given_up(tmp_path: Path) -> None:
+    async def receive() -> Message:
+        await asyncio.sleep(60)
+        raise AssertionError("it waited")
+
+    with pytest.raises(Refused, match=r"did not arrive within 0\.01 seconds") as caught:
+        save(tmp_path / "a", receive, 0.01)
+    assert caught.value.status == 408
+
+
+def test_a_client_that_leaves_is_no_error_of_ours(tmp_path: Path) -> None:
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    with pytest.raises(Refused, match="went away") as caught:
+        save(tmp_path / "a", receive)
+    assert caught.value.status == 400
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "reason"),
+    [("SCORE_SECONDS", -1.0, "is not scored within"), ("RUN_BYTES", 10, "has results of more")],
+)
+def test_scoring_is_bounded(
+    champion: TestClient, temporary: Path, monkeypatch: pytest.MonkeyPatch, limit: str,
+    value: float, reason: str,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(functions.file_pages, limit, value)
+    assert reason in told(post(champion, gzip.compress(CUSTOMERS), status=422))
+    assert kept(temporary) == []
+
+
+def test_too_many_at_once_are_told_to_come_back(serving: Serving) -> None:
+    pages = FilePages(serving, Settings())
+    for slots, name in ((pages.scoring, "scored"), (pages.receiving, "received")):
+        with slots.taken():
+            busy, slots.free = slots.free, 0
+            with pytest.raises(Refused, match="try again soon") as caught, slots.taken():
+                raise AssertionError(name)
+            assert (caught.value.status, caught.value.headers) == (503, {"Retry-After": "5"})
+            slots.free = busy
+    assert (pages.scoring.free, pages.receiving.free) == (2, 8)
+
+
+def test_a_busy_server_says_so_on_the_page(
+    champion: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Slots) -> None:
+        raise Refused(503, "busy now", code="busy", headers={"Retry-After": "5"})
+
+    monkeypatch.setattr(Slots, "refuse_if_full", full)
+    answer = champion.post("/files", files={"file": ("a.csv", CUSTOMERS)})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert "Busy now" in told(Page(answer.text))
+
+
+def test_the_event_loop_stays_free_while_a_file_is_scored(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FilePages, "_score", lambda *_: time.sleep(0.5))
+    app = create_app(serving, Settings(), log=lambda line: None)
+    body = form(part(b'name="file"; filename="a.csv"'))
+
+    async def ask(method: str, path: str) -> float:
+        started = time.monotonic()
+        headers = [(b"content-type", FORM["content-type"].encode())]
+        scope = {"type": "http", "method": method, "path": path, "query_string": b"",
+                 "headers": headers}  # fmt: skip
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": body}
+
+        async def send(message: Message) -> None:
+            pass
+
+        await app(scope, receive, send)
+        return time.monotonic() - started
+
+    async def both() -> tuple[float, float]:
+        scoring = asyncio.create_task(ask("POST", "/files"))
+        await asyncio.sleep(0.2)
+        return await ask("GET", "/health/live"), await scoring
+
+    look_up, whole = asyncio.run(both())
+    assert look_up < 0.2 <= 0.5 <= whole
