@@ -76,7 +76,7 @@ def test_a_model_without_churn_and_with_a_stand_in(
 ) -> None:
     browser = browser_over("champion", gym_models)
     assert "may be empty" in page_of(browser, "/files").text
-    assert "1 rows" in post(browser, b"visits,fee,plan\n3,20,basic\n").text
+    assert "1 row" in post(browser, b"visits,fee,plan\n3,20,basic\n").text
 
 
 def test_pages_work_behind_a_stage(browser_over: BrowserOver) -> None:
