@@ -8,19 +8,22 @@ import asyncio
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from functions.pages import STYLED_INSIDE, PageRoute, by_person
 from functions.problems import Refused, refusal
-from functions.results import KEPT_SECONDS, Results
 from functions.serving import Loaded, Serving
 from functions.settings import Settings
 from model_store import CustomerClustersError
 from pipeline.errors import WrongFile
+
+if TYPE_CHECKING:
+    from functions.results import Results
 
 RECEIVE_SECONDS = 60.0
 """How long a file may take to arrive."""
@@ -28,18 +31,16 @@ SCORE_SECONDS = 20.0
 """How long it may take to be scored; some hosts give up at 30."""
 RUN_BYTES = 128 << 20
 """Of one run's files: a packed file may unpack to anything."""
-RECEIVED_AT_ONCE, SCORED_AT_ONCE = 8, 2
+RECEIVED_AT_ONCE, SCORED_AT_ONCE = 8, 1
+"""In one process. Scoring takes up to 350 MB at the usual limit; small hosts have 512."""
 _REPORT = "report.html"
 
 
 class FilePages:
     """The page with the form and the results, and the files to download."""
 
-    def __init__(
-        self, serving: Serving, settings: Settings, results: Results | None = None
-    ) -> None:
+    def __init__(self, serving: Serving, settings: Settings) -> None:
         self.serving, self.settings = serving, settings
-        self.results = results or Results()
         self.receiving, self.scoring = Slots(RECEIVED_AT_ONCE), Slots(SCORED_AT_ONCE)
         self.routes = [
             PageRoute("/files", self.files, methods=["GET", "POST"]),
@@ -48,8 +49,15 @@ class FilePages:
 
     def stop(self) -> None:
         """Remove the results that this process has kept."""
-        if self.settings.max_upload_bytes:
+        if "results" in vars(self):
             self.results.stop()
+
+    @cached_property
+    def results(self) -> "Results":
+        """Made with the first file, so that no assignment waits for it."""
+        from functions.results import Results
+
+        return Results()
 
     async def files(self, request: Request) -> Response:
         """The form; with a file, its results. Whatever is wrong stands above the form."""
@@ -75,6 +83,7 @@ class FilePages:
         return FileResponse(path, filename=name)
 
     async def _scored(self, request: Request) -> Response:
+        from functions.results import KEPT_SECONDS
         from functions.uploads import save_upload
         from functions.web.html import render
 

@@ -86,7 +86,7 @@ class Results:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def stop(self) -> None:
-        """Remove what this process has kept: nobody may come after it who would."""
+        """Remove what this process has kept: maybe nobody comes after it who would."""
         for id in self._own:
             shutil.rmtree(self._place() / id, ignore_errors=True)
         self.sweep()

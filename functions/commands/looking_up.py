@@ -53,7 +53,8 @@ def serve(host: str, port: int, workers: int, trusted_proxies: str) -> None:
     """Answer look-ups over HTTP, and show the pages.
 
     Models, keys and limits come from the environment: CUSTOMER_CLUSTERS_STORE, _MODEL,
-    _MODEL_TTL_SECONDS, _API_KEYS, _MAX_BODY_BYTES, _REQUEST_SECONDS, _ROOT_PATH.
+    _MODEL_TTL_SECONDS, _API_KEYS, _MAX_BODY_BYTES, _MAX_UPLOAD_BYTES, _REQUEST_SECONDS,
+    _ROOT_PATH.
     """
     try:
         import uvicorn

@@ -10,11 +10,12 @@ import pytest
 from starlette.testclient import TestClient
 
 from functions.api import create_app
-from functions.serving import Serving
+from functions.serving import Serving, load
 from functions.settings import Settings
+from model_store import BUNDLED, open_store
 from tests.functions.conftest import Lines
 from tests.functions.uploading import CUSTOMERS, HEADER, downloads, kept, post, told, words
-from tests.functions.web import BROWSER, Page, page_of
+from tests.functions.web import BROWSER, Fixed, Page, page_of, without_churn
 
 BrowserOver = Callable[..., TestClient]
 pytestmark = pytest.mark.usefixtures("temporary")
@@ -71,12 +72,21 @@ def test_a_packed_file_without_rejects(champion: TestClient) -> None:
     assert "rejected.csv" not in downloads(page)
 
 
-def test_a_model_without_churn_and_with_a_stand_in(
+def test_a_model_that_knows_no_churn_promises_none() -> None:
+    loaded = without_churn(load(open_store(BUNDLED), "champion"))
+    app = create_app(Fixed(loaded), Settings(), log=lambda line: None)
+    with TestClient(app, headers=BROWSER) as browser:
+        read = words(post(browser, CUSTOMERS))
+    assert "5 · Little revolving balance, rare card use 130 13.1% 10.8% 91 70.0%" in read
+    assert "Expected to leave" not in read and "Churn rate in training" not in read
+
+
+def test_a_feature_with_a_stand_in_may_be_empty(
     browser_over: BrowserOver, gym_models: Path
 ) -> None:
     browser = browser_over("champion", gym_models)
     assert "may be empty" in page_of(browser, "/files").text
-    assert "1 rows" in post(browser, b"visits,fee,plan\n3,20,basic\n").text
+    assert "1 row" in post(browser, b"visits,fee,plan\n,20,basic\n").text
 
 
 def test_pages_work_behind_a_stage(browser_over: BrowserOver) -> None:
