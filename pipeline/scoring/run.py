@@ -61,7 +61,12 @@ class Input:
 
 
 def local_input(path: Path) -> Input:
-    """A file of this machine; WrongFile when it cannot be read."""
+    """A file of this machine; WrongFile when it cannot be read, or its name not be written."""
+    try:
+        path.name.encode()
+    except UnicodeEncodeError:
+        shown = path.name.encode("utf-8", "backslashreplace").decode()
+        raise WrongFile(shown, "has a name that is no text; rename it") from None
     try:
         return Input(path, path.name, f"sha256:{sha256_of_file(path)}")
     except OSError as error:

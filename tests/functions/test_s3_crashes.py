@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 KEY = "incoming/deep/a b.csv"
-REQUESTS = 10
+REQUESTS = 11
 """Of one run: open the input, look for results, claim, four results up, renew, commit, mark."""
 Work = Callable[..., list[int]]
 

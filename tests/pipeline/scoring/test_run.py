@@ -1,5 +1,6 @@
 import csv
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -229,3 +230,12 @@ def test_csv_and_parquet_of_the_real_customers_agree(
     for column in ("cluster", "cluster_name", "churn_rate", "distance", "margin", "outlier"):
         assert found[0][column].equals(found[1][column])
     assert np.bincount(found[0]["cluster"].to_numpy()).tolist() == [0, 4706, 2028, 3393]
+
+
+def test_a_file_whose_name_is_no_text_is_refused(
+    score: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.csv")
+    path.write_text(f"{HEADER}\n{GOOD}\n")
+    with pytest.raises(WrongFile, match="no text; rename it"):
+        score(path)
