@@ -37,6 +37,7 @@ PURPOSES = {
     "numpy": "assigns whole blocks of customers at once",
     "numpy.libs": "numpy's linear algebra, without which it does not start",
     "botocore": "S3, queues and keys, under boto3",
+    "python": "bytecode of the standard library, for a quick start",
     "uvloop": "the server's event loop",
     "pygments": "rich needs it at import",
     "pydantic_core": "writes the JSON of answers",
@@ -68,14 +69,22 @@ def remove(paths: Sequence[Path]) -> None:
             path.unlink(missing_ok=True)  # it may have gone with its folder
 
 
+def package(path: Path) -> str:
+    """To what a file of the image belongs: its package, bytecode or not, or Python itself."""
+    for folder in ("site-packages", "code"):
+        if folder in path.parts[:-1]:
+            return path.parts[path.parts.index(folder) + 1]
+    return "python"
+
+
 def sizes(folders: Sequence[Path]) -> Iterator[tuple[float, str]]:
-    """Megabytes and name of everything directly in the folders, the largest first."""
-    found = [
-        (sum(file.lstat().st_size for file in (entry, *entry.rglob("*"))) / 1e6, entry.name)
-        for folder in folders
-        for entry in folder.iterdir()
-    ]
-    yield from sorted(found, reverse=True)
+    """Megabytes and name of every package below the folders, the largest first."""
+    found: dict[str, float] = {}
+    for folder in folders:
+        for path in (path for path in folder.rglob("*") if not path.is_dir()):
+            name = package(path.relative_to(folder.parent))
+            found[name] = found.get(name, 0) + path.lstat().st_size / 1e6
+    yield from sorted(((size, name) for name, size in found.items()), reverse=True)
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -97,14 +97,20 @@ def test_slimming_takes_what_is_named_and_no_service_that_is_used(tmp_path: Path
 def test_sizes_are_listed_with_what_they_are_for(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "pyarrow").mkdir()
-    (tmp_path / "pyarrow/lib.so").write_bytes(bytes(3_000_000))
-    (tmp_path / "small.py").write_bytes(bytes(100))
-    slim.main(["--sizes", str(tmp_path)])
-    first, last = capsys.readouterr().out.splitlines()
-    assert first.split()[:3] == ["3.0", "MB", "pyarrow"]
+    for path, size in (
+        ("venv/lib/python3.13/site-packages/pyarrow/lib.so", 3_000_000),
+        ("pycache/opt/venv/lib/python3.13/site-packages/pyarrow/compute.pyc", 1_000_000),
+        ("pycache/usr/lib/python3.13/os.pyc", 1_500_000),
+        ("code/functions/api.py", 100),
+    ):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(bytes(size))
+    slim.main(["--sizes", *(str(tmp_path / name) for name in ("venv", "code", "pycache"))])
+    first, second, last = capsys.readouterr().out.splitlines()
+    assert first.split()[:3] == ["4.0", "MB", "pyarrow"]
     assert "CSV and Parquet" in first
-    assert last.split()[0] == "3.0"
+    assert second.split()[:3] == ["1.5", "MB", "python"]
+    assert last.split()[0] == "5.5"
 
 
 @pytest.mark.parametrize(
