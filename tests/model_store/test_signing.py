@@ -79,11 +79,17 @@ def test_a_signature_goes_with_its_version(backend: Backend, signer: Signer) -> 
     assert backend.files.list("versions") == [kept]
 
 
+def pem(content: bytes) -> bytes:
+    """Content that says it is a private key."""
+    kind = b"PRIVATE KEY-----"
+    return b"-----BEGIN " + kind + b"\n" + content + b"\n-----END " + kind + b"\n"
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (b"", "is no such key"),
-        (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "is no such key"),
+        (pem(b"AAAA"), "is no such key"),
         (
             Ed25519PrivateKey.generate().private_bytes(
                 Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret")
