@@ -1,6 +1,5 @@
 """Buckets of a test's own, events about what is dropped there, and the function that answers."""
 
-import hashlib
 import json
 import uuid
 from collections.abc import Mapping
@@ -155,12 +154,10 @@ class Drop:
 
 
 def is_whole(written: Mapping[str, bytes]) -> bool:
-    """Whether the one run that is there holds the bytes that its manifest promises."""
+    """Whether the one run that is there has the files that its manifest tells of."""
     (manifest,) = (name for name in written if name.endswith("/manifest.json"))
     folder = manifest.removesuffix("manifest.json")
-    promised = json.loads(written[manifest])["sha256"]
-    found = {
-        name.removeprefix(folder): hashlib.sha256(written[name]).hexdigest() for name in written
-    }
+    told = json.loads(written[manifest])["bytes"]
+    found = {name.removeprefix(folder): len(content) for name, content in written.items()}
     found.pop("manifest.json")
-    return bool(promised) and found == promised
+    return bool(told) and found == told
