@@ -1,14 +1,18 @@
 """Explore a file, train on it."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from functions import console
 from functions.commands import options
-from model_store import CANDIDATE, CHAMPION, load_signer
+from model_store import CANDIDATE, CHAMPION, Store, load_signer
 from pipeline.contract import load_contract
 from pipeline.errors import WrongFile
+
+if TYPE_CHECKING:
+    from model_store.signing import Signer
 
 
 @click.command(epilog="Example: customer-clusters train --data BankChurners.csv --recipe original")
@@ -65,12 +69,8 @@ def train(
     known = (training.SEARCH, *training.RECIPES)
     if recipe not in known:
         raise click.BadParameter(f"no recipe {recipe!r}; there are: {', '.join(known)}")
-    target = options.open_store(store)
-    target.check_alias(alias)  # before minutes of work, not after
-    if alias == CHAMPION:
-        raise click.BadParameter("a champion is made by: customer-clusters models promote")
     signer = load_signer(sign_key) if sign_key else None
-    target.check_signer(signer)
+    target = _store_for(store, alias, signer)  # before minutes of work, not after
     wanted = training.load_bars(bars) if bars else training.Bars()
     with console.steps() as progress:
         declared = load_contract(contract)
@@ -78,10 +78,8 @@ def train(
         if recipe == training.SEARCH:
             trained = training.train_by_search(data, declared, progress, wanted, ancestor)
         else:
-            given = training.RECIPES[recipe]
-            trained = training.train(
-                data, declared, given, progress, bars=wanted, ancestor=ancestor
-            )
+            given, effort = training.RECIPES[recipe], training.Effort()
+            trained = training.train(data, declared, given, progress, effort, wanted, ancestor)
         if names is not None:
             trained = training.name_by(trained, names)
         artifact = training.publish(trained, target, alias, who, signer)
@@ -89,6 +87,16 @@ def train(
         console.print_json(console.model_document(artifact, trained.model))
     else:
         console.show_model(artifact, trained.model)
+
+
+def _store_for(address: str, alias: str, signer: "Signer | None") -> Store:
+    """A store that will take a version of this signer under this alias."""
+    target = options.open_store(address)
+    target.check_alias(alias)
+    if alias == CHAMPION:
+        raise click.BadParameter("a champion is made by: customer-clusters models promote")
+    target.check_signer(signer)
+    return target
 
 
 @click.command(
