@@ -41,11 +41,11 @@ class DelimitedReader:
     text: Text
     dialect: Dialect
 
-    def raw(self) -> Iterator[Piece]:
+    def raw(self, size: int) -> Iterator[Piece]:
         """Whole records in pieces of bounded size; the header is left out."""
         delimiter = self.dialect.delimiter.encode()
         rest, row, line, header = b"", 1, 1, False
-        for chunk in chunks(self.path, self.text):
+        for chunk in chunks(self.path, self.text, size):
             rest += chunk
             if not header:
                 if len(rest) < LONGEST_RECORD and rest.count(b"\n") < self.dialect.header_line + 2:

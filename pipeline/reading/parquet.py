@@ -28,7 +28,7 @@ class ParquetReader:
 
     path: Path
 
-    def raw(self) -> Iterator[Piece]:
+    def raw(self, size: int) -> Iterator[Piece]:
         read = 0
         try:
             with pa.parquet.ParquetFile(self.path, pre_buffer=False) as table:

@@ -17,6 +17,7 @@ from pipeline.errors import WrongFile
 Packing = Literal["none", "gzip", "zstd"]
 Encoding = Literal["utf-8", "utf-8-sig", "utf-16-le", "utf-16-be", "cp1252"]
 CHUNK = 4 << 20
+"""Bytes that are read at once, at most."""
 LARGEST_RATIO = 1_100
 """Bytes out of one byte in; gzip cannot do more than 1,032. Beyond it, it is a bomb."""
 _BOMB_FROM = 256 << 20
@@ -59,13 +60,14 @@ def look(path: Path, size: int = 256 << 10) -> tuple[Text, bytes]:
     return plain, text
 
 
-def chunks(path: Path, text: Text) -> Iterator[bytes]:
+def chunks(path: Path, text: Text, size: int) -> Iterator[bytes]:
     """The whole text as UTF-8 without a byte order mark, in pieces of bounded size.
 
     What is no text in its encoding stays invalid UTF-8, so that it costs a row and not the file.
     """
     with _unpacked(path, text.packing) as stream:
-        pieces = _decoded(path, iter(lambda: stream.read(CHUNK), b""), text.encoding, final=True)
+        read = iter(lambda: stream.read(min(size, CHUNK)), b"")
+        pieces = _decoded(path, read, text.encoding, final=True)
         for piece in pieces:
             yield piece.replace(b"\r", b"\n") if text.bare_returns else piece
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pipeline.errors import WrongFile
 from pipeline.reading.dialect import normalised
 from pipeline.reading.records import BrokenRow
+from pipeline.reading.streams import CHUNK
 
 Format = Literal["csv", "parquet"]
 FORMATS: tuple[Format, ...] = ("csv", "parquet")
@@ -41,8 +42,8 @@ class Block:
 class Reader(Protocol):
     """Reads one kind of file. `raw` runs in one thread, `parse` in any."""
 
-    def raw(self) -> Iterator[Any]:
-        """Pieces of bounded size, in the order of the file."""
+    def raw(self, size: int) -> Iterator[Any]:
+        """Pieces in the order of the file, of about so many bytes where it is text."""
         ...
 
     def parse(self, raw: Any, columns: Sequence[int], *, encoded: bool = False) -> Block:
@@ -95,7 +96,7 @@ class CustomerFile:
     def blocks(self, columns: Sequence[int] | None = None) -> Iterator[Block]:
         """All rows, in the order of the file, with some or all columns."""
         wanted = range(len(self.schema)) if columns is None else columns
-        for raw in self.reader.raw():
+        for raw in self.reader.raw(CHUNK):
             yield self.reader.parse(raw, wanted)
 
     def whole(self) -> tuple[pa.Table, list[BrokenRow]]:

@@ -202,7 +202,7 @@ def _write_rows(
         return block.row_count, scored.rejects, scored.tally, sink.shape(scored)
 
     tally, read = Tally.empty(scorer.model), 0
-    for rows, refused, counted, shaped in in_order(work, file.reader.raw()):
+    for rows, refused, counted, shaped in in_order(work, file.reader.raw(sink.block_bytes)):
         sink.write(shaped)
         rejects.write(refused)
         tally.add(counted)

@@ -27,6 +27,8 @@ class Sink(Protocol):
     """`shape` runs in any thread; `write` in one, in the order of the file."""
 
     takes_dictionaries: bool
+    block_bytes: int
+    """Of text that are best scored at once."""
 
     def shape(self, scored: Scored) -> Any: ...
     def write(self, shaped: Any) -> None: ...
@@ -91,6 +93,7 @@ class TextSink:
     """Appends cells to the lines of a delimited file, whose bytes stay what they were."""
 
     takes_dictionaries = False
+    block_bytes = 1 << 20  # what stays in a core's cache is not fetched again
 
     def __init__(self, target: BinaryIO, file: CustomerFile, scorer: Scorer) -> None:
         self._delimiter, self._decimal = str(file.facts.get("delimiter", ",")), file.decimal
@@ -152,6 +155,7 @@ class TableSink:
     """Writes columns as CSV: for what came as Parquet, and for cells made safe."""
 
     takes_dictionaries = False
+    block_bytes = 1 << 20
 
     def __init__(self, target: BinaryIO, file: CustomerFile, scorer: Scorer, *, safe: bool) -> None:
         delimiter = str(file.facts.get("delimiter", ","))
@@ -190,6 +194,7 @@ class ParquetSink:
     """
 
     takes_dictionaries = True
+    block_bytes = 4 << 20  # each block has dictionaries of its own
 
     def __init__(self, target: BinaryIO, file: CustomerFile, scorer: Scorer) -> None:
         self._cells, self._target, self._typed = _Cells(scorer.model), target, file.format != "csv"
