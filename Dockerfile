@@ -13,7 +13,7 @@ COPY requirements/image.txt /build/requirements/
 RUN --mount=type=secret,required=false,id=pip,target=/etc/pip.conf \
     --mount=type=secret,required=false,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
     python3 -m venv /build/tools \
-    && /build/tools/bin/pip install --require-hashes -r /build/requirements/image.txt
+    && /build/tools/bin/pip install --no-deps --require-hashes -r /build/requirements/image.txt
 
 # What serving depends on, without what it never opens, compiled so that nothing is at the start.
 FROM tools AS dependencies
@@ -22,7 +22,7 @@ RUN --mount=type=secret,required=false,id=pip,target=/etc/pip.conf \
     --mount=type=secret,required=false,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
     python3 -m venv --without-pip /opt/venv \
     && /build/tools/bin/pip --python /opt/venv/bin/python install --no-compile \
-       --require-hashes -r /build/requirements/serve.txt
+       --no-deps --require-hashes -r /build/requirements/serve.txt
 COPY infra/slim.py /build/
 # Python's own library too: the official bases come without its bytecode, which took 0.7 s a start.
 RUN python3 /build/slim.py /opt/venv/lib/python3*/site-packages \
