@@ -103,13 +103,44 @@ def score_task(
 ) -> Outcome:
     """Score an input, or find it done; one that failed for good is tried again on request only."""
     run = run_folder(task.name, task.identity, job)
-    if done := _done(run, place.results, retry_failed):
+
+    def score(folder: Path, beat: Beat) -> dict[str, Any]:
+        def count(rows: int) -> None:
+            beat()
+            progress(rows)
+
+        path, outputs = task.fetch(folder, beat), folder / "outputs"
+        outputs.mkdir()
+        return _score(task, path, outputs, job, count)
+
+    return score_once(run, task.shown, place, score, retry_failed=retry_failed)
+
+
+def score_once(
+    run: str,
+    shown: str,
+    place: Place,
+    score: Callable[[Path, Beat], dict[str, Any]],
+    *,
+    retry_failed: bool = False,
+) -> Outcome:
+    """Let `score` write a run's files into `outputs` of a folder, unless it is done; commit them.
+
+    It calls the beat now and then, which raises when it has to stop.
+    """
+    if done := find_done(run, place.results, retry_failed=retry_failed):
         return done
     with claimed(place.results, run, place.lease_seconds, place.clock) as claim:
-        if claim.taken_over and (done := _done(run, place.results, retry_failed)):
+        if claim.taken_over and (done := find_done(run, place.results, retry_failed=retry_failed)):
             return done
         with work_folder() as folder:
-            outcome = _perform(task, place, job, claim, progress, folder)
+
+            def beat() -> None:
+                place.check_time(shown)
+                claim.renew_in_time()
+
+            manifest = score(folder, beat)
+            outcome = _committed_now(manifest, folder / "outputs", place, claim, beat)
     if retry_failed and place.results.exists(f"{run}/{FAILED}"):
         place.results.delete(f"{run}/{FAILED}")
     return outcome
@@ -122,7 +153,7 @@ def record_failure(source: Source, place: Place, job: Job, why: Unscorable) -> O
     """
     identity = why.identity or source.identity
     run = run_folder(source.name, identity, job) if identity else ""
-    if run and (done := _done(run, place.results, retry_failed=False)):
+    if run and (done := find_done(run, place.results)):
         return done
     document = failure(source.name, identity or source.address, job.version, why) | {
         "error": type(why.__cause__ or why).__name__,
@@ -142,7 +173,8 @@ def run_folder(name: str, identity: str, job: Job) -> str:
     return f"{name}/{run_id(identity, job.version, job.options)}"
 
 
-def _done(run: str, results: S3Files, retry_failed: bool) -> Outcome | None:
+def find_done(run: str, results: S3Files, *, retry_failed: bool = False) -> Outcome | None:
+    """A run that was committed, or that failed for good."""
     there = results.list(run)
     if MANIFEST in there:
         return _committed(run, results)
@@ -155,22 +187,10 @@ def _committed(run: str, results: S3Files) -> Outcome:
     return Outcome(run, json.loads(results.read(f"{run}/{MANIFEST}")), new=False)
 
 
-def _perform(
-    task: Task, place: Place, job: Job, claim: Claim, progress: Progress, folder: Path
+def _committed_now(
+    manifest: dict[str, Any], outputs: Path, place: Place, claim: Claim, beat: Beat
 ) -> Outcome:
-    """Score here, and put the results where they belong, by the right of the claim."""
-
-    def beat() -> None:
-        place.check_time(task.shown)
-        claim.renew_in_time()
-
-    def count(rows: int) -> None:
-        beat()
-        progress(rows)
-
-    path, outputs = task.fetch(folder, beat), folder / "outputs"
-    outputs.mkdir()
-    manifest = _score(task, path, outputs, job, count)
+    """Put the results where they belong, by the right of the claim."""
     for output in sorted(outputs.iterdir()):
         if output.name != MANIFEST:
             beat()

@@ -81,12 +81,15 @@ class S3Files:
 
     def exists(self, name: str) -> bool:
         """Whether there is such a file."""
+        return self.size(name) is not None
+
+    def size(self, name: str) -> int | None:
+        """The bytes of a file; None when there is none."""
         try:
             with told("read", name, str(self)):
-                self.client.head_object(**self._at(name))
+                return self.client.head_object(**self._at(name))["ContentLength"]
         except NotFound:
-            return False
-        return True
+            return None
 
     def create(self, name: str, content: bytes) -> None:
         """Write a file that must not exist yet; Conflict when it does."""

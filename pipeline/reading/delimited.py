@@ -50,7 +50,7 @@ class DelimitedReader:
             if not header:
                 if len(rest) < LONGEST_RECORD and rest.count(b"\n") < self.dialect.header_line + 2:
                     continue  # the chunks of some packings are small
-                rest, line, header = *self._after_header(rest, delimiter), True
+                rest, line, header = *self.after_header(rest), True
             records = split(rest, delimiter, final=False)
             if not records.consumed and len(rest) > 2 * LONGEST_RECORD:
                 raise WrongFile(
@@ -60,7 +60,7 @@ class DelimitedReader:
             rest = rest[records.consumed :]
             row, line = row + records.row_count, line + records.line_count
         if not header:
-            rest, line = self._after_header(rest, delimiter)
+            rest, line = self.after_header(rest)
         if rest:
             yield Piece(split(rest, delimiter, final=True), row, line)
 
@@ -97,8 +97,9 @@ class DelimitedReader:
             _lines(records),
         )
 
-    def _after_header(self, text: bytes, delimiter: bytes) -> tuple[bytes, int]:
+    def after_header(self, text: bytes) -> tuple[bytes, int]:
         """The text behind the header, and the number of its first line."""
+        delimiter = self.dialect.delimiter.encode()
         skipped = 0
         for _ in range(self.dialect.header_line):
             skipped = text.index(b"\n", skipped) + 1

@@ -104,14 +104,27 @@ def score_input(
     progress: Progress = lambda rows: None,
 ) -> dict[str, Any]:
     """`score_file` for a file that came from elsewhere and has another name than here."""
-    folder = out / found.name / run_id(found.identity, version, options)
+    run = run_id(found.identity, version, options)
+    return score_once(
+        out,
+        found.name,
+        run,
+        lambda aside: score_into(aside, found, model, version, options, progress),
+    )
+
+
+def score_once(
+    out: Path, name: str, run: str, score: Callable[[Path], dict[str, Any]]
+) -> dict[str, Any]:
+    """Let `score` write a run into an empty folder, unless it is there; return its manifest."""
+    folder = out / name / run
     if (folder / MANIFEST).exists():
         committed: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         return committed
     if folder.parent.is_file():
-        raise WrongFile(out, f"holds a file {found.name}; results go into a folder of that name")
+        raise WrongFile(out, f"holds a file {name}; results go into a folder of that name")
     with _prepared(folder) as aside:
-        return score_into(aside, found, model, version, options, progress)
+        return score(aside)
 
 
 def summary_of(manifest: Mapping[str, Any], out: Path) -> dict[str, Any]:
@@ -156,8 +169,7 @@ def score_into(
     """Score an input into an empty folder, the manifest last; return the manifest."""
     with open_customers(found.path, model.contract.columns, options.sheet) as file:
         format = options.format or file.format
-        names = {"assigned": f"assigned.{format}", "rejected": "rejected.csv"}
-        names |= {"clusters": "clusters.csv", "summary": "summary.json", "report": REPORT}
+        names = outputs(format)
         every = needs_all_columns(file, format, safe=options.safe_csv)
         scorer = Scorer(model, file, all_columns=every)
         assigned = folder / names["assigned"]
@@ -167,13 +179,38 @@ def score_into(
         ):
             tally = _write_rows(file, scorer, sink, rejects, progress)
     totals = summarise(model, tally)
-    _refuse_too_many_rejects(found.path, totals, options.max_rejected_share)
+    refuse_too_many_rejects(found.path, totals, options.max_rejected_share)
+    size = {names["assigned"]: assigned.stat().st_size}
+    return conclude(folder, found.facts, scorer, version, options, totals, size)
+
+
+def outputs(format: Format) -> dict[str, str]:
+    """The names of a run's files by what they are."""
+    names = {"assigned": f"assigned.{format}", "rejected": "rejected.csv"}
+    return names | {"clusters": "clusters.csv", "summary": "summary.json", "report": REPORT}
+
+
+def conclude(
+    folder: Path,
+    found: Mapping[str, Any],
+    scorer: Scorer,
+    version: str,
+    options: Options,
+    totals: dict[str, Any],
+    assigned: Mapping[str, int],
+) -> dict[str, Any]:
+    """Write what follows from the rows, the manifest last; return the manifest.
+
+    `found` has the input's name, identity and bytes, `assigned` the bytes of each file of rows.
+    """
+    model, file = scorer.model, scorer.file
+    names = outputs(options.format or file.format)
     write_clusters(folder / names["clusters"], totals["clusters"])
     write_json(folder / names["summary"], totals)
-    run = run_id(found.identity, version, options)
+    run = run_id(found["identity"], version, options)
     manifest: dict[str, Any] = {
         "run": run,
-        "input": {**found.facts, **file.facts},
+        "input": {**found, **file.facts},
         "model_version": version,
         "contract_sha256": model.contract.digest,
         "options": asdict(options),
@@ -181,10 +218,11 @@ def score_into(
         "rows_assigned": totals["rows_assigned"],
         "rows_rejected": totals["rows_rejected"],
         "columns": scorer.appended,
-        "outputs": {role: f"{found.name}/{run}/{name}" for role, name in names.items()},
+        "outputs": {role: f"{found['name']}/{run}/{name}" for role, name in names.items()},
     }
     write_report(folder / names["report"], model, manifest, totals)
-    manifest["bytes"] = {name: (folder / name).stat().st_size for name in names.values()}
+    here = [name for role, name in names.items() if role != "assigned"]
+    manifest["bytes"] = {**assigned, **{name: (folder / name).stat().st_size for name in here}}
     write_json(folder / MANIFEST, manifest)
     return manifest
 
@@ -215,7 +253,8 @@ def _write_rows(
     return tally
 
 
-def _refuse_too_many_rejects(path: Path, totals: dict[str, Any], most: float) -> None:
+def refuse_too_many_rejects(path: object, totals: dict[str, Any], most: float) -> None:
+    """WrongFile when more of a file's rows are rejects than may be."""
     rejected, rows = totals["rows_rejected"], totals["rows_in"]
     if rejected > most * rows:
         reasons = ", ".join(f"{why}: {n:,}" for why, n in list(totals["rejected_for"].items())[:3])

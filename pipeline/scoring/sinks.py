@@ -136,7 +136,7 @@ class TextSink:
             ends = np.frombuffer(offsets, np.int32)
             first, last = ends[shaped.offset], ends[shaped.offset + len(shaped)]
             text = memoryview(data)[first:last]
-            if bytes(text[:1]) not in (b"\r", b"\n"):
+            if not bytes(text[:2]).startswith((b"\r\n", b"\n")):  # a cell may begin with a return
                 self._file.write(self._newline)
             self._file.write(text)
 

@@ -1,0 +1,150 @@
+"""Scoring one part of a file, in whatever process: its assigned rows, rejects and counts.
+
+The same part gives the same bytes under the same names. So a task that is done twice, at once or
+after its worker died, writes what is there already, and nothing is doubled or lost.
+"""
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+
+from pipeline.errors import WrongFile
+from pipeline.model import ClusterModel
+from pipeline.reading import CustomerFile, Format
+from pipeline.reading.delimited import DelimitedReader
+from pipeline.reading.delimited import Piece as TextPiece
+from pipeline.reading.parquet import Piece as RowPiece
+from pipeline.reading.records import split
+from pipeline.scoring.packing import packed
+from pipeline.scoring.places import Source, Target
+from pipeline.scoring.score import Reject, Scorer
+from pipeline.scoring.sinks import needs_all_columns, open_sink
+from pipeline.scoring.splitting import Part, TextRange, row_group_pieces
+from pipeline.scoring.tally import Tally
+
+WORKING = "working"
+"""The folder for what is needed until a run is committed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a part."""
+
+    index: int
+    round: int
+    start: int
+    """Where its first record begins; -1 when none does. For Parquet the first row group."""
+    end: int
+    """Where its last record ends."""
+    rows: int
+    lines: int
+    bytes: int
+    """Of its assigned rows; 0 when it has no rows and left no file."""
+    rejected: int
+    refused: str = ""
+    """Why the whole file has to be refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What all parts of a file have in common."""
+
+    model: ClusterModel
+    file: CustomerFile
+    source: Source
+    target: Target
+    format: Format
+    safe: bool
+
+    def assigned(self, part: str) -> str:
+        """The name of the assigned rows of a part."""
+        return f"assigned.{self.format}/{part}.{self.format}"
+
+    def scorer(self) -> Scorer:
+        every = needs_all_columns(self.file, self.format, safe=self.safe)
+        return Scorer(self.model, self.file, all_columns=every)
+
+    def do(self, part: Part) -> Done:
+        """Score a part and write what comes of it."""
+        try:
+            with self.source.open() as stream:
+                return self._score(part, stream)
+        except WrongFile as error:
+            refused = str(error).removeprefix(f"{self.file.path}: ")
+            return Done(part.index, part.round, -1, -1, 0, 0, 0, 0, refused)
+
+    def _score(self, part: Part, stream: BinaryIO) -> Done:
+        reader, scorer = self.file.reader, self.scorer()
+        span = None
+        if isinstance(reader, DelimitedReader):
+            span = TextRange(stream, reader, part, self.source.size)
+        tally, rows = Tally.empty(self.model), 0
+        with self.target.staged(self.assigned(part.name)) as path:
+            with (
+                self.target.staged(rejects_of(part.name)) as aside,
+                aside.open("w", encoding="utf-8") as rejects,
+                open_sink(path, self.file, scorer, self.format, safe=self.safe) as sink,
+            ):
+                pieces = (
+                    span.pieces(sink.block_bytes)
+                    if span
+                    else row_group_pieces(stream, self.file.path, part)
+                )
+                for piece in _one_at_least(pieces, self.file):
+                    block = reader.parse(piece, scorer.columns, encoded=sink.takes_dictionaries)
+                    scored = scorer.score(block)
+                    sink.write(sink.shape(scored))
+                    rejects.writelines(_line_of(reject) for reject in scored.rejects)
+                    tally.add(scored.tally)
+                    rows += block.row_count
+            if not rows:
+                path.unlink()
+            written = path.stat().st_size if rows else 0
+        rejected = tally.rejected.total()
+        if int(tally.customers.sum()) + rejected != rows:
+            raise AssertionError(f"{part.name}: {rows} rows read, another number counted")
+        with self.target.staged(tally_of(part.name)) as aside:
+            aside.write_bytes(packed(tally))
+        if span is None:
+            return Done(part.index, part.round, part.start, part.end, rows, 0, written, rejected)
+        return Done(
+            part.index, part.round, span.start, span.end, rows, span.lines, written, rejected
+        )
+
+
+def tally_of(part: str) -> str:
+    """The name of what was counted in a part."""
+    return f"{WORKING}/{part}.tally.npz"
+
+
+def rejects_of(part: str) -> str:
+    """The name of a part's rejects, one in JSON a line; rows and lines count from 0."""
+    return f"{WORKING}/{part}.rejects.jsonl"
+
+
+def rejects_in(content: bytes, first_row: int, first_line: int) -> Iterator[Reject]:
+    """The rejects of a part; its rows and lines get the numbers that they have in the file."""
+    for line in content.splitlines():
+        found = Reject(*json.loads(line))
+        at = None if found.line is None else found.line + first_line
+        yield dataclasses.replace(found, row=found.row + first_row, line=at)
+
+
+def _line_of(reject: Reject) -> str:
+    return json.dumps(dataclasses.astuple(reject)) + "\n"
+
+
+def _one_at_least(pieces: Iterator[Any], file: CustomerFile) -> Iterator[Any]:
+    """The pieces, or an empty one: a sink has to see what it writes."""
+    first = next(pieces, None)
+    if first is not None:
+        yield first
+        yield from pieces
+    elif isinstance(file.reader, DelimitedReader):
+        yield TextPiece(split(b"", file.reader.dialect.delimiter.encode(), final=True), 0, 0)
+    else:
+        yield RowPiece(pa.RecordBatch.from_pylist([], schema=file.schema), 0)

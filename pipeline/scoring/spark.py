@@ -1,0 +1,112 @@
+"""Scoring one large file on Spark: its parts in tasks, by the code that scores it on one machine.
+
+Spark hands out the parts and starts a task again whose worker died. The rows themselves do not go
+through it: a task reads its part, writes its rows, and answers with a line about them.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import pyarrow as pa
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from model_store import CustomerClustersError, Temporary
+from pipeline.scoring.distributed import Beat
+from pipeline.scoring.parts import Done, Work
+from pipeline.scoring.splitting import Part
+
+_DONE = (
+    "index int, round int, start long, end long, rows long, lines long, bytes long, "
+    "rejected long, refused string"
+)
+_KINDS = {"int": pa.int32(), "long": pa.int64(), "string": pa.string()}
+_SCHEMA = pa.schema(
+    [pa.field(n, _KINDS[k]) for n, k in (column.split() for column in _DONE.split(", "))]
+)
+_LOOK_SECONDS = 1.0
+_LOOPBACK = ("local", "spark://127.0.0.1:", "spark://localhost:")
+Result = TypeVar("Result")
+
+
+class NoSpark(CustomerClustersError):
+    """Raised when Spark cannot be started here."""
+
+
+@contextmanager
+def spark(master: str | None, environment: Mapping[str, str]) -> Iterator[SparkSession]:
+    """A session at a master, or where spark-submit says; NoSpark when there can be none."""
+    home = environment.get("JAVA_HOME")
+    if shutil.which(str(Path(home, "bin", "java")) if home else "java") is None:
+        where = f"$JAVA_HOME, which is {home}" if home else "the path"
+        raise NoSpark(f"Spark needs Java 17 or newer; found no java in {where}")
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    builder = SparkSession.builder.appName("customer-clusters")
+    builder = builder.config("spark.ui.showConsoleProgress", "false")
+    builder = builder.config("spark.log.level", "ERROR")
+    if master is not None:
+        builder = builder.master(master)
+        if master.startswith(_LOOPBACK):
+            for name in ("spark.driver.host", "spark.driver.bindAddress"):
+                builder = builder.config(name, "127.0.0.1")
+            builder = builder.config("spark.ui.enabled", "false")
+    try:
+        session = builder.getOrCreate()
+    except Exception as error:
+        raise NoSpark(f"Spark did not start at {master or 'its master'}: {_told(error)}") from error
+    try:
+        yield session
+    finally:
+        session.stop()
+
+
+@dataclass(frozen=True, slots=True)
+class OnSpark:
+    """Runs parts on Spark, each in a task of its own."""
+
+    session: SparkSession
+
+    def __call__(self, work: Work, parts: Sequence[Part], beat: Beat) -> list[Done]:
+        """What came of the parts; Temporary when Spark gave up."""
+
+        def do(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            for batch in batches:
+                done = [asdict(work.do(parts[place])) for place in batch.column(0).to_pylist()]
+                yield pa.RecordBatch.from_pylist(done, schema=_SCHEMA)
+
+        places = self.session.range(0, len(parts), 1, len(parts))
+        rows = _meanwhile(self.session, lambda: places.mapInArrow(do, _DONE).collect(), beat)
+        return [Done(**row.asDict()) for row in rows]
+
+
+def _meanwhile(session: SparkSession, work: Callable[[], Result], beat: Beat) -> Result:
+    """Call `beat` while Spark does something; what it raises ends that."""
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(work)
+        try:
+            while not wait([future], timeout=_LOOK_SECONDS).done:
+                beat()
+        except BaseException:
+            session.sparkContext.cancelAllJobs()
+            raise
+        try:
+            return future.result()
+        except Exception as error:  # of Spark, of Py4J, of the connection to them
+            raise Temporary("score", "Spark", _told(error)) from error
+
+
+def _told(error: Exception) -> str:
+    """The line of an error that says what went wrong; Python's own is the last of its traceback."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    named = [line for line in lines if line.startswith(("model_store.", "pipeline."))]
+    if named:
+        return named[-1].partition(": ")[2]
+    condition = isinstance(error, PySparkException) and error.getCondition()
+    return f"{condition or type(error).__name__}: {lines[0] if lines else 'no reason given'}"
