@@ -65,6 +65,8 @@ class Found:
     identity: str
     size: int
     chunks: Iterable[bytes]
+    etag: str
+    version: str | None
 
     def save(self, path: Path, most_bytes: float, beat: Callable[[], None]) -> None:
         """Write the object to a local file; `beat` is called after every chunk."""
@@ -98,8 +100,9 @@ def found(client: "S3Client", source: Source) -> Iterator[Found]:
         size = answer["ContentLength"]
         if not size:
             raise Skipped("it is empty")
-        identity = _identity(source.address, _kept_version(answer), etag, size)
-        yield Found(source, identity, size, body.iter_chunks(_CHUNK))
+        kept = _kept_version(answer)
+        identity = _identity(source.address, kept, etag, size)
+        yield Found(source, identity, size, body.iter_chunks(_CHUNK), etag, kept)
 
 
 def listed(client: "S3Client", address: S3Address) -> list[Source]:

@@ -1,8 +1,10 @@
 """Whole files: score them now, or as they are dropped into a folder."""
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +13,9 @@ from functions.commands import options
 from model_store import CustomerClustersError, S3Address
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
+
+if TYPE_CHECKING:
+    from functions.jobs import Job
 
 
 def _choices(command: Callable[..., None]) -> Callable[..., None]:
@@ -47,9 +52,28 @@ def _choices(command: Callable[..., None]) -> Callable[..., None]:
     epilog="Example: customer-clusters score customers.csv inbox/ 'exports/*.xlsx' --out results"
 )
 @click.argument("inputs", metavar="FILE|FOLDER|GLOB|S3...", nargs=-1, required=True)
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "spark"]),
+    default="local",
+    show_default=True,
+    help="Spark cuts large files into parts that many machines score.",
+)
+@click.option(
+    "--master",
+    metavar="URL",
+    help="Of Spark: spark://host:port, or local[4] for four cores here.  [default: local[*]]",
+)
 @_choices
 def score(
-    inputs: tuple[str, ...], out: str, reference: str, store: str, as_json: bool, **chosen: Any
+    inputs: tuple[str, ...],
+    out: str,
+    reference: str,
+    store: str,
+    as_json: bool,
+    engine: str,
+    master: str | None,
+    **chosen: Any,
 ) -> None:
     """Assign every customer of CSV, Parquet or Excel files; write results and summaries.
 
@@ -59,9 +83,17 @@ def score(
     from functions.jobs import Job
     from pipeline.scoring import Options
 
+    if master is not None and engine != "spark":
+        raise click.UsageError("--master is for --engine spark")
     artifact = options.open_store(store).open(reference)
     model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
-    job, scoring = Job(model, artifact.version, Options(**chosen)), _scoring(out, inputs)
+    job = Job(model, artifact.version, Options(**chosen))
+    inputs, out = tuple(map(_address, inputs)), _address(out)
+    with _on_spark(out, master) if engine == "spark" else _here(out, inputs) as scoring:
+        _score_all(scoring, inputs, job, out, as_json=as_json)
+
+
+def _score_all(scoring: Any, inputs: Sequence[str], job: "Job", out: str, *, as_json: bool) -> None:
     manifests, refusals = [], []
     sources = [source for text in inputs for source in _sources(scoring, text)]
     for source in sources:
@@ -127,17 +159,38 @@ def watch(
     folder.watch(tell)
 
 
-def _scoring(out: str, inputs: Sequence[str]) -> Any:
+@contextmanager
+def _here(out: str, inputs: Sequence[str]) -> Iterator[Any]:
     """What scores; that for S3 only where an address asks for it, for it is an extra."""
     from functions.jobs import LocalScoring
 
     if not any(text.startswith(S3Address.SCHEME) for text in (out, *inputs)):
-        return LocalScoring(out)
+        yield LocalScoring(out)
+        return
     try:
         from functions.s3_scoring import Scoring
     except ModuleNotFoundError as error:
         raise WrongFile("s3://", f"needs the extra customer-clusters[aws] ({error})") from error
-    return Scoring(out)
+    yield Scoring(out)
+
+
+@contextmanager
+def _on_spark(out: str, master: str | None) -> Iterator[Any]:
+    """What scores on Spark, which ends with it."""
+    try:
+        from pipeline.scoring.spark import OnSpark, spark
+    except ModuleNotFoundError as error:
+        why = f"needs the extra customer-clusters[spark] ({error})"
+        raise WrongFile("--engine spark", why) from error
+    from functions.spark_scoring import SparkScoring
+
+    with spark(master or "local[*]", os.environ) as session:
+        yield SparkScoring(out, OnSpark(session))
+
+
+def _address(text: str) -> str:
+    """As Hadoop writes it, or as everybody else."""
+    return S3Address.SCHEME + text[6:] if text.startswith("s3a://") else text
 
 
 def _sources(scoring: Any, text: str) -> Sequence[Any]:

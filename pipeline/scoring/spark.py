@@ -7,6 +7,7 @@ through it: a task reads its part, writes its rows, and answers with a line abou
 import os
 import shutil
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -15,7 +16,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import pyarrow as pa
-from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from model_store import CustomerClustersError, Temporary
@@ -32,6 +32,7 @@ _SCHEMA = pa.schema(
     [pa.field(n, _KINDS[k]) for n, k in (column.split() for column in _DONE.split(", "))]
 )
 _LOOK_SECONDS = 1.0
+_LOG = Path(__file__).parent / "spark_log4j2.properties"
 _LOOPBACK = ("local", "spark://127.0.0.1:", "spark://localhost:")
 Result = TypeVar("Result")
 
@@ -44,7 +45,8 @@ class NoSpark(CustomerClustersError):
 def spark(master: str | None, environment: Mapping[str, str]) -> Iterator[SparkSession]:
     """A session at a master, or where spark-submit says; NoSpark when there can be none."""
     home = environment.get("JAVA_HOME")
-    if shutil.which(str(Path(home, "bin", "java")) if home else "java") is None:
+    java = str(Path(home, "bin", "java")) if home else "java"
+    if shutil.which(java, path=environment.get("PATH")) is None:
         where = f"$JAVA_HOME, which is {home}" if home else "the path"
         raise NoSpark(f"Spark needs Java 17 or newer; found no java in {where}")
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
@@ -57,8 +59,11 @@ def spark(master: str | None, environment: Mapping[str, str]) -> Iterator[SparkS
             for name in ("spark.driver.host", "spark.driver.bindAddress"):
                 builder = builder.config(name, "127.0.0.1")
             builder = builder.config("spark.ui.enabled", "false")
+            quiet = f"-Dlog4j2.configurationFile={_LOG.as_uri()}"
+            builder = builder.config("spark.driver.extraJavaOptions", quiet)
     try:
-        session = builder.getOrCreate()
+        with _quiet():
+            session = builder.getOrCreate()
     except Exception as error:
         raise NoSpark(f"Spark did not start at {master or 'its master'}: {_told(error)}") from error
     try:
@@ -82,8 +87,18 @@ class OnSpark:
                 yield pa.RecordBatch.from_pylist(done, schema=_SCHEMA)
 
         places = self.session.range(0, len(parts), 1, len(parts))
-        rows = _meanwhile(self.session, lambda: places.mapInArrow(do, _DONE).collect(), beat)
+        with _quiet():
+            answers = places.mapInArrow(do, _DONE)
+        rows = _meanwhile(self.session, answers.collect, beat)
         return [Done(**row.asDict()) for row in rows]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the warning that pandas is newer than Spark knows: it is asked for nothing here."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")
+        yield
 
 
 def _meanwhile(session: SparkSession, work: Callable[[], Result], beat: Beat) -> Result:
@@ -108,5 +123,5 @@ def _told(error: Exception) -> str:
     named = [line for line in lines if line.startswith(("model_store.", "pipeline."))]
     if named:
         return named[-1].partition(": ")[2]
-    condition = isinstance(error, PySparkException) and error.getCondition()
+    condition = getattr(error, "getCondition", lambda: None)()
     return f"{condition or type(error).__name__}: {lines[0] if lines else 'no reason given'}"

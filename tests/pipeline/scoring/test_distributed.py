@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from model_store import BUNDLED, open_store
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
+from pipeline.reading import Format
 from pipeline.scoring import Options
 from pipeline.scoring.splitting import CannotSplit
 from tests.pipeline.scoring.comparing import assert_same, in_parts
@@ -26,7 +27,7 @@ HEADER = ",".join([*NAMES, "Contacts_Count_12_mon", "Total_Revolving_Bal"])
 def customers(rows: int, note: Callable[[int], str] = lambda n: f"n° {n}") -> str:
     """Every seventh has no number where one is needed."""
     return "".join(
-        f"{n:05d},{note(n)},0.{n % 1000:03d},{1438 + n % 30000},{n % 6 if n % 7 else 'x'},{n % 2500}\n"
+        f"{n:05d},{note(n)},0.{n % 1000:03d},{1438 + n},{n % 6 if n % 7 else 'x'},{n % 2500}\n"
         for n in range(rows)
     )
 
@@ -78,7 +79,7 @@ def test_every_kind_of_output(
 
 
 @pytest.mark.parametrize("to", [None, "csv"])
-def test_parquet_in_parts(to: str | None, model: ClusterModel, tmp_path: Path) -> None:
+def test_parquet_in_parts(to: Format | None, model: ClusterModel, tmp_path: Path) -> None:
     rows = 5000
     table = pa.table(
         {

@@ -1,0 +1,91 @@
+"""Scoring on Spark for the command line: files and results here or in S3.
+
+What cannot be cut into parts is scored as ever, where Spark's driver runs.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from functions.jobs import Job, LocalScoring
+from model_store import S3Address
+from pipeline.scoring import Progress, local_input, run_id
+from pipeline.scoring.distributed import Data, Runner, score_in_parts
+from pipeline.scoring.places import LocalSource, LocalTarget
+from pipeline.scoring.run import score_once
+from pipeline.scoring.splitting import PART_BYTES, CannotSplit
+
+if TYPE_CHECKING:
+    from functions.s3_objects import Source
+
+
+class SparkScoring:
+    """Like `LocalScoring` and `functions.s3_scoring.Scoring`, in parts."""
+
+    def __init__(self, out: str, run: Runner, part_bytes: int = PART_BYTES) -> None:
+        """`out` is a folder that all workers see, or s3://bucket/prefix."""
+        self._out, self._run, self._part_bytes = out, run, part_bytes
+
+    def sources(self, address: str) -> "list[Source]":
+        """What an address in S3 means; WrongFile when that is nothing."""
+        found: list[Source] = self._in_s3().sources(address)
+        return found
+
+    def score(
+        self, source: "Source | Path", job: Job, progress: Progress = lambda rows: None
+    ) -> dict[str, Any]:
+        """The manifest of the run, which is done now or was already; `progress` is told once."""
+        here = self._out_is_here and isinstance(source, Path)
+        try:
+            manifest = self._score(source, job)
+        except CannotSplit:
+            whole: Any = LocalScoring(self._out) if here else self._in_s3()
+            found: dict[str, Any] = whole.score(source, job, progress)
+            return found
+        progress(manifest["rows_in"])
+        return manifest
+
+    def summary(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        """The summary that a run wrote."""
+        by = LocalScoring(self._out) if self._out_is_here else self._in_s3()
+        return by.summary(manifest)
+
+    def _score(self, source: "Source | Path", job: Job) -> dict[str, Any]:
+        if not self._out_is_here:
+            from functions.s3_parts import score_parts
+            from functions.s3_runs import Place
+            from model_store.s3 import S3Files
+
+            place = Place(S3Files.at(S3Address.from_string(self._out)))
+            data, size = self._data(source), self._part_bytes
+            return score_parts(data, place, job, self._run, size, retry_failed=True).document
+        data = self._data(source)
+
+        def score(folder: Path) -> dict[str, Any]:
+            target, size = LocalTarget(folder), self._part_bytes
+            return score_in_parts(
+                self._run, data, job.model, job.version, job.options, target, folder,
+                part_bytes=size,
+            )  # fmt: skip
+
+        run = run_id(data.identity, job.version, job.options)
+        return score_once(Path(self._out), data.name, run, score)
+
+    def _data(self, source: "Source | Path") -> Data:
+        if isinstance(source, Path):
+            found = local_input(source)
+            there = LocalSource(source.absolute(), source.stat().st_size)
+            return Data(there, found.name, found.identity)
+        from functions.s3_parts import s3_data
+        from model_store.s3 import S3Files
+
+        return s3_data(S3Files.at(S3Address(source.bucket)).client, source)
+
+    @property
+    def _out_is_here(self) -> bool:
+        return not self._out.startswith(S3Address.SCHEME)
+
+    def _in_s3(self) -> Any:
+        from functions.s3_scoring import Scoring  # boto3 is loaded for those who need it
+
+        return Scoring(self._out)
