@@ -5,6 +5,7 @@ through it: a task reads its part, writes its rows, and answers with a line abou
 """
 
 import os
+import re
 import shutil
 import sys
 import warnings
@@ -32,6 +33,7 @@ _SCHEMA = pa.schema(
     [pa.field(n, _KINDS[k]) for n, k in (column.split() for column in _DONE.split(", "))]
 )
 _LOOK_SECONDS = 1.0
+_RAISED = re.compile(r"^((?!SQLSTATE|org\.)[A-Za-z_][\w.]*): (\S.*)$", re.MULTILINE)
 _LOG = Path(__file__).parent / "spark_log4j2.properties"
 _LOOPBACK = ("local", "spark://127.0.0.1:", "spark://localhost:")
 Result = TypeVar("Result")
@@ -52,7 +54,7 @@ def spark(master: str | None, environment: Mapping[str, str]) -> Iterator[SparkS
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName("customer-clusters")
     builder = builder.config("spark.ui.showConsoleProgress", "false")
-    builder = builder.config("spark.log.level", "ERROR")
+    builder = builder.config("spark.log.level", "FATAL")
     if master is not None:
         builder = builder.master(master)
         if master.startswith(_LOOPBACK):
@@ -118,10 +120,10 @@ def _meanwhile(session: SparkSession, work: Callable[[], Result], beat: Beat) ->
 
 
 def _told(error: Exception) -> str:
-    """The line of an error that says what went wrong; Python's own is the last of its traceback."""
+    """The line of an error that says what went wrong: of Python's tracebacks the last."""
+    raised = _RAISED.findall(str(error))
+    if raised:
+        kind, reason = raised[-1]
+        return reason if kind.startswith(("model_store.", "pipeline.")) else f"{kind}: {reason}"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    named = [line for line in lines if line.startswith(("model_store.", "pipeline."))]
-    if named:
-        return named[-1].partition(": ")[2]
-    condition = getattr(error, "getCondition", lambda: None)()
-    return f"{condition or type(error).__name__}: {lines[0] if lines else 'no reason given'}"
+    return f"{type(error).__name__}: {lines[0] if lines else 'no reason given'}"
