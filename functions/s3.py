@@ -25,6 +25,7 @@ from functions.s3_events import Arrival, UnknownEvent, arrivals, why_skipped
 from functions.s3_metrics import Measure, emf
 from functions.s3_objects import Skipped, Source, Unscorable, safe_name
 from functions.s3_runs import UNLIMITED, Outcome, Place, record_failure, score_source
+from functions.s3_spark import Handover
 from functions.s3_work import sweep
 from functions.serving import Serving
 from functions.settings import BatchSettings, Settings
@@ -129,6 +130,13 @@ class _Call:
 
     def _tell(self, arrival: Arrival, outcome: Outcome, seconds: float) -> None:
         found = outcome.document
+        if outcome.pending:
+            message = "handed to Spark" if outcome.new else "Spark is at it"
+            job_run, state = found["job_run"], found["state"]
+            self._log(arrival, "info", message, run=outcome.run, job_run=job_run, state=state)
+            if outcome.new:
+                self.batch.measure({"FilesHandedToSpark": 1})
+            return
         if outcome.failed:
             if outcome.new:
                 self.batch.measure({"FilesFailed": 1})
@@ -195,9 +203,20 @@ def _from_environment() -> LambdaHandler:
         batch.max_input_bytes,
         batch.lease_seconds,
         batch.deadline_seconds,
+        handover=_handover(batch, settings.store),
     )
     serving = Serving(open_store(settings.store, settings.trusted_keys), settings.model)
     return Batch(batch, place, serving, settings.model_ttl_seconds)
+
+
+def _handover(batch: BatchSettings, store: str) -> Handover | None:
+    """What takes large files, where the settings name it."""
+    if batch.spark is None:
+        return None
+    from functions.emr import EmrServerless
+
+    results = str(batch.output.below("results"))
+    return Handover(EmrServerless(batch.spark), batch.spark.threshold_bytes, store, results)
 
 
 def __getattr__(name: str) -> Any:

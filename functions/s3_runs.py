@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from functions.jobs import Job
 from functions.s3_claims import Claim, Clock, claimed
@@ -24,6 +24,9 @@ from pipeline.scoring import (
     run_id,
     score_into,
 )
+
+if TYPE_CHECKING:
+    from functions.s3_spark import Handover
 
 UNLIMITED = float("inf")
 Beat = Callable[[], None]
@@ -48,6 +51,8 @@ class Place:
     remaining: Callable[[], float] = lambda: UNLIMITED
     """Seconds until this process is stopped."""
     clock: Clock = lambda: datetime.now(UTC)
+    handover: "Handover | None" = None
+    """What takes the files that are too large for this process."""
 
     def check_time(self, what: str) -> None:
         if (left := self.remaining()) < self.deadline_seconds:
@@ -77,6 +82,8 @@ class Outcome:
     new: bool
     """Whether it was done now, and not found done."""
     failed: bool = False
+    pending: bool = False
+    """Whether a job elsewhere is at it; then the document tells of the job."""
 
 
 def score_source(
@@ -89,6 +96,8 @@ def score_source(
     """
     place.check_time(source.address)
     with found(place.results.client, source) as opened:
+        if place.handover and place.handover.takes(opened):
+            return place.handover.hand_over(opened, place, job)
 
         def fetch(folder: Path, beat: Beat) -> Path:
             opened.save(folder / "input", place.max_input_bytes, beat)

@@ -13,6 +13,9 @@ _PREFIX = "CUSTOMER_CLUSTERS_"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _POSITIVE, _WHOLE = "a number above zero", "a whole number above zero"
 _ROOT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
+_JOB, _LARGE = "local:///opt/code/functions/spark_job.py", 1 << 30
+_APPLICATION = re.compile(r"[0-9a-z]{1,64}")
+_ROLE = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/[\w+=,.@/-]+")
 T = TypeVar("T")
 
 
@@ -78,6 +81,22 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
+class SparkSettings:
+    """The EMR Serverless application that takes large files, and what a job there runs as."""
+
+    application: str
+    """CUSTOMER_CLUSTERS_SPARK_APPLICATION: its id."""
+    role: str
+    """CUSTOMER_CLUSTERS_SPARK_ROLE: the ARN of the role of its jobs."""
+    entry_point: str = _JOB
+    """CUSTOMER_CLUSTERS_SPARK_ENTRY_POINT: where the job's code is, in the application's image."""
+    submit_parameters: str = ""
+    """CUSTOMER_CLUSTERS_SPARK_SUBMIT_PARAMETERS: for spark-submit, such as the executors' size."""
+    threshold_bytes: int = _LARGE
+    """CUSTOMER_CLUSTERS_SPARK_THRESHOLD_BYTES: larger files go there."""
+
+
+@dataclass(frozen=True, slots=True)
 class BatchSettings:
     """Where the function that scores dropped files reads and writes, and its limits."""
 
@@ -91,6 +110,8 @@ class BatchSettings:
     """CUSTOMER_CLUSTERS_LEASE_SECONDS: a worker silent for so long is taken for dead."""
     deadline_seconds: float = 30.0
     """CUSTOMER_CLUSTERS_DEADLINE_SECONDS: with less time left, a file is given back."""
+    spark: SparkSettings | None = None
+    """None where CUSTOMER_CLUSTERS_SPARK_APPLICATION is not set: then no file goes to Spark."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -102,6 +123,7 @@ class BatchSettings:
             max_input_bytes=read("MAX_INPUT_BYTES", _whole, 2 << 30, _WHOLE),
             lease_seconds=read("LEASE_SECONDS", _positive, 300.0, _POSITIVE),
             deadline_seconds=read("DEADLINE_SECONDS", _positive, 30.0, _POSITIVE),
+            spark=_spark(read),
         )
         if made.input.overlaps(made.output):
             apart = (
@@ -135,6 +157,19 @@ class _Reader:
             raise WrongSetting(_PREFIX + name, expected) from None
 
 
+def _spark(read: _Reader) -> SparkSettings | None:
+    application = read("SPARK_APPLICATION", _application, "", "the id of an application")
+    if not application:
+        return None
+    return SparkSettings(
+        application,
+        read.required("SPARK_ROLE", _role, "the ARN of a role"),
+        read("SPARK_ENTRY_POINT", str, _JOB, "an address"),
+        read("SPARK_SUBMIT_PARAMETERS", str, "", "options of spark-submit"),
+        read("SPARK_THRESHOLD_BYTES", _whole, _LARGE, _WHOLE),
+    )
+
+
 def _positive(text: str) -> float:
     number = float(text)
     if not 0 < number < float("inf"):
@@ -151,6 +186,18 @@ def _whole(text: str) -> int:
 
 def _whole_or_none(text: str) -> int:
     return 0 if int(text) == 0 else _whole(text)
+
+
+def _application(text: str) -> str:
+    if not _APPLICATION.fullmatch(text):
+        raise ValueError
+    return text
+
+
+def _role(text: str) -> str:
+    if not _ROLE.fullmatch(text):
+        raise ValueError
+    return text
 
 
 def _hashes(text: str) -> tuple[str, ...]:

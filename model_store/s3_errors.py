@@ -19,10 +19,12 @@ _DELETED = "MethodNotAllowed"
 """The answer to reading a version that is a deletion mark."""
 _CHANGED = {"409", "412", "PreconditionFailed", "ConditionalRequestConflict"}
 _LATER = {
+    "ConflictException",
     "ExpiredToken",
     "OperationAborted",
     "RequestTimeTooSkewed",
     "RequestTimeout",
+    "ServiceQuotaExceededException",
     "SlowDown",
     "Throttling",
     "ThrottlingException",

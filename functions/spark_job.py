@@ -1,0 +1,119 @@
+"""What a job on Spark runs for one large object: the entry point of EMR Serverless.
+
+spark-submit functions/spark_job.py --bucket=… --key=… --results=s3://… --store=s3://… --model=…
+
+It writes the manifest, or failed.json; then pending.json goes.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from functions import logs
+from functions.jobs import Job
+from functions.logs import Log
+from functions.s3_objects import Skipped, Source, Unscorable
+from functions.s3_parts import s3_data, score_parts
+from functions.s3_runs import Outcome, Place, record_failure, run_folder, score_source
+from functions.s3_spark import PENDING
+from functions.settings import Settings
+from model_store import CustomerClustersError, S3Address, Temporary, open_store
+from model_store.s3 import S3Files
+from pipeline.model import ClusterModel
+from pipeline.scoring.distributed import Runner
+from pipeline.scoring.splitting import PART_BYTES, CannotSplit
+
+_TRIES = 4
+_WAIT_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One object to score, and where."""
+
+    source: Source
+    identity: str
+    results: S3Address
+    store: str
+    model: str
+
+    @classmethod
+    def from_arguments(cls, arguments: Sequence[str]) -> "Order":
+        """Read what `functions.s3_spark.arguments_of` wrote; SystemExit when it is not that."""
+        parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+        for name in ("bucket", "key", "name", "etag", "identity", "results", "store", "model"):
+            parser.add_argument(f"--{name}", required=True)
+        parser.add_argument("--version-id")
+        told = parser.parse_args(arguments)
+        source = Source(told.bucket, told.key, told.name, told.version_id, told.etag)
+        results = S3Address.from_string(told.results)
+        return cls(source, told.identity, results, told.store, told.model)
+
+
+def perform(
+    order: Order,
+    run: Runner,
+    trusted: tuple[str, ...] = (),
+    log: Log = logs.write,
+    sleep: Callable[[float], None] = time.sleep,
+    part_bytes: int = PART_BYTES,
+) -> Outcome:
+    """Score the object, or write why it will never be; what may succeed later is tried again."""
+    place = Place(S3Files.at(order.results))
+    artifact = open_store(order.store, trusted).open(order.model)
+    model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+    job = Job(model, artifact.version)
+    for tries in range(1, _TRIES + 1):
+        try:
+            outcome = _scored(order, place, job, run, part_bytes)
+        except (Unscorable, Skipped) as error:
+            code = error.code if isinstance(error, Unscorable) else "gone"
+            why = Unscorable(code, str(error), order.identity)
+            outcome = record_failure(order.source, place, job, why)
+        except Temporary as error:
+            log({"level": "warning", "message": "tried in vain", "error": str(error)})
+            if tries < _TRIES:
+                sleep(_WAIT_SECONDS)
+                continue
+            why = Unscorable("spark_failed", str(error), order.identity)
+            outcome = record_failure(order.source, place, job, why)
+        break
+    here = run_folder(order.source.name, order.identity, job)
+    place.results.delete(f"{here}/{PENDING}")
+    return outcome
+
+
+def _scored(order: Order, place: Place, job: Job, run: Runner, part_bytes: int) -> Outcome:
+    data = s3_data(place.results.client, order.source)
+    try:
+        return score_parts(data, place, job, run, part_bytes)
+    except CannotSplit:
+        return score_source(order.source, place, job, lambda rows: None)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """0 when results were written, 1 when a failure was."""
+    from pipeline.scoring.spark import OnSpark, spark
+
+    order = Order.from_arguments(arguments)
+    settings = Settings.from_environment(os.environ)
+    try:
+        with spark(None, os.environ) as session:
+            outcome = perform(order, OnSpark(session), settings.trusted_keys)
+    except CustomerClustersError as error:
+        logs.write({"level": "error", "message": "given up", "error": str(error)})
+        return 1
+    facts: dict[str, Any] = {"run": outcome.run}
+    if outcome.failed:
+        logs.write({"level": "error", "message": "failed for good", **facts})
+        return 1
+    logs.write({"level": "info", "message": "scored", **facts})
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
