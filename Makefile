@@ -4,10 +4,10 @@ UPGRADE ?= --upgrade
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check fmt bench soak screenshots image package deploy remove pin
+.PHONY: help setup demo serve test check fmt bench bench-spark soak screenshots image package deploy remove pin
 
 help:  ## List the verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/ready  ## Create .venv with everything pinned (PYTHON=python3.13 picks another Python)
 
@@ -42,6 +42,9 @@ fmt: setup  ## Format, and mend what ruff can mend
 bench: setup  ## Print the performance figures
 	$(BIN)/python -m benchmarks
 
+bench-spark: setup  ## Print the figures of Spark, on a cluster on this machine (ROWS=2000000 is a short run)
+	$(BIN)/python -m benchmarks.spark --rows $(or $(ROWS),20000000)
+
 soak: setup  ## Send 100,000 look-ups, 1 % malformed; print errors and memory
 	$(BIN)/python -m benchmarks.soak
 
@@ -69,7 +72,8 @@ PIN = $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-
 	--generate-hashes --no-emit-index-url --no-header $(UPGRADE)
 
 pin: setup  ## Pin the dependencies anew, with hashes, without index addresses (UPGRADE= adds only)
-	$(PIN) --extra api --extra aws --extra lambda --extra sign --extra train --group dev pyproject.toml -o requirements/dev.txt
+	$(PIN) --extra api --extra aws --extra lambda --extra sign --extra spark --extra train --group dev pyproject.toml -o requirements/dev.txt
 	$(PIN) --extra api --extra aws --extra lambda -c requirements/dev.txt pyproject.toml -o requirements/serve.txt
+	$(PIN) --extra aws --extra spark --no-emit-package pyspark --no-emit-package py4j -c requirements/dev.txt pyproject.toml -o requirements/spark.txt
 	$(PIN) --group image -c requirements/dev.txt -o requirements/image.txt
 	$(PIN) --group emulator --no-deps -o requirements/emulator.txt

@@ -17,7 +17,7 @@ import pyspark
 
 _SPARK_CLASS = Path(pyspark.__file__).parent / "bin" / "spark-class"
 _DEPLOY = "org.apache.spark.deploy"
-_SECONDS = 60.0
+_SECONDS = 180.0
 
 
 @dataclass(slots=True)

@@ -54,6 +54,8 @@ def test_cfn_lint_finds_nothing(templates: Mapping[str, Path]) -> None:
 
 
 def statements(resources: Resources) -> Iterator[dict[str, Any]]:
+    for policy in of(resources, "AWS::IAM::Policy").values():
+        yield from policy["PolicyDocument"]["Statement"]
     for role in of(resources, "AWS::IAM::Role").values():
         assert "ManagedPolicyArns" not in role
         for policy in role["Policies"]:
@@ -61,7 +63,7 @@ def statements(resources: Resources) -> Iterator[dict[str, Any]]:
 
 
 def test_every_role_is_of_least_privilege(resources: Resources) -> None:
-    assert set(of(resources, "AWS::IAM::Role")) == {"ApiRole", "BatchRole"}
+    assert set(of(resources, "AWS::IAM::Role")) == {"ApiRole", "BatchRole", "SparkRole"}
     for statement in statements(resources):
         actions = statement["Action"]
         assert not any(
@@ -124,6 +126,27 @@ def test_dropped_files_reach_the_function_and_failures_are_kept(resources: Resou
     batch = resources["BatchLambdaFunction"]["Properties"]
     assert queue["VisibilityTimeout"] >= 6 * batch["Timeout"]
     assert all(q["SqsManagedSseEnabled"] for q in of(resources, "AWS::SQS::Queue").values())
+
+
+def test_large_files_reach_spark_by_one_role_only(resources: Resources) -> None:
+    (application,) = of(resources, "AWS::EMRServerless::Application").values()
+    assert application["AutoStopConfiguration"]["Enabled"]
+    assert application["MaximumCapacity"]["Cpu"]
+    (trust,) = resources["SparkRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "emr-serverless.amazonaws.com"}
+    passing = [s for s in statements(resources) if s["Action"] == "iam:PassRole"]
+    assert [s["Resource"] for s in passing] == [{"Fn::GetAtt": ["SparkRole", "Arn"]}]
+    assert passing[0]["Condition"]["StringEquals"] == {
+        "iam:PassedToService": "emr-serverless.amazonaws.com"
+    }
+    starting = [s for s in statements(resources) if "StartJobRun" in json.dumps(s["Action"])]
+    assert [s["Resource"] for s in starting] == [{"Fn::GetAtt": ["SparkApplication", "Arn"]}]
+    for kind in ("AWS::EMRServerless::Application", "AWS::IAM::Policy"):
+        made = [r for r in resources.values() if r["Type"] == kind]
+        assert [resource.get("Condition") for resource in made] == ["HasSpark"]
+    variables = resources["BatchLambdaFunction"]["Properties"]["Environment"]["Variables"]
+    for name in ("APPLICATION", "ROLE"):
+        assert variables[f"CUSTOMER_CLUSTERS_SPARK_{name}"]["Fn::If"][::2] == ["HasSpark", ""]
 
 
 def test_input_and_output_do_not_meet(resources: Resources) -> None:

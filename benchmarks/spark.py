@@ -1,0 +1,97 @@
+"""Scoring one large file on a Spark cluster on this machine, next to the local engine.
+
+.venv/bin/python -m benchmarks.spark                    20,000,000 rows of 21 columns
+.venv/bin/python -m benchmarks.spark --rows 2000000 --kind parquet
+
+A worker has one core and 1 GB for its JVM; the Python process that scores comes on top of that.
+"""
+
+import argparse
+import os
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.cluster import Cluster
+from benchmarks.files import timed, write_invented
+from functions.jobs import Job
+from functions.spark_scoring import SparkScoring
+from model_store import BUNDLED, CHAMPION, open_store
+from pipeline.model import ClusterModel
+from pipeline.scoring.spark import OnSpark, spark
+
+WORKERS = (1, 2)
+_SMALL = 400_000
+"""Rows that are scored before the clock runs: executors start with the first job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One run on a cluster."""
+
+    seconds: float
+    peak_mb: float
+    """Of the largest worker with its JVM and Python."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--rows", type=int, default=20_000_000)
+    parser.add_argument("--kind", choices=["csv", "parquet"], default="csv")
+    told = parser.parse_args(arguments)
+    artifact = open_store(BUNDLED).open(CHAMPION)
+    job = Job(ClusterModel.from_json(artifact.read("model.json"), artifact.version), "bench")
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / f"customers.{told.kind}"
+        small = Path(name) / f"small.{told.kind}"
+        write_invented(path, told.kind, job.model, told.rows)
+        write_invented(small, told.kind, job.model, _SMALL)
+        size = path.stat().st_size / 1e6
+        print(f"{told.kind} → {told.kind}: {told.rows:,} rows, {size:,.0f} MB", flush=True)
+        local = timed("ours", path, told.kind)
+        _show("local engine", told.rows, local.seconds, local.peak_mb)
+        found = {workers: on_cluster(path, small, job, workers) for workers in WORKERS}
+        for workers, figure in found.items():
+            label = f"{workers} worker{'s' if workers > 1 else ''}"
+            _show(label, told.rows, figure.seconds, figure.peak_mb)
+        one, two = (found[workers].seconds for workers in WORKERS)
+        print(f"  scaling efficiency from 1 to 2 workers: {one / two / 2:.2f}")
+
+
+def on_cluster(path: Path, small: Path, job: Job, workers: int) -> Figure:
+    """Start to end, from the file's digest to the manifest, on a cluster that is warm."""
+    out = path.parent / "results"
+    peaks: list[float] = []
+    with Cluster.started(workers) as cluster, spark(cluster.master, os.environ) as session:
+        scoring = SparkScoring(str(out), OnSpark(session))
+        scoring.score(small, job)
+        ended = threading.Event()
+
+        def watch() -> None:
+            while not ended.wait(0.5):
+                peaks.append(max(cluster.memory_mb()))
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        started = time.perf_counter()
+        scoring.score(path, job)
+        seconds = time.perf_counter() - started
+        ended.set()
+        watcher.join()
+    shutil.rmtree(out)
+    return Figure(seconds, max(peaks))
+
+
+def _show(label: str, rows: int, seconds: float, peak_mb: float) -> None:
+    print(
+        f"  {label:<13} {seconds:6.1f} s {rows / seconds:>11,.0f} rows/s {peak_mb:7.0f} MB",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()

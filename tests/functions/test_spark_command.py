@@ -1,0 +1,78 @@
+"""Spark as people and EMR start it: the command, and the job's entry point under spark-submit."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pyspark
+import pytest
+from click.testing import CliRunner
+
+import functions.spark_job
+from functions.cli import main
+from functions.jobs import Job
+from functions.s3_spark import arguments_of
+from model_store import BUNDLED
+from tests.functions.dropping import Drop, customers, is_whole
+
+SUBMIT = Path(pyspark.__file__).parent / "bin" / "spark-submit"
+
+
+def test_the_command_scores_on_spark_what_it_scores_without(tmp_path: Path) -> None:
+    path = tmp_path / "customers.csv"
+    path.write_bytes(customers(500, wrong=9))
+    found = {}
+    for engine in ("local", "spark"):
+        out = tmp_path / engine
+        told = ["score", str(path), "--out", str(out), "--json", "--engine", engine]
+        told += ["--master", "local[1]"] if engine == "spark" else []
+        result = CliRunner().invoke(main, told)
+        assert result.exit_code == 0, result.output
+        found[engine] = json.loads(result.stdout)
+        again = CliRunner().invoke(main, told)
+        assert json.loads(again.stdout) == found[engine]
+        report = out / found[engine]["outputs"]["report"]
+        assert report.read_bytes()
+    assert {**found["spark"], "bytes": 0} == {**found["local"], "bytes": 0}
+    assert "assigned.csv/part-00000.csv" in found["spark"]["bytes"]
+
+
+def test_a_master_without_spark_is_an_error_of_usage(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["score", "x.csv", "--master", "local"])
+    assert result.exit_code == 2
+    assert "--master is for --engine spark" in result.stderr
+
+
+def test_without_java_the_command_says_so_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    result = CliRunner().invoke(main, ["score", "x.csv", "--engine", "spark"])
+    assert result.exit_code == 2
+    assert result.stderr.count("\n") == 1
+    assert "Spark needs Java 17 or newer; found no java" in result.stderr
+
+
+def test_the_job_under_spark_submit(drop: Drop, aws_environment: dict[str, str]) -> None:
+    """Its tasks read their parts from S3 and write them there, in processes of their own."""
+    from functions.s3_objects import Source, found
+
+    content = customers(3000)
+    drop.put("incoming/März/a b.csv", content)
+    source = Source(drop.settings.input.bucket, "incoming/März/a b.csv", "März/a b.csv")
+    loaded = drop.serving.current()
+    results = str(drop.settings.output.below("results"))
+    with found(drop.s3, source) as opened:
+        told = arguments_of(opened, Job(loaded.model, loaded.version), str(BUNDLED), results)
+    done = subprocess.run(
+        [str(SUBMIT), "--master", "local[2]", functions.spark_job.__file__, *told],
+        env={**os.environ, **aws_environment, "PYSPARK_PYTHON": sys.executable},
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert json.loads(done.stdout.splitlines()[-1])["message"] == "scored"
+    assert is_whole(drop.written())
+    (manifest,) = drop.documents("manifest.json")
+    assert (manifest["rows_in"], manifest["rows_rejected"]) == (3000, 1)
