@@ -62,12 +62,20 @@ class EmrServerless:
 
     def state(self, job_run: str) -> State:
         """Where a job is; errors as of `start`."""
+        found = self._job_run(job_run)
+        return State(found["state"], found.get("stateDetails") or "")
+
+    def arguments(self, job_run: str) -> list[str]:
+        """What a job was started with; errors as of `start`."""
+        driver = self._job_run(job_run)["jobDriver"]
+        return list(driver.get("sparkSubmit", {}).get("entryPointArguments", []))
+
+    def _job_run(self, job_run: str) -> Any:
         with told("look after", job_run, self._where):
             answer = self._client.get_job_run(
                 applicationId=self.settings.application, jobRunId=job_run
             )
-        found = answer["jobRun"]
-        return State(found["state"], found.get("stateDetails") or "")
+        return answer["jobRun"]
 
     @property
     def _where(self) -> str:

@@ -25,7 +25,7 @@ from functions.s3_events import Arrival, UnknownEvent, arrivals, why_skipped
 from functions.s3_metrics import Measure, emf
 from functions.s3_objects import Skipped, Source, Unscorable, safe_name
 from functions.s3_runs import UNLIMITED, Outcome, Place, record_failure, score_source
-from functions.s3_spark import Handover
+from functions.s3_spark import Handover, ended_job
 from functions.s3_work import sweep
 from functions.serving import Serving
 from functions.settings import BatchSettings, Settings
@@ -88,7 +88,7 @@ class _Call:
         """Score every object, and raise the first failure afterwards: nothing is left out for
         another's sake, and what is done is found done in the next delivery."""
         try:
-            told = arrivals(event)
+            told = self._told(event)
         except UnknownEvent as error:
             self.batch.log({"level": "error", "message": str(error), "request_id": self.request_id})
             raise
@@ -100,6 +100,11 @@ class _Call:
                 failures.append(error)
         if failures:
             raise failures[0]
+
+    def _told(self, event: object) -> list[Arrival]:
+        """The objects to look at: those that arrived, or that of a job which did not end well."""
+        handover, job_run = self.place.handover, ended_job(event)
+        return [handover.arrival(job_run)] if handover and job_run else arrivals(event)
 
     def _answer(self, arrival: Arrival) -> None:
         settings = self.batch.settings

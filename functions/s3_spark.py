@@ -8,15 +8,17 @@ import contextlib
 import hashlib
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from functions.emr import State
 from functions.jobs import Job
 from functions.s3_claims import claimed
+from functions.s3_events import Arrival
 from functions.s3_objects import Found, Unscorable
 from functions.s3_runs import Outcome, Place, find_done, record_failure, run_folder
+from functions.spark_order import Order
 from model_store import Denied, NotFound
 from model_store.s3 import S3Files
 
@@ -28,6 +30,7 @@ class Engine(Protocol):
 
     def start(self, name: str, token: str, arguments: Sequence[str]) -> str: ...
     def state(self, job_run: str) -> State: ...
+    def arguments(self, job_run: str) -> list[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,11 @@ class Handover:
             place.results.delete(f"{run}/{PENDING}")
             return outcome
 
+    def arrival(self, job_run: str) -> Arrival:
+        """The object that a job was started for, as if it had just arrived."""
+        source = Order.from_arguments(self.engine.arguments(job_run)).source
+        return Arrival(source.bucket, source.key, source.version, source.etag)
+
     def _looked_after(self, run: str, place: Place) -> Outcome | None:
         if done := find_done(run, place.results):
             return done
@@ -81,14 +89,23 @@ class Handover:
             if document is None:
                 document = _document(run, opened, place, job)
                 place.results.create(f"{run}/{PENDING}", _written(document))
-            arguments = arguments_of(opened, job, self.store, self.results)
+            order = Order.of(opened, job, self.store, self.results)
             try:
-                job_run = self.engine.start(run, document["token"], arguments)
+                job_run = self.engine.start(run, document["token"], order.arguments)
             except Denied as error:
                 raise Unscorable("not_started", str(error), opened.identity) from error
             document |= {"state": "SUBMITTED", "job_run": job_run}
             place.results.replace(f"{run}/{PENDING}", _written(document))
         return Outcome(run, document, new=True, pending=True)
+
+
+def ended_job(event: object) -> str | None:
+    """The job of which EventBridge tells that it failed or was cancelled; None in other events."""
+    if not isinstance(event, Mapping) or event.get("source") != "aws.emr-serverless":
+        return None
+    detail = event.get("detail")
+    found = detail.get("jobRunId") if isinstance(detail, Mapping) else None
+    return str(found) if found else None
 
 
 def pending(run: str, results: S3Files) -> dict[str, Any] | None:
@@ -97,23 +114,6 @@ def pending(run: str, results: S3Files) -> dict[str, Any] | None:
         found: dict[str, Any] = json.loads(results.read(f"{run}/{PENDING}"))
         return found
     return None
-
-
-def arguments_of(opened: Found, job: Job, store: str, results: str) -> list[str]:
-    """The arguments of `functions.spark_job` for an object."""
-    source = opened.source
-    told = {
-        "--bucket": source.bucket,
-        "--key": source.key,
-        "--name": source.name,
-        "--version-id": opened.version,
-        "--etag": opened.etag,
-        "--results": results,
-        "--store": store,
-        "--model": job.version,
-        "--identity": opened.identity,
-    }
-    return [f"{name}={value}" for name, value in told.items() if value]
 
 
 def _document(run: str, opened: Found, place: Place, job: Job) -> dict[str, Any]:

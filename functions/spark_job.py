@@ -5,22 +5,21 @@ spark-submit functions/spark_job.py --bucket=… --key=… --results=s3://… --
 It writes the manifest, or failed.json; then pending.json goes.
 """
 
-import argparse
 import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from functions import logs
 from functions.jobs import Job
 from functions.logs import Log
-from functions.s3_objects import Skipped, Source, Unscorable
+from functions.s3_objects import Skipped, Unscorable
 from functions.s3_parts import s3_data, score_parts
 from functions.s3_runs import Outcome, Place, record_failure, run_folder, score_source
 from functions.s3_spark import PENDING
 from functions.settings import Settings
+from functions.spark_order import Order
 from model_store import CustomerClustersError, S3Address, Temporary, open_store
 from model_store.s3 import S3Files
 from pipeline.model import ClusterModel
@@ -29,29 +28,6 @@ from pipeline.scoring.splitting import PART_BYTES, CannotSplit
 
 _TRIES = 4
 _WAIT_SECONDS = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One object to score, and where."""
-
-    source: Source
-    identity: str
-    results: S3Address
-    store: str
-    model: str
-
-    @classmethod
-    def from_arguments(cls, arguments: Sequence[str]) -> "Order":
-        """Read what `functions.s3_spark.arguments_of` wrote; SystemExit when it is not that."""
-        parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-        for name in ("bucket", "key", "name", "etag", "identity", "results", "store", "model"):
-            parser.add_argument(f"--{name}", required=True)
-        parser.add_argument("--version-id")
-        told = parser.parse_args(arguments)
-        source = Source(told.bucket, told.key, told.name, told.version_id, told.etag)
-        results = S3Address.from_string(told.results)
-        return cls(source, told.identity, results, told.store, told.model)
 
 
 def perform(
@@ -63,7 +39,7 @@ def perform(
     part_bytes: int = PART_BYTES,
 ) -> Outcome:
     """Score the object, or write why it will never be; what may succeed later is tried again."""
-    place = Place(S3Files.at(order.results))
+    place = Place(S3Files.at(S3Address.from_string(order.results)))
     artifact = open_store(order.store, trusted).open(order.model)
     model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
     job = Job(model, artifact.version)

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 from model_store import Conflict, S3Address, Temporary
 
 if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
     from model_store.s3 import S3Files
 
 _BUFFER = 8 << 20
@@ -128,7 +130,7 @@ class S3Source:
         version: dict[str, Any] = {"VersionId": self.version} if self.version else {}
         asked = f"bytes={start}-{min(start + size, self.size) - 1}"
         with told("read", self.key, f"{S3Address.SCHEME}{self.bucket}"):
-            answer = _files(S3Address(self.bucket)).client.get_object(
+            answer = _client().get_object(
                 Bucket=self.bucket, Key=self.key, Range=asked, IfMatch=f'"{self.etag}"', **version
             )
             with contextlib.closing(answer["Body"]) as body:
@@ -199,9 +201,15 @@ class _Ranges(io.RawIOBase):
         return len(found)
 
 
-@cache
 def _files(address: S3Address) -> "S3Files":
-    """One connection a process and address."""
     from model_store.s3 import S3Files  # boto3 is loaded for those who need it
 
-    return S3Files.at(address)
+    return S3Files(_client(), address)
+
+
+@cache
+def _client() -> "S3Client":
+    """One a process."""
+    from model_store.s3 import connect
+
+    return connect()

@@ -13,9 +13,10 @@ from functions.emr import EmrServerless
 from functions.s3_claims import Held
 from functions.s3_spark import PENDING, Handover
 from functions.settings import BatchSettings, SparkSettings, WrongSetting
-from functions.spark_job import Order, perform
+from functions.spark_job import perform
+from functions.spark_order import Order
 from model_store import BUNDLED, Temporary
-from tests.functions.dropping import Drop, customers, is_whole, queued
+from tests.functions.dropping import Drop, customers, golden, is_whole, queued
 from tests.pipeline.scoring.comparing import one_after_the_other
 
 KEY = "incoming/März 2026/a+b.csv"
@@ -129,6 +130,7 @@ def order_of(drop: Drop, engine: EmrServerless, event: Any) -> Order:
             return "job"
 
         state = engine.state
+        arguments = engine.arguments
 
     deliver(drop, Listening(), event)
     return Order.from_arguments(starts[0])
@@ -153,6 +155,18 @@ def test_a_job_that_failed_is_told_on_the_next_delivery_and_may_be_tried_again(
     tokens = {pending["token"] for pending in drop.documents(PENDING)}
     assert len(jobs(engine, emr)) == 2
     assert len(tokens) == 1
+
+
+def test_eventbridge_tells_of_a_job_that_died(drop: Drop, engine: EmrServerless, emr: Any) -> None:
+    deliver(drop, engine, drop.put(KEY))
+    (job,) = jobs(engine, emr)
+    emr.cancel_job_run(applicationId=engine.settings.application, jobRunId=job["jobRunId"])
+    event = golden("emr_job_failed")
+    event["detail"] |= {"jobRunId": job["jobRunId"], "applicationId": job["applicationId"]}
+    assert deliver(drop, engine, event) == {"batchItemFailures": []}
+    (failed,) = drop.documents("failed.json")
+    assert failed["code"] == "spark_failed"
+    assert drop.documents(PENDING) == []
 
 
 def test_a_job_that_cannot_be_started_is_told(drop: Drop, engine: EmrServerless, emr: Any) -> None:
@@ -180,6 +194,8 @@ class Answering:
 
     def state(self, job_run: str) -> Any:
         raise AssertionError("nobody asks")
+
+    arguments = state
 
 
 def test_a_start_that_was_cut_off_is_tried_again_as_the_same(drop: Drop) -> None:

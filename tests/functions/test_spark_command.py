@@ -13,7 +13,7 @@ from click.testing import CliRunner
 import functions.spark_job
 from functions.cli import main
 from functions.jobs import Job
-from functions.s3_spark import arguments_of
+from functions.spark_order import Order
 from model_store import BUNDLED
 from tests.functions.dropping import Drop, customers, is_whole
 
@@ -65,7 +65,8 @@ def test_the_job_under_spark_submit(drop: Drop, aws_environment: dict[str, str])
     loaded = drop.serving.current()
     results = str(drop.settings.output.below("results"))
     with found(drop.s3, source) as opened:
-        told = arguments_of(opened, Job(loaded.model, loaded.version), str(BUNDLED), results)
+        job = Job(loaded.model, loaded.version)
+        told = Order.of(opened, job, str(BUNDLED), results).arguments
     done = subprocess.run(
         [str(SUBMIT), "--master", "local[2]", functions.spark_job.__file__, *told],
         env={**os.environ, **aws_environment, "PYSPARK_PYTHON": sys.executable},

@@ -144,6 +144,9 @@ def test_large_files_reach_spark_by_one_role_only(resources: Resources) -> None:
     for kind in ("AWS::EMRServerless::Application", "AWS::IAM::Policy"):
         made = [r for r in resources.values() if r["Type"] == kind]
         assert [resource.get("Condition") for resource in made] == ["HasSpark"]
+    (rule,) = of(resources, "AWS::Events::Rule").values()
+    assert rule["Targets"][0]["Arn"] == {"Fn::GetAtt": ["DroppedQueue", "Arn"]}
+    assert rule["EventPattern"]["detail"]["state"] == ["FAILED", "CANCELLED"]
     variables = resources["BatchLambdaFunction"]["Properties"]["Environment"]["Variables"]
     for name in ("APPLICATION", "ROLE"):
         assert variables[f"CUSTOMER_CLUSTERS_SPARK_{name}"]["Fn::If"][::2] == ["HasSpark", ""]

@@ -1,0 +1,56 @@
+"""What a job on Spark is told: one object, and where its results belong."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from functions.jobs import Job
+from functions.s3_objects import Found, Source
+from model_store import S3Address
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One object to score."""
+
+    source: Source
+    identity: str
+    results: str
+    store: str
+    model: str
+
+    @classmethod
+    def of(cls, opened: Found, job: Job, store: str, results: str) -> Self:
+        """The order to score an object that was looked at."""
+        found = opened.source
+        source = Source(found.bucket, found.key, found.name, opened.version, opened.etag)
+        return cls(source, opened.identity, results, store, job.version)
+
+    @property
+    def arguments(self) -> list[str]:
+        """As `from_arguments` reads them."""
+        told = {
+            "bucket": self.source.bucket,
+            "key": self.source.key,
+            "name": self.source.name,
+            "version-id": self.source.version,
+            "etag": self.source.etag,
+            "identity": self.identity,
+            "results": self.results,
+            "store": self.store,
+            "model": self.model,
+        }
+        return [f"--{name}={value}" for name, value in told.items() if value]
+
+    @classmethod
+    def from_arguments(cls, arguments: Sequence[str]) -> Self:
+        """SystemExit when they are others; WrongAddress when the results have none."""
+        parser = argparse.ArgumentParser(description="Score one large object on Spark.")
+        for name in ("bucket", "key", "name", "etag", "identity", "results", "store", "model"):
+            parser.add_argument(f"--{name}", required=True)
+        parser.add_argument("--version-id")
+        told = parser.parse_args(arguments)
+        S3Address.from_string(told.results)
+        source = Source(told.bucket, told.key, told.name, told.version_id, told.etag)
+        return cls(source, told.identity, told.results, told.store, told.model)
