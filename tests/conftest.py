@@ -1,6 +1,7 @@
 """What several tests share: the real file, the bundled model, and an invented data set."""
 
 import os
+import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -107,6 +108,15 @@ def gym_models(
     trained = train(folder / "members.csv", gym_contract, recipe, lambda step: None, effort)
     publish(trained, open_store(folder / "store"))
     return folder / "store"
+
+
+@pytest.fixture(scope="session")
+def java() -> None:
+    """Spark runs on it; only a machine that is not CI may do without it."""
+    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+        if os.environ.get("CI"):
+            pytest.fail("java is needed under CI")
+        pytest.skip("java is not installed")
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from tests.functions.dropping import Drop, customers, is_whole
 SUBMIT = Path(pyspark.__file__).parent / "bin" / "spark-submit"
 
 
-def test_the_command_scores_on_spark_what_it_scores_without(tmp_path: Path) -> None:
+def test_the_command_scores_on_spark_what_it_scores_without(java: None, tmp_path: Path) -> None:
     path = tmp_path / "customers.csv"
     path.write_bytes(customers(500, wrong=9))
     found = {}
@@ -55,7 +55,9 @@ def test_without_java_the_command_says_so_in_one_line(
     assert "Spark needs Java 17 or newer; found no java" in result.stderr
 
 
-def test_the_job_under_spark_submit(drop: Drop, aws_environment: dict[str, str]) -> None:
+def test_the_job_under_spark_submit(
+    java: None, drop: Drop, aws_environment: dict[str, str]
+) -> None:
     """Its tasks read their parts from S3 and write them there, in processes of their own."""
     from functions.s3_objects import Source, found
 

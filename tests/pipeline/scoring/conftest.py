@@ -10,14 +10,14 @@ from pipeline.scoring.spark import OnSpark, spark
 
 
 @pytest.fixture(scope="module")
-def on_spark() -> Iterator[OnSpark]:
+def on_spark(java: None) -> Iterator[OnSpark]:
     """Parts on two threads of this machine."""
     with spark("local[2]", os.environ) as session:
         yield OnSpark(session)
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
+def cluster(java: None) -> Iterator[Cluster]:
     """A master and two workers of one core each."""
     with Cluster.started(workers=2) as made:
         yield made
