@@ -5,6 +5,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from pipeline.checking import MAX_REJECTED_SHARE
 from pipeline.digest import sha256_of_file
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
-from pipeline.reading import CustomerFile, Format, open_customers
+from pipeline.reading import CHUNK, CustomerFile, Format, open_customers
 from pipeline.scoring.overlapping import in_order
 from pipeline.scoring.report import REPORT, write_report
 from pipeline.scoring.score import Scorer
@@ -53,7 +54,18 @@ class Input:
 
     path: Path
     name: str
-    identity: str
+    told: str | Future[str]
+    """The identity, or what is going to be it: a digest is made while the file is scored."""
+
+    @property
+    def identity(self) -> str:
+        """WrongFile when the file cannot be read to its end."""
+        if isinstance(self.told, str):
+            return self.told
+        try:
+            return self.told.result()
+        except OSError as error:
+            raise WrongFile(self.path, f"cannot be read ({error.strerror})") from error
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -67,10 +79,11 @@ def local_input(path: Path) -> Input:
     except UnicodeEncodeError:
         shown = path.name.encode("utf-8", "backslashreplace").decode()
         raise WrongFile(shown, "has a name that is no text; rename it") from None
+    pool = ThreadPoolExecutor(1, "digest")
     try:
-        return Input(path, path.name, f"sha256:{sha256_of_file(path)}")
-    except OSError as error:
-        raise WrongFile(path, f"cannot be read ({error.strerror})") from error
+        return Input(path, path.name, pool.submit(lambda: f"sha256:{sha256_of_file(path)}"))
+    finally:
+        pool.shutdown(wait=False)
 
 
 def run_id(identity: str, version: str, options: Options) -> str:
@@ -104,13 +117,15 @@ def score_input(
     progress: Progress = lambda rows: None,
 ) -> dict[str, Any]:
     """`score_file` for a file that came from elsewhere and has another name than here."""
-    folder = out / found.name / run_id(found.identity, version, options)
-    if (folder / MANIFEST).exists():
-        committed: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        return committed
-    if folder.parent.is_file():
+    runs = out / found.name
+    if runs.is_file():
         raise WrongFile(out, f"holds a file {found.name}; results go into a folder of that name")
-    with _prepared(folder) as aside:
+    if runs.exists():
+        committed = runs / run_id(found.identity, version, options) / MANIFEST
+        if committed.exists():
+            manifest: dict[str, Any] = json.loads(committed.read_text(encoding="utf-8"))
+            return manifest
+    with _prepared(runs, lambda: run_id(found.identity, version, options)) as aside:
         return score_into(aside, found, model, version, options, progress)
 
 
@@ -194,15 +209,13 @@ def _write_rows(
 ) -> Tally:
     """Read in one thread, parse and score in others, write in this one, in order."""
 
-    encoded = sink.takes_dictionaries
-
     def work(raw: Any) -> tuple[int, Any, Any, Any]:
-        block = file.reader.parse(raw, scorer.columns, encoded=encoded)
+        block = file.reader.parse(raw, scorer.columns)
         scored = scorer.score(block)
         return block.row_count, scored.rejects, scored.tally, sink.shape(scored)
 
     tally, read = Tally.empty(scorer.model), 0
-    for rows, refused, counted, shaped in in_order(work, file.reader.raw(sink.block_bytes)):
+    for rows, refused, counted, shaped in in_order(work, file.reader.raw(CHUNK)):
         sink.write(shaped)
         rejects.write(refused)
         tally.add(counted)
@@ -227,14 +240,15 @@ def _refuse_too_many_rejects(path: Path, totals: dict[str, Any], most: float) ->
 
 
 @contextmanager
-def _prepared(folder: Path) -> Iterator[Path]:
-    """A folder to write in that becomes `folder` at the end, or disappears on an error."""
-    aside: Path | None = None
+def _prepared(runs: Path, name: Callable[[], str]) -> Iterator[Path]:
+    """A folder to write in that gets its name among the runs at the end, or goes on an error."""
+    aside, folder = None, runs
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        runs.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=runs))
         aside.chmod(0o755)
         yield aside
+        folder = runs / name()
         if not (folder / MANIFEST).exists():
             shutil.rmtree(folder, ignore_errors=True)  # of a run that was refused
             aside.rename(folder)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.checking import check
 from pipeline.model import Assignments, ClusterModel
-from pipeline.reading import Block, BrokenRow, CustomerFile, plain
+from pipeline.reading import Block, BrokenRow, CustomerFile
 from pipeline.scoring.tally import Tally
 
 APPENDED = ("cluster", "cluster_name", "churn_rate", "distance", "margin", "outlier")
@@ -106,7 +106,7 @@ class Scorer:
         label = self.model.contract.label
         if label is None or self._label is None:
             return None
-        coded = plain(columns[self._label]).dictionary_encode()
+        coded = columns[self._label].dictionary_encode()
         meanings = [label.parse(value) for value in coded.dictionary.to_pylist()]
         rates = np.array([np.nan if m is None else float(m) for m in [*meanings, None]])
         codes = coded.indices.fill_null(len(meanings)).to_numpy(zero_copy_only=False)

@@ -46,7 +46,7 @@ class Tally:
     def empty(cls, model: ClusterModel) -> Self:
         """Nothing counted yet."""
         features = {feature.name: np.zeros(0) for feature in model.contract.features}
-        nobody = Assignments(*(np.zeros(0, kind) for kind in ("i8", "f8", "i8", "f8", "?")))
+        nobody = Assignments(*(np.zeros(0, kind) for kind in ("i8", "f8", "f8", "?")))
         return cls.of(model, np.zeros(0, np.intp), nobody, features, None, [])
 
     @classmethod
@@ -62,13 +62,12 @@ class Tally:
         """Count one block; `rejected` has the reason and number of each row, in their order."""
         k = len(model.clusters)
         numeric = [feature.name for feature in model.contract.features if feature.numeric]
-        known = np.zeros(0, np.intp) if churned is None else positions[~np.isnan(churned)]
-        left = np.zeros(0, np.intp) if churned is None else positions[churned == 1]
+        label = np.full(len(positions), np.nan) if churned is None else churned
         return cls(
             np.bincount(positions, minlength=k),
-            np.bincount(positions[assignments.outlier], minlength=k),
-            np.bincount(known, minlength=k),
-            np.bincount(left, minlength=k),
+            _counted(positions, assignments.outlier, k),
+            _counted(positions, ~np.isnan(label), k),
+            _counted(positions, label == 1, k),
             {
                 name: np.bincount(positions, features[name], minlength=k).astype(float)
                 for name in numeric
@@ -120,6 +119,11 @@ class Tally:
         if feature not in self.cells:
             self.cells[feature] = np.zeros(len(self.customers) * _CELLS, np.uint32)
         return self.cells[feature]
+
+
+def _counted(positions: NDArray[np.intp], which: NDArray[np.bool_], k: int) -> Counts:
+    """Of each cluster, the customers that are marked; exact, as long as there are below 2**53."""
+    return np.bincount(positions, which, minlength=k).astype(np.int64)
 
 
 def _binned(model: ClusterModel, name: str, values: NDArray[Any]) -> Counts:
