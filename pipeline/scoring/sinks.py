@@ -188,6 +188,7 @@ class ParquetSink:
         self._schema = pa.schema([*own, *appended], file.schema.metadata)
         self._indexed = scorer.appended["cluster"]
         self._integers = {f.name for f in self._schema if pa.types.is_integer(f.type)}
+        self._id = scorer.model.contract.id_column
         self._continuous = {scorer.appended["distance"], scorer.appended["margin"]}
         self._writer: Any = None
         self._waiting: list[pa.RecordBatch] = []
@@ -217,12 +218,13 @@ class ParquetSink:
         """Whole numbers are packed by their differences, which is as small as indexed and zstd and
         takes half the time. Numbers that hardly repeat are not packed: it would not help."""
         packed = self._integers | self._continuous
+        alone = packed | {self._id}
         writer = pa.parquet.ParquetWriter(
             self._target,
             schema,
             store_schema=False,  # it would say how text is encoded here, not what it is
             compression={name: "none" if name in packed else "zstd" for name in self._names},
-            use_dictionary=[name for name in self._names if name not in packed],
+            use_dictionary=[name for name in self._names if name not in alone],
             column_encoding=dict.fromkeys(self._integers, "DELTA_BINARY_PACKED"),
             write_statistics=[self._indexed],
         )
