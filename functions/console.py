@@ -89,9 +89,36 @@ def show_run(manifest: dict[str, Any], summary: dict[str, Any], out: str) -> Non
     for cluster in summary["clusters"]:
         table.add_row(*_summary_row(cluster))
     console.print(table)
+    if "challenger" in summary:
+        _show_challenger(console, summary["challenger"])
     report = f"{out.rstrip('/')}/{manifest['outputs']['report']}"
     console.print(f"Results in {report.rpartition('/')[0]}", soft_wrap=True, markup=False)
     console.print(f"Report: {report}", soft_wrap=True, markup=False)
+
+
+def _show_challenger(console: Console, found: dict[str, Any]) -> None:
+    """Where a second model puts the same customers."""
+    both = f"Challenger {found['version']}: of {found['customers']:,} customers that both assigned"
+    if found["differ_share"] is None:
+        told = ", with ids that training never matched"
+    else:
+        told = f" {found['differ']:,} ({found['differ_share']:.1%}) get another cluster id"
+    alike = f"(adjusted Rand index {found['ari']:.3f})"
+    console.print(f"{both}{told} {alike}", soft_wrap=True, markup=False)
+    for reason, rows in found["unassigned_for"].items():
+        console.print(f"  not assigned by it for {reason}: {rows:,}", markup=False)
+    if not found["customers"]:
+        return
+    table = new_table("Cluster", *(f"Challenger {id}" for id in found["challenger_ids"]))
+    for id, counts in zip(found["cluster_ids"], found["crosstab"], strict=True):
+        table.add_row(str(id), *(f"{count:,}" for count in counts))
+    console.print(table)
+    expected = found["expected_churners"]
+    if None not in expected.values():
+        console.print(
+            f"Expected to leave of these: {expected['model']:,.0f} by the model, "
+            f"{expected['challenger']:,.0f} by the challenger"
+        )
 
 
 def _show_drift(console: Console, drift: dict[str, Any]) -> None:

@@ -91,6 +91,8 @@ class BatchSettings:
     """CUSTOMER_CLUSTERS_LEASE_SECONDS: a worker silent for so long is taken for dead."""
     deadline_seconds: float = 30.0
     """CUSTOMER_CLUSTERS_DEADLINE_SECONDS: with less time left, a file is given back."""
+    challenger: str | None = None
+    """CUSTOMER_CLUSTERS_CHALLENGER: the alias or version of a second model that assigns as well."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -102,6 +104,7 @@ class BatchSettings:
             max_input_bytes=read("MAX_INPUT_BYTES", _whole, 2 << 30, _WHOLE),
             lease_seconds=read("LEASE_SECONDS", _positive, 300.0, _POSITIVE),
             deadline_seconds=read("DEADLINE_SECONDS", _positive, 30.0, _POSITIVE),
+            challenger=read("CHALLENGER", str, None, "an alias or a version"),
         )
         if made.input.overlaps(made.output):
             apart = (
