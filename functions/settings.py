@@ -117,6 +117,28 @@ class BatchSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RetrainingSettings:
+    """What the function that retrains reads, where it publishes, and its limit."""
+
+    data: S3Address
+    """CUSTOMER_CLUSTERS_TRAINING_DATA: the customers to train on, s3://bucket/key."""
+    store: S3Address
+    """CUSTOMER_CLUSTERS_STORE, which has to be in S3 here: a function's disk forgets."""
+    max_training_bytes: int = 50_000_000
+    """CUSTOMER_CLUSTERS_MAX_TRAINING_BYTES: a larger file is refused."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Like `Settings.from_environment`; both addresses must be set."""
+        read = _Reader(environment)
+        return cls(
+            data=read.required("TRAINING_DATA", _object, "s3://bucket/key of a file"),
+            store=read.required("STORE", S3Address.from_string, "s3://bucket/prefix"),
+            max_training_bytes=read("MAX_TRAINING_BYTES", _whole, 50_000_000, _WHOLE),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class _Reader:
     """Reads one variable after the other; WrongSetting names the one that is off."""
 
@@ -136,6 +158,13 @@ class _Reader:
             return parse(text)
         except ValueError:
             raise WrongSetting(_PREFIX + name, expected) from None
+
+
+def _object(text: str) -> S3Address:
+    address = S3Address.from_string(text)
+    if not address.key or address.key.endswith("/"):
+        raise ValueError
+    return address
 
 
 def _positive(text: str) -> float:

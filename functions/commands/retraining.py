@@ -61,6 +61,8 @@ def retrain(
         artifact = training.publish(trained, target, CANDIDATE, who, signer)
         progress("comparing with the champion")
         comparison = compare(champion, artifact)
+    if artifact.version == champion.version:
+        click.echo("Note: these customers give the champion itself again", err=True)
     tables.write_comparison(comparison, out)
     if as_json:
         console.print_json(comparison.to_dict())
