@@ -124,7 +124,7 @@ class RetrainingSettings:
     """CUSTOMER_CLUSTERS_TRAINING_DATA: the customers to train on, s3://bucket/key."""
     store: S3Address
     """CUSTOMER_CLUSTERS_STORE, which has to be in S3 here: a function's disk forgets."""
-    max_training_bytes: int = 50_000_000
+    max_training_bytes: int = 20_000_000
     """CUSTOMER_CLUSTERS_MAX_TRAINING_BYTES: a larger file is refused."""
 
     @classmethod
@@ -134,7 +134,7 @@ class RetrainingSettings:
         return cls(
             data=read.required("TRAINING_DATA", _object, "s3://bucket/key of a file"),
             store=read.required("STORE", S3Address.from_string, "s3://bucket/prefix"),
-            max_training_bytes=read("MAX_TRAINING_BYTES", _whole, 50_000_000, _WHOLE),
+            max_training_bytes=read("MAX_TRAINING_BYTES", _whole, 20_000_000, _WHOLE),
         )
 
 

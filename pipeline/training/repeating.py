@@ -7,6 +7,7 @@ from typing import Any
 
 from model_store import Artifact, Store, WrongArtifact
 from pipeline.digest import sha256_of_file
+from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
 
 
@@ -16,7 +17,10 @@ def trained_before(path: Path, champion: Artifact, store: Store) -> Artifact | N
     It is told by the sha256 of the file that its manifest states, by its recipe, and by the
     champion that it was matched with; or it is the champion, if that was trained on the file.
     """
-    digest = sha256_of_file(path)
+    try:
+        digest = sha256_of_file(path)
+    except OSError as error:
+        raise WrongFile(path, f"cannot be read ({error.strerror})") from error
     for version in reversed(store.versions()):
         try:
             artifact = store.open(str(version))
