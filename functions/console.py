@@ -195,7 +195,11 @@ def show_exploration(notices: list[str], page: Path) -> None:
 def list_models(store: Store, as_json: bool) -> None:
     """The versions of a store, newest first, with aliases and headline metrics."""
     aliases = store.aliases()
-    rows = [_listed(store, version, aliases) for version in reversed(store.versions())]
+    named = (Version.from_string(version) for version in aliases.values())  # there or not
+    rows = [
+        _listed(store, version, aliases)
+        for version in sorted({*store.versions(), *named}, reverse=True)
+    ]
     if as_json:
         return print_json(rows)
     table = new_table("Version", "Aliases", "Recipe", "Customers", "Silhouette", "Churn by cluster")
@@ -215,13 +219,14 @@ def list_models(store: Store, as_json: bool) -> None:
 
 def _listed(store: Store, version: Version, aliases: dict[str, str]) -> dict[str, Any]:
     """A version in one line; one that must not be used says why and hides no other."""
+    names = [name for name, target in aliases.items() if target == str(version)]
     row: dict[str, Any] = {
         "version": str(version),
         "created": version.published.isoformat(),
-        "aliases": [name for name, target in aliases.items() if target == str(version)],
+        "aliases": names,
     }
     try:
-        facts = store.open(str(version)).manifest.facts
+        facts = store.open(next(iter(names), str(version))).manifest.facts
     except WrongArtifact as error:
         return {**row, "recipe": None, "metrics": {}, "problem": str(error)}
     recipe, metrics = facts.get("recipe", {}).get("name"), facts.get("metrics", {})

@@ -83,6 +83,18 @@ def test_verify_names_each_damaged_version(folder: Path) -> None:
     assert run(folder, "verify", "champion").exit_code == 0
 
 
+def test_the_list_shows_an_alias_whose_version_is_half_deleted(folder: Path) -> None:
+    version = open_store(folder).resolve("champion")
+    manifest = folder / "versions" / version / "manifest.json"
+    manifest.chmod(0o644)
+    manifest.unlink()
+    rows = json.loads(run(folder, "list", "--json").stdout)
+    (row,) = (row for row in rows if row["version"] == version)
+    assert row["aliases"] == ["champion"]
+    assert "it is not there, though 'champion' means it" in row["problem"]
+    assert "it is not there" in run(folder, "list").stdout.replace("\n", " ")
+
+
 def test_unsigned_models_are_refused_where_keys_are_trusted_until_somebody_signs(
     folder: Path, key_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
