@@ -8,6 +8,7 @@ import click
 
 from functions import console
 from functions.commands import options
+from functions.run_tables import show_run
 from model_store import CustomerClustersError, S3Address, Store
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
@@ -90,7 +91,7 @@ def score(
             continue
         manifests.append(manifest)
         if not as_json:
-            console.show_run(manifest, scoring.summary(manifest), out)
+            show_run(manifest, scoring.summary(manifest), out)
     if as_json:
         console.print_json(manifests[0] if len(sources) == 1 else manifests)
     if refusals:
@@ -132,7 +133,7 @@ def watch(
         elif as_json:
             console.print_json(result)
         else:
-            console.show_run(result, summary_of(result, Path(out)), out)
+            show_run(result, summary_of(result, Path(out)), out)
 
     target, given = options.open_store(store), Options(**chosen)
     folder = DropFolder(inbox, Path(out), target, reference, given, settle, challenger)
