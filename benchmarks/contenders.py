@@ -16,7 +16,6 @@ from typing import Any
 from model_store import BUNDLED, CHAMPION, open_store
 from pipeline.model import ClusterModel
 
-
 FEW = "few"
 """The name of a file of the same kind beside the source, with a few of its rows: each contender
 scores it first, so that what a service does once is behind everybody."""

@@ -91,6 +91,8 @@ class BatchSettings:
     """CUSTOMER_CLUSTERS_LEASE_SECONDS: a worker silent for so long is taken for dead."""
     deadline_seconds: float = 30.0
     """CUSTOMER_CLUSTERS_DEADLINE_SECONDS: with less time left, a file is given back."""
+    challenger: str | None = None
+    """CUSTOMER_CLUSTERS_CHALLENGER: the alias or version of a second model that assigns as well."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -102,6 +104,7 @@ class BatchSettings:
             max_input_bytes=read("MAX_INPUT_BYTES", _whole, 2 << 30, _WHOLE),
             lease_seconds=read("LEASE_SECONDS", _positive, 300.0, _POSITIVE),
             deadline_seconds=read("DEADLINE_SECONDS", _positive, 30.0, _POSITIVE),
+            challenger=read("CHALLENGER", str, None, "an alias or a version"),
         )
         if made.input.overlaps(made.output):
             apart = (
@@ -111,6 +114,28 @@ class BatchSettings:
                 f"{_PREFIX}OUTPUT", f"{apart} by it: results would come back as input"
             )
         return made
+
+
+@dataclass(frozen=True, slots=True)
+class RetrainingSettings:
+    """What the function that retrains reads, where it publishes, and its limit."""
+
+    data: S3Address
+    """CUSTOMER_CLUSTERS_TRAINING_DATA: the customers to train on, s3://bucket/key."""
+    store: S3Address
+    """CUSTOMER_CLUSTERS_STORE, which has to be in S3 here: a function's disk forgets."""
+    max_training_bytes: int = 20_000_000
+    """CUSTOMER_CLUSTERS_MAX_TRAINING_BYTES: a larger file is refused."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Like `Settings.from_environment`; both addresses must be set."""
+        read = _Reader(environment)
+        return cls(
+            data=read.required("TRAINING_DATA", _object, "s3://bucket/key of a file"),
+            store=read.required("STORE", S3Address.from_string, "s3://bucket/prefix"),
+            max_training_bytes=read("MAX_TRAINING_BYTES", _whole, 20_000_000, _WHOLE),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +158,13 @@ class _Reader:
             return parse(text)
         except ValueError:
             raise WrongSetting(_PREFIX + name, expected) from None
+
+
+def _object(text: str) -> S3Address:
+    address = S3Address.from_string(text)
+    if not address.key or address.key.endswith("/"):
+        raise ValueError
+    return address
 
 
 def _positive(text: str) -> float:

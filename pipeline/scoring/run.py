@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from pipeline.digest import sha256_of_file
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
 from pipeline.reading import CHUNK, CustomerFile, Format, open_customers
+from pipeline.scoring.challenging import Challenger, disagreement
 from pipeline.scoring.overlapping import in_order
 from pipeline.scoring.report import REPORT, write_report
 from pipeline.scoring.score import Scorer
@@ -46,6 +47,16 @@ class Options:
     """Of a workbook; None is its first."""
     safe_csv: bool = False
     """Cells that a spreadsheet would run as a formula get an apostrophe before them."""
+    challenger: Challenger | None = None
+    """A second model that assigns the customers as well."""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """For the manifest and the run's id: without a challenger nothing tells of one."""
+        names = (field.name for field in fields(self) if field.name != "challenger")
+        own = {name: getattr(self, name) for name in names}
+        second = self.challenger
+        return own if second is None else {**own, "challenger": second.version}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +99,7 @@ def local_input(path: Path) -> Input:
 
 def run_id(identity: str, version: str, options: Options) -> str:
     """The same input, model and options have the same id."""
-    text = json.dumps([identity, version, asdict(options)], sort_keys=True)
+    text = json.dumps([identity, version, options.facts], sort_keys=True)
     return f"{version}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
@@ -174,7 +185,7 @@ def score_into(
         names = {"assigned": f"assigned.{format}", "rejected": "rejected.csv"}
         names |= {"clusters": "clusters.csv", "summary": "summary.json", "report": REPORT}
         every = needs_all_columns(file, format, safe=options.safe_csv)
-        scorer = Scorer(model, file, all_columns=every)
+        scorer = Scorer(model, file, all_columns=every, challenger=options.challenger)
         assigned = folder / names["assigned"]
         with (
             reject_writer(folder / names["rejected"]) as rejects,
@@ -182,6 +193,8 @@ def score_into(
         ):
             tally = _write_rows(file, scorer, sink, rejects, progress)
     totals = summarise(model, tally)
+    if options.challenger is not None and tally.versus is not None:
+        totals["challenger"] = disagreement(model, options.challenger, tally.versus)
     _refuse_too_many_rejects(found.path, totals, options.max_rejected_share)
     write_clusters(folder / names["clusters"], totals["clusters"])
     write_json(folder / names["summary"], totals)
@@ -191,7 +204,7 @@ def score_into(
         "input": {**found.facts, **file.facts},
         "model_version": version,
         "contract_sha256": model.contract.digest,
-        "options": asdict(options),
+        "options": options.facts,
         "rows_in": totals["rows_in"],
         "rows_assigned": totals["rows_assigned"],
         "rows_rejected": totals["rows_rejected"],

@@ -14,7 +14,6 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from pipeline.errors import WrongFile
-from pipeline.model import ClusterModel
 from pipeline.reading import CustomerFile, Format, is_text, plain
 from pipeline.scoring.decimals import Decimals
 from pipeline.scoring.score import Scored, Scorer
@@ -64,13 +63,15 @@ def needs_all_columns(file: CustomerFile, format: Format, *, safe: bool) -> bool
 class _Cells:
     """The appended columns of scored rows."""
 
-    def __init__(self, model: ClusterModel) -> None:
-        clusters = model.clusters
+    def __init__(self, scorer: Scorer) -> None:
+        clusters = scorer.model.clusters
         self.ids = pa.array([cluster.id for cluster in clusters], pa.int64())
         self.names = pa.array([cluster.name for cluster in clusters])
         self.rates = pa.array(
             [cluster.churn.rate if cluster.churn else None for cluster in clusters], pa.float64()
         )
+        second = scorer.second
+        self.second = None if second is None else pa.array(second.challenger.ids, pa.int64())
 
     def arrays(self, scored: Scored) -> list[pa.Array]:
         places = pa.array(scored.positions)
@@ -82,11 +83,13 @@ class _Cells:
             pa.array(found.distance),
             pa.array(found.margin),
             pa.array(found.outlier),
+            *([] if self.second is None else [self.second.take(pa.array(scored.second))]),
         ]
 
     def fields(self, names: Sequence[str]) -> list[pa.Field]:
         kinds = (pa.int64(), pa.string(), pa.float64(), pa.float64(), pa.float64(), pa.bool_())
-        return [pa.field(name, kind) for name, kind in zip(names, kinds, strict=True)]
+        every = kinds if self.second is None else (*kinds, self.second.type)
+        return [pa.field(name, kind) for name, kind in zip(names, every, strict=True)]
 
 
 class TextSink:
@@ -95,7 +98,7 @@ class TextSink:
     def __init__(self, target: BinaryIO, file: CustomerFile, scorer: Scorer) -> None:
         self._delimiter, self._decimal = str(file.facts.get("delimiter", ",")), file.decimal
         self._decimals = Decimals(file.decimal)
-        cells = _Cells(scorer.model)
+        cells = _Cells(scorer)
         self._own = pa.array(
             [
                 self._delimiter
@@ -111,6 +114,8 @@ class TextSink:
         )
         self._newline = str(file.facts.get("newline", "\n")).encode()
         self._flags = pa.array([f"{self._delimiter}false", f"{self._delimiter}true"])
+        ids = None if cells.second is None else cells.second.cast(pa.string()).fill_null("")
+        self._second = None if ids is None else pa.array([f"{self._delimiter}{id}" for id in ids])
         self._file = target
         mark = "" if file.facts.get("encoding", "utf-8") == "utf-8" else "\ufeff"
         names = csv_line(list(scorer.appended.values()), self._delimiter)
@@ -125,6 +130,7 @@ class TextSink:
             pa.scalar(self._delimiter),
             *self._decimals.parts(found.margin),
             self._flags.take(pa.array(found.outlier.view(np.int8))),
+            *([] if self._second is None else [self._second.take(pa.array(scored.second))]),
             "",
         )
 
@@ -153,7 +159,7 @@ class TableSink:
         self._options = pa.csv.WriteOptions(
             include_header=False, delimiter=delimiter, quoting_style="needed"
         )
-        self._cells, self._safe = _Cells(scorer.model), safe
+        self._cells, self._safe = _Cells(scorer), safe
         names = _unique([*file.header, *scorer.appended.values()])
         self._names, self._file = names, target
         header = [_harmless(name) for name in names] if safe else names
@@ -181,7 +187,7 @@ class ParquetSink:
     """Writes columns with their own types; those of a text file as text."""
 
     def __init__(self, target: BinaryIO, file: CustomerFile, scorer: Scorer) -> None:
-        self._cells, self._target, self._typed = _Cells(scorer.model), target, file.format != "csv"
+        self._cells, self._target, self._typed = _Cells(scorer), target, file.format != "csv"
         self._names = _unique([*file.header, *scorer.appended.values()])
         own = [field.with_name(n) for field, n in zip(file.schema, self._names, strict=False)]
         appended = self._cells.fields(list(scorer.appended.values()))

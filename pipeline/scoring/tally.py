@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.model import Assignments, ClusterModel
+from pipeline.scoring.challenging import Versus
 
 Counts = NDArray[np.int64]
 _SHIFT = 14
@@ -41,6 +42,8 @@ class Tally:
     keys: dict[str, list[NDArray[np.int32]]] = field(default_factory=dict)
     """Cells to be counted for the medians."""
     cells: dict[str, NDArray[np.uint32]] = field(default_factory=dict)
+    versus: Versus | None = None
+    """What a challenger makes of the same customers."""
 
     @classmethod
     def empty(cls, model: ClusterModel) -> Self:
@@ -101,6 +104,7 @@ class Tally:
                 np.add.at(cells, part, np.uint32(1))  # of another type it is 30 times slower
         for name, found in other.cells.items():
             self._cells(name)[:] += found
+        self.versus = other.versus if self.versus is None else self.versus.plus(other.versus)
 
     def median(self, feature: str, position: int | None, *, whole: bool) -> float | None:
         """The median of a feature in a cluster or of everybody, None where there is nobody."""

@@ -75,9 +75,10 @@ def test_every_setting_of_the_batch_function_is_read() -> None:
     plain = BatchSettings.from_environment(BATCH)
     assert plain == BatchSettings(S3Address("bucket", "incoming/"), S3Address("bucket", "out"))
     limits = {"MAX_INPUT_BYTES": "100", "LEASE_SECONDS": "60", "DEADLINE_SECONDS": "1.5"}
+    limits["CHALLENGER"] = "candidate"
     named = {f"CUSTOMER_CLUSTERS_{name}": value for name, value in limits.items()}
     found = BatchSettings.from_environment({**BATCH, **named})
-    assert found == BatchSettings(plain.input, plain.output, 100, 60.0, 1.5)
+    assert found == BatchSettings(plain.input, plain.output, 100, 60.0, 1.5, "candidate")
 
 
 @pytest.mark.parametrize(
