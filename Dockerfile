@@ -1,4 +1,5 @@
-# The one image: Lambda and anything with a port run it. `make image` builds it.
+# The one image: Lambda and anything with a port run it. `make image` builds it; with TARGET=train, the
+# same code with the training stack, for the scheduled retraining.
 #
 # A private package index or certificate comes in as the build secrets `pip` (a pip.conf) and `ca`
 # (a bundle of certificates); both are mounted for one command each and are in no layer.
@@ -49,12 +50,23 @@ RUN cd /build/source \
        --output-reproducible --of JSON -o /about/sbom.cdx.json /opt/venv/bin/python \
     && python3 /build/slim.py --sizes /opt/venv /opt/code /opt/pycache > /about/sizes.txt
 
-FROM ${BASE_IMAGE} AS serve
-COPY --from=dependencies /opt/venv /opt/venv
-COPY --from=dependencies /opt/pycache /opt/pycache
-COPY --from=code /about /usr/share/customer-clusters
-COPY --from=code /opt/code /opt/code
-COPY --from=code /opt/pycache/opt/code /opt/pycache/opt/code
+# The same code with what the scheduled retraining needs on top.
+FROM code AS training
+COPY requirements/train.txt /build/requirements/
+RUN --mount=type=secret,required=false,id=pip,target=/etc/pip.conf \
+    --mount=type=secret,required=false,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
+    /build/tools/bin/pip --python /opt/venv/bin/python install --no-compile \
+       --no-deps --require-hashes -r /build/requirements/train.txt
+RUN python3 /build/slim.py --train /opt/venv/lib/python3*/site-packages \
+    && PYTHONPYCACHEPREFIX=/opt/pycache python3 -m compileall -q --invalidation-mode unchecked-hash \
+       /opt/venv/lib \
+    && cd /build/source \
+    && /build/tools/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application \
+       --output-reproducible --of JSON -o /about/sbom.cdx.json /opt/venv/bin/python \
+    && python3 /build/slim.py --sizes /opt/venv /opt/code /opt/pycache > /about/sizes.txt
+
+# How a container runs, whatever is in it.
+FROM ${BASE_IMAGE} AS runtime
 COPY --chmod=755 infra/entrypoint.sh /entrypoint.sh
 # Any user may run it and only /tmp is written: there is no home, and no bytecode to add.
 ENV PATH=/opt/code/bin:/opt/venv/bin:$PATH PYTHONPATH=/opt/code HOME=/tmp \
@@ -69,3 +81,17 @@ ENTRYPOINT ["/entrypoint.sh"]
 LABEL org.opencontainers.image.title="customer-clusters" \
       org.opencontainers.image.description="Assigns bank customers to clusters: HTTP API, pages and files" \
       com.amazonaws.lambda.feature.snapstart="Allow"
+
+# `--target train`: retraining only. It stands before the last one, which is what gets built unasked.
+FROM runtime AS train
+COPY --from=training /opt/venv /opt/venv
+COPY --from=training /opt/pycache /opt/pycache
+COPY --from=training /about /usr/share/customer-clusters
+COPY --from=training /opt/code /opt/code
+
+FROM runtime AS serve
+COPY --from=dependencies /opt/venv /opt/venv
+COPY --from=dependencies /opt/pycache /opt/pycache
+COPY --from=code /about /usr/share/customer-clusters
+COPY --from=code /opt/code /opt/code
+COPY --from=code /opt/pycache/opt/code /opt/pycache/opt/code

@@ -71,5 +71,7 @@ PIN = $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-
 pin: setup  ## Pin the dependencies anew, with hashes, without index addresses (UPGRADE= adds only)
 	$(PIN) --extra api --extra aws --extra lambda --extra sign --extra train --group dev pyproject.toml -o requirements/dev.txt
 	$(PIN) --extra api --extra aws --extra lambda -c requirements/dev.txt pyproject.toml -o requirements/serve.txt
+	$(PIN) --extra api --extra aws --extra lambda --extra train -c requirements/dev.txt pyproject.toml -o requirements/train.txt
+	$(PIN) --group audit -c requirements/dev.txt -o requirements/audit.txt
 	$(PIN) --group image -c requirements/dev.txt -o requirements/image.txt
 	$(PIN) --group emulator --no-deps -o requirements/emulator.txt

@@ -24,6 +24,42 @@ class WrongSetting(CustomerClustersError, ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class BatchSettings:
+    """Where the function that scores dropped files reads and writes, and its limits."""
+
+    input: S3Address
+    """CUSTOMER_CLUSTERS_INPUT: where files are dropped, e.g. s3://bucket/incoming."""
+    output: S3Address
+    """CUSTOMER_CLUSTERS_OUTPUT: where results/ goes: another bucket, or a prefix apart."""
+    max_input_bytes: int = 2 << 30
+    """CUSTOMER_CLUSTERS_MAX_INPUT_BYTES: a larger file is refused; it must fit in /tmp, twice."""
+    lease_seconds: float = 300.0
+    """CUSTOMER_CLUSTERS_LEASE_SECONDS: a worker silent for so long is taken for dead."""
+    deadline_seconds: float = 30.0
+    """CUSTOMER_CLUSTERS_DEADLINE_SECONDS: with less time left, a file is given back."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Read them from a mapping; both addresses must be set, and be apart."""
+        read = _Reader(environment)
+        made = cls(
+            input=read.required("INPUT", S3Address.from_string, "s3://bucket/prefix"),
+            output=read.required("OUTPUT", S3Address.from_string, "s3://bucket/prefix"),
+            max_input_bytes=read("MAX_INPUT_BYTES", _whole, 2 << 30, _WHOLE),
+            lease_seconds=read("LEASE_SECONDS", _positive, 300.0, _POSITIVE),
+            deadline_seconds=read("DEADLINE_SECONDS", _positive, 30.0, _POSITIVE),
+        )
+        if made.input.overlaps(made.output):
+            apart = (
+                f"another bucket than {_PREFIX}INPUT, or a prefix that neither holds nor is held"
+            )
+            raise WrongSetting(
+                f"{_PREFIX}OUTPUT", f"{apart} by it: results would come back as input"
+            )
+        return made
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Where the models are, which one answers, and what a server allows."""
 
@@ -48,11 +84,12 @@ class Settings:
     """CUSTOMER_CLUSTERS_SIGN_KEY: the file with the private key that signs what is published."""
     max_upload_bytes: int = 20_000_000
     """CUSTOMER_CLUSTERS_MAX_UPLOAD_BYTES: a larger file is not scored; 0: none is taken at all."""
+    buckets: BatchSettings | None = None
+    """CUSTOMER_CLUSTERS_INPUT and _OUTPUT: with them, the page for files sends them there."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Read the settings from a mapping such as os.environ; WrongSetting names what is off."""
-
         read = _Reader(environment)
         plain = cls()
         return cls(
@@ -74,43 +111,8 @@ class Settings:
             max_upload_bytes=read(
                 "MAX_UPLOAD_BYTES", _whole_or_none, plain.max_upload_bytes, f"{_WHOLE}, or 0"
             ),
+            buckets=BatchSettings.from_environment(environment) if read.has("INPUT") else None,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class BatchSettings:
-    """Where the function that scores dropped files reads and writes, and its limits."""
-
-    input: S3Address
-    """CUSTOMER_CLUSTERS_INPUT: where files are dropped, e.g. s3://bucket/incoming."""
-    output: S3Address
-    """CUSTOMER_CLUSTERS_OUTPUT: where results/ goes: another bucket, or a prefix apart."""
-    max_input_bytes: int = 2 << 30
-    """CUSTOMER_CLUSTERS_MAX_INPUT_BYTES: a larger file is refused; it must fit in /tmp, twice."""
-    lease_seconds: float = 300.0
-    """CUSTOMER_CLUSTERS_LEASE_SECONDS: a worker silent for so long is taken for dead."""
-    deadline_seconds: float = 30.0
-    """CUSTOMER_CLUSTERS_DEADLINE_SECONDS: with less time left, a file is given back."""
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Like `Settings.from_environment`; both addresses must be set, and be apart."""
-        read = _Reader(environment)
-        made = cls(
-            input=read.required("INPUT", S3Address.from_string, "s3://bucket/prefix"),
-            output=read.required("OUTPUT", S3Address.from_string, "s3://bucket/prefix"),
-            max_input_bytes=read("MAX_INPUT_BYTES", _whole, 2 << 30, _WHOLE),
-            lease_seconds=read("LEASE_SECONDS", _positive, 300.0, _POSITIVE),
-            deadline_seconds=read("DEADLINE_SECONDS", _positive, 30.0, _POSITIVE),
-        )
-        if made.input.overlaps(made.output):
-            apart = (
-                f"another bucket than {_PREFIX}INPUT, or a prefix that neither holds nor is held"
-            )
-            raise WrongSetting(
-                f"{_PREFIX}OUTPUT", f"{apart} by it: results would come back as input"
-            )
-        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,19 +122,19 @@ class _Reader:
     environment: Mapping[str, str]
 
     def __call__(self, name: str, parse: Callable[[str], T], default: T, expected: str) -> T:
-        text = self.environment.get(_PREFIX + name, "").strip()
-        return self._parsed(name, parse, text, expected) if text else default
+        return self.required(name, parse, expected) if self.has(name) else default
+
+    def has(self, name: str) -> bool:
+        return bool(self._text(name))
 
     def required(self, name: str, parse: Callable[[str], T], expected: str) -> T:
-        text = self.environment.get(_PREFIX + name, "").strip()
-        return self._parsed(name, parse, text, expected)
-
-    @staticmethod
-    def _parsed(name: str, parse: Callable[[str], T], text: str, expected: str) -> T:
         try:
-            return parse(text)
+            return parse(self._text(name))
         except ValueError:
             raise WrongSetting(_PREFIX + name, expected) from None
+
+    def _text(self, name: str) -> str:
+        return self.environment.get(_PREFIX + name, "").strip()
 
 
 def _positive(text: str) -> float:

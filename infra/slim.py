@@ -1,6 +1,7 @@
-"""Takes out of the image's packages what serving and scoring never open, and lists their sizes.
+"""Takes out of the image's packages what is never opened, and lists their sizes.
 
 python3 slim.py SITE_PACKAGES           deletes; refuses when a rule matches nothing any more
+python3 slim.py --train SITE_PACKAGES   the same after the training stack was added
 python3 slim.py --sizes FOLDER...       prints every package of a megabyte and more
 """
 
@@ -30,6 +31,19 @@ UNUSED = (
     "numpy/**/tests",
     "numpy/f2py",
 )
+UNUSED_IN_TRAINING = (
+    "pandas/tests",
+    "scipy/**/tests",
+    "sklearn/**/tests",
+    "matplotlib/tests",
+    # Windows for figures on a screen: ours are drawn into files.
+    "matplotlib/backends/web_backend",
+    "matplotlib/mpl-data/images",
+    "matplotlib/mpl-data/sample_data",
+    "**/*.pxd",
+    "**/*.pyi",
+    "**/*.pyx",
+)
 SERVICES = {"s3", "sqs", "sts", "sso", "sso-oidc", "ssm", "secretsmanager", "emr-serverless"}
 """What boto3 may be asked for: data, queues, credentials, keys, Spark. botocore knows 400 more."""
 PURPOSES = {
@@ -46,16 +60,31 @@ PURPOSES = {
     "model_store": "the models that ship, with their reports",
     "python_calamine": "reads Excel workbooks",
     "rich": "tables on the command line",
+    "scipy": "the statistics of training, and under scikit-learn",
+    "scipy.libs": "scipy's linear algebra",
+    "sklearn": "fits and judges clusters",
+    "pandas": "cleans and profiles tables for training",
+    "matplotlib": "the figures in reports",
+    "fontTools": "matplotlib's fonts",
+    "PIL": "matplotlib needs it at import",
+    "pillow.libs": "the same",
+    "joblib": "pipeline.joblib, for data scientists",
+    "narwhals": "scikit-learn's view of tables",
 }
 
 
-def unused(site_packages: Path) -> Iterator[Path]:
+def matches(site_packages: Path, rules: Sequence[str]) -> Iterator[Path]:
     """What the rules name; LookupError for a rule that has lost its object."""
-    for rule in UNUSED:
+    for rule in rules:
         found = list(site_packages.glob(rule))
         if not found:
             raise LookupError(f"{rule} matches nothing: look again at what is large")
         yield from found
+
+
+def unused(site_packages: Path) -> Iterator[Path]:
+    """What serving and scoring never open."""
+    yield from matches(site_packages, UNUSED)
     for service in (site_packages / "botocore/data").iterdir():
         if service.is_dir() and service.name not in SERVICES:
             yield service
@@ -88,6 +117,9 @@ def sizes(folders: Sequence[Path]) -> Iterator[tuple[float, str]]:
 
 
 def main(arguments: Sequence[str]) -> None:
+    if arguments[0] == "--train":
+        remove(list(matches(Path(arguments[1]), UNUSED_IN_TRAINING)))
+        return
     if arguments[0] != "--sizes":
         remove(list(unused(Path(arguments[0]))))
         return
