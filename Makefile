@@ -48,8 +48,8 @@ soak: setup  ## Send 100,000 look-ups, 1 % malformed; print errors and memory
 screenshots: setup  ## Draw the pages that the README shows anew, with Debian's chromium
 	$(BIN)/python -m examples.screenshots
 
-image:  ## Build the container image with Docker or buildah (IMAGE names it, BASE_IMAGE what it stands on)
-	$(PYTHON) -m infra.image --tag $(or $(IMAGE),customer-clusters) \
+image:  ## Build the container image with Docker or buildah (IMAGE names it; TARGET=train: with what retrains)
+	$(PYTHON) -m infra.image --tag $(or $(IMAGE),customer-clusters) --target $(or $(TARGET),serve) \
 		$(if $(BASE_IMAGE),--base $(BASE_IMAGE)) $(if $(PUSH),--push $(PUSH))
 
 node_modules/ready: package.json package-lock.json
@@ -59,8 +59,9 @@ node_modules/ready: package.json package-lock.json
 package: node_modules/ready  ## Render what runs on AWS, offline (STAGE=prod picks the stage)
 	npx osls package --stage $(or $(STAGE),dev) --package .serverless/$(or $(STAGE),dev)
 
-deploy: node_modules/ready  ## Deploy to AWS: make deploy STAGE=prod IMAGE=…@sha256:…
-	npx osls deploy --stage $(or $(STAGE),dev) --param image=$(or $(IMAGE),$(error IMAGE=…@sha256:… is needed))
+deploy: node_modules/ready  ## Deploy to AWS: make deploy STAGE=prod IMAGE=…@sha256:… TRAIN_IMAGE=…@sha256:…
+	npx osls deploy --stage $(or $(STAGE),dev) --param image=$(or $(IMAGE),$(error IMAGE=…@sha256:… is needed)) \
+		--param trainImage=$(or $(TRAIN_IMAGE),$(error TRAIN_IMAGE=…@sha256:… is needed)) $(PARAMS)
 
 remove: node_modules/ready  ## Take it down again; in prod the buckets stay
 	npx osls remove --stage $(or $(STAGE),dev)
