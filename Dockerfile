@@ -1,9 +1,11 @@
-# The one image: Lambda and anything with a port run it. `make image` builds it; with TARGET=train, the
-# same code with the training stack, for the scheduled retraining.
+# The one image: Lambda and anything with a port run it. `make image` builds it; with PART=train it
+# is the same code on the training stack, for the scheduled retraining.
 #
 # A private package index or certificate comes in as the build secrets `pip` (a pip.conf) and `ca`
 # (a bundle of certificates); both are mounted for one command each and are in no layer.
 ARG BASE_IMAGE=python:3.13-slim-bookworm
+# What it is for, which is what it depends on: requirements/serve.txt or requirements/train.txt.
+ARG PART=serve
 
 # What builds: pip, setuptools and the writer of the bill of materials. Nothing of it is shipped.
 FROM ${BASE_IMAGE} AS tools
@@ -16,17 +18,18 @@ RUN --mount=type=secret,required=false,id=pip,target=/etc/pip.conf \
     python3 -m venv /build/tools \
     && /build/tools/bin/pip install --no-deps --require-hashes -r /build/requirements/image.txt
 
-# What serving depends on, without what it never opens, compiled so that nothing is at the start.
+# What that part depends on, without what it never opens, compiled so that nothing is at the start.
 FROM tools AS dependencies
-COPY requirements/serve.txt /build/requirements/
+ARG PART
+COPY requirements/${PART}.txt /build/requirements/
 RUN --mount=type=secret,required=false,id=pip,target=/etc/pip.conf \
     --mount=type=secret,required=false,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
     python3 -m venv --without-pip /opt/venv \
     && /build/tools/bin/pip --python /opt/venv/bin/python install --no-compile \
-       --no-deps --require-hashes -r /build/requirements/serve.txt
+       --no-deps --require-hashes -r /build/requirements/${PART}.txt
 COPY infra/slim.py /build/
 # Python's own library too: the official bases come without its bytecode, which took 0.7 s a start.
-RUN python3 /build/slim.py /opt/venv/lib/python3*/site-packages \
+RUN python3 /build/slim.py ${PART} /opt/venv/lib/python3*/site-packages \
     && PYTHONPYCACHEPREFIX=/opt/pycache python3 -m compileall -q --invalidation-mode unchecked-hash \
        -x '/(test|tests|site-packages|dist-packages|ensurepip|idlelib|lib2to3|pydoc_data|tkinter|turtledemo)/' \
        "$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" \
@@ -50,23 +53,12 @@ RUN cd /build/source \
        --output-reproducible --of JSON -o /about/sbom.cdx.json /opt/venv/bin/python \
     && python3 /build/slim.py --sizes /opt/venv /opt/code /opt/pycache > /about/sizes.txt
 
-# The same code with what the scheduled retraining needs on top.
-FROM code AS training
-COPY requirements/train.txt /build/requirements/
-RUN --mount=type=secret,required=false,id=pip,target=/etc/pip.conf \
-    --mount=type=secret,required=false,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
-    /build/tools/bin/pip --python /opt/venv/bin/python install --no-compile \
-       --no-deps --require-hashes -r /build/requirements/train.txt
-RUN python3 /build/slim.py --train /opt/venv/lib/python3*/site-packages \
-    && PYTHONPYCACHEPREFIX=/opt/pycache python3 -m compileall -q --invalidation-mode unchecked-hash \
-       /opt/venv/lib \
-    && cd /build/source \
-    && /build/tools/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application \
-       --output-reproducible --of JSON -o /about/sbom.cdx.json /opt/venv/bin/python \
-    && python3 /build/slim.py --sizes /opt/venv /opt/code /opt/pycache > /about/sizes.txt
-
-# How a container runs, whatever is in it.
-FROM ${BASE_IMAGE} AS runtime
+FROM ${BASE_IMAGE} AS serve
+COPY --from=dependencies /opt/venv /opt/venv
+COPY --from=dependencies /opt/pycache /opt/pycache
+COPY --from=code /about /usr/share/customer-clusters
+COPY --from=code /opt/code /opt/code
+COPY --from=code /opt/pycache/opt/code /opt/pycache/opt/code
 COPY --chmod=755 infra/entrypoint.sh /entrypoint.sh
 # Any user may run it and only /tmp is written: there is no home, and no bytecode to add.
 ENV PATH=/opt/code/bin:/opt/venv/bin:$PATH PYTHONPATH=/opt/code HOME=/tmp \
@@ -81,17 +73,3 @@ ENTRYPOINT ["/entrypoint.sh"]
 LABEL org.opencontainers.image.title="customer-clusters" \
       org.opencontainers.image.description="Assigns bank customers to clusters: HTTP API, pages and files" \
       com.amazonaws.lambda.feature.snapstart="Allow"
-
-# `--target train`: retraining only. It stands before the last one, which is what gets built unasked.
-FROM runtime AS train
-COPY --from=training /opt/venv /opt/venv
-COPY --from=training /opt/pycache /opt/pycache
-COPY --from=training /about /usr/share/customer-clusters
-COPY --from=training /opt/code /opt/code
-
-FROM runtime AS serve
-COPY --from=dependencies /opt/venv /opt/venv
-COPY --from=dependencies /opt/pycache /opt/pycache
-COPY --from=code /about /usr/share/customer-clusters
-COPY --from=code /opt/code /opt/code
-COPY --from=code /opt/pycache/opt/code /opt/pycache/opt/code

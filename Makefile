@@ -2,9 +2,10 @@
 PYTHON ?= python3
 UPGRADE ?= --upgrade
 BIN := .venv/bin
+IMAGE_PYTHON := python$(shell sed -n 's/^ARG BASE_IMAGE=python:\([0-9.]*\)-.*/\1/p' Dockerfile)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check fmt bench soak screenshots image package deploy remove pin
+.PHONY: help setup demo serve test check fmt bench soak screenshots retest picture audit image package deploy remove pin
 
 help:  ## List the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,8 +49,29 @@ soak: setup  ## Send 100,000 look-ups, 1 % malformed; print errors and memory
 screenshots: setup  ## Draw the pages that the README shows anew, with Debian's chromium
 	$(BIN)/python -m examples.screenshots
 
-image:  ## Build the container image with Docker or buildah (IMAGE names it; TARGET=train: with what retrains)
-	$(PYTHON) -m infra.image --tag $(or $(IMAGE),customer-clusters) --target $(or $(TARGET),serve) \
+.venv-audit/ready: requirements/audit.txt .venv/ready
+	.venv/bin/uv venv --quiet --clear .venv-audit
+	.venv/bin/uv pip install --quiet --python .venv-audit --no-deps --require-hashes -r requirements/audit.txt
+	@touch $@
+
+audit: .venv-audit/ready  ## Ask a public service for known vulnerabilities of the pinned packages
+	.venv-audit/bin/python -m infra.audit
+
+# The Python of the image, apart from the one that is used here; CI runs most of the tests on it too.
+.venv-image/ready: pyproject.toml requirements/dev.txt .venv/ready
+	.venv/bin/uv venv --quiet --clear --python $(IMAGE_PYTHON) .venv-image
+	.venv/bin/uv pip install --quiet --python .venv-image --no-deps --require-hashes -r requirements/dev.txt
+	.venv/bin/uv pip install --quiet --python .venv-image --no-deps --no-build-isolation -e .
+	@touch $@
+
+retest: .venv-image/ready  ## Run the tests that need only Python on the Python of the image
+	.venv-image/bin/pytest $(ELSEWHERE)
+
+picture:  ## Draw the picture of the architecture anew, with Graphviz
+	dot -Tsvg docs/architecture.dot -o docs/pictures/architecture.svg
+
+image:  ## Build the container image with Docker or buildah (IMAGE names it; PART=train: the one that retrains)
+	$(PYTHON) -m infra.image --tag $(or $(IMAGE),customer-clusters) --part $(or $(PART),serve) \
 		$(if $(BASE_IMAGE),--base $(BASE_IMAGE)) $(if $(PUSH),--push $(PUSH))
 
 node_modules/ready: package.json package-lock.json

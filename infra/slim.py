@@ -1,7 +1,6 @@
 """Takes out of the image's packages what is never opened, and lists their sizes.
 
-python3 slim.py SITE_PACKAGES           deletes; refuses when a rule matches nothing any more
-python3 slim.py --train SITE_PACKAGES   the same after the training stack was added
+python3 slim.py serve SITE_PACKAGES     deletes; refuses when a rule matches nothing any more
 python3 slim.py --sizes FOLDER...       prints every package of a megabyte and more
 """
 
@@ -26,24 +25,24 @@ UNUSED = (
     "**/*.pxi",
     "**/*.pyi",
     "**/*.pyx",
-    # The packages' own tests, and Fortran's and C's build helpers.
+    # The packages' own tests.
     "pyarrow/tests",
     "numpy/**/tests",
-    "numpy/f2py",
 )
-UNUSED_IN_TRAINING = (
-    "pandas/tests",
-    "scipy/**/tests",
-    "sklearn/**/tests",
-    "matplotlib/tests",
-    # Windows for figures on a screen: ours are drawn into files.
-    "matplotlib/backends/web_backend",
-    "matplotlib/mpl-data/images",
-    "matplotlib/mpl-data/sample_data",
-    "**/*.pxd",
-    "**/*.pyi",
-    "**/*.pyx",
-)
+UNUSED_BY = {
+    "serve": ("numpy/f2py",),  # which scipy imports
+    "train": (
+        "pandas/tests",
+        "scipy/**/tests",
+        "sklearn/**/tests",
+        # Windows on a screen and examples: our figures are drawn into files.
+        "matplotlib/tests",
+        "matplotlib/backends/web_backend",
+        "matplotlib/mpl-data/images",
+        "matplotlib/mpl-data/sample_data",
+    ),
+}
+"""Besides, by the image's part."""
 SERVICES = {"s3", "sqs", "sts", "sso", "sso-oidc", "ssm", "secretsmanager", "emr-serverless"}
 """What boto3 may be asked for: data, queues, credentials, keys, Spark. botocore knows 400 more."""
 PURPOSES = {
@@ -73,18 +72,13 @@ PURPOSES = {
 }
 
 
-def matches(site_packages: Path, rules: Sequence[str]) -> Iterator[Path]:
+def unused(part: str, site_packages: Path) -> Iterator[Path]:
     """What the rules name; LookupError for a rule that has lost its object."""
-    for rule in rules:
+    for rule in (*UNUSED, *UNUSED_BY[part]):
         found = list(site_packages.glob(rule))
         if not found:
             raise LookupError(f"{rule} matches nothing: look again at what is large")
         yield from found
-
-
-def unused(site_packages: Path) -> Iterator[Path]:
-    """What serving and scoring never open."""
-    yield from matches(site_packages, UNUSED)
     for service in (site_packages / "botocore/data").iterdir():
         if service.is_dir() and service.name not in SERVICES:
             yield service
@@ -117,11 +111,8 @@ def sizes(folders: Sequence[Path]) -> Iterator[tuple[float, str]]:
 
 
 def main(arguments: Sequence[str]) -> None:
-    if arguments[0] == "--train":
-        remove(list(matches(Path(arguments[1]), UNUSED_IN_TRAINING)))
-        return
     if arguments[0] != "--sizes":
-        remove(list(unused(Path(arguments[0]))))
+        remove(list(unused(arguments[0], Path(arguments[1]))))
         return
     measured = list(sizes([Path(argument) for argument in arguments[1:]]))
     for megabytes, name in measured:

@@ -134,10 +134,10 @@ def make_image(containers: Containers, pushed: Path) -> None:
 
 
 def make_training_image(containers: Containers) -> None:
-    """The one that retrains; most of it is built already."""
+    """The same code on the training stack."""
     containers(
         sys.executable, "-m", "infra.image", "--builder", "buildah", "--base", BASE,
-        "--target", "train", "--tag", TRAINING_IMAGE, seconds=600,
+        "--part", "train", "--tag", TRAINING_IMAGE, seconds=600,
     )  # fmt: skip
 
 
