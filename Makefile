@@ -2,7 +2,7 @@
 PYTHON ?= python3
 UPGRADE ?= --upgrade
 BIN := .venv/bin
-IMAGE_PYTHON := python$(shell sed -n 's/^ARG BASE_IMAGE=python:\([0-9.]*\)-.*/\1/p' Dockerfile)
+IMAGE_PYTHON := $(shell sed -n 's/^ARG BASE_IMAGE=python:\([0-9.]*\)-.*/\1/p' Dockerfile)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo serve test check fmt bench soak screenshots retest picture audit image package deploy remove pin
@@ -57,15 +57,17 @@ screenshots: setup  ## Draw the pages that the README shows anew, with Debian's 
 audit: .venv-audit/ready  ## Ask a public service for known vulnerabilities of the pinned packages
 	.venv-audit/bin/python -m infra.audit
 
-# The Python of the image, apart from the one that is used here; CI runs most of the tests on it too.
+# The image has another Python than most machines; uv finds it, pyenv's as well, or fetches it.
 .venv-image/ready: pyproject.toml requirements/dev.txt .venv/ready
-	.venv/bin/uv venv --quiet --clear --python $(IMAGE_PYTHON) .venv-image
+	PYENV_VERSION=$$(pyenv latest $(IMAGE_PYTHON) 2>/dev/null) .venv/bin/uv venv --quiet --clear --python $(IMAGE_PYTHON) .venv-image
 	.venv/bin/uv pip install --quiet --python .venv-image --no-deps --require-hashes -r requirements/dev.txt
 	.venv/bin/uv pip install --quiet --python .venv-image --no-deps --no-build-isolation -e .
 	@touch $@
 
-retest: .venv-image/ready  ## Run the tests that need only Python on the Python of the image
-	.venv-image/bin/pytest $(ELSEWHERE)
+SLOW = tests/infra tests/pipeline/training tests/pipeline/comparing tests/functions/test_browser.py tests/functions/test_bucket_browser.py
+
+retest: .venv-image/ready  ## Run the tests of serving and scoring on the Python that the image has
+	.venv-image/bin/pytest $(SLOW:%=--ignore=%)
 
 picture:  ## Draw the picture of the architecture anew, with Graphviz
 	dot -Tsvg docs/architecture.dot -o docs/pictures/architecture.svg
