@@ -12,7 +12,6 @@ import examples
 from examples.screenshots import served
 from tests.functions.browsing import DESK, PHONE, Scheme, browser, check, page_in
 from tests.functions.dropping import Drop
-from tests.functions.test_bucket_page import arrived
 from tests.functions.web import app_over
 
 __all__ = ["browser"]
@@ -41,7 +40,7 @@ def test_a_person_without_javascript_scores_a_file_through_the_bucket(
         send(page, CUSTOMERS)
         assert page.url.startswith(f"{site}/files/")
         assert page.get_by_role("heading", level=1).inner_text() == "Your file is being scored"
-        scoring = threading.Thread(target=drop.deliver, args=[arrived(drop, CUSTOMERS.name)])
+        scoring = threading.Thread(target=drop.deliver, args=[drop.arrived(CUSTOMERS.name)])
         scoring.start()
         page.get_by_role("heading", name="customers.csv").wait_for()  # the page looks by itself
         scoring.join()
@@ -65,7 +64,7 @@ def test_its_pages_pass_axe_and_fit(
         page.get_by_role("link", name="Stop that").click()
         page.get_by_role("heading", name="Your file is not scored yet").wait_for()
         check(page)
-        drop.deliver(arrived(drop, "__init__.py"))
+        drop.deliver(drop.arrived("__init__.py"))
         page.get_by_role("link", name="Look again").click()
         assert "no column Total_Revolving_Bal" in page.get_by_role("alert").inner_text()
         check(page)

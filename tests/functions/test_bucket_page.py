@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs, quote_plus, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
@@ -23,7 +23,7 @@ from model_store import S3Address
 from tests.functions.conftest import Lines
 from tests.functions.dropping import Drop, customers, golden
 from tests.functions.uploading import told, words
-from tests.functions.web import BROWSER, Page, app_over, page_of
+from tests.functions.web import BROWSER, Page, app_over, hidden, page_of
 
 BrowserOver = Callable[..., TestClient]
 NOBODY = "A" * 32
@@ -44,20 +44,7 @@ class Site:
         form = page.one("form").attributes["action"]
         answer = httpx2.post(form, data=fields, files={"file": (name, content)})
         assert answer.status_code == 303, answer.text
-        return urlsplit(answer.headers["location"]).path, arrived(self.drop, name)
-
-
-def arrived(drop: Drop, name: str) -> Any:
-    """The event of the one upload; S3 has put the file's name into its key."""
-    bucket = drop.settings.input.bucket
-    (entry,) = drop.s3.list_objects_v2(Bucket=bucket)["Contents"]
-    assert entry["Key"].endswith(f"/{name}")
-    told = {"key": quote_plus(entry["Key"], safe="/"), "size": entry["Size"]}
-    return {"Records": [drop.record({**told, "eTag": entry["ETag"].strip('"')})]}
-
-
-def hidden(page: Page) -> dict[str, str]:
-    return {e.attributes["name"]: e.attributes["value"] for e in page.all("input", type="hidden")}
+        return urlsplit(answer.headers["location"]).path, self.drop.arrived(name)
 
 
 def policy_of(fields: Mapping[str, str]) -> Any:
