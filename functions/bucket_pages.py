@@ -3,8 +3,9 @@ server. The browser sends a file to S3, S3 calls what scores it, and a page wait
 """
 
 import asyncio
+from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -14,11 +15,12 @@ from functions.pages import PageRoute, model_for
 from functions.problems import Refused
 from functions.serving import Loaded, Serving, load
 from functions.settings import BatchSettings
-from model_store import NotFound
+from model_store import CustomerClustersError, NotFound
 
 if TYPE_CHECKING:
     from functions.bucket_files import BucketFiles, Run
 
+T = TypeVar("T")
 MOST_LOOKS = 80
 """So often a page looks by itself, about twenty minutes; the function has fifteen."""
 _FIRST_WAIT, _LONGEST_WAIT = 2, 15
@@ -65,7 +67,7 @@ class BucketPages:
         from functions.web.html import render
 
         loaded, id = model_for(request, self.serving), request.path_params["id"]
-        run = await asyncio.to_thread(lambda: self.files.find(id))
+        run = await self._asked(request, lambda files: files.find(id))
         if run is None:
             look = _look(request)
             view = {"id": id, "seconds": seconds_until(look), "look": look, "most": MOST_LOOKS}
@@ -73,15 +75,14 @@ class BucketPages:
         if run.failed:
             why = Refused(422, run.reason, code="invalid_file")
             return await self._form(request, loaded, why)
-        loaded, view = await asyncio.to_thread(self._view, run, loaded)
+        loaded, view = await self._asked(request, lambda files: self._view(files, run, loaded))
         return render(request, "run.html.j2", loaded, view | {"id": id, "minutes": None})
 
     async def download(self, request: Request) -> Response:
         """To a file of a run: the report to look at, the others to keep."""
         id, name = request.path_params["id"], request.path_params["name"]
-        address = await asyncio.to_thread(
-            lambda: self.files.download(id, name, shown=name == _REPORT)
-        )
+        shown = name == _REPORT
+        address = await self._asked(request, lambda files: files.download(id, name, shown=shown))
         if address is None:
             raise Refused(404, "there are no such results, or no longer", code="results_gone")
         return RedirectResponse(address, 303)
@@ -93,18 +94,30 @@ class BucketPages:
         from functions.web.html import render
 
         site = str(request.base_url).rstrip("/")
-        upload = await asyncio.to_thread(lambda: self.files.form(lambda id: f"{site}/files/{id}"))
+        landing = f"{site}/files/{{}}".format
+        upload = await self._asked(request, lambda files: files.form(landing))
         view = files_view(loaded, self.settings.max_input_bytes, refused) | {"upload": upload}
         headers = forms_may_go_to(upload.address)
         return render(request, "files.html.j2", loaded, view, headers=headers)
 
-    def _view(self, run: "Run", loaded: Loaded) -> tuple[Loaded, dict[str, Any]]:
+    async def _asked(self, request: Request, ask: "Callable[[BucketFiles], T]") -> T:
+        """What S3 says, asked in a thread; trouble with it is told in the log."""
+        try:
+            return await asyncio.to_thread(lambda: ask(self.files))
+        except CustomerClustersError as error:
+            request.scope["error"] = str(error)
+            later = {"Retry-After": "5"}
+            raise Refused(503, str(error), code="storage_unavailable", headers=later) from error
+
+    def _view(
+        self, files: "BucketFiles", run: "Run", loaded: Loaded
+    ) -> tuple[Loaded, dict[str, Any]]:
         """With the model that scored: the one that answers may be another by now."""
         from functions.web.run import run_view
 
         if run.document["model_version"] != loaded.version:
             loaded = load(self.serving.store, run.document["model_version"])
-        view = run_view(loaded.model, run.document, self.files.summary(run))
+        view = run_view(loaded.model, run.document, files.summary(run))
         return loaded, view | {"file": {**run.document["input"], "name": run.name}}
 
 

@@ -191,13 +191,17 @@ def test_an_address_of_ours_is_not_told_with_a_failure() -> None:
     assert Run("x", document, failed=True).reason == "a (1).csv has 9 bytes"
 
 
-def test_a_bucket_that_is_not_there_is_a_problem_and_no_traceback(
-    drop: Drop, browser_over: BrowserOver
-) -> None:
+def test_storage_that_fails_is_a_problem_that_the_log_explains(drop: Drop, lines: Lines) -> None:
+    from functions.api import create_app
+
     gone = BatchSettings(drop.settings.input, S3Address("no-such-bucket"))
-    answer = browser_over(buckets=gone).get(f"/files/{NOBODY}")
-    assert answer.status_code == 404
-    assert "Traceback" not in answer.text
+    app = create_app(drop.serving, Settings(buckets=gone), lines.append)
+    with TestClient(app, headers=BROWSER) as browser:
+        page = page_of(browser, f"/files/{NOBODY}", 503)
+        answer = browser.get(f"/files/{NOBODY}", headers={"accept": "*/*"})
+    assert page.one("h1").text == "Files cannot be taken or shown now"
+    assert (answer.status_code, answer.json()["code"]) == (503, "storage_unavailable")
+    assert "no bucket in s3://no-such-bucket" in lines[-1]["error"]
 
 
 def test_nothing_is_uploaded_to_this_server(site: Site) -> None:
