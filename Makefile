@@ -64,7 +64,8 @@ audit: .venv-audit/ready  ## Ask a public service for known vulnerabilities of t
 	.venv/bin/uv pip install --quiet --python .venv-image --no-deps --no-build-isolation -e .
 	@touch $@
 
-SLOW = tests/infra tests/pipeline/training tests/pipeline/comparing tests/functions/test_browser.py tests/functions/test_bucket_browser.py
+SLOW = tests/infra tests/pipeline/training tests/pipeline/comparing \
+	$(addprefix tests/functions/test_,browser.py bucket_browser.py openapi.py retraining_command.py s3_crashes.py)
 
 retest: .venv-image/ready  ## Run the tests of serving and scoring on the Python that the image has
 	.venv-image/bin/pytest $(SLOW:%=--ignore=%)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from functions.bucket_files import UPLOADS
+from functions.s3_metrics import NAMESPACE
 from model_store import CANDIDATE
 
 ROOT = Path(__file__).parents[2]
@@ -115,6 +116,8 @@ def test_retraining_may_publish_candidates_and_not_move_the_champion(
         ("s3:GetObject", "${ModelBucket}/training/*"),
         ("s3:PutObject", "${ModelBucket}/models/versions/*"),
         ("s3:PutObject", "${ModelBucket}/models/history/*"),
+        ("s3:PutObject", "${ModelBucket}/models/marks/*"),
+        ("s3:PutObject", "${ModelBucket}/models/retraining/*"),
         ("s3:PutObject", f"${{ModelBucket}}/models/aliases/{CANDIDATE}.json"),
         ("s3:DeleteObject", "${ModelBucket}/models/versions/*"),
     }
@@ -137,7 +140,7 @@ def test_retraining_is_scheduled_and_off_until_somebody_wants_it(resources: Reso
     (tries,) = of(resources, "AWS::Lambda::EventInvokeConfig").values()
     assert (tries["FunctionName"], tries["MaximumRetryAttempts"]) == (
         {"Ref": "RetrainLambdaFunction"},
-        0,
+        2,
     )
 
 
@@ -210,6 +213,7 @@ def test_alarms_and_logs_are_wired(resources: Resources) -> None:
         ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
         ("AWS/Lambda", "Errors"),
         ("AWS/Lambda", "Throttles"),
+        (NAMESPACE, "RetrainingsFailed"),
         ("AWS/ApiGateway", "5xx"),
         ("AWS/ApiGateway", "Latency"),
     }

@@ -33,7 +33,7 @@ def training(containers: Containers) -> Containers:
 def test_it_holds_what_is_pinned_for_training_and_nothing_else(training: Containers) -> None:
     found = training("podman", "run", "--rm", TRAINING_IMAGE, "python", "-c", PACKAGES).split()
     pins = (ROOT / "requirements/train.txt").read_text()
-    pinned = set(re.findall(r"^([a-z0-9-]+==[^ ]+)", pins, re.MULTILINE))
+    pinned = set(re.findall(r"^([a-z0-9-]+==[^ ]+)(?!.* == 'win32')", pins, re.MULTILINE))
     assert {name.replace("_", "-") for name in found} == {*pinned, "customer-clusters==0.1.0"}
     assert "pytest" not in pins
 
