@@ -24,6 +24,62 @@ class WrongSetting(CustomerClustersError, ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Settings:
+    """Where the models are, which one answers, and what a server allows."""
+
+    store: str = str(BUNDLED)
+    """CUSTOMER_CLUSTERS_STORE: a folder or s3:// address; by default the bundled models."""
+    model: str = CHAMPION
+    """CUSTOMER_CLUSTERS_MODEL: the alias or version that answers."""
+    model_ttl_seconds: float = 60.0
+    """CUSTOMER_CLUSTERS_MODEL_TTL_SECONDS: how often a server looks where the alias points."""
+    api_keys: tuple[str, ...] = ()
+    """CUSTOMER_CLUSTERS_API_KEYS: SHA-256 of each key in hex, with commas; none: open to all."""
+    max_body_bytes: int = 1_048_576
+    """CUSTOMER_CLUSTERS_MAX_BODY_BYTES: a larger request is refused."""
+    request_seconds: float = 10.0
+    """CUSTOMER_CLUSTERS_REQUEST_SECONDS: how long a client may take to send its request."""
+    root_path: str = ""
+    """CUSTOMER_CLUSTERS_ROOT_PATH: the path under which a proxy shows the pages, e.g. /groups."""
+    trusted_keys: tuple[str, ...] = ()
+    """CUSTOMER_CLUSTERS_TRUSTED_KEYS: Ed25519 public keys in base64, with commas; where there are
+    any, a model that none of them signed is refused."""
+    sign_key: Path | None = None
+    """CUSTOMER_CLUSTERS_SIGN_KEY: the file with the private key that signs what is published."""
+    max_upload_bytes: int = 20_000_000
+    """CUSTOMER_CLUSTERS_MAX_UPLOAD_BYTES: a larger file is not scored; 0: none is taken at all."""
+    buckets: "BatchSettings | None" = None
+    """CUSTOMER_CLUSTERS_INPUT and _OUTPUT: with them, the page for files sends them there."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Read the settings from a mapping such as os.environ; WrongSetting names what is off."""
+        read = _Reader(environment)
+        plain = cls()
+        return cls(
+            store=read("STORE", str, plain.store, "a folder or an s3:// address"),
+            model=read("MODEL", str, plain.model, "an alias or a version"),
+            trusted_keys=read(
+                "TRUSTED_KEYS", _keys, (), "Ed25519 public keys in base64, separated by commas"
+            ),
+            sign_key=read("SIGN_KEY", Path, None, "a file"),
+            model_ttl_seconds=read(
+                "MODEL_TTL_SECONDS", _positive, plain.model_ttl_seconds, _POSITIVE
+            ),
+            api_keys=read(
+                "API_KEYS", _hashes, (), "SHA-256 hashes (64 hex digits), separated by commas"
+            ),
+            max_body_bytes=read("MAX_BODY_BYTES", _whole, plain.max_body_bytes, _WHOLE),
+            request_seconds=read("REQUEST_SECONDS", _positive, plain.request_seconds, _POSITIVE),
+            root_path=read("ROOT_PATH", _path, "", "a path such as /groups"),
+            max_upload_bytes=read(
+                "MAX_UPLOAD_BYTES", _whole_or_none, plain.max_upload_bytes, f"{_WHOLE}, or 0"
+            ),
+            buckets=BatchSettings.from_environment(environment) if read.has("INPUT") else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class BatchSettings:
     """Where the function that scores dropped files reads and writes, and its limits."""
 
@@ -57,62 +113,6 @@ class BatchSettings:
                 f"{_PREFIX}OUTPUT", f"{apart} by it: results would come back as input"
             )
         return made
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Where the models are, which one answers, and what a server allows."""
-
-    store: str = str(BUNDLED)
-    """CUSTOMER_CLUSTERS_STORE: a folder or s3:// address; by default the bundled models."""
-    model: str = CHAMPION
-    """CUSTOMER_CLUSTERS_MODEL: the alias or version that answers."""
-    model_ttl_seconds: float = 60.0
-    """CUSTOMER_CLUSTERS_MODEL_TTL_SECONDS: how often a server looks where the alias points."""
-    api_keys: tuple[str, ...] = ()
-    """CUSTOMER_CLUSTERS_API_KEYS: SHA-256 of each key in hex, with commas; none: open to all."""
-    max_body_bytes: int = 1_048_576
-    """CUSTOMER_CLUSTERS_MAX_BODY_BYTES: a larger request is refused."""
-    request_seconds: float = 10.0
-    """CUSTOMER_CLUSTERS_REQUEST_SECONDS: how long a client may take to send its request."""
-    root_path: str = ""
-    """CUSTOMER_CLUSTERS_ROOT_PATH: the path under which a proxy shows the pages, e.g. /groups."""
-    trusted_keys: tuple[str, ...] = ()
-    """CUSTOMER_CLUSTERS_TRUSTED_KEYS: Ed25519 public keys in base64, with commas; where there are
-    any, a model that none of them signed is refused."""
-    sign_key: Path | None = None
-    """CUSTOMER_CLUSTERS_SIGN_KEY: the file with the private key that signs what is published."""
-    max_upload_bytes: int = 20_000_000
-    """CUSTOMER_CLUSTERS_MAX_UPLOAD_BYTES: a larger file is not scored; 0: none is taken at all."""
-    buckets: BatchSettings | None = None
-    """CUSTOMER_CLUSTERS_INPUT and _OUTPUT: with them, the page for files sends them there."""
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read the settings from a mapping such as os.environ; WrongSetting names what is off."""
-        read = _Reader(environment)
-        plain = cls()
-        return cls(
-            store=read("STORE", str, plain.store, "a folder or an s3:// address"),
-            model=read("MODEL", str, plain.model, "an alias or a version"),
-            trusted_keys=read(
-                "TRUSTED_KEYS", _keys, (), "Ed25519 public keys in base64, separated by commas"
-            ),
-            sign_key=read("SIGN_KEY", Path, None, "a file"),
-            model_ttl_seconds=read(
-                "MODEL_TTL_SECONDS", _positive, plain.model_ttl_seconds, _POSITIVE
-            ),
-            api_keys=read(
-                "API_KEYS", _hashes, (), "SHA-256 hashes (64 hex digits), separated by commas"
-            ),
-            max_body_bytes=read("MAX_BODY_BYTES", _whole, plain.max_body_bytes, _WHOLE),
-            request_seconds=read("REQUEST_SECONDS", _positive, plain.request_seconds, _POSITIVE),
-            root_path=read("ROOT_PATH", _path, "", "a path such as /groups"),
-            max_upload_bytes=read(
-                "MAX_UPLOAD_BYTES", _whole_or_none, plain.max_upload_bytes, f"{_WHOLE}, or 0"
-            ),
-            buckets=BatchSettings.from_environment(environment) if read.has("INPUT") else None,
-        )
 
 
 @dataclass(frozen=True, slots=True)
