@@ -48,11 +48,12 @@ class Settings:
     """CUSTOMER_CLUSTERS_SIGN_KEY: the file with the private key that signs what is published."""
     max_upload_bytes: int = 20_000_000
     """CUSTOMER_CLUSTERS_MAX_UPLOAD_BYTES: a larger file is not scored; 0: none is taken at all."""
+    buckets: "BatchSettings | None" = None
+    """CUSTOMER_CLUSTERS_INPUT and _OUTPUT: with them, the page for files sends them there."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Read the settings from a mapping such as os.environ; WrongSetting names what is off."""
-
         read = _Reader(environment)
         plain = cls()
         return cls(
@@ -74,6 +75,7 @@ class Settings:
             max_upload_bytes=read(
                 "MAX_UPLOAD_BYTES", _whole_or_none, plain.max_upload_bytes, f"{_WHOLE}, or 0"
             ),
+            buckets=BatchSettings.from_environment(environment) if read.has("INPUT") else None,
         )
 
 
@@ -96,7 +98,7 @@ class BatchSettings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Like `Settings.from_environment`; both addresses must be set, and be apart."""
+        """Read them from a mapping; both addresses must be set, and be apart."""
         read = _Reader(environment)
         made = cls(
             input=read.required("INPUT", S3Address.from_string, "s3://bucket/prefix"),
@@ -145,19 +147,19 @@ class _Reader:
     environment: Mapping[str, str]
 
     def __call__(self, name: str, parse: Callable[[str], T], default: T, expected: str) -> T:
-        text = self.environment.get(_PREFIX + name, "").strip()
-        return self._parsed(name, parse, text, expected) if text else default
+        return self.required(name, parse, expected) if self.has(name) else default
+
+    def has(self, name: str) -> bool:
+        return bool(self._text(name))
 
     def required(self, name: str, parse: Callable[[str], T], expected: str) -> T:
-        text = self.environment.get(_PREFIX + name, "").strip()
-        return self._parsed(name, parse, text, expected)
-
-    @staticmethod
-    def _parsed(name: str, parse: Callable[[str], T], text: str, expected: str) -> T:
         try:
-            return parse(text)
+            return parse(self._text(name))
         except ValueError:
             raise WrongSetting(_PREFIX + name, expected) from None
+
+    def _text(self, name: str) -> str:
+        return self.environment.get(_PREFIX + name, "").strip()
 
 
 def _object(text: str) -> S3Address:

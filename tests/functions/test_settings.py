@@ -102,6 +102,12 @@ def test_a_wrong_setting_of_the_batch_function_is_named(name: str, value: str) -
         BatchSettings.from_environment(environment)
 
 
+def test_a_server_knows_the_buckets_of_the_batch_function() -> None:
+    assert Settings.from_environment(BATCH).buckets == BatchSettings.from_environment(BATCH)
+    with pytest.raises(WrongSetting, match="CUSTOMER_CLUSTERS_OUTPUT: expected "):
+        Settings.from_environment({**BATCH, "CUSTOMER_CLUSTERS_OUTPUT": ""})
+
+
 @pytest.mark.parametrize("output", ["s3://bucket/incoming-results", "s3://other", "s3://bucket/a"])
 def test_results_may_go_to_a_place_apart(output: str) -> None:
     BatchSettings.from_environment({**BATCH, "CUSTOMER_CLUSTERS_OUTPUT": output})
