@@ -110,9 +110,7 @@ def test_parquet_keeps_its_types(
         max_size=40,
     )
 )
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_table_is_scored_like_single_customers(
     model: ClusterModel,
     tmp_path_factory: pytest.TempPathFactory,
