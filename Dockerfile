@@ -1,8 +1,11 @@
-# The one image: Lambda and anything with a port run it. `make image` builds it.
+# The one image: Lambda and anything with a port run it. `make image` builds it; with PART=train it
+# is the same code on the training stack, for the scheduled retraining.
 #
 # A private package index or certificate comes in as the build secrets `pip` (a pip.conf) and `ca`
 # (a bundle of certificates); both are mounted for one command each and are in no layer.
 ARG BASE_IMAGE=python:3.13-slim-bookworm
+# What it is for, which is what it depends on: requirements/serve.txt or requirements/train.txt.
+ARG PART=serve
 
 # What builds: pip, setuptools and the writer of the bill of materials. Nothing of it is shipped.
 FROM ${BASE_IMAGE} AS tools
@@ -15,17 +18,18 @@ RUN --mount=type=secret,required=false,id=pip,target=/etc/pip.conf \
     python3 -m venv /build/tools \
     && /build/tools/bin/pip install --no-deps --require-hashes -r /build/requirements/image.txt
 
-# What serving depends on, without what it never opens, compiled so that nothing is at the start.
+# What that part depends on, without what it never opens, compiled so that nothing is at the start.
 FROM tools AS dependencies
-COPY requirements/serve.txt /build/requirements/
+ARG PART
+COPY requirements/${PART}.txt /build/requirements/
 RUN --mount=type=secret,required=false,id=pip,target=/etc/pip.conf \
     --mount=type=secret,required=false,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
     python3 -m venv --without-pip /opt/venv \
     && /build/tools/bin/pip --python /opt/venv/bin/python install --no-compile \
-       --no-deps --require-hashes -r /build/requirements/serve.txt
+       --no-deps --require-hashes -r /build/requirements/${PART}.txt
 COPY infra/slim.py /build/
 # Python's own library too: the official bases come without its bytecode, which took 0.7 s a start.
-RUN python3 /build/slim.py /opt/venv/lib/python3*/site-packages \
+RUN python3 /build/slim.py ${PART} /opt/venv/lib/python3*/site-packages \
     && PYTHONPYCACHEPREFIX=/opt/pycache python3 -m compileall -q --invalidation-mode unchecked-hash \
        -x '/(test|tests|site-packages|dist-packages|ensurepip|idlelib|lib2to3|pydoc_data|tkinter|turtledemo)/' \
        "$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" \

@@ -2,9 +2,10 @@
 PYTHON ?= python3
 UPGRADE ?= --upgrade
 BIN := .venv/bin
+IMAGE_PYTHON := $(shell sed -n 's/^ARG BASE_IMAGE=python:\([0-9.]*\)-.*/\1/p' Dockerfile)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check fmt bench bench-spark soak screenshots image package deploy remove pin
+.PHONY: help setup demo serve test check fmt bench bench-spark soak screenshots retest picture audit image package deploy remove pin
 
 help:  ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,8 +52,32 @@ soak: setup  ## Send 100,000 look-ups, 1 % malformed; print errors and memory
 screenshots: setup  ## Draw the pages that the README shows anew, with Debian's chromium
 	$(BIN)/python -m examples.screenshots
 
-image:  ## Build the container image with Docker or buildah (IMAGE names it, BASE_IMAGE what it stands on)
-	$(PYTHON) -m infra.image --tag $(or $(IMAGE),customer-clusters) \
+.venv-audit/ready: requirements/audit.txt .venv/ready
+	.venv/bin/uv venv --quiet --clear .venv-audit
+	.venv/bin/uv pip install --quiet --python .venv-audit --no-deps --require-hashes -r requirements/audit.txt
+	@touch $@
+
+audit: .venv-audit/ready  ## Ask a public service for known vulnerabilities of the pinned packages
+	.venv-audit/bin/python -m infra.audit
+
+# The image has another Python than most machines; uv finds it, pyenv's as well, or fetches it.
+.venv-image/ready: pyproject.toml requirements/dev.txt .venv/ready
+	PYENV_VERSION=$$(pyenv latest $(IMAGE_PYTHON) 2>/dev/null) .venv/bin/uv venv --quiet --clear --python $(IMAGE_PYTHON) .venv-image
+	.venv/bin/uv pip install --quiet --python .venv-image --no-deps --require-hashes -r requirements/dev.txt
+	.venv/bin/uv pip install --quiet --python .venv-image --no-deps --no-build-isolation -e .
+	@touch $@
+
+SLOW = tests/infra tests/pipeline/training tests/pipeline/comparing \
+	$(addprefix tests/functions/test_,browser.py bucket_browser.py openapi.py retraining_command.py s3_crashes.py)
+
+retest: .venv-image/ready  ## Run the tests of serving and scoring on the Python that the image has
+	.venv-image/bin/pytest $(SLOW:%=--ignore=%)
+
+picture:  ## Draw the picture of the architecture anew, with Graphviz
+	dot -Tsvg docs/architecture.dot -o docs/pictures/architecture.svg
+
+image:  ## Build the container image with Docker or buildah (IMAGE names it; PART=train: the one that retrains)
+	$(PYTHON) -m infra.image --tag $(or $(IMAGE),customer-clusters) --part $(or $(PART),serve) \
 		$(if $(BASE_IMAGE),--base $(BASE_IMAGE)) $(if $(PUSH),--push $(PUSH))
 
 node_modules/ready: package.json package-lock.json
@@ -62,8 +87,9 @@ node_modules/ready: package.json package-lock.json
 package: node_modules/ready  ## Render what runs on AWS, offline (STAGE=prod picks the stage)
 	npx osls package --stage $(or $(STAGE),dev) --package .serverless/$(or $(STAGE),dev)
 
-deploy: node_modules/ready  ## Deploy to AWS: make deploy STAGE=prod IMAGE=…@sha256:…
-	npx osls deploy --stage $(or $(STAGE),dev) --param image=$(or $(IMAGE),$(error IMAGE=…@sha256:… is needed))
+deploy: node_modules/ready  ## Deploy to AWS: make deploy STAGE=prod IMAGE=…@sha256:… TRAIN_IMAGE=…@sha256:…
+	npx osls deploy --stage $(or $(STAGE),dev) --param image=$(or $(IMAGE),$(error IMAGE=…@sha256:… is needed)) \
+		--param trainImage=$(or $(TRAIN_IMAGE),$(error TRAIN_IMAGE=…@sha256:… is needed)) $(PARAMS)
 
 remove: node_modules/ready  ## Take it down again; in prod the buckets stay
 	npx osls remove --stage $(or $(STAGE),dev)
@@ -75,5 +101,7 @@ pin: setup  ## Pin the dependencies anew, with hashes, without index addresses (
 	$(PIN) --extra api --extra aws --extra lambda --extra sign --extra spark --extra train --group dev pyproject.toml -o requirements/dev.txt
 	$(PIN) --extra api --extra aws --extra lambda -c requirements/dev.txt pyproject.toml -o requirements/serve.txt
 	$(PIN) --extra aws --extra spark --no-emit-package pyspark --no-emit-package py4j -c requirements/dev.txt pyproject.toml -o requirements/spark.txt
+	$(PIN) --extra api --extra aws --extra lambda --extra train -c requirements/dev.txt pyproject.toml -o requirements/train.txt
+	$(PIN) --group audit -c requirements/dev.txt -o requirements/audit.txt
 	$(PIN) --group image -c requirements/dev.txt -o requirements/image.txt
 	$(PIN) --group emulator --no-deps -o requirements/emulator.txt

@@ -27,6 +27,7 @@ from functions.answers import (
     ReadyAnswer,
 )
 from functions.bodies import parse_json, read_body
+from functions.bucket_pages import BucketPages
 from functions.file_pages import FilePages
 from functions.gate import Gate
 from functions.logs import Log
@@ -67,7 +68,8 @@ class DirectRoute(APIRoute):
 
 def create_app(serving: Serving, settings: Settings, log: Log = logs.write) -> FastAPI:
     """The application over a model and its settings; nothing is read from elsewhere."""
-    files = FilePages(serving, settings)
+    buckets = settings.buckets
+    files = BucketPages(serving, buckets) if buckets else FilePages(serving, settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

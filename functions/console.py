@@ -11,12 +11,10 @@ from typing import Any
 import click
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from model_store import Artifact, Store, Version, WrongArtifact
-from pipeline.churn import ChurnRate
 from pipeline.model import Assignment, ClusterModel
 
 _WIDTH = 140
@@ -72,68 +70,6 @@ def show_assignment(found: Assignment, model: ClusterModel) -> None:
     out.print(table)
 
 
-def show_run(manifest: dict[str, Any], summary: dict[str, Any], out: str) -> None:
-    """A run's cluster and churn summary for people; `out` is a folder or an address."""
-    console = terminal()
-    console.print(
-        f"[bold]{escape(manifest['input']['name'])}[/]: {manifest['rows_in']:,} customers, "
-        f"{manifest['rows_assigned']:,} assigned, {manifest['rows_rejected']:,} rejected, "
-        f"{summary['outliers']:,} outliers"
-    )
-    for reason, rows in summary["rejected_for"].items():
-        console.print(f"  rejected for {reason}: {rows:,}", markup=False)
-    _show_drift(console, summary["drift"])
-    table = new_table(
-        "Cluster", "Name", "Customers", "Share", "In training", "Left", "Expected", "Churn rate"
-    )
-    for cluster in summary["clusters"]:
-        table.add_row(*_summary_row(cluster))
-    console.print(table)
-    report = f"{out.rstrip('/')}/{manifest['outputs']['report']}"
-    console.print(f"Results in {report.rpartition('/')[0]}", soft_wrap=True, markup=False)
-    console.print(f"Report: {report}", soft_wrap=True, markup=False)
-
-
-def _show_drift(console: Console, drift: dict[str, Any]) -> None:
-    """What must be known before the figures: a probable change of unit, and other customers."""
-    if drift["implausible"]:
-        console.print(
-            "[bold red]Do not use these results yet:[/] implausible values in "
-            f"[bold]{escape(', '.join(drift['implausible']))}[/] (another unit, such as cents?)",
-            soft_wrap=True,
-        )
-    verdicts = {name: found["verdict"] for name, found in drift["features"].items()}
-    if not drift["implausible"]:  # or else the mix follows from it
-        verdicts["the cluster mix"] = drift["clusters"]["verdict"]
-    for how, meant in (("clearly", ("shifted", "implausible")), ("somewhat", ("moved",))):
-        names = [
-            name
-            for name, verdict in verdicts.items()
-            if verdict in meant and name not in drift["implausible"]
-        ]
-        if names:
-            console.print(f"Note: {how} unlike training: {', '.join(names)}", markup=False)
-
-
-def _summary_row(cluster: dict[str, Any]) -> list[str]:
-    observed, expected = cluster["observed_churn"], cluster["expected_churners"]
-    training = cluster["training_churn_rate"]
-    if observed:
-        rate = str(ChurnRate(**observed))
-    else:
-        rate = "–" if training is None else f"{training:.1%} in training"
-    return [
-        str(cluster["cluster"]),
-        cluster["cluster_name"],
-        f"{cluster['customers']:,}",
-        f"{cluster['share']:.1%}",
-        f"{cluster['training_share']:.1%}",
-        f"{observed['churned']:,}" if observed else "–",
-        "–" if expected is None else f"{expected:,.0f}",
-        rate,
-    ]
-
-
 def show_model(artifact: Artifact, model: ClusterModel) -> None:
     """A model's metrics and clusters for people."""
     out, facts = terminal(), artifact.manifest.facts
@@ -168,7 +104,11 @@ def show_exploration(notices: list[str], page: Path) -> None:
 def list_models(store: Store, as_json: bool) -> None:
     """The versions of a store, newest first, with aliases and headline metrics."""
     aliases = store.aliases()
-    rows = [_listed(store, version, aliases) for version in reversed(store.versions())]
+    named = (Version.from_string(version) for version in aliases.values())  # there or not
+    rows = [
+        _listed(store, version, aliases)
+        for version in sorted({*store.versions(), *named}, reverse=True)
+    ]
     if as_json:
         return print_json(rows)
     table = new_table("Version", "Aliases", "Recipe", "Customers", "Silhouette", "Churn by cluster")
@@ -188,13 +128,14 @@ def list_models(store: Store, as_json: bool) -> None:
 
 def _listed(store: Store, version: Version, aliases: dict[str, str]) -> dict[str, Any]:
     """A version in one line; one that must not be used says why and hides no other."""
+    names = [name for name, target in aliases.items() if target == str(version)]
     row: dict[str, Any] = {
         "version": str(version),
         "created": version.published.isoformat(),
-        "aliases": [name for name, target in aliases.items() if target == str(version)],
+        "aliases": names,
     }
     try:
-        facts = store.open(str(version)).manifest.facts
+        facts = store.open(next(iter(names), str(version))).manifest.facts
     except WrongArtifact as error:
         return {**row, "recipe": None, "metrics": {}, "problem": str(error)}
     recipe, metrics = facts.get("recipe", {}).get("name"), facts.get("metrics", {})

@@ -1,7 +1,7 @@
 """Whole files on a page: a form takes one, the answer shows its results with downloads.
 
-For servers with a disk. What scores lives in `functions.file_scoring`, imported with the first
-file, in the thread that scores it.
+For servers with a disk; where there are buckets it is `functions.bucket_pages`. What scores lives
+in `functions.file_scoring`, imported with the first file, in the thread that scores it.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from functions.pages import STYLED_INSIDE, PageRoute, by_person
+from functions.pages import STYLED_INSIDE, PageRoute, by_person, model_for
 from functions.problems import Refused, refusal
 from functions.serving import Loaded, Serving
 from functions.settings import Settings
@@ -62,7 +62,7 @@ class FilePages:
     async def files(self, request: Request) -> Response:
         """The form; with a file, its results. Whatever is wrong stands above the form."""
         if request.method == "GET":
-            return self._form(request, self._use(request))
+            return self._form(request, model_for(request, self.serving))
         try:
             return await self._scored(request)
         except (Refused, CustomerClustersError) as error:
@@ -90,7 +90,7 @@ class FilePages:
         limit = self.settings.max_upload_bytes
         if not limit:
             raise Refused(403, "no files are taken here")
-        loaded = self._use(request)
+        loaded = model_for(request, self.serving)
         await asyncio.to_thread(self.results.sweep)
         self.scoring.refuse_if_full()  # rather than have it sent for nothing
         with self.receiving.taken(), self.results.aside() as folder:
@@ -116,14 +116,9 @@ class FilePages:
         from functions.web.files import files_view
         from functions.web.html import render
 
-        view = files_view(loaded, self.settings.max_upload_bytes, refused)
+        view = files_view(loaded, self.settings.max_upload_bytes, refused) | {"upload": None}
         status, headers = (refused.status, refused.headers) if refused else (200, None)
         return render(request, "files.html.j2", loaded, view, status, headers)
-
-    def _use(self, request: Request) -> Loaded:
-        loaded = self.serving.current()
-        request.scope["model_version"] = loaded.version  # for the line in the log
-        return loaded
 
 
 class Slots:

@@ -5,10 +5,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from functions.challengers import Challengers
 from model_store import CustomerClustersError, Store
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
@@ -42,6 +43,8 @@ class DropFolder:
     reference: str
     options: Options
     settle: float
+    challenger: str | None = None
+    """What a second model is found by."""
     stop: threading.Event = field(default_factory=threading.Event)
     _seen: dict[Path, tuple[_State, float]] = field(default_factory=dict)
     """Waiting files, and since when they have been as they are."""
@@ -73,7 +76,7 @@ class DropFolder:
         """Score what has settled since the last look."""
         for path, state in self._settled():
             try:
-                tell(self._score(path))
+                tell(self._score(path, tell))
             except WrongFile as error:
                 tell(error)
             except CustomerClustersError as error:  # no fault of the file: a model, the disk
@@ -102,13 +105,17 @@ class DropFolder:
             elif now - since >= self.settle:
                 yield path, state
 
-    def _score(self, path: Path) -> dict[str, Any]:
+    def _score(self, path: Path, tell: Tell) -> dict[str, Any]:
         artifact = self.store.open(self.reference)  # each file: the alias may have moved
         model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+        options = self.options
+        if self.challenger is not None:
+            second = Challengers(self.store, self.challenger, tell).beside(artifact.version)
+            options = replace(options, challenger=second)
         try:
-            return score_file(path, model, artifact.version, self.out, self.options)
+            return score_file(path, model, artifact.version, self.out, options)
         except WrongFile as error:
-            refuse_file(path, artifact.version, self.out, self.options, error)
+            refuse_file(path, artifact.version, self.out, options, error)
             raise
 
 

@@ -17,12 +17,13 @@ from functions.problems import Refused, refusal, response
 
 OPEN = frozenset({"/health/live"})
 """What answers without a key."""
+_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'{}; "
+    "frame-ancestors 'none'; base-uri 'none'"
+)
 _SECURITY = [
     (b"cache-control", b"no-store"),
-    (b"content-security-policy", (
-        b"default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
-        b"frame-ancestors 'none'; base-uri 'none'"
-    )),
+    (b"content-security-policy", _POLICY.format("").encode()),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
@@ -33,6 +34,11 @@ _SECURITY = [
 ]  # fmt: skip
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="customer clusters", charset="UTF-8"'}
+
+
+def forms_may_go_to(address: str) -> dict[str, str]:
+    """The headers of a page with a form that is sent elsewhere, and there alone."""
+    return {"Content-Security-Policy": _POLICY.format(f" {address}")}
 
 
 class Gate:

@@ -73,6 +73,13 @@ def by_person(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
 
 
+def model_for(request: Request, serving: Serving) -> Loaded:
+    """The model that answers a request, which the line in the log names."""
+    loaded = serving.current()
+    request.scope["model_version"] = loaded.version
+    return loaded
+
+
 class _Pages:
     """One method a page."""
 
@@ -84,7 +91,7 @@ class _Pages:
         """The form, empty or filled with an example."""
         from functions.web.forms import examples
 
-        loaded = self._use(request)
+        loaded = model_for(request, self.serving)
         wanted = request.query_params.get("example", "")
         typed = {str(id): form for id, form in examples(loaded).items()}.get(wanted, {})
         return self._form(request, loaded, typed)
@@ -99,7 +106,7 @@ class _Pages:
             return RedirectResponse(link(request, "/"), 303)
         limits = self.settings.max_body_bytes, self.settings.request_seconds
         form = parse_form(await read_body(request, _FORM, *limits))
-        loaded = self._use(request)
+        loaded = model_for(request, self.serving)
         contract = loaded.model.contract
         typed = {f.name: form.get(f.name, "") for f in contract.features}
         try:
@@ -118,7 +125,7 @@ class _Pages:
         from functions.web.charts import rate_chart, strips
         from functions.web.html import render
 
-        loaded = self._use(request)
+        loaded = model_for(request, self.serving)
         model = loaded.model
         view = {
             "rates": rate_chart(model, loaded.answers),
@@ -133,7 +140,7 @@ class _Pages:
         from functions.web.about import about_view
         from functions.web.html import render
 
-        loaded = self._use(request)
+        loaded = model_for(request, self.serving)
         return render(request, "about.html.j2", loaded, about_view(loaded))
 
     async def docs(self, request: Request) -> Response:
@@ -141,7 +148,7 @@ class _Pages:
         from functions.web.html import render
         from functions.web.reference import operations
 
-        loaded = self._use(request)
+        loaded = model_for(request, self.serving)
         with_key = bool(self.settings.api_keys)
         found = await operations(request, loaded, with_key)
         view = {"operations": found, "titles": TITLES, "with_key": with_key}
@@ -149,13 +156,15 @@ class _Pages:
 
     async def report(self, request: Request) -> Response:
         """What training wrote about the model."""
-        artifact = self._use(request).artifact
+        artifact = model_for(request, self.serving).artifact
         content = await asyncio.to_thread(artifact.read, "report.html")
         return Response(content, 200, STYLED_INSIDE, "text/html; charset=utf-8")
 
     async def figure(self, request: Request) -> Response:
         """A drawing of the artifact; one of another version is asked for anew."""
-        figure = (await self._drawn(self._use(request))).get(request.path_params["name"])
+        figure = (await self._drawn(model_for(request, self.serving))).get(
+            request.path_params["name"]
+        )
         if figure is None:
             raise Refused(404, "the model has no such figure")
         known = request.query_params.get("v") == figure.fingerprint
@@ -200,8 +209,3 @@ class _Pages:
 
         self._figures = self._figures or Figures()
         return await self._figures.of(loaded)
-
-    def _use(self, request: Request) -> Loaded:
-        loaded = self.serving.current()
-        request.scope["model_version"] = loaded.version  # for the line in the log
-        return loaded

@@ -26,6 +26,7 @@ TITLES = {
     "invalid_file": "The file cannot be scored",
     "results_gone": "These results are gone",
     "busy": "Other files are being scored",
+    "storage_unavailable": "Files cannot be taken or shown now",
     "model_unavailable": "No model can answer now",
     "internal_error": "This is our fault",
 }

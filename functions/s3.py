@@ -19,6 +19,7 @@ from aws_lambda_powertools.utilities.batch import (
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from functions import logs
+from functions.challengers import Challengers
 from functions.jobs import Job
 from functions.logs import Log
 from functions.s3_events import Arrival, UnknownEvent, arrivals, why_skipped
@@ -44,6 +45,7 @@ class Batch:
     place: Place
     serving: Serving
     model_ttl_seconds: float = 60.0
+    challengers: Challengers | None = None
     options: Options = field(default_factory=Options)
     log: Log = logs.write
     measure: Measure = emf
@@ -60,6 +62,13 @@ class Batch:
         processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
         answer = process_partial_response(event, call.score_message, processor)
         return dict(answer)
+
+    def job(self) -> Job:
+        """What a file is scored with now."""
+        loaded, options = self.serving.current(), self.options
+        if self.challengers is not None:
+            options = replace(options, challenger=self.challengers.beside(loaded.version))
+        return Job(loaded.model, loaded.version, options)
 
     def _look_for_the_model(self) -> None:
         """A failure keeps the model that is there; without any, scoring says what is wrong."""
@@ -114,9 +123,7 @@ class _Call:
         source = source_of(arrival, settings)
         started = time.monotonic()
         try:
-            loaded = self.batch.serving.current()
-            job = Job(loaded.model, loaded.version, self.batch.options)
-            outcome = self._outcome(source, job)
+            outcome = self._outcome(source, self.batch.job())
         except Skipped as reason:
             self._log(arrival, "info", f"skipped: {reason}")
         except Exception as error:
@@ -210,8 +217,16 @@ def _from_environment() -> LambdaHandler:
         batch.deadline_seconds,
         handover=_handover(batch, settings.store),
     )
-    serving = Serving(open_store(settings.store, settings.trusted_keys), settings.model)
-    return Batch(batch, place, serving, settings.model_ttl_seconds)
+    store = open_store(settings.store, settings.trusted_keys)
+    challengers = None
+    if batch.challenger is not None:
+        challengers = Challengers(store, batch.challenger, _scored_without)
+    serving = Serving(store, settings.model)
+    return Batch(batch, place, serving, settings.model_ttl_seconds, challengers)
+
+
+def _scored_without(why: CustomerClustersError) -> None:
+    logs.write({"level": "warning", "message": f"scored without a challenger: {why}"})
 
 
 def _handover(batch: BatchSettings, store: str) -> Handover | None:

@@ -20,7 +20,7 @@ class Held(Temporary):
     """Raised when another worker is at a run; it commits it, or its lease ends."""
 
     def __init__(self, run: str, until: str) -> None:
-        super().__init__(f"score {run}", "this worker", f"another one is at it until {until}")
+        super().__init__(f"work on {run}", "this worker", f"another one is at it until {until}")
 
 
 class LeaseLost(Temporary):

@@ -11,6 +11,13 @@ from model_store import Artifact, CustomerClustersError, Store, Temporary
 from pipeline.model import ClusterModel
 
 
+class NothingServed(Temporary):
+    """Raised while no model can answer; it says why, and whether to try again is for the reason."""
+
+    def __init__(self, store: Store, why: str) -> None:
+        CustomerClustersError.__init__(self, f"no model of {store} can answer: {why}")
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """A model in memory, verified and tested; a request uses one from start to end."""
@@ -60,7 +67,7 @@ class Serving:
         """The model that answers; Temporary while there is none."""
         loaded = self._loaded
         if loaded is None:
-            raise Temporary("load the model", str(self.store), self.failure or "not read yet")
+            raise NothingServed(self.store, self.failure or "not read yet")
         return loaded
 
     def refresh(self) -> None:

@@ -51,11 +51,12 @@ class Settings:
     """CUSTOMER_CLUSTERS_SIGN_KEY: the file with the private key that signs what is published."""
     max_upload_bytes: int = 20_000_000
     """CUSTOMER_CLUSTERS_MAX_UPLOAD_BYTES: a larger file is not scored; 0: none is taken at all."""
+    buckets: "BatchSettings | None" = None
+    """CUSTOMER_CLUSTERS_INPUT and _OUTPUT: with them, the page for files sends them there."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Read the settings from a mapping such as os.environ; WrongSetting names what is off."""
-
         read = _Reader(environment)
         plain = cls()
         return cls(
@@ -77,6 +78,7 @@ class Settings:
             max_upload_bytes=read(
                 "MAX_UPLOAD_BYTES", _whole_or_none, plain.max_upload_bytes, f"{_WHOLE}, or 0"
             ),
+            buckets=BatchSettings.from_environment(environment) if read.has("INPUT") else None,
         )
 
 
@@ -110,12 +112,14 @@ class BatchSettings:
     """CUSTOMER_CLUSTERS_LEASE_SECONDS: a worker silent for so long is taken for dead."""
     deadline_seconds: float = 30.0
     """CUSTOMER_CLUSTERS_DEADLINE_SECONDS: with less time left, a file is given back."""
+    challenger: str | None = None
+    """CUSTOMER_CLUSTERS_CHALLENGER: the alias or version of a second model that assigns as well."""
     spark: SparkSettings | None = None
     """None where CUSTOMER_CLUSTERS_SPARK_APPLICATION is not set: then no file goes to Spark."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Like `Settings.from_environment`; both addresses must be set, and be apart."""
+        """Read them from a mapping; both addresses must be set, and be apart."""
         read = _Reader(environment)
         made = cls(
             input=read.required("INPUT", S3Address.from_string, "s3://bucket/prefix"),
@@ -124,6 +128,7 @@ class BatchSettings:
             lease_seconds=read("LEASE_SECONDS", _positive, 300.0, _POSITIVE),
             deadline_seconds=read("DEADLINE_SECONDS", _positive, 30.0, _POSITIVE),
             spark=_spark(read),
+            challenger=read("CHALLENGER", str, None, "an alias or a version"),
         )
         if made.input.overlaps(made.output):
             apart = (
@@ -136,25 +141,54 @@ class BatchSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RetrainingSettings:
+    """What the function that retrains reads, where it publishes, and its limit."""
+
+    data: S3Address
+    """CUSTOMER_CLUSTERS_TRAINING_DATA: the customers to train on, s3://bucket/key."""
+    store: S3Address
+    """CUSTOMER_CLUSTERS_STORE, which has to be in S3 here: a function's disk forgets."""
+    max_training_bytes: int = 20_000_000
+    """CUSTOMER_CLUSTERS_MAX_TRAINING_BYTES: a larger file is refused."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Like `Settings.from_environment`; both addresses must be set."""
+        read = _Reader(environment)
+        return cls(
+            data=read.required("TRAINING_DATA", _object, "s3://bucket/key of a file"),
+            store=read.required("STORE", S3Address.from_string, "s3://bucket/prefix"),
+            max_training_bytes=read("MAX_TRAINING_BYTES", _whole, 20_000_000, _WHOLE),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class _Reader:
     """Reads one variable after the other; WrongSetting names the one that is off."""
 
     environment: Mapping[str, str]
 
     def __call__(self, name: str, parse: Callable[[str], T], default: T, expected: str) -> T:
-        text = self.environment.get(_PREFIX + name, "").strip()
-        return self._parsed(name, parse, text, expected) if text else default
+        return self.required(name, parse, expected) if self.has(name) else default
+
+    def has(self, name: str) -> bool:
+        return bool(self._text(name))
 
     def required(self, name: str, parse: Callable[[str], T], expected: str) -> T:
-        text = self.environment.get(_PREFIX + name, "").strip()
-        return self._parsed(name, parse, text, expected)
-
-    @staticmethod
-    def _parsed(name: str, parse: Callable[[str], T], text: str, expected: str) -> T:
         try:
-            return parse(text)
+            return parse(self._text(name))
         except ValueError:
             raise WrongSetting(_PREFIX + name, expected) from None
+
+    def _text(self, name: str) -> str:
+        return self.environment.get(_PREFIX + name, "").strip()
+
+
+def _object(text: str) -> S3Address:
+    address = S3Address.from_string(text)
+    if not address.key or address.key.endswith("/"):
+        raise ValueError
+    return address
 
 
 def _spark(read: _Reader) -> SparkSettings | None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from functions import logs
+from functions.challengers import load_challenger
 from functions.jobs import Job
 from functions.logs import Log
 from functions.s3_objects import Skipped, Unscorable
@@ -23,6 +24,7 @@ from functions.spark_order import Order
 from model_store import CustomerClustersError, S3Address, Temporary, open_store
 from model_store.s3 import S3Files
 from pipeline.model import ClusterModel
+from pipeline.scoring import Options
 from pipeline.scoring.distributed import Runner
 from pipeline.scoring.splitting import PART_BYTES, CannotSplit
 
@@ -40,9 +42,7 @@ def perform(
 ) -> Outcome:
     """Score the object, or write why it will never be; what may succeed later is tried again."""
     place = Place(S3Files.at(S3Address.from_string(order.results)))
-    artifact = open_store(order.store, trusted).open(order.model)
-    model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
-    job = Job(model, artifact.version)
+    job = _job(order, trusted)
     for tries in range(1, _TRIES + 1):
         try:
             outcome = _scored(order, place, job, run, part_bytes)
@@ -61,6 +61,15 @@ def perform(
     here = run_folder(order.source.name, order.identity, job)
     place.results.delete(f"{here}/{PENDING}")
     return outcome
+
+
+def _job(order: Order, trusted: tuple[str, ...]) -> Job:
+    store = open_store(order.store, trusted)
+    artifact, second = store.open(order.model), None
+    model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+    if order.challenger is not None:
+        second = load_challenger(store, order.challenger, artifact.version)
+    return Job(model, artifact.version, Options(challenger=second))
 
 
 def _scored(order: Order, place: Place, job: Job, run: Runner, part_bytes: int) -> Outcome:

@@ -19,13 +19,17 @@ class Order:
     results: str
     store: str
     model: str
+    challenger: str | None = None
+    """The version of a second model that assigns as well."""
 
     @classmethod
     def of(cls, opened: Found, job: Job, store: str, results: str) -> Self:
         """The order to score an object that was looked at."""
         found = opened.source
         source = Source(found.bucket, found.key, found.name, opened.version, opened.etag)
-        return cls(source, opened.identity, results, store, job.version)
+        second = job.options.challenger
+        theirs = None if second is None else second.version
+        return cls(source, opened.identity, results, store, job.version, theirs)
 
     @property
     def arguments(self) -> list[str]:
@@ -40,6 +44,7 @@ class Order:
             "results": self.results,
             "store": self.store,
             "model": self.model,
+            "challenger": self.challenger,
         }
         return [f"--{name}={value}" for name, value in told.items() if value]
 
@@ -49,8 +54,9 @@ class Order:
         parser = argparse.ArgumentParser(description="Score one large object on Spark.")
         for name in ("bucket", "key", "name", "etag", "identity", "results", "store", "model"):
             parser.add_argument(f"--{name}", required=True)
-        parser.add_argument("--version-id")
+        for name in ("version-id", "challenger"):
+            parser.add_argument(f"--{name}")
         told = parser.parse_args(arguments)
         S3Address.from_string(told.results)
         source = Source(told.bucket, told.key, told.name, told.version_id, told.etag)
-        return cls(source, told.identity, told.results, told.store, told.model)
+        return cls(source, told.identity, told.results, told.store, told.model, told.challenger)

@@ -68,14 +68,16 @@ class SparkScoring:
                 part_bytes=size,
             )  # fmt: skip
 
-        run = run_id(data.identity, job.version, job.options)
+        def run() -> str:
+            return run_id(data.identity, job.version, job.options)
+
         return score_once(Path(self._out), data.name, run, score)
 
     def _data(self, source: "Source | Path") -> Data:
         if isinstance(source, Path):
             found = local_input(source)
             there = LocalSource(source.absolute(), source.stat().st_size)
-            return Data(there, found.name, found.identity)
+            return Data(there, found.name, found)
         from functions.s3_parts import s3_data
         from model_store.s3 import S3Files
 

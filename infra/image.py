@@ -2,6 +2,7 @@
 
 python3 -m infra.image --tag customer-clusters
 python3 -m infra.image --tag customer-clusters --push registry.example/customer-clusters:1
+python3 -m infra.image --tag customer-clusters-train --part train
 
 What is pushed is a Docker manifest (schema 2, no index): Lambda and Heroku both take that form,
 and it alone. Only the standard library is used; a host needs Python and one of the two builders.
@@ -41,10 +42,11 @@ class Build:
     labels: Mapping[str, str]
     """By name; not as build arguments, for buildah's cache takes a label of other ones for this."""
     secrets: Mapping[str, Path]
+    part: str = "serve"
 
     @property
     def options(self) -> list[str]:
-        found = ["--file", "Dockerfile", "--tag", self.tag]
+        found = ["--file", "Dockerfile", "--tag", self.tag, "--build-arg", f"PART={self.part}"]
         if self.base:
             found += ["--build-arg", f"BASE_IMAGE={self.base}"]
         for name, value in self.labels.items():
@@ -150,6 +152,7 @@ def facts(name: str, tag: str) -> Iterator[str]:
 def main(given: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--tag", default="customer-clusters")
+    parser.add_argument("--part", choices=["serve", "train"], default="serve")
     parser.add_argument("--base", help="the base image, instead of the Dockerfile's")
     parser.add_argument(
         "--push", metavar="IMAGE", help="where to; dir:FOLDER writes it to a folder"
@@ -158,7 +161,7 @@ def main(given: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(given)
     name = builder(chosen.builder)
     with secrets(os.environ) as found:
-        build = Build(chosen.tag, chosen.base, labels(ROOT), found)
+        build = Build(chosen.tag, chosen.base, labels(ROOT), found, chosen.part)
         for command in (docker if name == "docker" else buildah)(build, chosen.push):
             subprocess.run(command, cwd=ROOT, check=True)
     print(*facts(name, chosen.tag), sep="\n")

@@ -1,6 +1,6 @@
-"""Takes out of the image's packages what serving and scoring never open, and lists their sizes.
+"""Takes out of the image's packages what is never opened, and lists their sizes.
 
-python3 slim.py SITE_PACKAGES           deletes; refuses when a rule matches nothing any more
+python3 slim.py serve SITE_PACKAGES     deletes; refuses when a rule matches nothing any more
 python3 slim.py --sizes FOLDER...       prints every package of a megabyte and more
 """
 
@@ -25,11 +25,24 @@ UNUSED = (
     "**/*.pxi",
     "**/*.pyi",
     "**/*.pyx",
-    # The packages' own tests, and Fortran's and C's build helpers.
+    # The packages' own tests.
     "pyarrow/tests",
     "numpy/**/tests",
-    "numpy/f2py",
 )
+UNUSED_BY = {
+    "serve": ("numpy/f2py",),  # which scipy imports
+    "train": (
+        "pandas/tests",
+        "scipy/**/tests",
+        "sklearn/**/tests",
+        # Windows on a screen and examples: our figures are drawn into files.
+        "matplotlib/tests",
+        "matplotlib/backends/web_backend",
+        "matplotlib/mpl-data/images",
+        "matplotlib/mpl-data/sample_data",
+    ),
+}
+"""Besides, by the image's part."""
 SERVICES = {"s3", "sqs", "sts", "sso", "sso-oidc", "ssm", "secretsmanager", "emr-serverless"}
 """What boto3 may be asked for: data, queues, credentials, keys, Spark. botocore knows 400 more."""
 PURPOSES = {
@@ -46,12 +59,22 @@ PURPOSES = {
     "model_store": "the models that ship, with their reports",
     "python_calamine": "reads Excel workbooks",
     "rich": "tables on the command line",
+    "scipy": "the statistics of training, and under scikit-learn",
+    "scipy.libs": "scipy's linear algebra",
+    "sklearn": "fits and judges clusters",
+    "pandas": "cleans and profiles tables for training",
+    "matplotlib": "the figures in reports",
+    "fontTools": "matplotlib's fonts",
+    "PIL": "matplotlib needs it at import",
+    "pillow.libs": "the same",
+    "joblib": "pipeline.joblib, for data scientists",
+    "narwhals": "scikit-learn's view of tables",
 }
 
 
-def unused(site_packages: Path) -> Iterator[Path]:
+def unused(part: str, site_packages: Path) -> Iterator[Path]:
     """What the rules name; LookupError for a rule that has lost its object."""
-    for rule in UNUSED:
+    for rule in (*UNUSED, *UNUSED_BY[part]):
         found = list(site_packages.glob(rule))
         if not found:
             raise LookupError(f"{rule} matches nothing: look again at what is large")
@@ -89,7 +112,7 @@ def sizes(folders: Sequence[Path]) -> Iterator[tuple[float, str]]:
 
 def main(arguments: Sequence[str]) -> None:
     if arguments[0] != "--sizes":
-        remove(list(unused(Path(arguments[0]))))
+        remove(list(unused(arguments[0], Path(arguments[1]))))
         return
     measured = list(sizes([Path(argument) for argument in arguments[1:]]))
     for megabytes, name in measured:

@@ -28,7 +28,7 @@ _UPLOAD = TransferConfig(multipart_threshold=_PART, multipart_chunksize=_PART, m
 _TYPES = {".csv": "text/csv", ".html": "text/html; charset=utf-8", ".json": "application/json"}
 
 
-def connect() -> "S3Client":
+def connect(special: Config | None = None) -> "S3Client":
     """A client of the S3 that the environment names, with time limits fit for a function.
 
     A server that is not AWS's is addressed as host/bucket, since bucket.host rarely resolves
@@ -36,7 +36,7 @@ def connect() -> "S3Client":
     """
     config = Config(
         connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 4}
-    )
+    ).merge(special or Config())
     try:
         with told("find", "S3", "the environment"):
             session = boto3.Session()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -30,6 +31,7 @@ _LATER = {
     "ThrottlingException",
     "TooManyRequestsException",
 }
+_WORDS = {"RequestTimeTooSkewed": "the clock of this machine is wrong (RequestTimeTooSkewed)"}
 _HOPELESS = (NoCredentialsError, PartialCredentialsError, ParamValidationError, ProfileNotFound)
 
 
@@ -43,16 +45,23 @@ def told(action: str, name: str, where: str) -> Iterator[None]:
     except _HOPELESS as error:
         raise Denied(f"{action} {name}", where, str(error)) from error
     except BotoCoreError as error:
-        raise Temporary(f"{action} {name}", where, type(error).__name__) from error
+        raise Temporary(f"{action} {name}", where, _reason(error)) from error
 
 
 def _meaning(error: ClientError, action: str, name: str, where: str) -> CustomerClustersError:
     code = str(error.response.get("Error", {}).get("Code", ""))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     if code in _LATER or status >= 500 or status == 429:
-        return Temporary(f"{action} {name}", where, code)
+        return Temporary(f"{action} {name}", where, _WORDS.get(code, code))
     if code in _MISSING or (action == "read" and code == _DELETED):
         return NotFound("bucket" if code == "NoSuchBucket" else f"file {name}", where)
     if code in _CHANGED:
         return Conflict(name, where)
     return Denied(f"{action} {name}", where, code or str(status))
+
+
+def _reason(error: BotoCoreError) -> str:
+    """Its kind, and who did not answer; of the address only the host, for it may be signed."""
+    kind = type(error).__name__
+    host = urlsplit(str(getattr(error, "kwargs", {}).get("endpoint_url", ""))).netloc
+    return f"{host} does not answer ({kind})" if host else kind

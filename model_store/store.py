@@ -4,6 +4,7 @@ versions/<version>/manifest.json   written last: a version without it does not e
 versions/<version>/<files>
 aliases/<name>.json                which version it names: the only thing that ever changes
 history/<event>.json               who moved an alias, when, from where to where, and why
+marks/<name>.json                  a number that only grows
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from model_store.errors import Conflict, CustomerClustersError, NotFound, WrongA
 from model_store.files import Files
 from model_store.history import Event, Reason
 from model_store.manifest import FileRecord, Manifest, content_digest
+from model_store.marks import Marks
 from model_store.pruning import MANIFEST, leftovers, removable, remove
 from model_store.trust import refuse_untrusted, refuse_untrusted_signer
 from model_store.version import Version
@@ -64,6 +66,7 @@ class Store:
     def __init__(self, files: Files, trusted: tuple[str, ...] = ()) -> None:
         """With `trusted` public keys, a version that none of them signed is refused."""
         self._files, self._aliases, self._trusted = files, Aliases(files), trusted
+        self.marks = Marks(files)
 
     def __str__(self) -> str:
         return str(self._files)
@@ -77,12 +80,15 @@ class Store:
     ) -> Artifact:
         """Store files as a new version, the manifest last.
 
-        Publishing the very same files again gives back the version that has them.
+        Publishing the very same files again gives back the version that has them. A version is
+        always later than those that are there, though this machine's clock may be behind: so the
+        newest are the newest, and a clock decides nothing.
         """
         self.check_signer(signer)
         records = {name: FileRecord.of(content) for name, content in contents.items()}
-        version = Version.of(content_digest(records), now or datetime.now(UTC))
-        for known in reversed(self.versions()):
+        published = self.versions()
+        version = Version.of(content_digest(records), now or datetime.now(UTC)).after(published)
+        for known in reversed(published):
             if known.content == version.content:
                 artifact = self._artifact(str(known), self._manifest(str(known)))
                 if artifact.manifest.files == records:

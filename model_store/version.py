@@ -1,8 +1,9 @@
 """Version ids: when an artifact was published and what is in it."""
 
 import re
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Self
 
 _PATTERN = re.compile(r"(\d{8}T\d{6}Z)-([0-9a-f]{8})")
@@ -20,6 +21,13 @@ class Version:
     def of(cls, content_sha256: str, now: datetime) -> Self:
         """The version of some content, published at an aware time."""
         return cls(now.astimezone(UTC).replace(microsecond=0), content_sha256[:8])
+
+    def after(self, others: Sequence["Version"]) -> Self:
+        """The same content, at least a second later than any of these."""
+        latest = max((other.published for other in others), default=None)
+        if latest is None or self.published > latest:
+            return self
+        return replace(self, published=latest + timedelta(seconds=1))
 
     @classmethod
     def from_string(cls, text: str) -> Self:

@@ -52,6 +52,8 @@ def check(contract: Contract, columns: Mapping[str, pa.Array], decimal: str = ".
                 values[position] = found
         parsed[feature.name] = values
     good = np.ones(len(next(iter(parsed.values()))), bool)
+    if not problems:
+        return Checked(parsed, good, problems)
     good[list(problems)] = False
     return Checked({name: values[good] for name, values in parsed.items()}, good, problems)
 

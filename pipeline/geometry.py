@@ -105,6 +105,8 @@ def _yeo_johnson_many(x: "Array", power: float) -> "Array":
 
     up, down = np.maximum(x, 0), np.minimum(x, 0)
     above = np.log1p(up) if power == 0 else (np.power(up + 1, power) - 1) / power
+    if not down.any():  # amounts and counts never are below zero
+        return above
     below = -np.log1p(-down) if power == 2 else -(np.power(1 - down, 2 - power) - 1) / (2 - power)
     return np.where(x >= 0, above, below)
 

@@ -61,7 +61,6 @@ class Assignments:
 
     cluster: "NDArray[np.int64]"
     distance: "NDArray[np.float64]"
-    runner_up: "NDArray[np.int64]"
     margin: "NDArray[np.float64]"
     outlier: "NDArray[np.bool_]"
 
@@ -126,15 +125,11 @@ class ClusterModel:
         nearest = squared_distance(u, self.clusters[0].centre)
         second = np.full_like(nearest, np.inf)
         own = np.zeros(len(nearest), np.intp)
-        other = np.zeros(len(nearest), np.intp)
         for index, cluster in enumerate(self.clusters[1:], start=1):
             squared = squared_distance(u, cluster.centre)
-            closer = squared < nearest
-            between = ~closer & (squared < second)
-            other = np.where(closer, own, np.where(between, index, other))
-            second = np.where(closer, nearest, np.where(between, squared, second))
-            own = np.where(closer, index, own)
-            nearest = np.where(closer, squared, nearest)
+            np.copyto(own, index, where=squared < nearest)
+            np.minimum(second, np.maximum(nearest, squared), out=second)
+            np.minimum(nearest, squared, out=nearest)
         distance, further = np.sqrt(nearest), np.sqrt(second)
         both = further + distance
         outlier = distance > np.array([c.outlier_distance for c in self.clusters])[own]
@@ -146,7 +141,7 @@ class ClusterModel:
                 outlier |= (values > high) if high is not None else False
         ids = np.array([cluster.id for cluster in self.clusters])
         margin = np.divide(further - distance, both, out=np.zeros_like(both), where=both > 0)
-        return Assignments(ids[own], distance, ids[other], margin, outlier)
+        return Assignments(ids[own], distance, margin, outlier)
 
     def _reasons(
         self, customer: Mapping[str, Value], z: Sequence[float], own: Cluster, runner_up: Cluster

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings
 
 from model_store import BUNDLED, Artifact, open_store
 from pipeline.contract import DEFAULT_CONTRACT, Contract, load_contract
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 DATA = Path(__file__).parent / "data"
+
+settings.register_profile("untimed", deadline=None)  # how long a case takes says nothing of it
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

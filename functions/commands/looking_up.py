@@ -54,7 +54,7 @@ def serve(host: str, port: int, workers: int, trusted_proxies: str) -> None:
 
     Models, keys and limits come from the environment: CUSTOMER_CLUSTERS_STORE, _MODEL,
     _MODEL_TTL_SECONDS, _API_KEYS, _MAX_BODY_BYTES, _MAX_UPLOAD_BYTES, _REQUEST_SECONDS,
-    _ROOT_PATH.
+    _ROOT_PATH; for files in buckets _INPUT and _OUTPUT.
     """
     try:
         import uvicorn

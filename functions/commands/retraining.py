@@ -6,7 +6,7 @@ import click
 
 from functions import console, tables
 from functions.commands import options
-from model_store import CANDIDATE, CHAMPION, load_signer
+from model_store import CANDIDATE, CHAMPION, Reason, load_signer
 from pipeline.errors import WrongFile
 
 _OUT_HELP = "Folder for comparison.json and comparison.html."
@@ -44,7 +44,8 @@ def retrain(
     """Train the champion's recipe on new customers and compare the result with the champion.
 
     Clusters that are the champion's again keep its ids and names. The new version becomes the
-    candidate; nothing that answers changes before somebody promotes it.
+    candidate; nothing that answers changes before somebody promotes it. Customers that were
+    trained on before, over the same champion, give the version that they gave then.
     """
     try:
         from pipeline import training
@@ -57,10 +58,18 @@ def retrain(
     target.check_signer(signer)
     champion = target.open(CHAMPION)
     with console.steps() as progress:
-        trained = training.retrain(data, target, contract, progress)
-        artifact = training.publish(trained, target, CANDIDATE, who, signer)
+        known = None if contract else training.trained_before(data, champion, target)
+        if known is None:
+            trained = training.retrain(data, target, contract, progress)
+            artifact = training.publish(trained, target, CANDIDATE, who, signer)
+        else:
+            artifact = known
+            target.point(CANDIDATE, known.version, Reason(who, f"trained before on {data.name}"))
         progress("comparing with the champion")
         comparison = compare(champion, artifact)
+    if known is not None:
+        which = "the champion" if known.version == champion.version else known.version
+        click.echo(f"Note: {data.name} was trained on before; that gave {which}", err=True)
     tables.write_comparison(comparison, out)
     if as_json:
         console.print_json(comparison.to_dict())

@@ -10,7 +10,8 @@ import click
 
 from functions import console
 from functions.commands import options
-from model_store import CustomerClustersError, S3Address
+from functions.run_tables import show_run
+from model_store import CustomerClustersError, S3Address, Store
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
 
@@ -23,6 +24,11 @@ def _choices(command: Callable[..., None]) -> Callable[..., None]:
     for decorate in (
         options.as_json_flag,
         options.store,
+        click.option(
+            "--challenger",
+            metavar="REF",
+            help="Assign with a second model as well, and show where both disagree.",
+        ),
         options.model,
         click.option(
             "--max-rejected-share",
@@ -69,6 +75,7 @@ def score(
     inputs: tuple[str, ...],
     out: str,
     reference: str,
+    challenger: str | None,
     store: str,
     as_json: bool,
     engine: str,
@@ -85,9 +92,11 @@ def score(
 
     if master is not None and engine != "spark":
         raise click.UsageError("--master is for --engine spark")
-    artifact = options.open_store(store).open(reference)
+    target = options.open_store(store)
+    artifact = target.open(reference)
     model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
-    job = Job(model, artifact.version, Options(**chosen))
+    second = _challenger(target, challenger, artifact.version)
+    job = Job(model, artifact.version, Options(**chosen, challenger=second))
     inputs, out = tuple(map(_address, inputs)), _address(out)
     with _on_spark(out, master) if engine == "spark" else _here(out, inputs) as scoring:
         _score_all(scoring, inputs, job, out, as_json=as_json)
@@ -108,7 +117,7 @@ def _score_all(scoring: Any, inputs: Sequence[str], job: "Job", out: str, *, as_
             continue
         manifests.append(manifest)
         if not as_json:
-            console.show_run(manifest, scoring.summary(manifest), out)
+            show_run(manifest, scoring.summary(manifest), out)
     if as_json:
         console.print_json(manifests[0] if len(sources) == 1 else manifests)
     if refusals:
@@ -132,6 +141,7 @@ def watch(
     settle: float,
     out: str,
     reference: str,
+    challenger: str | None,
     store: str,
     as_json: bool,
     **chosen: Any,
@@ -149,14 +159,25 @@ def watch(
         elif as_json:
             console.print_json(result)
         else:
-            console.show_run(result, summary_of(result, Path(out)), out)
+            show_run(result, summary_of(result, Path(out)), out)
 
-    folder = DropFolder(
-        inbox, Path(out), options.open_store(store), reference, Options(**chosen), settle
-    )
+    target, given = options.open_store(store), Options(**chosen)
+    folder = DropFolder(inbox, Path(out), target, reference, given, settle, challenger)
     if not as_json:
         click.echo(f"watching {inbox} (Ctrl-C ends it)", err=True)
     folder.watch(tell)
+
+
+def _challenger(store: Store, reference: str | None, version: str) -> Any:
+    """The second model; none where it is the first one, as after its promotion."""
+    from functions.challengers import load_challenger
+
+    if reference is None:
+        return None
+    found = load_challenger(store, reference, version)
+    if found is None:
+        click.echo(f"Note: {reference} is the model itself; scored without a challenger", err=True)
+    return found
 
 
 @contextmanager

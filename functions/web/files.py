@@ -24,7 +24,7 @@ def _sentence(refused: Refused) -> str:
 
 def size_in_words(count: int) -> str:
     """20 MB; empty for nothing."""
-    for unit, factor in (("MB", 1_000_000), ("kB", 1_000)):
+    for unit, factor in (("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)):
         if count >= factor:
             return f"{count / factor:.3g} {unit}"
     return f"{count} bytes" if count else ""

@@ -17,7 +17,8 @@ from pipeline.contract import Feature, Value
 
 _FOLDER = Path(__file__).parents[1]
 _EXPLAINED: dict[int | str, str] = {
-    "results_gone": "Results are kept for a few minutes only. Score the file again to have them.",
+    "results_gone": "Results are kept for a while only. Score the file again to have them.",
+    "storage_unavailable": "The storage of files does not answer. Try again in a minute.",
     401: "Reload the page and enter your key as the password; any user name will do.",
     404: "The address may be mistyped, or the page may have moved.",
     405: "This address takes no such request. Start again from the form.",

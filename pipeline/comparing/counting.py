@@ -18,12 +18,24 @@ CROSSWALK = "crosswalk.json"
 
 
 def known_crosswalk(old: Artifact, new: Artifact) -> Crosswalk | None:
-    """What training counted when one of both was matched with the other; None when it was not."""
+    """What training counted when one of both was matched with the other; None when it was not.
+
+    Of a version and itself: its training customers, none of whom moves.
+    """
+    if old.version == new.version:
+        return _unmoved(old)
     if _ancestor(new) == old.version:
         return _read(new)
     if _ancestor(old) == new.version:
         return turned(_read(old), new.version)
     return None
+
+
+def _unmoved(artifact: Artifact) -> Crosswalk:
+    model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+    ids = np.repeat([c.id for c in model.clusters], [c.size for c in model.clusters])
+    spread = {name: 1.0 for cluster in model.clusters for name in cluster.profile}
+    return cross(artifact.version, model, model, (ids, ids), spread)
 
 
 def count_customers(path: Path, old: Artifact, new: Artifact) -> Crosswalk:

@@ -17,7 +17,7 @@ from pipeline.reading import excel, parquet
 from pipeline.reading.delimited import DelimitedReader
 from pipeline.reading.dialect import detect
 from pipeline.reading.records import LONGEST_RECORD, BrokenRow
-from pipeline.reading.streams import look
+from pipeline.reading.streams import CHUNK, look
 from pipeline.reading.table import (
     FORMATS,
     Block,
@@ -95,11 +95,13 @@ def _named(
     names = canonical(header, wanted)
     matched = {found: name for found, name in zip(header, names, strict=True) if found != name}
     facts = {**facts, "matched": matched} if matched else facts
-    renamed = pa.schema([f.with_name(name) for f, name in zip(schema, names, strict=True)])
+    fields = [field.with_name(name) for field, name in zip(schema, names, strict=True)]
+    renamed = pa.schema(fields, schema.metadata)
     return CustomerFile(path, format, renamed, header, reader, facts=facts)
 
 
 __all__ = [
+    "CHUNK",
     "FORMATS",
     "Block",
     "BrokenRow",

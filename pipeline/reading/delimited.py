@@ -21,7 +21,8 @@ from pipeline.reading.records import LONGEST_RECORD, BrokenRow, Records, split
 from pipeline.reading.streams import Text, chunks
 from pipeline.reading.table import Block
 
-_ENCODED = pa.dictionary(pa.int32(), pa.string())
+_PARSED_AT_ONCE = 1 << 20
+"""Bytes that the parser takes at once; with more it leaves a core's cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class DelimitedReader:
         if rest:
             yield Piece(split(rest, delimiter, final=True), row, line)
 
-    def parse(self, raw: Piece, columns: Sequence[int], *, encoded: bool = False) -> Block:
+    def parse(self, raw: Piece, columns: Sequence[int]) -> Block:
         """Parse the asked columns as text; rows that are not rows of this table are broken."""
         records, broken = _decodable(raw.records)
         names = [str(index) for index in range(len(self.dialect.names))]
@@ -74,14 +75,10 @@ class DelimitedReader:
             wrong.append(row.number - 1)
             return "skip"
 
-        kinds = {
-            names[column]: _ENCODED if encoded and column in self.dialect.repeating else pa.string()
-            for column in columns
-        }
-        parsed = _parse(records, self.dialect.delimiter, names, kinds, note)
+        asked = [names[column] for column in columns]
+        parsed = _parse(records, self.dialect.delimiter, names, asked, note)
         if parsed is None or len(wrong) + parsed.num_rows != len(records.ends):
             parsed, wrong = self._parse_one_by_one(records, columns)
-            parsed = parsed.cast(pa.schema(list(kinds.items())))
         if wrong:
             broken = [*broken, *(self._miscounted(records, index) for index in wrong)]
             records = _without(records, np.array(wrong))
@@ -141,15 +138,15 @@ def _record_end(text: bytes, start: int, delimiter: bytes) -> int:
 
 
 def _parse(
-    records: Records, delimiter: str, names: list[str], kinds: dict[str, pa.DataType], note: Any
+    records: Records, delimiter: str, names: list[str], asked: list[str], note: Any
 ) -> pa.Table | None:
     if not len(records.ends):
-        return pa.schema(list(kinds.items())).empty_table()
+        return pa.schema([pa.field(name, pa.string()) for name in asked]).empty_table()
     try:
         return pa.csv.read_csv(
             pa.BufferReader(pa.py_buffer(records.data)),
             read_options=pa.csv.ReadOptions(
-                use_threads=False, column_names=names, block_size=len(records.data) + 1
+                use_threads=False, column_names=names, block_size=_PARSED_AT_ONCE
             ),
             parse_options=pa.csv.ParseOptions(
                 delimiter=delimiter,
@@ -157,8 +154,8 @@ def _parse(
                 invalid_row_handler=note,
             ),
             convert_options=pa.csv.ConvertOptions(
-                include_columns=list(kinds),
-                column_types=kinds,
+                include_columns=asked,
+                column_types=dict.fromkeys(asked, pa.string()),
                 check_utf8=False,  # the whole text was checked
             ),
         )

@@ -28,8 +28,6 @@ class Dialect:
     """As it stands in the file, with a cell for an unnamed index."""
     header_line: int
     """Lines before the header: empty ones, or a spreadsheet's `sep=;`."""
-    repeating: frozenset[int]
-    """Columns whose sample has each text twice, on average."""
     unnamed_index: bool
     """Rows have one field more than the header: the first is an index without a name."""
 
@@ -72,8 +70,7 @@ def detect(path: Path, start: bytes, wanted: Collection[str], *, whole: bool) ->
     text = records.data[: int(records.ends[0])].removesuffix(b"\r").decode("utf-8", "replace")
     if wider:
         text = delimiter + text
-    decimal, repeating = _decimal(delimiter, rows), _repeating(rows)
-    return Dialect(delimiter, decimal, tuple(header), text, lines, repeating, wider)
+    return Dialect(delimiter, _decimal(delimiter, rows), tuple(header), text, lines, wider)
 
 
 def header_records(path: Path, start: bytes, delimiter: str, *, whole: bool) -> Records:
@@ -105,11 +102,6 @@ def _try(
     except csv.Error:
         return [], []
     return header, rest
-
-
-def _repeating(rows: list[list[str]]) -> frozenset[int]:
-    columns = zip(*rows, strict=False)
-    return frozenset(i for i, cells in enumerate(columns) if 2 * len(set(cells)) <= len(cells))
 
 
 def _decimal(delimiter: str, rows: list[list[str]]) -> str:

@@ -46,11 +46,8 @@ class Reader(Protocol):
         """Pieces in the order of the file, of about so many bytes where it is text."""
         ...
 
-    def parse(self, raw: Any, columns: Sequence[int], *, encoded: bool = False) -> Block:
-        """The rows of a piece with some of their columns.
-
-        `encoded`: text that repeats may come as a dictionary.
-        """
+    def parse(self, raw: Any, columns: Sequence[int]) -> Block:
+        """The rows of a piece with some of their columns."""
         ...
 
 
@@ -102,15 +99,11 @@ class CustomerFile:
     def whole(self) -> tuple[pa.Table, list[BrokenRow]]:
         """All good rows as one table, and the broken ones."""
         blocks = list(self.blocks())
-        schema = pa.schema(
-            [
-                field.with_type(c.type)
-                for field, c in zip(self.schema, blocks[0].columns, strict=True)
-            ]
-            if blocks
-            else self.schema
-        )
-        batches = [pa.RecordBatch.from_arrays(list(b.columns), schema=schema) for b in blocks]
+        batches = [
+            pa.RecordBatch.from_arrays([plain(column) for column in b.columns], self.schema.names)
+            for b in blocks
+        ]
+        schema = batches[0].schema if batches else self.schema
         return pa.Table.from_batches(batches, schema), [row for b in blocks for row in b.broken]
 
 

@@ -1,5 +1,6 @@
 """Scoring a file: read, check, assign, write, summarise; the manifest commits."""
 
+from pipeline.scoring.challenging import Challenger
 from pipeline.scoring.run import (
     Input,
     Options,
@@ -18,6 +19,7 @@ from pipeline.scoring.writing import FAILED, MANIFEST
 __all__ = [
     "FAILED",
     "MANIFEST",
+    "Challenger",
     "Input",
     "Options",
     "Progress",

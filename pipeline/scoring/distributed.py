@@ -21,9 +21,15 @@ from pipeline.scoring.overlapping import in_order
 from pipeline.scoring.packing import add_packed, wide
 from pipeline.scoring.parts import WORKING, Done, Work, rejects_in, rejects_of, tally_of
 from pipeline.scoring.places import LocalSource, Source, Target
-from pipeline.scoring.run import Options, conclude, outputs, refuse_too_many_rejects
+from pipeline.scoring.run import (
+    Input,
+    Options,
+    conclude,
+    outputs,
+    refuse_too_many_rejects,
+    totals_of,
+)
 from pipeline.scoring.splitting import PART_BYTES, CannotSplit, Part, first_line, plan
-from pipeline.scoring.summary import summarise
 from pipeline.scoring.tally import Tally
 from pipeline.scoring.writing import reject_writer
 
@@ -40,7 +46,12 @@ class Data:
 
     source: Source
     name: str
-    identity: str
+    told: str | Input
+    """Its identity, or what tells it in the end: a digest is made while the file is scored."""
+
+    @property
+    def identity(self) -> str:
+        return self.told if isinstance(self.told, str) else self.told.identity
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -68,10 +79,10 @@ def score_in_parts(
         parts = plan(file, sample, data.source.size, part_bytes)
         lines_before = first_line(file, sample)
     format = options.format or file.format
-    work = Work(model, file, data.source, target, format, options.safe_csv)
+    work = Work(model, file, data.source, target, format, options.safe_csv, options.challenger)
     done = _all_done(run, work, parts, beat)
     tally = _added_up(work, done, beat)
-    totals = summarise(model, tally)
+    totals = totals_of(model, tally, options)
     if not totals["rows_in"]:
         raise WrongFile(file.path, "has a header but no customers")
     refuse_too_many_rejects(data.source.address, totals, options.max_rejected_share)

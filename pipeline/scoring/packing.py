@@ -7,9 +7,11 @@ from collections import Counter
 import numpy as np
 
 from pipeline.model import ClusterModel
+from pipeline.scoring.challenging import Versus
 from pipeline.scoring.tally import Tally
 
 _COUNTS = ("customers", "outliers", "labelled", "churned")
+_VERSUS = ("customers", "labelled", "churned")
 
 
 def packed(tally: Tally) -> bytes:
@@ -20,6 +22,10 @@ def packed(tally: Tally) -> bytes:
     for name, counts in tally.cells.items():
         arrays[f"cells {name}"] = at = np.flatnonzero(counts)
         arrays[f"counts {name}"] = counts[at]
+    if tally.versus is not None:
+        arrays |= {f"versus {name}": getattr(tally.versus, name) for name in _VERSUS}
+        unassigned = json.dumps(tally.versus.unassigned)
+        arrays["unassigned"] = np.frombuffer(unassigned.encode(), np.uint8)
     rejected = json.dumps([tally.rejected, tally.first_rejected])
     arrays["rejected"] = np.frombuffer(rejected.encode(), np.uint8)
     target = io.BytesIO()
@@ -46,6 +52,10 @@ def add_packed(tally: Tally, content: bytes, first_row: int) -> None:
             rejected=Counter(rejected),
             first_rejected={why: [row + first_row for row in rows] for why, rows in first.items()},
         )
+        if "unassigned" in found:
+            unassigned = Counter(json.loads(found["unassigned"].tobytes()))
+            counts = {name: found[f"versus {name}"] for name in _VERSUS}
+            part.versus = Versus(**counts, unassigned=unassigned)
         for name, cells in tally.cells.items():
             cells[found[f"cells {name}"]] += found[f"counts {name}"]
     tally.add(part)

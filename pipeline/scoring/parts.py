@@ -14,11 +14,12 @@ import pyarrow as pa
 
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
-from pipeline.reading import CustomerFile, Format
+from pipeline.reading import CHUNK, CustomerFile, Format
 from pipeline.reading.delimited import DelimitedReader
 from pipeline.reading.delimited import Piece as TextPiece
 from pipeline.reading.parquet import Piece as RowPiece
 from pipeline.reading.records import split
+from pipeline.scoring.challenging import Challenger
 from pipeline.scoring.packing import packed
 from pipeline.scoring.places import Source, Target
 from pipeline.scoring.score import Reject, Scorer
@@ -59,6 +60,7 @@ class Work:
     target: Target
     format: Format
     safe: bool
+    challenger: Challenger | None = None
 
     def assigned(self, part: str) -> str:
         """The name of the assigned rows of a part."""
@@ -66,7 +68,7 @@ class Work:
 
     def scorer(self) -> Scorer:
         every = needs_all_columns(self.file, self.format, safe=self.safe)
-        return Scorer(self.model, self.file, all_columns=every)
+        return Scorer(self.model, self.file, all_columns=every, challenger=self.challenger)
 
     def do(self, part: Part) -> Done:
         """Score a part and write what comes of it."""
@@ -90,12 +92,10 @@ class Work:
                 open_sink(path, self.file, scorer, self.format, safe=self.safe) as sink,
             ):
                 pieces = (
-                    span.pieces(sink.block_bytes)
-                    if span
-                    else row_group_pieces(stream, self.file.path, part)
+                    span.pieces(CHUNK) if span else row_group_pieces(stream, self.file.path, part)
                 )
                 for piece in _one_at_least(pieces, self.file):
-                    block = reader.parse(piece, scorer.columns, encoded=sink.takes_dictionaries)
+                    block = reader.parse(piece, scorer.columns)
                     scored = scorer.score(block)
                     sink.write(sink.shape(scored))
                     rejects.writelines(_line_of(reject) for reject in scored.rejects)

@@ -9,9 +9,10 @@ from typing import Any
 
 from pipeline.model import ClusterModel
 from pipeline.scoring import report_charts as charts
+from pipeline.scoring.challenging import COLUMN
 from pipeline.scoring.drift import FEWEST, MOVED, SHIFTED
 from pipeline.scoring.notices import notices
-from pipeline.scoring.wording import VERDICTS, about, how_it_was_read, rejection
+from pipeline.scoring.wording import VERDICTS, about, how_it_was_read, in_words, rejection
 from pipeline.templating import render_page
 
 REPORT = "report.html"
@@ -50,9 +51,18 @@ def render(model: ClusterModel, manifest: Mapping[str, Any], totals: Mapping[str
         mix_ticks=mix_ticks,
         numeric=[feature for feature in model.contract.features if feature.numeric],
         rejects=_rejects(model, totals),
+        **_challenger(manifest, totals),
         **_churn(model, totals),
         **_drift(model, totals),
     )
+
+
+def _challenger(manifest: Mapping[str, Any], totals: Mapping[str, Any]) -> dict[str, Any]:
+    if "challenger" not in totals:
+        return {}
+    reasons = totals["challenger"]["unassigned_for"].items()
+    words = [(key.rpartition(" ")[0], in_words(key), rows) for key, rows in reasons]
+    return {"challenger_column": manifest["columns"][COLUMN], "unassigned_for": words}
 
 
 def _churn(model: ClusterModel, totals: Mapping[str, Any]) -> dict[str, Any]:

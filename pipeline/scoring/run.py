@@ -5,8 +5,9 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from pipeline.checking import MAX_REJECTED_SHARE
 from pipeline.digest import sha256_of_file
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
-from pipeline.reading import CustomerFile, Format, open_customers
+from pipeline.reading import CHUNK, CustomerFile, Format, open_customers
+from pipeline.scoring.challenging import Challenger, disagreement
 from pipeline.scoring.overlapping import in_order
 from pipeline.scoring.report import REPORT, write_report
 from pipeline.scoring.score import Scorer
@@ -45,6 +47,16 @@ class Options:
     """Of a workbook; None is its first."""
     safe_csv: bool = False
     """Cells that a spreadsheet would run as a formula get an apostrophe before them."""
+    challenger: Challenger | None = None
+    """A second model that assigns the customers as well."""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """For the manifest and the run's id: without a challenger nothing tells of one."""
+        names = (field.name for field in fields(self) if field.name != "challenger")
+        own = {name: getattr(self, name) for name in names}
+        second = self.challenger
+        return own if second is None else {**own, "challenger": second.version}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +65,18 @@ class Input:
 
     path: Path
     name: str
-    identity: str
+    told: str | Future[str]
+    """The identity, or what is going to be it: a digest is made while the file is scored."""
+
+    @property
+    def identity(self) -> str:
+        """WrongFile when the file cannot be read to its end."""
+        if isinstance(self.told, str):
+            return self.told
+        try:
+            return self.told.result()
+        except OSError as error:
+            raise WrongFile(self.path, f"cannot be read ({error.strerror})") from error
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -67,15 +90,16 @@ def local_input(path: Path) -> Input:
     except UnicodeEncodeError:
         shown = path.name.encode("utf-8", "backslashreplace").decode()
         raise WrongFile(shown, "has a name that is no text; rename it") from None
+    pool = ThreadPoolExecutor(1, "digest")
     try:
-        return Input(path, path.name, f"sha256:{sha256_of_file(path)}")
-    except OSError as error:
-        raise WrongFile(path, f"cannot be read ({error.strerror})") from error
+        return Input(path, path.name, pool.submit(lambda: f"sha256:{sha256_of_file(path)}"))
+    finally:
+        pool.shutdown(wait=False)
 
 
 def run_id(identity: str, version: str, options: Options) -> str:
     """The same input, model and options have the same id."""
-    text = json.dumps([identity, version, asdict(options)], sort_keys=True)
+    text = json.dumps([identity, version, options.facts], sort_keys=True)
     return f"{version}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
@@ -104,26 +128,30 @@ def score_input(
     progress: Progress = lambda rows: None,
 ) -> dict[str, Any]:
     """`score_file` for a file that came from elsewhere and has another name than here."""
-    run = run_id(found.identity, version, options)
     return score_once(
         out,
         found.name,
-        run,
+        lambda: run_id(found.identity, version, options),
         lambda aside: score_into(aside, found, model, version, options, progress),
     )
 
 
 def score_once(
-    out: Path, name: str, run: str, score: Callable[[Path], dict[str, Any]]
+    out: Path, name: str, run: Callable[[], str], score: Callable[[Path], dict[str, Any]]
 ) -> dict[str, Any]:
-    """Let `score` write a run into an empty folder, unless it is there; return its manifest."""
-    folder = out / name / run
-    if (folder / MANIFEST).exists():
-        committed: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        return committed
-    if folder.parent.is_file():
+    """Let `score` write a run into an empty folder, unless it is there; return its manifest.
+
+    The run's id is asked for when it is needed: it may have to wait for a digest.
+    """
+    runs = out / name
+    if runs.is_file():
         raise WrongFile(out, f"holds a file {name}; results go into a folder of that name")
-    with _prepared(folder) as aside:
+    if runs.exists():
+        committed = runs / run() / MANIFEST
+        if committed.exists():
+            manifest: dict[str, Any] = json.loads(committed.read_text(encoding="utf-8"))
+            return manifest
+    with _prepared(runs, run) as aside:
         return score(aside)
 
 
@@ -171,14 +199,14 @@ def score_into(
         format = options.format or file.format
         names = outputs(format)
         every = needs_all_columns(file, format, safe=options.safe_csv)
-        scorer = Scorer(model, file, all_columns=every)
+        scorer = Scorer(model, file, all_columns=every, challenger=options.challenger)
         assigned = folder / names["assigned"]
         with (
             reject_writer(folder / names["rejected"]) as rejects,
             open_sink(assigned, file, scorer, format, safe=options.safe_csv) as sink,
         ):
             tally = _write_rows(file, scorer, sink, rejects, progress)
-    totals = summarise(model, tally)
+    totals = totals_of(model, tally, options)
     refuse_too_many_rejects(found.path, totals, options.max_rejected_share)
     size = {names["assigned"]: assigned.stat().st_size}
     return conclude(folder, found.facts, scorer, version, options, totals, size)
@@ -188,6 +216,14 @@ def outputs(format: Format) -> dict[str, str]:
     """The names of a run's files by what they are."""
     names = {"assigned": f"assigned.{format}", "rejected": "rejected.csv"}
     return names | {"clusters": "clusters.csv", "summary": "summary.json", "report": REPORT}
+
+
+def totals_of(model: ClusterModel, tally: Tally, options: Options) -> dict[str, Any]:
+    """The summary of everything that was counted."""
+    totals = summarise(model, tally)
+    if options.challenger is not None and tally.versus is not None:
+        totals["challenger"] = disagreement(model, options.challenger, tally.versus)
+    return totals
 
 
 def conclude(
@@ -213,7 +249,7 @@ def conclude(
         "input": {**found, **file.facts},
         "model_version": version,
         "contract_sha256": model.contract.digest,
-        "options": asdict(options),
+        "options": options.facts,
         "rows_in": totals["rows_in"],
         "rows_assigned": totals["rows_assigned"],
         "rows_rejected": totals["rows_rejected"],
@@ -232,15 +268,13 @@ def _write_rows(
 ) -> Tally:
     """Read in one thread, parse and score in others, write in this one, in order."""
 
-    encoded = sink.takes_dictionaries
-
     def work(raw: Any) -> tuple[int, Any, Any, Any]:
-        block = file.reader.parse(raw, scorer.columns, encoded=encoded)
+        block = file.reader.parse(raw, scorer.columns)
         scored = scorer.score(block)
         return block.row_count, scored.rejects, scored.tally, sink.shape(scored)
 
     tally, read = Tally.empty(scorer.model), 0
-    for rows, refused, counted, shaped in in_order(work, file.reader.raw(sink.block_bytes)):
+    for rows, refused, counted, shaped in in_order(work, file.reader.raw(CHUNK)):
         sink.write(shaped)
         rejects.write(refused)
         tally.add(counted)
@@ -266,14 +300,15 @@ def refuse_too_many_rejects(path: object, totals: dict[str, Any], most: float) -
 
 
 @contextmanager
-def _prepared(folder: Path) -> Iterator[Path]:
-    """A folder to write in that becomes `folder` at the end, or disappears on an error."""
-    aside: Path | None = None
+def _prepared(runs: Path, name: Callable[[], str]) -> Iterator[Path]:
+    """A folder to write in that gets its name among the runs at the end, or goes on an error."""
+    aside, folder = None, runs
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        runs.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=runs))
         aside.chmod(0o755)
         yield aside
+        folder = runs / name()
         if not (folder / MANIFEST).exists():
             shutil.rmtree(folder, ignore_errors=True)  # of a run that was refused
             aside.rename(folder)

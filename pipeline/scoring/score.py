@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from pipeline.checking import check
 from pipeline.model import Assignments, ClusterModel
-from pipeline.reading import Block, BrokenRow, CustomerFile, plain
+from pipeline.reading import Block, BrokenRow, CustomerFile
+from pipeline.scoring.challenging import COLUMN, Challenger, Second
 from pipeline.scoring.tally import Tally
 
 APPENDED = ("cluster", "cluster_name", "churn_rate", "distance", "margin", "outlier")
@@ -46,26 +47,38 @@ class Scored:
     assignments: Assignments
     rejects: Sequence[Reject]
     tally: Tally
+    second: NDArray[np.intp] | None = None
+    """The same in the challenger, where there is one."""
 
 
 class Scorer:
     """Scores the blocks of one file with one model. Columns are bound by name, once."""
 
-    def __init__(self, model: ClusterModel, file: CustomerFile, *, all_columns: bool) -> None:
+    def __init__(
+        self,
+        model: ClusterModel,
+        file: CustomerFile,
+        *,
+        all_columns: bool,
+        challenger: Challenger | None = None,
+    ) -> None:
         contract = model.contract
         self.model, self.file = model, file
+        k = len(model.clusters)
+        self.second = None if challenger is None else Second(challenger, file, k)
         features = {feature.name: file.column(feature.name) for feature in contract.features}
         self._id = file.optional_column(contract.id_column)
         label = file.optional_column(contract.label.column if contract.label else None)
         needed = [*features.values(), *([] if label is None else [label])]
-        self.columns = list(range(len(file.schema))) if all_columns else needed
-        place = {column: position for position, column in enumerate(self.columns)}
+        needed += [] if self.second is None else self.second.columns.values()
+        self.columns = list(range(len(file.schema))) if all_columns else list(dict.fromkeys(needed))
+        self._place = place = {column: position for position, column in enumerate(self.columns)}
         self._features = {name: place[column] for name, column in features.items()}
         self._label = None if label is None else place[label]
         self._id_place = None if self._id is None else place.get(self._id)
-        self.appended = dict(
-            zip(APPENDED, _free_names(APPENDED, [*file.header, *file.schema.names]), strict=True)
-        )
+        wanted = APPENDED if self.second is None else (*APPENDED, COLUMN)
+        free = _free_names(wanted, [*file.header, *file.schema.names])
+        self.appended = dict(zip(wanted, free, strict=True))
         ids = [cluster.id for cluster in model.clusters]
         self._positions = np.zeros(max(ids) + 1, np.intp)
         self._positions[ids] = range(len(ids))
@@ -91,22 +104,26 @@ class Scorer:
             text = None if text is None else text.filter(good)
         assignments = self.model.assign_many(checked.features)
         positions = self._positions[assignments.cluster]
+        churned = self._churned(kept)
         tally = Tally.of(
             self.model,
             positions,
             assignments,
             checked.features,
-            self._churned(kept),
+            churned,
             [(f"{reject.column} {reject.code}".strip(), reject.row) for reject in rejects],
         )
-        return Scored(kept, text, positions, assignments, rejects, tally)
+        second = None
+        if self.second is not None:
+            second, tally.versus = self.second.assign(kept, self._place, positions, churned)
+        return Scored(kept, text, positions, assignments, rejects, tally, second)
 
     def _churned(self, columns: Sequence[pa.Array]) -> NDArray[np.float64] | None:
         """1 churned, 0 stayed, NaN unknown; None where the file has no label."""
         label = self.model.contract.label
         if label is None or self._label is None:
             return None
-        coded = plain(columns[self._label]).dictionary_encode()
+        coded = columns[self._label].dictionary_encode()
         meanings = [label.parse(value) for value in coded.dictionary.to_pylist()]
         rates = np.array([np.nan if m is None else float(m) for m in [*meanings, None]])
         codes = coded.indices.fill_null(len(meanings)).to_numpy(zero_copy_only=False)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.model import Assignments, ClusterModel
+from pipeline.scoring.challenging import Versus
 
 Counts = NDArray[np.int64]
 _SHIFT = 14
@@ -41,12 +42,14 @@ class Tally:
     keys: dict[str, list[NDArray[np.int32]]] = field(default_factory=dict)
     """Cells to be counted for the medians."""
     cells: dict[str, NDArray[np.uint32]] = field(default_factory=dict)
+    versus: Versus | None = None
+    """What a challenger makes of the same customers."""
 
     @classmethod
     def empty(cls, model: ClusterModel) -> Self:
         """Nothing counted yet."""
         features = {feature.name: np.zeros(0) for feature in model.contract.features}
-        nobody = Assignments(*(np.zeros(0, kind) for kind in ("i8", "f8", "i8", "f8", "?")))
+        nobody = Assignments(*(np.zeros(0, kind) for kind in ("i8", "f8", "f8", "?")))
         return cls.of(model, np.zeros(0, np.intp), nobody, features, None, [])
 
     @classmethod
@@ -62,13 +65,12 @@ class Tally:
         """Count one block; `rejected` has the reason and number of each row, in their order."""
         k = len(model.clusters)
         numeric = [feature.name for feature in model.contract.features if feature.numeric]
-        known = np.zeros(0, np.intp) if churned is None else positions[~np.isnan(churned)]
-        left = np.zeros(0, np.intp) if churned is None else positions[churned == 1]
+        label = np.full(len(positions), np.nan) if churned is None else churned
         return cls(
             np.bincount(positions, minlength=k),
-            np.bincount(positions[assignments.outlier], minlength=k),
-            np.bincount(known, minlength=k),
-            np.bincount(left, minlength=k),
+            _counted(positions, assignments.outlier, k),
+            _counted(positions, ~np.isnan(label), k),
+            _counted(positions, label == 1, k),
             {
                 name: np.bincount(positions, features[name], minlength=k).astype(float)
                 for name in numeric
@@ -102,6 +104,7 @@ class Tally:
                 np.add.at(cells, part, np.uint32(1))  # of another type it is 30 times slower
         for name, found in other.cells.items():
             self._cells(name)[:] += found
+        self.versus = other.versus if self.versus is None else self.versus.plus(other.versus)
 
     def median(self, feature: str, position: int | None, *, whole: bool) -> float | None:
         """The median of a feature in a cluster or of everybody, None where there is nobody."""
@@ -120,6 +123,11 @@ class Tally:
         if feature not in self.cells:
             self.cells[feature] = np.zeros(len(self.customers) * _CELLS, np.uint32)
         return self.cells[feature]
+
+
+def _counted(positions: NDArray[np.intp], which: NDArray[np.bool_], k: int) -> Counts:
+    """Of each cluster, the customers that are marked; exact, as long as there are below 2**53."""
+    return np.bincount(positions, which, minlength=k).astype(np.int64)
 
 
 def _binned(model: ClusterModel, name: str, values: NDArray[Any]) -> Counts:

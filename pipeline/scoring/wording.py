@@ -14,6 +14,7 @@ VERDICTS = {
 }
 _CODES = {
     "missing": "No value",
+    "no_column": "The file has no such column",
     "not_a_number": "Not a number",
     "not_finite": "Infinite or not a number",
     "not_an_integer": "Not a whole number",
@@ -39,9 +40,15 @@ _KINDS = {"parquet": "Parquet", "excel": "Excel workbook", "delimited text": "De
 
 def rejection(contract: Contract, key: str) -> tuple[Feature | None, str]:
     """The feature and the words of a key of `rejected_for`: a column, if any, and a code."""
-    column, _, code = key.rpartition(" ")
+    column = key.rpartition(" ")[0]
     feature = next((known for known in contract.features if known.name == column), None)
-    return feature, _CODES.get(code, code.replace("_", " ").capitalize())
+    return feature, in_words(key)
+
+
+def in_words(key: str) -> str:
+    """The code of such a key."""
+    code = key.rpartition(" ")[2]
+    return _CODES.get(code, code.replace("_", " ").capitalize())
 
 
 def how_it_was_read(facts: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -4,9 +4,11 @@ from pipeline.training.bars import Bars, load_bars
 from pipeline.training.judging import Effort
 from pipeline.training.lineage import Ancestor, find_ancestor
 from pipeline.training.overrides import override
+from pipeline.training.publishing import publish
 from pipeline.training.recipes import RECIPES, SEARCH, Recipe
+from pipeline.training.repeating import trained_before
 from pipeline.training.retraining import retrain
-from pipeline.training.train import Trained, name_by, publish, train, train_by_search
+from pipeline.training.train import Trained, name_by, train, train_by_search
 
 __all__ = [
     "RECIPES",
@@ -24,4 +26,5 @@ __all__ = [
     "retrain",
     "train",
     "train_by_search",
+    "trained_before",
 ]

@@ -24,6 +24,8 @@ from pipeline.training.cleaning import Customers
 from pipeline.training.fitting import Fitted
 
 MINIMUM_OVERLAP = 0.5
+LAST_ID = "last-cluster-id"
+"""The store's mark for the highest id that any of its models ever had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +164,11 @@ def _values(customers: Customers, name: str) -> NDArray[Any]:
 
 
 def _last_id(store: Store) -> int:
-    """Over all versions: a candidate that was never promoted was seen by people as well."""
-    highest = 0
+    """Of all that were ever given: a candidate that was never promoted was seen by people as well.
+
+    The versions that are there say it for stores from before there was a mark.
+    """
+    highest = store.marks.read(LAST_ID)
     for version in store.versions():
         try:
             facts = store.open(str(version)).manifest.facts

@@ -1,25 +1,17 @@
-"""Training from file to artifact."""
+"""Training, from a file to a model."""
 
-import importlib.metadata
-import io
-import json
-import platform
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import joblib
 import numpy as np
 
-from model_store import CANDIDATE, CHAMPION, Artifact, Conflict, Reason, Store
 from pipeline.contract import Contract
 from pipeline.crosswalk import Crosswalk
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
 from pipeline.reading import open_customers
-from pipeline.training import report
 from pipeline.training.bars import Bars
 from pipeline.training.cleaning import Cleaning, Customers, load_customers
 from pipeline.training.describing import build_model
@@ -31,11 +23,7 @@ from pipeline.training.overrides import override, texts_in
 from pipeline.training.recipes import Recipe
 from pipeline.training.searching import Search, numeric, restrict, search
 
-if TYPE_CHECKING:
-    from model_store.signing import Signer
-
 Progress = Callable[[str], None]
-_LIBRARIES = ("joblib", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,51 +155,3 @@ def _counts(fitted: Fitted, customers: Customers) -> dict[str, Any]:
         "churn_rate": None if churned is None else float(churned.mean()),
         "inertia": float(fitted.pipeline["cluster"].inertia_),
     }
-
-
-def publish(
-    trained: Trained,
-    store: Store,
-    alias: str = CANDIDATE,
-    who: str = "",
-    signer: "Signer | None" = None,
-) -> Artifact:
-    """Publish an artifact under an alias; the first one in a store becomes its champion."""
-    buffer = io.BytesIO()
-    joblib.dump(trained.fitted.pipeline, buffer, compress=("zlib", 6))
-    files = {"model.json": trained.model.to_json(), "pipeline.joblib": buffer.getvalue()}
-    files["report.html"] = report.render(trained).encode()
-    files |= {name: figure.encode() for name, figure in report.figures(trained).items()}
-    if trained.search is not None:
-        files["leaderboard.json"] = _as_json(trained.search.to_dict())
-    if (crosswalk := trained.crosswalk) is not None:
-        files["crosswalk.json"] = _as_json(crosswalk.to_dict())
-    artifact = store.publish(files, _facts(trained), signer=signer)
-    store.point(alias, artifact.version, Reason(who, f"trained on {trained.cleaning.file}"))
-    if CHAMPION not in store.aliases():
-        with suppress(Conflict):  # another one was the first
-            store.promote(artifact.version, "the first model of this store", who, instead_of=None)
-    return artifact
-
-
-def _facts(trained: Trained) -> dict[str, Any]:
-    """What the manifest states."""
-    facts: dict[str, Any] = {
-        "recipe": asdict(trained.recipe),
-        "training": asdict(trained.cleaning),
-        "metrics": trained.metrics,
-        "contract_sha256": trained.model.contract.digest,
-        "libraries": {
-            "python": platform.python_version(),
-            **{name: importlib.metadata.version(name) for name in _LIBRARIES},
-        },
-    }
-    if trained.descent is not None:
-        facts["lineage"] = trained.descent.to_dict()
-    if trained.by_people:
-        facts["texts_by_people"] = {str(id): kinds for id, kinds in trained.by_people.items()}
-    return facts
-
-
-def _as_json(document: Any) -> bytes:
-    return (json.dumps(document, indent=1, allow_nan=False) + "\n").encode()

@@ -89,6 +89,13 @@ class Drop:
             told["versionId"] = answer["VersionId"]
         return {"Records": [self.record(told)]}
 
+    def arrived(self, name: str) -> dict[str, Any]:
+        """The event of the one file that lies in the bucket, which a form has put there."""
+        (entry,) = self.s3.list_objects_v2(Bucket=self.settings.input.bucket)["Contents"]
+        assert entry["Key"].endswith(f"/{name}")  # S3 writes the file's name into the key
+        told = {"key": quote_plus(entry["Key"], safe="/"), "size": entry["Size"]}
+        return {"Records": [self.record({**told, "eTag": entry["ETag"].strip('"')})]}
+
     def record(self, told: Mapping[str, Any], name: str = "ObjectCreated:Put") -> dict[str, Any]:
         """A record of the golden event, about another object."""
         (pattern,) = golden("s3_put")["Records"]

@@ -1,46 +1,23 @@
 """The pages in a real browser: without JavaScript, on a telephone and a desk, light and dark."""
 
-import os
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
 
 import pandas as pd
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 import examples
-from examples.screenshots import CHROMIUM, SECONDS, served
+from examples.screenshots import served
 from model_store import BUNDLED, open_store
 from pipeline.model import ClusterModel
 from pipeline.scoring import Options, score_file
+from tests.functions.browsing import DESK, PHONE, Scheme, browser, check, page_in
 from tests.functions.web import app_over
 
-AXE = {
-    "resultTypes": ["violations"],
-    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    "rules": {"target-size": {"enabled": True}},
-}
+__all__ = ["browser"]
+
 CUSTOMERS = Path(examples.__file__).parent / "customers.csv"
-PHONE, DESK = 360, 1280
-Scheme = Literal["light", "dark"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium; only a machine that is not CI may do without it."""
-    path = shutil.which("chromium")
-    if path is None:
-        if os.environ.get("CI"):
-            pytest.fail("chromium must be installed under CI")
-        pytest.skip("install chromium to test the pages in a browser")
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=path, args=CHROMIUM)
-        yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")
@@ -54,32 +31,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def gym_site(gym_models: Path) -> Iterator[str]:
     with served(app_over(store=gym_models)) as address:
         yield address
-
-
-@contextmanager
-def page_in(
-    browser: Browser, site: str, width: int = DESK, scheme: Scheme = "light", script: bool = False
-) -> Iterator[Page]:
-    """A page that may ask nobody but the site, and has no complaint of its own."""
-    context = browser.new_context(
-        base_url=site,
-        viewport={"width": width, "height": 800},
-        color_scheme=scheme,
-        java_script_enabled=script,
-        bypass_csp=script,
-    )
-    context.set_default_timeout(SECONDS * 1000)
-    page = context.new_page()
-    asked: list[str] = []
-    said: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda message: said.append(message.text))
-    try:
-        yield page
-    finally:
-        context.close()
-    assert [url for url in asked if not url.startswith(site)] == []
-    assert [text for text in said if not text.startswith("Failed to load resource")] == []
 
 
 def fill(page: Page, *values: str) -> None:
@@ -266,17 +217,3 @@ def test_the_report_of_every_run_passes_axe_and_fits(
             check(page)
             told = page.get_by_role("heading", name="Do not use these results yet").count()
             assert told == (report.parents[1].name == "cents.csv")
-
-
-def check(page: Page) -> None:
-    """No violation of WCAG 2.2 AA that a program can find, and nothing beyond the edge."""
-    found = Axe().run(page, options=AXE).response["violations"]
-    told = [
-        (broken["id"], node["target"], node["failureSummary"])
-        for broken in found
-        for node in broken["nodes"]
-    ]
-    assert told == [], page.url
-    room = page.viewport_size
-    assert room
-    assert page.evaluate("document.scrollingElement.scrollWidth") <= room["width"], page.url

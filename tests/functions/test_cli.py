@@ -21,6 +21,7 @@ CUSTOMER = (
 )
 HEADER = "CLIENTNUM,Avg_Utilization_Ratio,Credit_Limit,Contacts_Count_12_mon,Total_Revolving_Bal"
 ROOT = Path(functions.__file__).parents[1]
+EXAMPLE = str(ROOT / "examples" / "customers.csv")
 
 
 @pytest.fixture
@@ -263,3 +264,42 @@ def test_a_look_up_loads_no_heavy_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_challenger_is_shown_beside_the_model(tmp_path: Path) -> None:
+    result = CliRunner().invoke(
+        main,
+        [
+            "score",
+            EXAMPLE,
+            "--out",
+            str(tmp_path),
+            "--challenger",
+            "original",
+        ],
+    )
+    assert result.exit_code == 0
+    assert "995 customers that both assigned, with ids that training never matched" in result.stdout
+    assert "Challenger 3" in result.stdout
+    assert "Expected to leave of these: 173 by the model, 172 by the challenger" in result.stdout
+
+
+def test_a_model_is_no_challenger_of_its_own_and_a_wrong_one_is_refused(tmp_path: Path) -> None:
+    def score(reference: str) -> Result:
+        given = [
+            "score",
+            EXAMPLE,
+            "--out",
+            str(tmp_path),
+            "--challenger",
+            reference,
+        ]
+        return CliRunner().invoke(main, given)
+
+    same = score("champion")
+    assert same.exit_code == 0
+    assert "champion is the model itself; scored without a challenger" in same.stderr
+    assert "Challenger" not in same.stdout
+    wrong = score("best")
+    assert wrong.exit_code == 2
+    assert "no model 'best'" in wrong.stderr

@@ -153,3 +153,27 @@ def test_the_command_scores_and_ends_cleanly_when_told(inbox: Path, tmp_path: Pa
         out, errors = process.communicate(timeout=20)
     assert process.returncode == 0, errors
     assert json.loads(out)["rows_assigned"] == 2
+
+
+def test_a_challenger_assigns_what_is_dropped_as_well(
+    folder: DropFolder, watching: Callable[[int], None], inbox: Path, results: Results
+) -> None:
+    folder.challenger = "original"
+    (inbox / "a.csv").write_text(ROWS)
+    watching(1)
+    assert results[0]["options"]["challenger"] == open_store(BUNDLED).resolve("original")
+    summary = json.loads((folder.out / results[0]["outputs"]["summary"]).read_text())
+    assert summary["challenger"]["unassigned"] == 2  # it reads other columns
+
+
+@pytest.mark.parametrize(("reference", "told"), [("best", ["no model 'best'"]), ("champion", [])])
+def test_customers_do_not_wait_for_a_challenger(
+    folder: DropFolder, watching: Callable[[int], None], inbox: Path, results: Results,
+    reference: str, told: list[str],
+) -> None:  # fmt: skip
+    folder.challenger = reference
+    (inbox / "a.csv").write_text(ROWS)
+    watching(1 + len(told))
+    assert [str(result).partition(" in")[0] for result in results[:-1]] == told
+    assert results[-1]["rows_assigned"] == 2
+    assert "challenger" not in results[-1]["options"]

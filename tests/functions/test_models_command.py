@@ -58,12 +58,13 @@ def test_without_a_previous_champion_a_rollback_is_refused(folder: Path) -> None
 
 def test_a_prune_lists_first_and_removes_when_told(folder: Path) -> None:
     store = open_store(folder)
-    spare = store.publish({"model.json": b"{}"}, {}, LONG_AGO).version
-    kept = store.aliases()
+    spare = store.publish({"model.json": b"{}"}, {}).version
+    newest = store.publish({"model.json": b"{ }"}, {}, LONG_AGO).version  # by a clock that is off
+    kept = {*store.aliases().values(), newest}
     assert run(folder, "prune", "--keep", "1").stdout == f"would remove {spare}\n"
     assert spare in map(str, store.versions())
     assert run(folder, "prune", "--keep", "1", "--yes").stdout == f"removed {spare}\n"
-    assert {str(version) for version in store.versions()} == set(kept.values())
+    assert {str(version) for version in store.versions()} == kept
     assert run(folder, "prune", "--keep", "1", "--yes").stdout == "nothing to remove\n"
 
 
@@ -80,6 +81,18 @@ def test_verify_names_each_damaged_version(folder: Path) -> None:
     assert f"artifact {version}: pipeline.joblib is not the file that was published" in found.output
     assert "1 of 1" in refused(run(folder, "verify", "original"))
     assert run(folder, "verify", "champion").exit_code == 0
+
+
+def test_the_list_shows_an_alias_whose_version_is_half_deleted(folder: Path) -> None:
+    version = open_store(folder).resolve("champion")
+    manifest = folder / "versions" / version / "manifest.json"
+    manifest.chmod(0o644)
+    manifest.unlink()
+    rows = json.loads(run(folder, "list", "--json").stdout)
+    (row,) = (row for row in rows if row["version"] == version)
+    assert row["aliases"] == ["champion"]
+    assert "it is not there, though 'champion' means it" in row["problem"]
+    assert "it is not there" in run(folder, "list").stdout.replace("\n", " ")
 
 
 def test_unsigned_models_are_refused_where_keys_are_trusted_until_somebody_signs(

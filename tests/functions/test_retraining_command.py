@@ -64,6 +64,25 @@ def test_retrain_publishes_a_candidate_that_may_be_promoted(
     assert open_store(store).resolve("previous") == before["champion"]
 
 
+def test_retraining_on_the_same_customers_gives_the_same_version(
+    store: Path, gym_members: pd.DataFrame, tmp_path: Path
+) -> None:
+    later = tmp_path / "later.csv"
+    gym_members.sample(frac=0.8, random_state=3).to_csv(later, index=False)
+    given = ("--store", store, "--out", tmp_path / "out", "--json")
+    first = document(run("retrain", "--data", later, *given))
+    again = run("retrain", "--data", later, *given)
+    assert json.loads(again.stdout) == first
+    assert f"Note: later.csv was trained on before; that gave {first['new']}" in again.stderr
+    assert len(open_store(store).versions()) == 2
+    own = run("retrain", "--data", tmp_path / "members.csv", *given)
+    found = json.loads(own.stdout)
+    assert found["old"] == found["new"] == open_store(store).resolve("champion")
+    assert (found["crosswalk"]["moved_share"], found["objections"]) == (0, [])
+    assert "members.csv was trained on before; that gave the champion" in own.stderr
+    assert len(open_store(store).versions()) == 2
+
+
 def test_train_matches_clusters_unless_fresh_ids_are_wanted(
     store: Path, gym_contract_path: Path, tmp_path: Path
 ) -> None:
@@ -103,6 +122,7 @@ def test_versions_without_a_crosswalk_are_compared_on_a_file(tmp_path: Path) -> 
     ("arguments", "message"),
     [
         (["retrain", "--data", "x.csv", "--store", "nowhere"], "no model 'champion'"),
+        (["retrain", "--data", "x.csv", "--store", BUNDLED], "x.csv: cannot be read"),
         (["compare", "champion", "best", "--store", BUNDLED], "no model 'best'"),
         (["compare", "original", "champion", "--store", BUNDLED, "--data", "none.csv"],
          "none.csv: cannot be read"),

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from functions.challengers import Challengers
 from functions.serving import Serving
-from model_store import NotFound, Store, Temporary
+from model_store import CustomerClustersError, NotFound, Store, Temporary
 from tests.functions.dropping import Context, Drop, customers, golden, is_whole, queued
 
 if TYPE_CHECKING:
@@ -231,3 +232,53 @@ def test_our_own_fault_is_raised_and_told_without_its_message(drop: Drop) -> Non
         drop.deliver(drop.put(KEY), Failing())
     assert drop.lines[0]["error"][0] == "RuntimeError"
     assert "4711" not in json.dumps(drop.lines)
+
+
+def test_a_challenger_is_a_run_of_its_own(drop: Drop, store: Store) -> None:
+    told: list[CustomerClustersError] = []
+    event = drop.put(KEY)
+    drop.deliver(event)
+    function = drop.function()
+    function.challengers = Challengers(store, "original", told.append)
+    function(event, Context())
+    function(event, Context())
+    assert drop.said() == ["scored", "scored", "done before"]
+    plain, both = drop.documents("manifest.json")
+    if "challenger" in plain["options"]:
+        plain, both = both, plain
+    assert both["options"]["challenger"] == store.resolve("original")
+    assert "challenger" not in plain["options"]
+    written = drop.written()
+    summary = json.loads(written[both["outputs"]["summary"]])
+    assert summary["challenger"]["version"] == store.resolve("original")
+    assert told == []
+
+
+def test_a_challenger_follows_its_alias_and_may_be_missing(drop: Drop, store: Store) -> None:
+    told: list[CustomerClustersError] = []
+    challengers = Challengers(store, "candidate", told.append)
+    champion, original = store.resolve("champion"), store.resolve("original")
+    assert challengers.beside(champion) is None
+    assert "no model 'candidate'" in str(told[0])
+    store.point("candidate", original)
+    found = challengers.beside(champion)
+    assert found is not None and (found.version, found.related) == (original, False)
+    assert challengers.beside(champion) is found  # loaded once
+    assert challengers.beside(original) is None
+    store.point("candidate", champion)
+    assert challengers.beside(champion) is None
+    assert len(told) == 1
+
+
+def test_storage_that_does_not_answer_about_a_challenger_makes_the_file_wait(
+    drop: Drop, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(reference: str) -> str:
+        raise Temporary("read", "the store", "cut")
+
+    event, function = drop.put(KEY), drop.function()
+    monkeypatch.setattr(store, "resolve", cut)
+    function.challengers = Challengers(store, "candidate", lambda error: None)
+    with pytest.raises(Temporary, match="cut"):
+        function(event, Context())
+    assert drop.written() == {}

@@ -28,6 +28,8 @@ def test_without_a_model_look_ups_are_unavailable_and_the_process_lives(
         answer = client.get("/health/ready")
         assert (answer.status_code, answer.json()["code"]) == (503, "model_unavailable")
         assert answer.headers["retry-after"] == "5"
+        assert "can answer: no model 'champion' in store" in answer.json()["detail"]
+        assert "try again" not in answer.json()["detail"]  # it would not help
         assert client.post("/v1/assign", json={}).status_code == 503
         assert client.get("/openapi.json").status_code == 200
 

@@ -75,9 +75,10 @@ def test_every_setting_of_the_batch_function_is_read() -> None:
     plain = BatchSettings.from_environment(BATCH)
     assert plain == BatchSettings(S3Address("bucket", "incoming/"), S3Address("bucket", "out"))
     limits = {"MAX_INPUT_BYTES": "100", "LEASE_SECONDS": "60", "DEADLINE_SECONDS": "1.5"}
+    limits["CHALLENGER"] = "candidate"
     named = {f"CUSTOMER_CLUSTERS_{name}": value for name, value in limits.items()}
     found = BatchSettings.from_environment({**BATCH, **named})
-    assert found == BatchSettings(plain.input, plain.output, 100, 60.0, 1.5)
+    assert found == BatchSettings(plain.input, plain.output, 100, 60.0, 1.5, "candidate")
 
 
 @pytest.mark.parametrize(
@@ -99,6 +100,12 @@ def test_a_wrong_setting_of_the_batch_function_is_named(name: str, value: str) -
     environment = {**BATCH, f"CUSTOMER_CLUSTERS_{name}": value}
     with pytest.raises(WrongSetting, match=f"CUSTOMER_CLUSTERS_{name}: expected "):
         BatchSettings.from_environment(environment)
+
+
+def test_a_server_knows_the_buckets_of_the_batch_function() -> None:
+    assert Settings.from_environment(BATCH).buckets == BatchSettings.from_environment(BATCH)
+    with pytest.raises(WrongSetting, match="CUSTOMER_CLUSTERS_OUTPUT: expected "):
+        Settings.from_environment({**BATCH, "CUSTOMER_CLUSTERS_OUTPUT": ""})
 
 
 @pytest.mark.parametrize("output", ["s3://bucket/incoming-results", "s3://other", "s3://bucket/a"])

@@ -125,3 +125,8 @@ def typed_in(page: Page) -> dict[str, str]:
         if attributes.get("type") != "radio" or "checked" in attributes:
             form.setdefault(attributes["name"], attributes.get("value", ""))
     return form
+
+
+def hidden(page: Page) -> dict[str, str]:
+    """What a form sends besides what a person puts in."""
+    return {e.attributes["name"]: e.attributes["value"] for e in page.all("input", type="hidden")}

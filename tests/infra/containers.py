@@ -29,6 +29,7 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".containers"
 BASE = "localhost/python-stand-in:bookworm"
 IMAGE = "localhost/customer-clusters:test"
+TRAINING_IMAGE = "localhost/customer-clusters-train:test"
 TOOLS = ("buildah", "podman", "debootstrap", "runc")
 EMULATOR = "samcli/local/rapid/aws-lambda-rie-x86_64"
 INVOKE = "2015-03-31/functions/function/invocations"
@@ -129,6 +130,14 @@ def make_image(containers: Containers, pushed: Path) -> None:
     containers(
         sys.executable, "-m", "infra.image", "--builder", "buildah", "--base", BASE,
         "--tag", IMAGE, "--push", f"dir:{pushed}", seconds=600,
+    )  # fmt: skip
+
+
+def make_training_image(containers: Containers) -> None:
+    """The same code on the training stack."""
+    containers(
+        sys.executable, "-m", "infra.image", "--builder", "buildah", "--base", BASE,
+        "--part", "train", "--tag", TRAINING_IMAGE, seconds=600,
     )  # fmt: skip
 
 

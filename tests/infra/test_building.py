@@ -26,6 +26,7 @@ def test_builders_are_told_the_same(builder: Builder) -> None:
     [command] = builder(BUILD, None)
     assert follows(command, "--tag", "mine:1")
     assert follows(command, "--build-arg", "BASE_IMAGE=python:x")
+    assert follows(command, "--build-arg", "PART=serve")
     assert follows(command, "--label", "org.opencontainers.image.revision=abc")
     assert follows(command, "--secret", "id=ca,src=/etc/bundle.crt")
     assert str(EPOCH) in " ".join(command)
@@ -77,21 +78,24 @@ def test_secrets_are_gone_after_the_build(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert not conf.exists()
 
 
-def test_slimming_takes_what_is_named_and_no_service_that_is_used(tmp_path: Path) -> None:
-    for rule in slim.UNUSED:
+@pytest.mark.parametrize("part", slim.UNUSED_BY)
+def test_slimming_takes_what_is_named_and_no_service_that_is_used(
+    tmp_path: Path, part: str
+) -> None:
+    for rule in (*slim.UNUSED, *slim.UNUSED_BY[part]):
         path = tmp_path / rule.replace("**/", "deep/").replace("*", "x")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     for kept in ("botocore/data/s3", "botocore/data/ec2", "pyarrow/compute"):
         (tmp_path / kept).mkdir(parents=True)
     (tmp_path / "botocore/data/endpoints.json").touch()
-    slim.main([str(tmp_path)])
+    slim.main([part, str(tmp_path)])
     left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")}
     assert {"botocore/data/s3", "botocore/data/endpoints.json", "pyarrow/compute"} <= left
     assert "botocore/data/ec2" not in left
     assert not [path for path in left if "flight" in path or path.endswith(".pyx")]
     with pytest.raises(LookupError, match="matches nothing"):
-        slim.main([str(tmp_path)])
+        slim.main([part, str(tmp_path)])
 
 
 def test_sizes_are_listed_with_what_they_are_for(

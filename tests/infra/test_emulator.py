@@ -24,7 +24,7 @@ def api(on_lambda: Lambda) -> Iterator[Invoke]:
 def faulty(on_lambda: Lambda) -> Iterator[Invoke]:
     """The same handler behind one that can be told to hang or to fall."""
     options = (f"--volume={ROOT}/tests/data/handlers:/handlers:ro", "--workdir=/handlers")
-    with on_lambda("faulty.handler", 2, *options) as invoke:
+    with on_lambda("faulty.handler", 5, *options) as invoke:
         yield invoke
 
 
@@ -53,7 +53,7 @@ def test_an_event_that_is_no_request_is_an_error_that_says_so(api: Invoke) -> No
 
 
 def test_after_a_time_out_the_next_call_is_answered(faulty: Invoke) -> None:
-    assert faulty({"hang": True}) == "Task timed out after 2.00 seconds"
+    assert faulty({"hang": True}) == "Task timed out after 5.00 seconds"
     assert json.loads(faulty(event("http_api_v2")))["statusCode"] == 200
 
 

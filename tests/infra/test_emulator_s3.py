@@ -1,15 +1,18 @@
-"""The handler for dropped files in the image, under AWS's emulator, over a stand-in for S3."""
+"""Both handlers in the image, under AWS's emulator, over a stand-in for S3."""
 
 import json
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+import httpx2
 import pytest
 
 from functions.serving import Serving
 from functions.settings import BatchSettings
 from model_store import BUNDLED, S3Address, open_store
-from tests.functions.dropping import Drop, golden, is_whole, queued
+from tests.functions.dropping import Drop, customers, golden, is_whole, queued
+from tests.functions.web import Page, hidden
 from tests.infra.containers import Invoke, Lambda
 
 if TYPE_CHECKING:
@@ -29,14 +32,25 @@ def drop(s3: "S3Client", make_bucket: Callable[[], str]) -> Drop:
 
 
 @pytest.fixture
-def batch(on_lambda: Lambda, drop: Drop, aws_environment: dict[str, str]) -> Iterator[Invoke]:
+def options(drop: Drop, aws_environment: dict[str, str]) -> list[str]:
+    """The environment of both functions."""
     environment = aws_environment | {
         "CUSTOMER_CLUSTERS_STORE": f"s3://{drop.settings.output.bucket}/models",
         "CUSTOMER_CLUSTERS_INPUT": f"s3://{drop.settings.input.bucket}/incoming",
         "CUSTOMER_CLUSTERS_OUTPUT": f"s3://{drop.settings.output.bucket}/out",
     }
-    options = [f"--env={name}={value}" for name, value in environment.items()]
+    return [f"--env={name}={value}" for name, value in environment.items()]
+
+
+@pytest.fixture
+def batch(on_lambda: Lambda, options: list[str]) -> Iterator[Invoke]:
     with on_lambda("functions.s3.handler", 120, *options) as invoke:
+        yield invoke
+
+
+@pytest.fixture
+def api(on_lambda: Lambda, options: list[str]) -> Iterator[Invoke]:
+    with on_lambda("functions.api.handler", 15, *options) as invoke:
         yield invoke
 
 
@@ -68,3 +82,25 @@ def test_the_golden_events_are_answered(batch: Invoke, drop: Drop) -> None:
     for name in ("sqs_s3", "sqs_eventbridge"):
         assert json.loads(batch(golden(name))) == {"batchItemFailures": []}
     assert drop.written() == {}
+
+
+def test_a_file_of_the_page_comes_back_assigned(api: Invoke, batch: Invoke, drop: Drop) -> None:
+    def ask(path: str) -> Any:
+        event = golden("http_api_v2") | {"rawPath": path, "body": None}
+        event["requestContext"]["http"] |= {"method": "GET", "path": path}
+        event["headers"]["accept"] = "text/html"
+        return json.loads(api(event))
+
+    page = Page(ask("/files")["body"])
+    fields, form = hidden(page), page.one("form").attributes["action"]
+    sent = httpx2.post(form, data=fields, files={"file": ("a b.csv", customers())})
+    assert sent.status_code == 303
+    landing = urlsplit(sent.headers["location"]).path
+    assert "Your file is being scored" in ask(landing)["body"]
+    assert json.loads(batch(drop.arrived("a b.csv"))) == {}
+    page = Page(ask(landing)["body"])
+    assert page.one("h1").text == "a b.csv"
+    (download,) = (address for address in page.addresses if address.endswith("/assigned.csv"))
+    answer = ask(download)
+    assert answer["statusCode"] == 303
+    assert httpx2.get(answer["headers"]["location"]).text.count("\n") == 40

@@ -4,6 +4,7 @@ import inspect
 import json
 from pathlib import Path
 
+from functions.commands import looking_up
 from functions.settings import BatchSettings, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +20,7 @@ def test_heroku_builds_the_one_dockerfile_and_verifies_the_store() -> None:
 def test_the_variables_of_the_app_are_settings_that_exist() -> None:
     document = json.loads((ROOT / "app.json").read_text())
     assert document["stack"] == "container"
-    known = inspect.getsource(Settings) + inspect.getsource(BatchSettings) + "WEB_CONCURRENCY"
+    known = "".join(inspect.getsource(of) for of in (Settings, BatchSettings, looking_up))
     for name, variable in document["env"].items():
         assert name in known
         assert variable["description"]

@@ -8,6 +8,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+import httpx2
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -37,6 +38,16 @@ def test_any_user_gets_pages_and_lookups_from_a_read_only_root(
     model = ClusterModel.from_json(champion.read("model.json"), champion.version)
     assert answer["cluster"]["id"] == model.assign(LEAVER).cluster.id
     assert answer["model_version"] == champion.version
+
+
+def test_a_file_is_dropped_on_the_page(server: Server) -> None:
+    _, address = server
+    content = (ROOT / "examples/customers.csv").read_bytes()
+    dropped = {"file": ("customers.csv", content)}
+    answer = httpx2.post(f"{address}/files", files=dropped, headers={"Accept": "text/html"})
+    assert answer.status_code == 200, answer.text
+    [path] = re.findall(r'href="(/files/[^"/]+/assigned.csv)"', answer.text)
+    assert httpx2.get(f"{address}{path}").text.count("\n") == 996
 
 
 def test_the_server_is_process_1_with_as_many_workers_as_asked(

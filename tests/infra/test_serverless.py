@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,9 +12,14 @@ from typing import Any
 
 import pytest
 
+from functions.bucket_files import UPLOADS
+from functions.s3_metrics import NAMESPACE
+from model_store import CANDIDATE
+
 ROOT = Path(__file__).parents[2]
 Resources = Mapping[str, Mapping[str, Any]]
 STAGES = ("dev", "prod")
+ROLES = {"ApiRole", "BatchRole", "RetrainRole"}
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +47,7 @@ def resources(templates: Mapping[str, Path], request: pytest.FixtureRequest) -> 
 
 
 def of(resources: Resources, kind: str) -> dict[str, Any]:
-    return {name: r["Properties"] for name, r in resources.items() if r["Type"] == kind}
+    return {name: r.get("Properties", {}) for name, r in resources.items() if r["Type"] == kind}
 
 
 def test_cfn_lint_finds_nothing(templates: Mapping[str, Path]) -> None:
@@ -51,6 +57,10 @@ def test_cfn_lint_finds_nothing(templates: Mapping[str, Path]) -> None:
         [*command, *map(str, templates.values())], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout
+
+
+def several(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def statements(resources: Resources) -> Iterator[dict[str, Any]]:
@@ -63,35 +73,99 @@ def statements(resources: Resources) -> Iterator[dict[str, Any]]:
 
 
 def test_every_role_is_of_least_privilege(resources: Resources) -> None:
-    assert set(of(resources, "AWS::IAM::Role")) == {"ApiRole", "BatchRole", "SparkRole"}
+    assert set(of(resources, "AWS::IAM::Role")) == {*ROLES, "SparkRole"}
     for statement in statements(resources):
-        actions = statement["Action"]
-        assert not any(
-            "*" in action for action in ([actions] if isinstance(actions, str) else actions)
-        )
-        resource = statement["Resource"]
-        assert resource != "*"
-        text = json.dumps(resource)
-        assert "Fn::GetAtt" in text or "${" in text  # one of our own resources, by name
-        assert "Bucket.Arn}/*" not in text  # a prefix, not a whole bucket
+        assert not any("*" in action for action in several(statement["Action"]))
+        for resource in several(statement["Resource"]):
+            assert resource != "*"
+            text = json.dumps(resource)
+            assert "Fn::GetAtt" in text or "${" in text  # one of our own resources, by name
+            assert "Bucket.Arn}/*" not in text  # a prefix, not a whole bucket
+        if "s3:ListBucket" in several(statement["Action"]):
+            (prefix,) = statement["Condition"]["StringLike"]["s3:prefix"]
+            assert prefix.rstrip("*").endswith("/")
+
+
+def allowed(resources: Resources, role: str) -> set[tuple[str, str]]:
+    """What a role may do with objects: action, and bucket with prefix."""
+    (policy,) = resources[role]["Properties"]["Policies"]
+    return {
+        (action, resource["Fn::Sub"].replace(".Arn}", "}"))
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in several(statement["Action"])
+        for resource in several(statement["Resource"])
+        if "Fn::Sub" in resource
+    }
+
+
+def test_the_api_may_touch_files_of_its_page_only(resources: Resources) -> None:
+    assert allowed(resources, "ApiRole") == {
+        ("s3:GetObject", "${ModelBucket}/models/*"),
+        ("s3:PutObject", f"${{InputBucket}}/incoming/{UPLOADS}/*"),
+        ("s3:GetObject", f"${{OutputBucket}}/results/{UPLOADS}/*"),
+    }
+    variables = resources["ApiLambdaFunction"]["Properties"]["Environment"]["Variables"]
+    batch = resources["BatchLambdaFunction"]["Properties"]["Environment"]["Variables"]
+    own = {name: value for name, value in batch.items() if "_SPARK_" not in name}
+    assert own.items() <= variables.items()  # a form promises what the batch function does
+    assert variables["CUSTOMER_CLUSTERS_INPUT"]["Fn::Sub"] == "s3://${InputBucket}/incoming"
+
+
+def test_retraining_may_publish_candidates_and_not_move_the_champion(
+    resources: Resources,
+) -> None:
+    assert allowed(resources, "RetrainRole") == {
+        ("s3:GetObject", "${ModelBucket}/models/*"),
+        ("s3:GetObject", "${ModelBucket}/training/*"),
+        ("s3:PutObject", "${ModelBucket}/models/versions/*"),
+        ("s3:PutObject", "${ModelBucket}/models/history/*"),
+        ("s3:PutObject", "${ModelBucket}/models/marks/*"),
+        ("s3:PutObject", "${ModelBucket}/models/retraining/*"),
+        ("s3:PutObject", f"${{ModelBucket}}/models/aliases/{CANDIDATE}.json"),
+        ("s3:DeleteObject", "${ModelBucket}/models/versions/*"),
+    }
+    function = resources["RetrainLambdaFunction"]["Properties"]
+    variables = function["Environment"]["Variables"]
+    data = variables["CUSTOMER_CLUSTERS_TRAINING_DATA"]["Fn::Sub"]
+    assert data.startswith("s3://${ModelBucket}/training/")
+    assert variables["CUSTOMER_CLUSTERS_STORE"]["Fn::Sub"] == "s3://${ModelBucket}/models"
+    assert int(variables["CUSTOMER_CLUSTERS_MAX_TRAINING_BYTES"]) > 0
+    assert "customer-clusters-train@" in function["Code"]["ImageUri"]
+    assert function["Timeout"] == 900
+
+
+def test_retraining_is_scheduled_and_off_until_somebody_wants_it(resources: Resources) -> None:
+    (rule,) = (r for r in of(resources, "AWS::Events::Rule").values() if "EventPattern" not in r)
+    assert rule["ScheduleExpression"] == "rate(30 days)"
+    assert rule["State"] == "DISABLED"
+    (target,) = rule["Targets"]
+    assert target["Arn"]["Fn::GetAtt"][0] == "RetrainLambdaFunction"
+    (tries,) = of(resources, "AWS::Lambda::EventInvokeConfig").values()
+    assert (tries["FunctionName"], tries["MaximumRetryAttempts"]) == (
+        {"Ref": "RetrainLambdaFunction"},
+        2,
+    )
 
 
 def test_each_function_has_its_own_role_and_the_image_by_digest(resources: Resources) -> None:
     functions = of(resources, "AWS::Lambda::Function")
-    assert {f["Role"]["Fn::GetAtt"][0] for f in functions.values()} == {"ApiRole", "BatchRole"}
+    assert {f["Role"]["Fn::GetAtt"][0] for f in functions.values()} == ROLES
     for function in functions.values():
         assert "@sha256:" in function["Code"]["ImageUri"]
     assert functions["ApiLambdaFunction"]["SnapStart"] == {"ApplyOn": "PublishedVersions"}
     assert functions["ApiLambdaFunction"].get("EphemeralStorage") is None  # SnapStart: at most 512
     commands = {f["ImageConfig"]["Command"][0] for f in functions.values()}
-    assert commands == {"functions.api.handler", "functions.s3.handler"}
+    assert commands == {
+        "functions.api.handler", "functions.s3.handler", "functions.retrain.handler"
+    }  # fmt: skip
 
 
 def test_the_api_is_reached_through_its_snapshot(resources: Resources) -> None:
     (integration,) = of(resources, "AWS::ApiGatewayV2::Integration").values()
     assert ":snapstart" in json.dumps(integration) or "snapstart" in json.dumps(integration)
     (stage,) = of(resources, "AWS::ApiGatewayV2::Stage").values()
-    assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0
+    limits = stage["DefaultRouteSettings"]
+    assert 0 < limits["ThrottlingRateLimit"] <= limits["ThrottlingBurstLimit"]
 
 
 def test_buckets_are_private_encrypted_versioned_and_tidy(resources: Resources) -> None:
@@ -144,7 +218,7 @@ def test_large_files_reach_spark_by_one_role_only(resources: Resources) -> None:
     for kind in ("AWS::EMRServerless::Application", "AWS::IAM::Policy"):
         made = [r for r in resources.values() if r["Type"] == kind]
         assert [resource.get("Condition") for resource in made] == ["HasSpark"]
-    (rule,) = of(resources, "AWS::Events::Rule").values()
+    (rule,) = (r for r in of(resources, "AWS::Events::Rule").values() if "EventPattern" in r)
     assert rule["Targets"][0]["Arn"] == {"Fn::GetAtt": ["DroppedQueue", "Arn"]}
     assert rule["EventPattern"]["detail"]["state"] == ["FAILED", "CANCELLED"]
     variables = resources["BatchLambdaFunction"]["Properties"]["Environment"]["Variables"]
@@ -166,23 +240,39 @@ def test_alarms_and_logs_are_wired(resources: Resources) -> None:
         ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
         ("AWS/Lambda", "Errors"),
         ("AWS/Lambda", "Throttles"),
+        (NAMESPACE, "RetrainingsFailed"),
         ("AWS/ApiGateway", "5xx"),
         ("AWS/ApiGateway", "Latency"),
     }
     assert all(a["AlarmActions"] == [{"Ref": "AlarmTopic"}] for a in alarms.values())
+    failing = {
+        a["Dimensions"][0]["Value"]["Ref"]
+        for a in alarms.values()
+        if (a["Namespace"], a["MetricName"]) == ("AWS/Lambda", "Errors")
+    }
+    assert failing == {"BatchLambdaFunction", "RetrainLambdaFunction"}  # the API's are its 5xx
+    (topic,) = of(resources, "AWS::SNS::Topic").values()
+    assert topic.get("KmsMasterKeyId") != "alias/aws/sns"
     groups = of(resources, "AWS::Logs::LogGroup")
-    assert len(groups) >= 3
+    assert set(groups) == {"ApiLogGroup", "BatchLogGroup", "RetrainLogGroup", "HttpApiLogGroup"}
     assert all(group["RetentionInDays"] >= 30 for group in groups.values())
     (dashboard,) = of(resources, "AWS::CloudWatch::Dashboard").values()
     body = dashboard["DashboardBody"]["Fn::Sub"]
     assert len(json.loads(body)["widgets"]) == 4
 
 
+def test_what_to_do_is_told_for_every_alarm(resources: Resources) -> None:
+    text = (ROOT / "docs/operate.md").read_text()
+    rows = re.findall(r"^\| (\w+Alarm) \| .+ \| .+ \|$", text, re.MULTILINE)
+    assert sorted(rows) == sorted(of(resources, "AWS::CloudWatch::Alarm"))
+
+
 def test_no_secret_stands_in_the_template(
     templates: Mapping[str, Path], resources: Resources
 ) -> None:
     variables = resources["ApiLambdaFunction"]["Properties"]["Environment"]["Variables"]
-    assert variables["CUSTOMER_CLUSTERS_API_KEYS"].startswith("{{resolve:ssm:/customer-clusters/")
+    keys = variables["CUSTOMER_CLUSTERS_API_KEYS"]  # with a version, or nobody sees it change
+    assert re.fullmatch(r"\{\{resolve:ssm:/customer-clusters/\w+/api-key-hashes:1\}\}", keys)
     for path in templates.values():
         assert "AKIA" not in path.read_text()
 
@@ -192,3 +282,31 @@ def test_data_outlives_the_stack_in_production_only(templates: Mapping[str, Path
         found = json.loads(templates[stage].read_text())["Resources"]
         for name in ("InputBucket", "OutputBucket", "ModelBucket"):
             assert found[name]["DeletionPolicy"] == policy
+
+
+def test_the_retraining_can_be_switched_on(tmp_path: Path, templates: Mapping[str, Path]) -> None:
+    command = [
+        "npx",
+        "osls",
+        "package",
+        "--package",
+        str(tmp_path),
+        "--param",
+        "retrainEnabled=true",
+    ]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    document = json.loads((tmp_path / templates["dev"].name).read_text())
+    rules = of(document["Resources"], "AWS::Events::Rule").values()
+    (rule,) = (rule for rule in rules if "EventPattern" not in rule)
+    assert rule["State"] == "ENABLED"
+
+
+def test_every_parameter_is_used_and_told() -> None:
+    text = (ROOT / "serverless.yml").read_text()
+    parts = text + "".join(path.read_text() for path in (ROOT / "infra").glob("*.yml"))
+    defaults = text.partition("  default:\n")[2].partition("  dev:\n")[0]
+    names = set(re.findall(r"^    (\w+): ", defaults, re.MULTILINE))
+    assert names >= {"region", "image", "trainImage", "retrainEnabled"}
+    assert {name for name in names if f"${{param:{name}}}" not in parts} == set()
+    told = (ROOT / "docs/deploy-aws.md").read_text()
+    assert {name for name in names if f"`{name}`" not in told} == set()

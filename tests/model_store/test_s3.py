@@ -14,7 +14,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from model_store import Conflict, Denied, NotFound, S3Address, Temporary, open_store
+from model_store import Conflict, Denied, NotFound, S3Address, Store, Temporary, open_store
 from model_store.s3 import S3Files
 from model_store.s3_errors import told
 
@@ -94,7 +94,7 @@ def test_a_server_that_does_not_answer_is_temporary(
         lambda: files.list("x"),
         lambda: files.delete("x"),
     ):
-        with pytest.raises(Temporary, match="EndpointConnectionError; try again"):
+        with pytest.raises(Temporary, match=r"127.0.0.1:\d+ does not answer .*; try again"):
             call()
 
 
@@ -122,6 +122,15 @@ def test_a_server_that_does_not_answer_is_temporary(
 def test_each_answer_of_s3_has_one_meaning(code: str, status: int, kind: type[Exception]) -> None:
     answer: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
     with pytest.raises(kind, match="x"), told("read", "x", "s3://bucket"):
+        raise ClientError(answer, "GetObject")
+
+
+def test_a_clock_that_is_off_is_named() -> None:
+    answer: Any = {"Error": {"Code": "RequestTimeTooSkewed"}}
+    with (
+        pytest.raises(Temporary, match="the clock of this machine is wrong"),
+        told("read", "x", "s3://bucket"),
+    ):
         raise ClientError(answer, "GetObject")
 
 
@@ -188,6 +197,28 @@ def test_other_servers_are_addressed_by_path_unless_a_profile_says_otherwise(
     files = S3Files.at(S3Address("bucket"))
     url = files.client.generate_presigned_url("get_object", Params={"Bucket": "bucket", "Key": "x"})
     assert url.partition("?")[0] == expected
+
+
+def test_a_store_lives_in_a_bucket_that_encrypts_and_keeps_versions(
+    files: S3Files, s3: "S3Client"
+) -> None:
+    algorithm: Any = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}
+    rules: Any = {"Rules": [algorithm]}
+    bucket = files.address.bucket
+    s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration=rules)
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    store = Store(files)
+    first, second = (store.publish({"model.json": text}, {}).version for text in (b"1", b"2"))
+    store.promote(first, "why", "who")
+    store.promote(second, "why", "who")
+    assert store.rollback("why", "who") == first
+    spare = store.publish({"model.json": b"3"}, {}).version
+    store.publish({"model.json": b"4"}, {})
+    assert store.prune(keep=1) == [spare]  # it stays as an old version of the bucket, out of sight
+    assert spare not in map(str, store.versions())
+    store.open("champion").verify()
+    stored = s3.head_object(Bucket=bucket, Key=f"{files.address.folder}versions/{first}/model.json")
+    assert stored["ServerSideEncryption"] == "aws:kms"
 
 
 def test_a_store_in_s3_is_opened_by_its_address(files: S3Files) -> None:

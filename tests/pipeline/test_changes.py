@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from model_store import BUNDLED, open_store
@@ -71,7 +71,6 @@ def shorter_changes(
 
 
 @pytest.mark.parametrize("model", [CHAMPION, ORIGINAL], ids=["champion", "original"])
-@settings(deadline=None)
 @given(data=st.data())
 def test_the_stated_change_moves_the_customer_and_no_smaller_one_does(
     model: ClusterModel, data: st.DataObject

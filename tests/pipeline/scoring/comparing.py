@@ -40,7 +40,7 @@ def in_parts(
 ) -> dict[str, Any]:
     """The manifest of a local file that was scored in parts."""
     found = local_input(path)
-    data = Data(LocalSource(path, path.stat().st_size), found.name, found.identity)
+    data = Data(LocalSource(path, path.stat().st_size), found.name, found)
     out.mkdir(parents=True, exist_ok=True)
     target, chosen = LocalTarget(out), options or Options()
     return score_in_parts(run, data, model, "v1", chosen, target, out, part_bytes=part_bytes)

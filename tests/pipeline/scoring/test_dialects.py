@@ -104,9 +104,7 @@ COLUMNS = ("id", "Total_Revolving_Bal", "note", "Total_Trans_Amt", "Total_Trans_
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
     chunk=st.sampled_from([50, 1 << 20]),
 )
-@settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_for_any_table_in_any_dialect_every_row_is_assigned_or_rejected(
     champion: ClusterModel,
     tmp_path_factory: pytest.TempPathFactory,

@@ -14,7 +14,7 @@ from model_store import BUNDLED, open_store
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
 from pipeline.reading import Format
-from pipeline.scoring import Options
+from pipeline.scoring import Challenger, Options
 from pipeline.scoring.splitting import CannotSplit
 from tests.pipeline.scoring.comparing import assert_same, in_parts
 from tests.pipeline.scoring.test_fuzz import damaged, whole
@@ -76,6 +76,16 @@ def test_every_kind_of_output(
     options: Options, model: ClusterModel, write: Write, tmp_path: Path
 ) -> None:
     assert_same(write(TEXTS["plain"]), model, tmp_path, options)
+
+
+def test_a_challenger_is_counted_in_parts(
+    model: ClusterModel, write: Write, tmp_path: Path
+) -> None:
+    artifact = open_store(BUNDLED).open("champion")
+    second = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+    for number, challenger in enumerate((model, second)):  # the file lacks columns of the second
+        options = Options(challenger=Challenger(challenger, "v2", related=True))
+        assert_same(write(TEXTS["plain"]), model, tmp_path / str(number), options, part_bytes=400)
 
 
 @pytest.mark.parametrize("to", [None, "csv"])

@@ -85,13 +85,16 @@ def test_parquet_keeps_its_types(
             "when": pa.array([1, 2], pa.timestamp("ms")),
             **{name: pa.array([1, None], pa.int16()) for name in names},
             "kind": pa.array(["a", "b"]).dictionary_encode(),
+            "long": pa.array(["a", "b"], pa.large_string()),
+            "small": pa.array([1, 2], pa.uint8()),
         }
-    )
+    ).replace_schema_metadata({"kept": "yes"})
     path = tmp_path / "customers.parquet"
     pq.write_table(table, path)
     manifest = score(path)
     found = pq.read_table(tmp_path / "out" / manifest["outputs"]["assigned"])
     assert found.num_rows == 1 and manifest["rows_rejected"] == 1
+    assert found.schema.metadata[b"kept"] == b"yes"
     for name in table.column_names:
         assert found.schema.field(name).type == table.schema.field(name).type
 
@@ -107,9 +110,7 @@ def test_parquet_keeps_its_types(
         max_size=40,
     )
 )
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_table_is_scored_like_single_customers(
     model: ClusterModel,
     tmp_path_factory: pytest.TempPathFactory,
@@ -129,7 +130,8 @@ def test_any_table_is_scored_like_single_customers(
     for row in assigned:
         assert row["note"] == rows[int(row["CLIENTNUM"])][2]
         alone = model.assign(row)
-        assert (int(row["cluster"]), float(row["distance"])) == (alone.cluster.id, alone.distance)
+        distance = f"{alone.distance:.6f}"
+        assert (int(row["cluster"]), row["distance"]) == (alone.cluster.id, distance)
 
 
 def test_appended_columns_never_collide(

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.model import ClusterModel
@@ -30,7 +30,6 @@ def invented(model: ClusterModel, n: int) -> dict[str, np.ndarray]:
     }
 
 
-@settings(deadline=None)
 @given(cuts=st.lists(st.integers(0, 3_000), max_size=8))
 def test_any_way_of_cutting_a_file_gives_the_same_summary(
     model: ClusterModel, cuts: list[int]

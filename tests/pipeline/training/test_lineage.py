@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from model_store import CHAMPION, Artifact, Store, open_store
+from model_store import CHAMPION, Artifact, Conflict, Store, open_store
 from pipeline.contract import Contract
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
@@ -109,6 +109,50 @@ def test_a_vanished_cluster_is_retired_and_its_id_is_never_used_again(
     assert max(c.id for c in model_of(other).clusters) == 5  # 4 was seen, though never promoted
     report = other.read("report.html").decode()
     assert "Cluster 5" in report
+
+
+def test_an_id_is_never_given_again_though_its_version_was_pruned(
+    gym_members: pd.DataFrame, gym_contract: Contract, store: Store, tmp_path: Path
+) -> None:
+    few = gym_members[gym_members["visits"] > 5]
+    two = replace(RECIPE, k=2)
+    publish(retrained(few, gym_contract, store, tmp_path, two), store)
+    seen = publish(retrained(gym_members, gym_contract, store, tmp_path), store)
+    assert [c.id for c in model_of(seen).clusters] == [1, 2, 3]
+    store.point("candidate", store.resolve(CHAMPION))
+    publish(retrained(few.iloc[:-9], gym_contract, store, tmp_path, two), store, "other")
+    assert seen.version in store.prune(keep=1)
+    again = publish(retrained(gym_members[:-9], gym_contract, store, tmp_path), store)
+    assert [c.id for c in model_of(again).clusters] == [1, 2, 4]
+
+
+def test_training_that_was_done_before_makes_no_new_version(
+    gym_members: pd.DataFrame, gym_contract: Contract, store: Store, tmp_path: Path
+) -> None:
+    few = gym_members[gym_members["visits"] > 5]
+    two = replace(RECIPE, k=2)
+    champion = publish(retrained(few, gym_contract, store, tmp_path, two), store)
+    itself = publish(retrained(few, gym_contract, store, tmp_path, two), store)
+    assert itself.version == champion.version
+    candidate = publish(retrained(gym_members, gym_contract, store, tmp_path), store)
+    again = publish(retrained(gym_members, gym_contract, store, tmp_path), store, "again")
+    assert again.version == candidate.version  # though its new cluster was to get another id
+    assert store.resolve("again") == candidate.version
+    assert len(store.versions()) == 2
+    changed = publish(retrained(gym_members[:-1], gym_contract, store, tmp_path), store)
+    assert changed.version != candidate.version
+
+
+def test_of_two_trainings_at_once_that_need_the_same_new_id_one_is_refused(
+    gym_members: pd.DataFrame, gym_contract: Contract, store: Store, tmp_path: Path
+) -> None:
+    few = gym_members[gym_members["visits"] > 5]
+    publish(retrained(few, gym_contract, store, tmp_path, replace(RECIPE, k=2)), store)
+    first = retrained(gym_members, gym_contract, store, tmp_path)
+    second = retrained(gym_members[:-9], gym_contract, store, tmp_path)
+    publish(first, store)
+    with pytest.raises(Conflict, match="the number 3"):
+        publish(second, store)
 
 
 def test_what_people_wrote_stays_and_what_was_stated_is_stated_anew(

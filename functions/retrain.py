@@ -1,0 +1,164 @@
+"""AWS Lambda's handler for a schedule: train the champion's recipe on the data that lie ready.
+
+It makes a candidate and never promotes one. What can never succeed is told and is done; what may
+succeed later is raised, so that Lambda tries again.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from functions import logs
+from functions.logs import Log
+from functions.s3_claims import Claim, Clock, claimed
+from functions.s3_metrics import Measure, emf
+from functions.s3_objects import Skipped, Source, Unscorable, found, safe_name
+from functions.s3_work import sweep, work_folder
+from functions.settings import RetrainingSettings, Settings
+from model_store import (
+    CANDIDATE,
+    CHAMPION,
+    Artifact,
+    Conflict,
+    CustomerClustersError,
+    Denied,
+    NotFound,
+    Reason,
+    Store,
+    Temporary,
+    load_signer,
+    open_store,
+)
+from model_store.s3 import S3Files
+from pipeline.errors import WrongFile
+
+if TYPE_CHECKING:
+    from model_store.signing import Signer
+    from pipeline.training import Effort
+
+LambdaHandler = Callable[[Any, Any], dict[str, Any]]
+WHO = "functions.retrain"
+RUN = "retraining"
+"""Where in the store the claim lies: there is one retraining at a time."""
+LEASE_SECONDS = 900.0
+"""As long as a function can run: a step of training may be silent for minutes."""
+
+
+@dataclass(slots=True)
+class Retraining:
+    """Retrains the champion of a store in S3."""
+
+    settings: RetrainingSettings
+    store: Store
+    files: S3Files
+    """Of the same store."""
+    signer: "Signer | None" = None
+    effort: "Effort | None" = None
+    log: Log = logs.write
+    measure: Measure = emf
+    clock: Clock = lambda: datetime.now(UTC)
+
+    def __call__(self, event: Any, context: Any) -> dict[str, Any]:
+        """Answer an invocation with what came of it; the event says nothing that matters."""
+        sweep()
+        told = {"data": str(self.settings.data), "store": str(self.store)}
+        try:
+            with claimed(self.files, RUN, LEASE_SECONDS, self.clock) as claim:
+                answer = told | self._retrained(claim)
+        except (Temporary, Conflict) as error:
+            self.log({"level": "warning", "message": "given back", **told, "error": str(error)})
+            raise
+        except CustomerClustersError as error:
+            answer = told | {"status": "failed", "code": _code(error), "reason": str(error)}
+            self.measure({"RetrainingsFailed": 1})
+            self.log({"level": "error", "message": "not retrained", **answer})
+        except Exception as error:
+            self.log({"level": "error", "message": "crashed", **told, "error": logs.where(error)})
+            raise
+        else:
+            self.measure({"Retrainings": 1, "GateObjections": len(answer["reasons"])})
+            self.log({"level": "info", "message": "retrained", **answer})
+        return answer
+
+    def _retrained(self, claim: Claim) -> dict[str, Any]:
+        from pipeline.comparing import compare
+
+        self.store.check_signer(self.signer)
+        champion = self.store.open(CHAMPION)
+        with work_folder() as folder:
+            path = self._fetched(folder, claim)
+            try:
+                status, artifact = self._trained(path, champion, claim)
+            except WrongFile as error:
+                told = str(error).replace(str(path), str(self.settings.data))
+                raise Unscorable("wrong_file", told) from error
+        compared = compare(champion, artifact)
+        moved = compared.crosswalk.moved_share if compared.crosswalk else None
+        return {
+            "status": status,
+            "version": artifact.version,
+            "champion": champion.version,
+            "sha256": artifact.manifest.facts["training"]["sha256"],
+            "moved_share": moved,
+            "gate": "refuses" if compared.objections else "passes",
+            "reasons": list(compared.objections),
+        }
+
+    def _fetched(self, folder: Path, claim: Claim) -> Path:
+        address = self.settings.data
+        name = safe_name(address.key.rpartition("/")[2])
+        source = Source(address.bucket, address.key, name)
+        with found(self.files.client, source) as opened:
+            opened.save(folder / name, self.settings.max_training_bytes, claim.renew_in_time)
+        return folder / name
+
+    def _trained(self, path: Path, champion: Artifact, claim: Claim) -> tuple[str, Artifact]:
+        """What these data make of the champion, and whether that was there before."""
+        try:
+            from pipeline import training
+        except ModuleNotFoundError as error:
+            where = "this installation: it needs the extra customer-clusters[train]"
+            raise NotFound("support for training", where) from error
+        known = training.trained_before(path, champion, self.store)
+        if known is None:
+            trained = training.retrain(
+                path, self.store, None, lambda step: claim.renew_in_time(), self.effort
+            )
+            artifact = training.publish(trained, self.store, CANDIDATE, WHO, self.signer)
+            same = artifact.version == champion.version
+            return "champion" if same else "candidate", artifact
+        if known.version == champion.version:
+            return "champion", known
+        self._point_once(known)
+        return "known", known
+
+    def _point_once(self, artifact: Artifact) -> None:
+        """Finish what a crash left; a candidate that people replaced does not come back."""
+        moves = self.store.history()
+        if not any(e.alias == CANDIDATE and e.new == artifact.version for e, done in moves if done):
+            self.store.point(CANDIDATE, artifact.version, Reason(WHO, "found it published"))
+
+
+def _code(error: CustomerClustersError) -> str:
+    if isinstance(error, Unscorable):
+        return error.code
+    kinds = {Skipped: "empty", NotFound: "not_found", Denied: "access_denied"}
+    return next((code for kind, code in kinds.items() if isinstance(error, kind)), "wrong_artifact")
+
+
+def _from_environment() -> LambdaHandler:
+    settings = Settings.from_environment(os.environ)
+    own = RetrainingSettings.from_environment(os.environ)
+    signer = load_signer(settings.sign_key) if settings.sign_key else None
+    store = open_store(settings.store, settings.trusted_keys)
+    return Retraining(own, store, S3Files.at(own.store), signer)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "handler":
+        globals()["handler"] = made = _from_environment()
+        return made
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

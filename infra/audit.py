@@ -1,0 +1,62 @@
+"""Asks a public service whether the pinned packages have known vulnerabilities: make audit.
+
+Exit status: 0 none is known, 1 some are, 3 nothing was learned, because the service did not answer.
+What it answers changes from day to day, so it is for people and their calendars, and not for CI.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+PINS = ("serve", "train", "image", "dev")
+SAFE, VULNERABLE, UNKNOWN = 0, 1, 3
+
+
+def command(service: str) -> list[str]:
+    """What asks: only names and versions leave this machine, nothing is installed."""
+    files = [word for name in PINS for word in ("-r", str(ROOT / f"requirements/{name}.txt"))]
+    how = ["--disable-pip", "--require-hashes", "--format=json", "--progress-spinner=off"]
+    return [sys.executable, "-m", "pip_audit", f"--vulnerability-service={service}", *how, *files]
+
+
+def verdict(answer: str) -> tuple[int, list[str]]:
+    """Exit status and what to print, from pip-audit's JSON; empty when it did not get that far."""
+    try:
+        packages: Sequence[Mapping[str, Any]] = json.loads(answer)["dependencies"]
+    except ValueError:
+        packages = []
+    asked = {(p["name"], p["version"]): p["vulns"] for p in packages if "vulns" in p}
+    silent = sorted({p["name"] for p in packages if "vulns" not in p})
+    if not asked:
+        return UNKNOWN, [
+            "nothing was audited: the service that knows vulnerabilities did not answer"
+        ]
+    found = list(_told(asked))
+    missed = [f"not known to the service: {', '.join(silent)}"] if silent else []
+    count = f"{len(asked)} pinned packages audited, {len(found)} known vulnerabilities"
+    return (VULNERABLE if found else SAFE), [*found, *missed, count]
+
+
+def _told(asked: Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]) -> Iterator[str]:
+    for (name, version), vulnerabilities in sorted(asked.items()):
+        for known in vulnerabilities:
+            mended = ", ".join(known["fix_versions"]) or "no version yet"
+            yield f"{name} {version}: {known['id']}, mended in {mended}"
+
+
+def main() -> int:
+    for service in ("pypi", "osv"):
+        ran = subprocess.run(command(service), capture_output=True, text=True, check=False)
+        status, lines = verdict(ran.stdout)
+        if status != UNKNOWN:
+            break
+    print(*lines, sep="\n")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,39 @@
+"""Distances as text, for many rows at once."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+_NEAR = 10
+"""Below it, texts come from a table; in a standardised space hardly anything is further away."""
+
+
+class Decimals:
+    """Numbers from 0 as text with six decimals, a fifth of the work of their shortest exact text.
+
+    Six, because further ones may differ between machines: their libraries round powers differently.
+    """
+
+    def __init__(self, mark: str) -> None:
+        self._mark = mark
+        heads = range(1000 * _NEAR + 1)
+        self._heads = pa.array([f"{head // 1000}{mark}{head % 1000:03d}" for head in heads])
+        self._tails = pa.array([f"{tail:03d}" for tail in range(1000)])
+
+    def parts(self, values: NDArray[np.float64]) -> tuple[pa.StringArray, pa.StringArray]:
+        """Two texts for each number, which stand one after the other."""
+        near = values < _NEAR
+        millionths = np.rint(np.where(near, values, 0) * 1e6).astype(np.int64)
+        head, tail = np.divmod(millionths, 1000)
+        heads, tails = self._heads.take(pa.array(head)), self._tails.take(pa.array(tail))
+        if not near.all():
+            far = pa.array(~near)
+            written = [self._written(value) for value in values[~near].tolist()]
+            heads = pc.replace_with_mask(heads, far, pa.array(written))
+            tails = pc.replace_with_mask(tails, far, pa.scalar(""))
+        return heads, tails
+
+    def _written(self, value: float) -> str:
+        text = f"{value:.6f}" if value < 1e15 else repr(value)
+        return text.replace(".", self._mark)

@@ -1,0 +1,242 @@
+"""The function that retrains: a candidate at most, told for good or to be tried again."""
+
+import gc
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pytest
+
+from functions.retrain import RUN, Retraining
+from functions.s3_claims import Claim, Held
+from functions.settings import RetrainingSettings, WrongSetting
+from model_store import CANDIDATE, CHAMPION, S3Address, Store, Temporary, open_store
+from model_store.s3 import S3Files
+from pipeline.contract import Contract
+from pipeline.training import RECIPES, Effort, publish, train
+from tests.functions.conftest import Lines
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+LIGHT = Effort(bootstraps=2, repeats=1)
+
+
+@pytest.fixture(autouse=True)
+def environment(aws: None) -> Iterator[None]:
+    yield
+    gc.collect()  # connections end with what opened them
+
+
+@pytest.fixture(scope="module")
+def trained(
+    bank_churners: Path, bank_contract: Contract, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A store whose champion was trained on two thirds of the real customers."""
+    folder = tmp_path_factory.mktemp("retraining")
+    frame = pd.read_csv(bank_churners)
+    frame.sample(frac=0.66, random_state=1).to_csv(folder / "first.csv", index=False)
+    recipe = replace(RECIPES["original"], n_init=5)
+    model = train(folder / "first.csv", bank_contract, recipe, lambda step: None, LIGHT)
+    publish(model, open_store(folder / "store"))
+    return folder
+
+
+@pytest.fixture
+def retraining(
+    trained: Path,
+    s3: "S3Client",
+    make_bucket: Callable[[], str],
+    lines: Lines,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Retraining:
+    """The function over a copy of that store in S3, with a /tmp of the test's own."""
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    store = S3Address(make_bucket(), "models")
+    for path in (trained / "store").rglob("*"):
+        if path.is_file():
+            key = f"models/{path.relative_to(trained / 'store')}"
+            s3.put_object(Bucket=store.bucket, Key=key, Body=path.read_bytes())
+    data = S3Address(make_bucket(), "training/customers.csv")
+    settings = RetrainingSettings(data, store)
+    return Retraining(
+        settings, open_store(str(store)), S3Files(s3, store), effort=LIGHT,
+        log=lines.append, measure=lambda figures: lines.append(figures),
+    )  # fmt: skip
+
+
+def put(retraining: Retraining, content: bytes) -> None:
+    address = retraining.settings.data
+    retraining.files.client.put_object(Bucket=address.bucket, Key=address.key, Body=content)
+
+
+def versions(store: Store) -> set[str]:
+    return {str(version) for version in store.versions()}
+
+
+def test_new_data_make_a_candidate_once_and_the_champion_stays(
+    retraining: Retraining, bank_churners: Path, lines: Lines
+) -> None:
+    store, before = retraining.store, retraining.store.resolve(CHAMPION)
+    put(retraining, bank_churners.read_bytes())
+    answer = retraining({}, None)
+    assert answer["status"] == "candidate"
+    assert answer["version"] == store.resolve(CANDIDATE) != before
+    assert answer["champion"] == store.resolve(CHAMPION) == before
+    assert (answer["gate"], answer["reasons"]) == ("passes", [])
+    assert answer["moved_share"] < 0.05
+    assert lines[-1].items() >= {"message": "retrained", "level": "info", **answer}.items()
+    json.dumps(answer)
+    store.open(CANDIDATE).verify()
+    (event,) = [e for e, done in store.history() if done and e.new == answer["version"]]
+    assert (event.alias, event.reason.who) == (CANDIDATE, "functions.retrain")
+
+    put(retraining, bank_churners.read_bytes())  # another object, the same customers
+    again = retraining({}, None)
+    assert again == {**answer, "status": "known"}
+    assert versions(store) == {before, answer["version"]}
+
+    store.point(CANDIDATE, before)  # somebody decides otherwise
+    assert retraining({}, None)["status"] == "known"
+    assert store.resolve(CANDIDATE) == before
+
+
+def test_what_a_crash_left_is_finished(retraining: Retraining, bank_churners: Path) -> None:
+    put(retraining, bank_churners.read_bytes())
+    made = retraining({}, None)["version"]
+    files = retraining.files
+    for event in files.list("history"):
+        if json.loads(files.read(f"history/{event}"))["to"] == made:
+            files.delete(f"history/{event}")
+    files.delete("aliases/candidate.json")  # as if it had ended before it moved the alias
+    assert retraining({}, None)["status"] == "known"
+    assert retraining.store.resolve(CANDIDATE) == made
+
+
+def test_the_champions_own_data_give_no_candidate(
+    retraining: Retraining, trained: Path, lines: Lines
+) -> None:
+    before = versions(retraining.store)
+    put(retraining, (trained / "first.csv").read_bytes())
+    answer = retraining({}, None)
+    assert answer["status"] == "champion"
+    assert answer["version"] == answer["champion"]
+    assert (answer["moved_share"], answer["gate"]) == (0, "passes")
+    assert versions(retraining.store) == before
+
+
+def test_data_that_move_customers_are_told_by_the_gate(
+    retraining: Retraining, bank_churners: Path
+) -> None:
+    frame = pd.read_csv(bank_churners)
+    put(retraining, frame[frame["Credit_Limit"] < 4000].to_csv(index=False).encode())
+    answer = retraining({}, None)
+    assert answer["status"] == "candidate"
+    assert answer["gate"] == "refuses"
+    assert answer["reasons"]
+    assert retraining.store.resolve(CHAMPION) == answer["champion"]
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "reason"),
+    [
+        (None, "gone", "is gone"),
+        (b"", "empty", "it is empty"),
+        (b"x" * 2001, "too_large", "has 2,001 bytes; at most 2,000 may be"),
+        (b"a,b\n1,2\n", "wrong_file", "training/customers.csv: no column"),
+        (b" \n", "wrong_file", "training/customers.csv: is empty"),
+    ],
+)
+def test_what_can_never_succeed_is_told_and_not_raised(
+    retraining: Retraining, lines: Lines, content: bytes | None, code: str, reason: str
+) -> None:
+    retraining.settings = replace(retraining.settings, max_training_bytes=2000)
+    before = versions(retraining.store)
+    if content is not None:
+        put(retraining, content)
+    answer = retraining({}, None)
+    assert (answer["status"], answer["code"]) == ("failed", code)
+    assert reason in answer["reason"]
+    assert "/tmp" not in answer["reason"]
+    assert lines[-2] == {"RetrainingsFailed": 1}
+    assert lines[-1].items() >= {"level": "error", "message": "not retrained", **answer}.items()
+    assert versions(retraining.store) == before
+
+
+def test_without_a_champion_there_is_nothing_to_retrain(retraining: Retraining) -> None:
+    retraining.files.delete("aliases/champion.json")
+    answer = retraining({}, None)
+    assert (answer["status"], answer["code"]) == ("failed", "not_found")
+    assert "no model 'champion'" in answer["reason"]
+
+
+def test_unsigned_candidates_are_not_made_where_keys_are_trusted(retraining: Retraining) -> None:
+    retraining.store = open_store(str(retraining.settings.store), ("A" * 43 + "=",))
+    answer = retraining({}, None)
+    assert (answer["status"], answer["code"]) == ("failed", "wrong_artifact")
+    assert "there is no key to sign with" in answer["reason"]
+
+
+def test_while_another_one_is_at_it_the_call_is_given_back(
+    retraining: Retraining, lines: Lines
+) -> None:
+    Claim.taken(retraining.files, RUN, 900, lambda: datetime.now(UTC))
+    with pytest.raises(Held, match="another one is at it"):
+        retraining({}, None)
+    assert lines[-1]["message"] == "given back"
+
+
+def test_storage_that_does_not_answer_is_raised(
+    retraining: Retraining, lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    retraining.store = open_store(str(retraining.settings.store))
+    with pytest.raises(Temporary, match="try again"):
+        retraining({}, None)
+    assert lines[-1]["level"] == "warning"
+
+
+def test_the_handler_is_made_from_the_environment(
+    retraining: Retraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import functions.retrain
+
+    monkeypatch.setenv("CUSTOMER_CLUSTERS_TRAINING_DATA", str(retraining.settings.data))
+    monkeypatch.setenv("CUSTOMER_CLUSTERS_STORE", str(retraining.settings.store))
+    monkeypatch.setenv("CUSTOMER_CLUSTERS_MAX_TRAINING_BYTES", "10")
+    put(retraining, b"x" * 11)
+    handler = functions.retrain.__getattr__("handler")
+    monkeypatch.delitem(vars(functions.retrain), "handler")
+    answer = handler({"source": "aws.scheduler"}, None)
+    assert (answer["code"], answer["data"]) == ("too_large", str(retraining.settings.data))
+
+
+GIVEN = {
+    "CUSTOMER_CLUSTERS_TRAINING_DATA": "s3://bucket/training/customers.csv",
+    "CUSTOMER_CLUSTERS_STORE": "s3://bucket/models",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TRAINING_DATA", ""),
+        ("TRAINING_DATA", "s3://bucket/training/"),
+        ("TRAINING_DATA", "s3://bucket"),
+        ("TRAINING_DATA", "customers.csv"),
+        ("STORE", ""),
+        ("STORE", "models"),
+        ("MAX_TRAINING_BYTES", "0"),
+    ],
+)
+def test_a_wrong_setting_is_named(name: str, value: str) -> None:
+    RetrainingSettings.from_environment(GIVEN)
+    with pytest.raises(WrongSetting, match=f"CUSTOMER_CLUSTERS_{name}: expected "):
+        RetrainingSettings.from_environment({**GIVEN, f"CUSTOMER_CLUSTERS_{name}": value})
