@@ -201,7 +201,7 @@ def _starts(records: Records) -> NDArray[np.int32]:
 
 def _text_of(records: Records, index: int) -> bytes:
     start = int(records.ends[index - 1]) + 1 if index else 0
-    return records.data[start : int(records.ends[index])].removesuffix(b"\r")
+    return records.data[start : int(records.ends[index])].rstrip(b"\r")
 
 
 def _without(records: Records, dropped: NDArray[Any]) -> Records:

@@ -133,17 +133,19 @@ class TextRange:
     def _own(self, size: int) -> Iterator[bytes]:
         """The lines that begin in this part, in pieces."""
         last = self._part.end - 1
-        while self.end < last:
+        while True:
             chunk = self._file.read(min(size, last - self.end))
+            self.end += len(chunk)
+            if self.end == last:
+                break
             if not chunk:
                 raise WrongFile(self._path, f"ends at byte {self.end:,}; it was longer before")
-            self.end += len(chunk)
             yield chunk
         line = self._file.readline(2 * LONGEST_RECORD + 1)
         self.end += len(line)
         if len(line) > 2 * LONGEST_RECORD:
             self._refuse_long()
-        yield line
+        yield chunk + line
 
     def _last(self, rest: bytes) -> Records:
         """What is left of this part, with as much behind it as its last record needs."""
