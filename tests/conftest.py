@@ -26,6 +26,13 @@ settings.register_profile("untimed", deadline=None)  # how long a case takes say
 settings.load_profile("untimed")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each file goes to one worker; those that share the container image go to the same."""
+    for item in items:
+        infra = "infra" in item.path.relative_to(DATA.parent).parts
+        item.add_marker(pytest.mark.xdist_group("infra" if infra else str(item.path)))
+
+
 @pytest.fixture(scope="session")
 def bank_churners() -> Path:
     """The real file; only a machine that is not CI may do without it."""
