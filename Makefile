@@ -68,7 +68,9 @@ audit: .venv-audit/ready  ## Ask a public service for known vulnerabilities of t
 	@touch $@
 
 SLOW = tests/infra tests/pipeline/training tests/pipeline/comparing \
-	$(addprefix tests/functions/test_,browser.py bucket_browser.py openapi.py retraining_command.py s3_crashes.py)
+	$(addprefix tests/functions/test_,browser.py bucket_browser.py openapi.py promotion.py retrain.py retraining_command.py \
+	s3_crashes.py spark_command.py) \
+	$(addprefix tests/pipeline/scoring/test_,distributed.py fuzz.py spark.py spark_cluster.py)
 
 retest: .venv-image/ready  ## Run the tests of serving and scoring on the Python that the image has
 	.venv-image/bin/pytest $(SLOW:%=--ignore=%)

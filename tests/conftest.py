@@ -26,11 +26,18 @@ settings.register_profile("untimed", deadline=None)  # how long a case takes say
 settings.load_profile("untimed")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist asks which tests belong together
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Each file goes to one worker; those that share the container image go to the same."""
+    """Each file goes to one worker, and all that share the container image; the longest first."""
+    long = {"infra": 0, "training": 1}
     for item in items:
-        infra = "infra" in item.path.relative_to(DATA.parent).parts
-        item.add_marker(pytest.mark.xdist_group("infra" if infra else str(item.path)))
+        group = "infra" if _folder(item) == "infra" else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: long.get(_folder(item), 2))
+
+
+def _folder(item: pytest.Item) -> str:
+    return item.path.parent.name
 
 
 @pytest.fixture(scope="session")
