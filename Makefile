@@ -85,7 +85,7 @@ node_modules/ready: package.json package-lock.json
 	@touch $@
 
 package: node_modules/ready  ## Render what runs on AWS, offline (STAGE=prod picks the stage)
-	npx osls package --stage $(or $(STAGE),dev) --package .serverless/$(or $(STAGE),dev)
+	npx osls package --stage $(or $(STAGE),dev) --package build/$(or $(STAGE),dev)
 
 deploy: node_modules/ready  ## Deploy to AWS: make deploy STAGE=prod IMAGE=…@sha256:… TRAIN_IMAGE=…@sha256:…
 	npx osls deploy --stage $(or $(STAGE),dev) --param image=$(or $(IMAGE),$(error IMAGE=…@sha256:… is needed)) \
