@@ -91,8 +91,10 @@ deploy: node_modules/ready  ## Deploy to AWS: make deploy STAGE=prod IMAGE=…@s
 	npx osls deploy --stage $(or $(STAGE),dev) --param image=$(or $(IMAGE),$(error IMAGE=…@sha256:… is needed)) \
 		--param trainImage=$(or $(TRAIN_IMAGE),$(error TRAIN_IMAGE=…@sha256:… is needed)) $(PARAMS)
 
-remove: node_modules/ready  ## Take it down again; in prod the buckets stay
-	npx osls remove --stage $(or $(STAGE),dev)
+remove: setup node_modules/ready  ## Take it down again; in dev with all data, in prod the buckets stay
+	$(BIN)/python -m infra.empty --stack customer-clusters-$(or $(STAGE),dev) \
+		--region $$(npx osls print --stage $(or $(STAGE),dev) $(PARAMS) --path provider.region --format text)
+	npx osls remove --stage $(or $(STAGE),dev) $(PARAMS)
 
 PIN = $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header $(UPGRADE)

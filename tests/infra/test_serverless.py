@@ -14,6 +14,7 @@ import pytest
 
 from functions.bucket_files import UPLOADS
 from functions.s3_metrics import NAMESPACE
+from infra.empty import doomed
 from model_store import CANDIDATE
 
 ROOT = Path(__file__).parents[2]
@@ -285,6 +286,8 @@ def test_data_outlives_the_stack_in_production_only(templates: Mapping[str, Path
         found = json.loads(templates[stage].read_text())["Resources"]
         for name in ("InputBucket", "OutputBucket", "ModelBucket"):
             assert found[name]["DeletionPolicy"] == policy
+        ours = {"InputBucket", "OutputBucket", "ModelBucket"}  # osls empties its own
+        assert doomed({"Resources": found}) == (ours if policy == "Delete" else set())
 
 
 def test_the_retraining_can_be_switched_on(tmp_path: Path, templates: Mapping[str, Path]) -> None:
