@@ -25,9 +25,9 @@ from functions.logs import Log
 from functions.s3_events import Arrival, UnknownEvent, arrivals, why_skipped
 from functions.s3_metrics import Measure, emf
 from functions.s3_objects import Skipped, Source, Unscorable, safe_name
-from functions.s3_runs import UNLIMITED, Outcome, Place, record_failure, score_source
+from functions.s3_runs import Outcome, Place, record_failure, score_source
 from functions.s3_spark import Handover, ended_job
-from functions.s3_work import sweep
+from functions.s3_work import remaining, sweep
 from functions.serving import Serving
 from functions.settings import BatchSettings, Settings
 from model_store import CustomerClustersError, Temporary, open_store
@@ -55,7 +55,7 @@ class Batch:
         """Answer an invocation; a queue is told which of its messages have to come again."""
         sweep()
         self._look_for_the_model()
-        call = _Call(self, replace(self.place, remaining=_remaining(context)), _request_id(context))
+        call = _Call(self, replace(self.place, remaining=remaining(context)), _request_id(context))
         if not _is_queue(event):
             call.score_all(event)
             return {}
@@ -195,12 +195,6 @@ def _is_queue(event: object) -> bool:
     if not isinstance(records, list) or not records:
         return False
     return all(isinstance(it, dict) and it.get("eventSource") == "aws:sqs" for it in records)
-
-
-def _remaining(context: Any) -> Callable[[], float]:
-    """Seconds until Lambda stops this call."""
-    millis = getattr(context, "get_remaining_time_in_millis", None)
-    return (lambda: millis() / 1000) if millis else (lambda: UNLIMITED)
 
 
 def _request_id(context: Any) -> str | None:
