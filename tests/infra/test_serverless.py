@@ -225,6 +225,13 @@ def test_large_files_reach_spark_by_one_role_only(resources: Resources) -> None:
     (rule,) = (r for r in of(resources, "AWS::Events::Rule").values() if "EventPattern" in r)
     assert rule["Targets"][0]["Arn"] == {"Fn::GetAtt": ["DroppedQueue", "Arn"]}
     assert rule["EventPattern"]["detail"]["state"] == ["FAILED", "CANCELLED"]
+    (policy,) = of(resources, "AWS::SQS::QueuePolicy").values()
+    (told,) = (s for s in policy["PolicyDocument"]["Statement"] if "Fn::If" in s)
+    condition, allowed_to_tell, nothing = told["Fn::If"]
+    assert (condition, nothing) == ("HasSpark", {"Ref": "AWS::NoValue"})
+    assert allowed_to_tell["Condition"] == {
+        "ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["SparkJobDied", "Arn"]}}
+    }
     variables = resources["BatchLambdaFunction"]["Properties"]["Environment"]["Variables"]
     for name in ("APPLICATION", "ROLE"):
         assert variables[f"CUSTOMER_CLUSTERS_SPARK_{name}"]["Fn::If"][::2] == ["HasSpark", ""]
