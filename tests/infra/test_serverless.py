@@ -201,6 +201,7 @@ def test_dropped_files_reach_the_function_and_failures_are_kept(resources: Resou
     (mapping,) = of(resources, "AWS::Lambda::EventSourceMapping").values()
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["ScalingConfig"]["MaximumConcurrency"] >= 2
+    assert any("sqs:ChangeMessageVisibility" in s["Action"] for s in statements(resources))
     batch = resources["BatchLambdaFunction"]["Properties"]
     assert queue["VisibilityTimeout"] >= 6 * batch["Timeout"]
     assert all(q["SqsManagedSseEnabled"] for q in of(resources, "AWS::SQS::Queue").values())
