@@ -181,6 +181,12 @@ def test_buckets_are_private_encrypted_versioned_and_tidy(resources: Resources) 
         assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
         assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
         assert bucket["LifecycleConfiguration"]["Rules"]
+    for name, prefix, days in (
+        ("InputBucket", f"incoming/{UPLOADS}/", 7),
+        ("OutputBucket", f"results/{UPLOADS}/", 30),
+    ):
+        rules = ours[name]["LifecycleConfiguration"]["Rules"]
+        assert {rule.get("Prefix"): rule["ExpirationInDays"] for rule in rules}[prefix] == days
     policies = of(resources, "AWS::S3::BucketPolicy")
     refusing = {
         p["Bucket"]["Ref"]
