@@ -1,9 +1,7 @@
 """The deploy template as osls renders it, offline and without credentials."""
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,31 +14,11 @@ from functions.bucket_files import UPLOADS
 from functions.s3_metrics import NAMESPACE
 from infra.empty import doomed
 from model_store import CANDIDATE
+from tests.infra.conftest import STAGES
 
 ROOT = Path(__file__).parents[2]
 Resources = Mapping[str, Mapping[str, Any]]
-STAGES = ("dev", "prod")
 ROLES = {"ApiRole", "BatchRole", "RetrainRole"}
-
-
-@pytest.fixture(scope="session")
-def templates() -> Mapping[str, Path]:
-    """The template of every stage; without npm only CI fails."""
-    if shutil.which("npm") is None:
-        if os.environ.get("CI"):
-            pytest.fail("npm is needed under CI")
-        pytest.skip("npm is not installed")
-    return {stage: package(stage) for stage in STAGES}
-
-
-def package(stage: str) -> Path:
-    """By the command that users have, which may be given again; where the template lies."""
-    done = subprocess.run(
-        ["make", "package", f"STAGE={stage}"],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
-    return ROOT / "build" / stage / "cloudformation-template-update-stack.json"
 
 
 @pytest.fixture(params=STAGES)
