@@ -87,14 +87,16 @@ node_modules/ready: package.json package-lock.json
 	@touch $@
 
 package: node_modules/ready  ## Render what runs on AWS, offline (STAGE=prod picks the stage)
-	npx osls package --stage $(or $(STAGE),dev) --package .serverless/$(or $(STAGE),dev)
+	npx osls package --stage $(or $(STAGE),dev) --package build/$(or $(STAGE),dev)
 
 deploy: node_modules/ready  ## Deploy to AWS: make deploy STAGE=prod IMAGE=…@sha256:… TRAIN_IMAGE=…@sha256:…
 	npx osls deploy --stage $(or $(STAGE),dev) --param image=$(or $(IMAGE),$(error IMAGE=…@sha256:… is needed)) \
 		--param trainImage=$(or $(TRAIN_IMAGE),$(error TRAIN_IMAGE=…@sha256:… is needed)) $(PARAMS)
 
-remove: node_modules/ready  ## Take it down again; in prod the buckets stay
-	npx osls remove --stage $(or $(STAGE),dev)
+remove: setup node_modules/ready  ## Take it down again; in dev with all data, in prod the buckets stay
+	$(BIN)/python -m infra.empty --stack customer-clusters-$(or $(STAGE),dev) \
+		--region $$(npx osls print --stage $(or $(STAGE),dev) $(PARAMS) --path provider.region --format text)
+	npx osls remove --stage $(or $(STAGE),dev) $(PARAMS)
 
 PIN = $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header $(UPGRADE)

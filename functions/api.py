@@ -7,6 +7,7 @@ environment and loads no model.
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
@@ -198,21 +199,24 @@ def _json(document: object) -> Response:
     return Response(to_json(document), media_type="application/json")
 
 
-def _from_environment() -> FastAPI:
+def _from_environment() -> tuple[Serving, Settings]:
     settings = Settings.from_environment(os.environ)
     serving = Serving(open_store(settings.store, settings.trusted_keys), settings.model)
     serving.refresh()
-    serving.follow(settings.model_ttl_seconds)
-    return create_app(serving, settings)
+    return serving, settings
 
 
 def __getattr__(name: str) -> Any:
     if name == "app":
-        globals()["app"] = made = _from_environment()
+        serving, settings = _from_environment()
+        serving.follow(settings.model_ttl_seconds)
+        globals()["app"] = made = create_app(serving, settings)
         return made
     if name == "handler":
         from functions.lambda_http import handler_for
 
-        globals()["handler"] = answers = handler_for(__getattr__("app"))
+        serving, settings = _from_environment()
+        look = partial(serving.look, settings.model_ttl_seconds)
+        globals()["handler"] = answers = handler_for(create_app(serving, settings), look)
         return answers
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

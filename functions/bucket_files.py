@@ -80,9 +80,14 @@ class BucketFiles:
             )
         return UploadForm(post["url"], post["fields"])
 
+    @staticmethod
+    def gives(id: str) -> bool:
+        """Whether a text has the form of an id, so that there may be results one day."""
+        return _ID.fullmatch(id) is not None
+
     def find(self, id: str) -> Run | None:
         """The newest run of an upload; None while there is none."""
-        if not _ID.fullmatch(id):
+        if not self.gives(id):
             return None
         root, client = self._results.address, self._results.client
         prefix = f"{root.folder}{UPLOADS}/{id}/"

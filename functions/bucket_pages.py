@@ -68,6 +68,8 @@ class BucketPages:
 
         loaded, id = model_for(request, self.serving), request.path_params["id"]
         run = await self._asked(request, lambda files: files.find(id))
+        if run is None and not self.files.gives(id):
+            raise _gone()
         if run is None:
             look = _look(request)
             view = {"id": id, "seconds": seconds_until(look), "look": look, "most": MOST_LOOKS}
@@ -84,7 +86,7 @@ class BucketPages:
         shown = name == _REPORT
         address = await self._asked(request, lambda files: files.download(id, name, shown=shown))
         if address is None:
-            raise Refused(404, "there are no such results, or no longer", code="results_gone")
+            raise _gone()
         return RedirectResponse(address, 303)
 
     async def _form(
@@ -119,6 +121,10 @@ class BucketPages:
             loaded = load(self.serving.store, run.document["model_version"])
         view = run_view(loaded.model, run.document, files.summary(run))
         return loaded, view | {"file": {**run.document["input"], "name": run.name}}
+
+
+def _gone() -> Refused:
+    return Refused(404, "there are no such results, or no longer", code="results_gone")
 
 
 def _look(request: Request) -> int:

@@ -24,8 +24,8 @@ class WrongEvent(CustomerClustersError, ValueError):
         )
 
 
-def handler_for(app: ASGIApp) -> LambdaHandler:
-    """The Lambda handler of an application."""
+def handler_for(app: ASGIApp, before: Callable[[], None] = lambda: None) -> LambdaHandler:
+    """The Lambda handler of an application, and what it calls before each request."""
 
     async def staged(scope: Scope, receive: Receive, send: Send) -> None:
         prefix = scope["root_path"] = stage_prefix(scope["aws.event"])
@@ -38,6 +38,7 @@ def handler_for(app: ASGIApp) -> LambdaHandler:
     def handler(event: Any, context: Any) -> dict[str, Any]:
         if not isinstance(event, dict) or not _is_http(event):
             raise WrongEvent(event)
+        before()
         return mangum(event, context)
 
     return handler

@@ -5,7 +5,9 @@ succeed later is raised, so that Lambda tries again.
 """
 
 import os
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +18,7 @@ from functions.logs import Log
 from functions.s3_claims import Claim, Clock, claimed
 from functions.s3_metrics import Measure, emf
 from functions.s3_objects import Skipped, Source, Unscorable, found, safe_name
-from functions.s3_work import sweep, work_folder
+from functions.s3_work import remaining, sweep, work_folder
 from functions.settings import RetrainingSettings, Settings
 from model_store import (
     CANDIDATE,
@@ -45,6 +47,12 @@ RUN = "retraining"
 """Where in the store the claim lies: there is one retraining at a time."""
 LEASE_SECONDS = 900.0
 """As long as a function can run: a step of training may be silent for minutes."""
+SPARE_SECONDS = 15.0
+"""So long before Lambda would end the call, it is stopped here, and says so."""
+
+
+class TimeIsUp(BaseException):
+    """Raised wherever a training is when its time ends; no error, that nobody takes it for one."""
 
 
 @dataclass(slots=True)
@@ -65,22 +73,30 @@ class Retraining:
         """Answer an invocation with what came of it; the event says nothing that matters."""
         sweep()
         told = {"data": str(self.settings.data), "store": str(self.store)}
+        seconds = remaining(context)() - SPARE_SECONDS
         try:
-            with claimed(self.files, RUN, LEASE_SECONDS, self.clock) as claim:
+            with claimed(self.files, RUN, LEASE_SECONDS, self.clock) as claim, stopped(seconds):
                 answer = told | self._retrained(claim)
         except (Temporary, Conflict) as error:
             self.log({"level": "warning", "message": "given back", **told, "error": str(error)})
             raise
         except CustomerClustersError as error:
-            answer = told | {"status": "failed", "code": _code(error), "reason": str(error)}
-            self.measure({"RetrainingsFailed": 1})
-            self.log({"level": "error", "message": "not retrained", **answer})
+            answer = self._failed(told, _code(error), str(error))
+        except TimeIsUp:
+            most = f"not done in {max(seconds, 0):.0f} s: train on fewer customers, or on a machine"
+            answer = self._failed(told, "too_slow", most)
         except Exception as error:
             self.log({"level": "error", "message": "crashed", **told, "error": logs.where(error)})
             raise
         else:
             self.measure({"Retrainings": 1, "GateObjections": len(answer["reasons"])})
             self.log({"level": "info", "message": "retrained", **answer})
+        return answer
+
+    def _failed(self, told: dict[str, str], code: str, reason: str) -> dict[str, Any]:
+        answer = {**told, "status": "failed", "code": code, "reason": reason}
+        self.measure({"RetrainingsFailed": 1})
+        self.log({"level": "error", "message": "not retrained", **answer})
         return answer
 
     def _retrained(self, claim: Claim) -> dict[str, Any]:
@@ -140,6 +156,25 @@ class Retraining:
         moves = self.store.history()
         if not any(e.alias == CANDIDATE and e.new == artifact.version for e, done in moves if done):
             self.store.point(CANDIDATE, artifact.version, Reason(WHO, "found it published"))
+
+
+@contextmanager
+def stopped(seconds: float) -> Iterator[None]:
+    """Raise TimeIsUp inside when so many seconds have passed; in a process's main thread only."""
+    if seconds == float("inf"):
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise TimeIsUp
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))  # 0 would be never
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _code(error: CustomerClustersError) -> str:

@@ -25,9 +25,10 @@ from functions.logs import Log
 from functions.s3_events import Arrival, UnknownEvent, arrivals, why_skipped
 from functions.s3_metrics import Measure, emf
 from functions.s3_objects import Skipped, Source, Unscorable, safe_name
-from functions.s3_runs import UNLIMITED, Outcome, Place, record_failure, score_source
+from functions.s3_retries import Hasten, hastening
+from functions.s3_runs import Outcome, Place, record_failure, score_source
 from functions.s3_spark import Handover, ended_job
-from functions.s3_work import sweep
+from functions.s3_work import remaining, sweep
 from functions.serving import Serving
 from functions.settings import BatchSettings, Settings
 from model_store import CustomerClustersError, Temporary, open_store
@@ -47,6 +48,8 @@ class Batch:
     model_ttl_seconds: float = 60.0
     challengers: Challengers | None = None
     options: Options = field(default_factory=Options)
+    hasten: Hasten = lambda message: None
+    """Called with a message of a queue that has to come again."""
     log: Log = logs.write
     measure: Measure = emf
     _looked: float = float("-inf")
@@ -55,7 +58,7 @@ class Batch:
         """Answer an invocation; a queue is told which of its messages have to come again."""
         sweep()
         self._look_for_the_model()
-        call = _Call(self, replace(self.place, remaining=_remaining(context)), _request_id(context))
+        call = _Call(self, replace(self.place, remaining=remaining(context)), _request_id(context))
         if not _is_queue(event):
             call.score_all(event)
             return {}
@@ -91,7 +94,11 @@ class _Call:
             event = json.loads(record.body)
         except ValueError as error:
             event = error  # which is no event, and is told as that
-        self.score_all(event)
+        try:
+            self.score_all(event)
+        except Exception:
+            self.batch.hasten(record)
+            raise
 
     def score_all(self, event: object) -> None:
         """Score every object, and raise the first failure afterwards: nothing is left out for
@@ -197,12 +204,6 @@ def _is_queue(event: object) -> bool:
     return all(isinstance(it, dict) and it.get("eventSource") == "aws:sqs" for it in records)
 
 
-def _remaining(context: Any) -> Callable[[], float]:
-    """Seconds until Lambda stops this call."""
-    millis = getattr(context, "get_remaining_time_in_millis", None)
-    return (lambda: millis() / 1000) if millis else (lambda: UNLIMITED)
-
-
 def _request_id(context: Any) -> str | None:
     return getattr(context, "aws_request_id", None)
 
@@ -222,7 +223,8 @@ def _from_environment() -> LambdaHandler:
     if batch.challenger is not None:
         challengers = Challengers(store, batch.challenger, _scored_without)
     serving = Serving(store, settings.model)
-    return Batch(batch, place, serving, settings.model_ttl_seconds, challengers)
+    hasten = hastening(logs.write)
+    return Batch(batch, place, serving, settings.model_ttl_seconds, challengers, hasten=hasten)
 
 
 def _scored_without(why: CustomerClustersError) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from functions.jobs import Job
 from functions.s3_claims import Claim, Clock, claimed
 from functions.s3_objects import Source, Unscorable, found
-from functions.s3_work import work_folder
+from functions.s3_work import UNLIMITED, work_folder
 from model_store import Conflict, Temporary, WrongArtifact
 from model_store.s3 import S3Files
 from pipeline.errors import WrongFile
@@ -28,7 +28,6 @@ from pipeline.scoring import (
 if TYPE_CHECKING:
     from functions.s3_spark import Handover
 
-UNLIMITED = float("inf")
 Beat = Callable[[], None]
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from functions.jobs import Job
 from functions.s3_objects import Source, found, listed
-from functions.s3_runs import UNLIMITED, Place, Task, score_source, score_task
-from functions.s3_work import work_folder
+from functions.s3_runs import Place, Task, score_source, score_task
+from functions.s3_work import UNLIMITED, work_folder
 from model_store import S3Address
 from model_store.s3 import S3Files
 from pipeline.errors import WrongFile

@@ -1,4 +1,4 @@
-"""Folders for the files of a run, gone when it ends.
+"""What a call on Lambda works with: its time, and folders for its files, gone when it ends.
 
 A function that is killed leaves its folder behind, and its successor may get the same disk: so
 each folder has a lock that ends with its process, and what nobody locks is swept away.
@@ -9,9 +9,11 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+UNLIMITED = float("inf")
 _PREFIX, _LOCK = "customer-clusters-", ".lock"
 
 
@@ -29,6 +31,12 @@ def work_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
         lock.unlink(missing_ok=True)
         os.close(handle)
+
+
+def remaining(context: Any) -> Callable[[], float]:
+    """What tells the seconds until Lambda stops this call."""
+    millis = getattr(context, "get_remaining_time_in_millis", None)
+    return (lambda: millis() / 1000) if millis else (lambda: UNLIMITED)
 
 
 def sweep() -> None:

@@ -1,6 +1,8 @@
 """The model that answers now, and how it is exchanged while it answers."""
 
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -9,6 +11,9 @@ from functions.answers import Answers, ModelAnswer
 from functions.logs import Log
 from model_store import Artifact, CustomerClustersError, Store, Temporary
 from pipeline.model import ClusterModel
+
+PATIENCE_SECONDS = 2.0
+"""So long a call waits for a look at the store before it answers with the model that is there."""
 
 
 class NothingServed(Temporary):
@@ -52,11 +57,19 @@ class Loaded:
 class Serving:
     """Holds the model that a reference means, and follows the reference when it moves."""
 
-    def __init__(self, store: Store, reference: str, log: Log = logs.write) -> None:
-        self.store, self.reference, self._log = store, reference, log
+    def __init__(
+        self,
+        store: Store,
+        reference: str,
+        log: Log = logs.write,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.store, self.reference, self._log, self._clock = store, reference, log, clock
         self.failure: str | None = None
         """Why the latest look at the store failed; None when it did not."""
         self._loaded: Loaded | None = None
+        self._looked = float("-inf")
+        self._looking: threading.Thread | None = None
         self._stopped = threading.Event()
 
     @property
@@ -86,6 +99,22 @@ class Serving:
             if str(error) != self.failure:
                 self._log({"level": "error", "message": f"model not loaded: {error}"})
             self.failure = str(error)
+        self._looked = self._clock()
+
+    def look(self, every_seconds: float) -> None:
+        """Refresh when the latest look is longer ago, in a thread that is not waited for for ever.
+
+        For Lambda, where nothing runs between calls, and where a call may find the model of a
+        snapshot that was taken months ago: of all clocks only that of the wall goes on there.
+        """
+        if self._looking is None or not self._looking.is_alive():
+            if self._loaded and abs(self._clock() - self._looked) < every_seconds:
+                return
+            self._looking = threading.Thread(target=self.refresh, name="model-look", daemon=True)
+            self._looking.start()
+        elif self._loaded:
+            return  # an earlier call has waited for it
+        self._looking.join(PATIENCE_SECONDS)
 
     def follow(self, every_seconds: float) -> threading.Thread:
         """Refresh for ever in a thread of its own, off the path of every request."""

@@ -172,6 +172,8 @@ def test_what_was_dropped_into_the_bucket_by_others_is_not_shown(site: Site) -> 
     for id in ("secret.csv", "page", "..", NOBODY[1:], "page%2fx"):
         answer = site.browser.get(f"/files/{id}/manifest.json", follow_redirects=False)
         assert answer.status_code == 404
+    for id in ("secret.csv", NOBODY[1:]):  # for that nobody need wait
+        assert site.browser.get(f"/files/{id}").status_code == 404
 
 
 def test_results_are_shown_with_the_model_that_made_them(

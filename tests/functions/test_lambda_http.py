@@ -1,6 +1,7 @@
 """AWS's HTTP events, as its documentation shows them, through Mangum."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from functions.api import create_app
 from functions.lambda_http import LambdaHandler, WrongEvent, handler_for, stage_prefix
 from functions.serving import Serving
 from functions.settings import Settings
+from model_store import BUNDLED
 
 EVENTS = Path(__file__).parents[1] / "data" / "events"
 pytestmark = pytest.mark.usefixtures("event_loop")
@@ -89,15 +91,28 @@ def test_another_event_is_a_clear_error(handler: LambdaHandler, wrong: Any) -> N
         handler(wrong, None)
 
 
+def test_a_call_finds_the_model_that_was_published_after_the_snapshot(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As on a new stack, whose function is there before its models."""
+    import functions.api
+
+    monkeypatch.setenv("CUSTOMER_CLUSTERS_STORE", str(tmp_path / "models"))
+    monkeypatch.delitem(vars(functions.api), "handler", raising=False)
+    handler = functions.api.handler
+    monkeypatch.delitem(vars(functions.api), "handler")
+    assert handler(event("function_url"), None)["statusCode"] == 503
+    shutil.copytree(BUNDLED, tmp_path / "models")
+    assert handler(event("function_url"), None)["statusCode"] == 200
+
+
 def test_the_handler_is_made_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     import functions.api
 
     monkeypatch.delitem(vars(functions.api), "handler", raising=False)
-    monkeypatch.delitem(vars(functions.api), "app", raising=False)
     answer = functions.api.handler(event("function_url"), None)
     assert answer["statusCode"] == 200
     assert functions.api.handler is vars(functions.api)["handler"]
     monkeypatch.delitem(vars(functions.api), "handler")
-    monkeypatch.delitem(vars(functions.api), "app")
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         functions.api.nothing  # noqa: B018

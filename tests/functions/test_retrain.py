@@ -2,6 +2,8 @@
 
 import gc
 import json
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
-from functions.retrain import RUN, Retraining
+from functions.retrain import RUN, SPARE_SECONDS, Retraining, TimeIsUp, stopped
 from functions.s3_claims import Claim, Held
 from functions.settings import RetrainingSettings, WrongSetting
 from model_store import CANDIDATE, CHAMPION, S3Address, Store, Temporary, open_store
@@ -19,6 +21,7 @@ from model_store.s3 import S3Files
 from pipeline.contract import Contract
 from pipeline.training import RECIPES, Effort, publish, train
 from tests.functions.conftest import Lines
+from tests.functions.dropping import Context
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -190,6 +193,28 @@ def test_while_another_one_is_at_it_the_call_is_given_back(
     with pytest.raises(Held, match="another one is at it"):
         retraining({}, None)
     assert lines[-1]["message"] == "given back"
+
+
+def test_a_training_that_takes_too_long_is_stopped_and_told(
+    retraining: Retraining, bank_churners: Path, lines: Lines
+) -> None:
+    """Before Lambda ends it: its claim would bar the next one for a quarter of an hour."""
+    put(retraining, bank_churners.read_bytes())
+    before = versions(retraining.store)
+    answer = retraining({}, Context(millis=(SPARE_SECONDS + 0.5) * 1000))
+    assert (answer["status"], answer["code"]) == ("failed", "too_slow")
+    assert "train on fewer customers" in answer["reason"]
+    assert lines[-2] == {"RetrainingsFailed": 1}
+    assert lines[-1].items() >= {"message": "not retrained", **answer}.items()
+    assert versions(retraining.store) == before
+    Claim.taken(retraining.files, RUN, 900, lambda: datetime.now(UTC))  # it was given back
+
+
+@pytest.mark.parametrize("seconds", [0.0, -5.0])
+def test_no_time_at_all_is_too_little(seconds: float) -> None:
+    with pytest.raises(TimeIsUp), stopped(seconds):
+        threading.Event().wait(20)
+    assert signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
 
 
 def test_storage_that_does_not_answer_is_raised(

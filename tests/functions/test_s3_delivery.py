@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
+from functions.s3_retries import hastening, seconds_until
 from functions.settings import WrongSetting
-from tests.functions.dropping import Drop, customers, is_whole, queued
+from tests.functions.dropping import Context, Drop, customers, is_whole, queued
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -51,6 +52,43 @@ def test_events_that_s3_itself_sends_to_a_queue(drop: Drop, sqs: "SQSClient") ->
     assert drop.deliver(queued(*(m["Body"] for m in messages))) == {"batchItemFailures": []}
     assert sorted(drop.said()) == ["failed for good", "scored"]
     assert is_whole({k: v for k, v in drop.written().items() if not k.endswith("failed.json")})
+
+
+def test_what_failed_comes_again_soon_and_not_when_the_queue_would_give_it(
+    drop: Drop, sqs: "SQSClient"
+) -> None:
+    name = drop.settings.input.bucket
+    queue = sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "5400"})["QueueUrl"]
+    sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(drop.put(KEY)))
+    function, waits = drop.function(), []
+
+    def wait(deliveries: int) -> int:
+        waits.append(deliveries)
+        return 0
+
+    function.hasten = hastening(drop.lines.append, wait)
+    drop.claim(drop.put(KEY))  # another worker is at it
+    for _ in range(2):
+        (message,) = sqs.receive_message(
+            QueueUrl=queue, MessageSystemAttributeNames=["ApproximateReceiveCount"]
+        )["Messages"]
+        event = queued(message["Body"])
+        event["Records"][0] |= {
+            "receiptHandle": message["ReceiptHandle"],
+            "attributes": message["Attributes"],
+            "awsRegion": "eu-central-1",
+            "eventSourceARN": f"arn:aws:sqs:eu-central-1:123456789012:{name}",
+        }
+        assert function(event, Context()) == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
+    assert waits == [1, 2]
+    assert drop.said() == ["given back, to be delivered again"] * 2
+    sqs.delete_queue(QueueUrl=queue)
+    function(event, Context())
+    assert "it waits for the queue's own time: " in drop.said()[-1]
+
+
+def test_trouble_that_stays_is_met_less_and_less_often() -> None:
+    assert [seconds_until(n) for n in range(1, 6)] == [60, 300, 1500, 5400, 5400]
 
 
 def test_the_handler_is_made_of_the_environment_when_it_is_asked_for(drop: Drop, aws: None) -> None:

@@ -87,6 +87,45 @@ def test_a_damaged_newer_model_leaves_the_old_one_answering(
     assert len(failures) == 1  # told once, not at every look
 
 
+def test_a_call_looks_before_it_answers_when_the_latest_look_is_long_ago(
+    store: Store, lines: Lines
+) -> None:
+    now = [1000.0]
+    serving = Serving(store, "champion", lines.append, clock=lambda: now[0])
+    serving.look(60)
+    before = serving.current().version
+    store.point("champion", new := store.resolve("original"))
+    for now[0], expected in ((1059.0, before), (1061.0, new)):
+        serving.look(60)
+        assert serving.current().version == expected
+    store.point("champion", before)
+    now[0] = 5.0  # clocks are put back too
+    serving.look(60)
+    assert serving.current().version == before
+
+
+def test_a_call_waits_for_no_store_that_does_not_answer(
+    store: Store, lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serving, never = Serving(store, "champion", lines.append), threading.Event()
+    serving.look(60)
+    before = serving.current()
+    looks: list[str] = []
+
+    def hang(self: object, reference: str) -> str:
+        looks.append(reference)
+        never.wait(30)
+        return before.version
+
+    monkeypatch.setattr(Store, "resolve", hang)
+    monkeypatch.setattr("functions.serving.PATIENCE_SECONDS", 0.01)
+    for _ in range(3):
+        serving.look(0)
+        assert serving.current() is before
+    assert looks == ["champion"]  # and only one look at a time
+    never.set()
+
+
 def test_the_follower_swaps_while_look_ups_go_on(
     client: TestClient, serving: Serving, store: Store, leaver: dict[str, Any],
     customer: dict[str, Any],

@@ -1,7 +1,9 @@
-"""The image, built once; AWS's emulator, fetched once."""
+"""The image, built once; AWS's emulator, fetched once; the deploy template, rendered once."""
 
 import os
-from collections.abc import Iterator
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -9,7 +11,9 @@ import pytest
 
 from benchmarks.http import free_port
 from tests.infra import containers as helpers
-from tests.infra.containers import Containers, Lambda
+from tests.infra.containers import ROOT, Containers, Lambda
+
+STAGES = ("dev", "prod")
 
 
 @pytest.fixture(scope="session")
@@ -52,3 +56,23 @@ def server(containers: Containers) -> Iterator[tuple[str, str]]:
     with containers.running("server", options) as name:
         helpers.wait_for(f"{address}/health/live")
         yield name, address
+
+
+@pytest.fixture(scope="session")
+def templates() -> Mapping[str, Path]:
+    """The template of every stage; without npm only CI fails."""
+    if shutil.which("npm") is None:
+        if os.environ.get("CI"):
+            pytest.fail("npm is needed under CI")
+        pytest.skip("npm is not installed")
+    return {stage: package(stage) for stage in STAGES}
+
+
+def package(stage: str) -> Path:
+    """By the command that users have, which may be given again; where the template lies."""
+    done = subprocess.run(
+        ["make", "package", f"STAGE={stage}"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
+    return ROOT / "build" / stage / "cloudformation-template-update-stack.json"

@@ -1,9 +1,7 @@
 """The deploy template as osls renders it, offline and without credentials."""
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -14,29 +12,13 @@ import pytest
 
 from functions.bucket_files import UPLOADS
 from functions.s3_metrics import NAMESPACE
+from infra.empty import doomed
 from model_store import CANDIDATE
+from tests.infra.conftest import STAGES
 
 ROOT = Path(__file__).parents[2]
 Resources = Mapping[str, Mapping[str, Any]]
-STAGES = ("dev", "prod")
 ROLES = {"ApiRole", "BatchRole", "RetrainRole"}
-
-
-@pytest.fixture(scope="session")
-def templates(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
-    """The template of every stage; without npm only CI fails."""
-    if shutil.which("npm") is None:
-        if os.environ.get("CI"):
-            pytest.fail("npm is needed under CI")
-        pytest.skip("npm is not installed")
-    subprocess.run(["make", "node_modules/ready"], cwd=ROOT, check=True, capture_output=True)
-    out = tmp_path_factory.mktemp("serverless")
-    for stage in STAGES:
-        command = ["npx", "osls", "package", "--stage", stage, "--package", str(out / stage)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-    name = "cloudformation-template-update-stack.json"
-    return {stage: out / stage / name for stage in STAGES}
 
 
 @pytest.fixture(params=STAGES)
@@ -177,6 +159,12 @@ def test_buckets_are_private_encrypted_versioned_and_tidy(resources: Resources) 
         assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
         assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
         assert bucket["LifecycleConfiguration"]["Rules"]
+    for name, prefix, days in (
+        ("InputBucket", f"incoming/{UPLOADS}/", 7),
+        ("OutputBucket", f"results/{UPLOADS}/", 30),
+    ):
+        rules = ours[name]["LifecycleConfiguration"]["Rules"]
+        assert {rule.get("Prefix"): rule["ExpirationInDays"] for rule in rules}[prefix] == days
     policies = of(resources, "AWS::S3::BucketPolicy")
     refusing = {
         p["Bucket"]["Ref"]
@@ -197,6 +185,7 @@ def test_dropped_files_reach_the_function_and_failures_are_kept(resources: Resou
     (mapping,) = of(resources, "AWS::Lambda::EventSourceMapping").values()
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["ScalingConfig"]["MaximumConcurrency"] >= 2
+    assert any("sqs:ChangeMessageVisibility" in s["Action"] for s in statements(resources))
     batch = resources["BatchLambdaFunction"]["Properties"]
     assert queue["VisibilityTimeout"] >= 6 * batch["Timeout"]
     assert all(q["SqsManagedSseEnabled"] for q in of(resources, "AWS::SQS::Queue").values())
@@ -221,6 +210,13 @@ def test_large_files_reach_spark_by_one_role_only(resources: Resources) -> None:
     (rule,) = (r for r in of(resources, "AWS::Events::Rule").values() if "EventPattern" in r)
     assert rule["Targets"][0]["Arn"] == {"Fn::GetAtt": ["DroppedQueue", "Arn"]}
     assert rule["EventPattern"]["detail"]["state"] == ["FAILED", "CANCELLED"]
+    (policy,) = of(resources, "AWS::SQS::QueuePolicy").values()
+    (told,) = (s for s in policy["PolicyDocument"]["Statement"] if "Fn::If" in s)
+    condition, allowed_to_tell, nothing = told["Fn::If"]
+    assert (condition, nothing) == ("HasSpark", {"Ref": "AWS::NoValue"})
+    assert allowed_to_tell["Condition"] == {
+        "ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["SparkJobDied", "Arn"]}}
+    }
     variables = resources["BatchLambdaFunction"]["Properties"]["Environment"]["Variables"]
     for name in ("APPLICATION", "ROLE"):
         assert variables[f"CUSTOMER_CLUSTERS_SPARK_{name}"]["Fn::If"][::2] == ["HasSpark", ""]
@@ -282,6 +278,8 @@ def test_data_outlives_the_stack_in_production_only(templates: Mapping[str, Path
         found = json.loads(templates[stage].read_text())["Resources"]
         for name in ("InputBucket", "OutputBucket", "ModelBucket"):
             assert found[name]["DeletionPolicy"] == policy
+        ours = {"InputBucket", "OutputBucket", "ModelBucket"}  # osls empties its own
+        assert doomed({"Resources": found}) == (ours if policy == "Delete" else set())
 
 
 def test_the_retraining_can_be_switched_on(tmp_path: Path, templates: Mapping[str, Path]) -> None:

@@ -1,0 +1,174 @@
+"""Each role of the rendered template allows what its function does: its calls, held against it."""
+
+import fnmatch
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+import pytest
+from botocore.client import BaseClient
+from starlette.testclient import TestClient
+
+import examples
+from functions.retrain import Retraining
+from functions.serving import Serving
+from functions.settings import BatchSettings, RetrainingSettings
+from model_store import BUNDLED, S3Address, open_store
+from model_store.s3 import S3Files
+from pipeline.training import Effort
+from tests.functions.dropping import Drop, customers
+from tests.functions.web import BROWSER, Page, app_over, hidden
+from tests.infra.test_serverless import Resources, several
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+pytestmark = pytest.mark.usefixtures("aws")
+ACTIONS = {
+    "GetObject": ["s3:GetObject"],
+    "HeadObject": ["s3:GetObject"],
+    "ListObjectsV2": ["s3:ListBucket"],
+    "PutObject": ["s3:PutObject"],
+    "DeleteObject": ["s3:DeleteObject"],
+}
+Call = tuple[str, str, str]
+"""An action, a bucket, and a key or the prefix that is listed."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Its three buckets, by the names that the template gives them."""
+
+    buckets: Mapping[str, str]
+    s3: "S3Client"
+
+    @property
+    def store(self) -> S3Address:
+        return S3Address(self.buckets["ModelBucket"], "models")
+
+    @property
+    def drop(self) -> Drop:
+        settings = BatchSettings(
+            S3Address(self.buckets["InputBucket"], "incoming"),
+            S3Address(self.buckets["OutputBucket"]),
+        )
+        return Drop(self.s3, settings, Serving(open_store(str(self.store)), "champion"))
+
+
+@pytest.fixture
+def stack(s3: "S3Client", make_bucket: Callable[[], str]) -> Stack:
+    made = Stack(
+        {name: make_bucket() for name in ("InputBucket", "OutputBucket", "ModelBucket")}, s3
+    )
+    for path in (path for path in BUNDLED.rglob("*") if path.is_file()):
+        s3.upload_file(str(path), made.store.bucket, f"models/{path.relative_to(BUNDLED)}")
+    data = Path(examples.__file__).parent / "customers.csv"
+    s3.upload_file(str(data), made.store.bucket, "training/customers.csv")
+    return made
+
+
+@pytest.fixture
+def recorded(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
+    """A block whose calls to S3 are put on record, whoever makes them."""
+
+    @contextmanager
+    def record() -> Iterator[set[Call]]:
+        calls: set[Call] = set()
+        send = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+        def note(client: Any, operation: str, given: dict[str, Any]) -> Any:
+            what = given.get("Key") or given.get("Prefix", "")
+            actions = [*ACTIONS[operation], *(["s3:GetObject"] if "IfMatch" in given else [])]
+            if "VersionId" in given:
+                actions.append("s3:GetObjectVersion")
+            calls.update((action, given["Bucket"], what) for action in actions)
+            return send(client, operation, given)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(BaseClient, "_make_api_call", note)
+            yield calls
+
+    return record
+
+
+def refused(calls: set[Call], role: str, stack: Stack, resources: Resources) -> list[Call]:
+    """The calls that no statement of a role allows."""
+    (policy,) = resources[role]["Properties"]["Policies"]
+    allowed = []
+    for statement in policy["PolicyDocument"]["Statement"]:
+        for resource in several(statement["Resource"]):
+            text = resource.get("Fn::Sub") or "${{{}.{}}}".format(*resource["Fn::GetAtt"])
+            bucket, _, keys = text.removeprefix("${").partition(".Arn}")
+            condition = statement.get("Condition", {}).get("StringLike", {})
+            for pattern in condition.get("s3:prefix", [keys.removeprefix("/")]):
+                allowed += [(a, bucket, pattern) for a in several(statement["Action"])]
+    names = {real: name for name, real in stack.buckets.items()}
+    return sorted(
+        (action, names[bucket], what)
+        for action, bucket, what in calls
+        if not any(
+            (action, names[bucket]) == (a, b) and fnmatch.fnmatchcase(what, pattern)
+            for a, b, pattern in allowed
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def resources(templates: Mapping[str, Path]) -> Resources:
+    found: Resources = json.loads(templates["dev"].read_text())["Resources"]
+    return found
+
+
+def test_the_api_and_the_batch_function_may_do_what_they_do(
+    stack: Stack, recorded: Callable[[], Any], resources: Resources
+) -> None:
+    drop = stack.drop
+    with recorded() as api:
+        drop.serving.refresh()
+        app = app_over(buckets=drop.settings)
+        browser = TestClient(app, headers=BROWSER, follow_redirects=False)
+        page = Page(browser.get("/files").text)
+    form = page.one("form").attributes["action"]
+    sent = httpx2.post(form, data=hidden(page), files={"file": ("a.csv", customers())})
+    landing = sent.headers["location"].partition("?")[0]
+    event = drop.arrived("a.csv")
+    wrong = drop.put("incoming/wrong.csv", b"a,b\n1,2\n")
+    function = drop.function()
+    with recorded() as batch:
+        for _ in range(2):
+            assert function(event, None) == {}
+        assert function(wrong, None) == {}
+    with recorded() as later:
+        assert "a.csv" in browser.get(landing).text
+        assert browser.get(f"{landing}/assigned.csv").status_code == 303
+    assert {action for action, *_ in api | later} == {"s3:GetObject", "s3:ListBucket"}
+    assert {action for action, *_ in batch} >= {"s3:GetObject", "s3:ListBucket", "s3:PutObject"}
+    assert refused(api | later, "ApiRole", stack, resources) == []
+    assert refused(batch, "BatchRole", stack, resources) == []
+    assert refused(batch, "ApiRole", stack, resources) != []  # the test can fail
+
+
+def test_the_function_that_retrains_may_do_what_it_does(
+    stack: Stack, recorded: Callable[[], Any], resources: Resources
+) -> None:
+    data = S3Address(stack.store.bucket, "training/customers.csv")
+    settings = RetrainingSettings(data, stack.store)
+    store, files = open_store(str(stack.store)), S3Files(stack.s3, stack.store)
+    lines: list[Any] = []
+    function = Retraining(
+        settings, store, files, effort=Effort(bootstraps=2, repeats=1),
+        log=lines.append, measure=lines.append,
+    )  # fmt: skip
+    with recorded() as calls:
+        assert function({}, None)["status"] == "candidate"
+        assert function({}, None)["status"] == "known"
+    assert refused(calls, "RetrainRole", stack, resources) == []
+    with recorded() as promoting:
+        store.promote("original", "a test", "me")
+    assert ("s3:PutObject", "ModelBucket", "models/aliases/champion.json") in refused(
+        promoting, "RetrainRole", stack, resources
+    )
