@@ -232,6 +232,7 @@ class ParquetSink:
             compression={name: "none" if name in packed else "zstd" for name in self._names},
             use_dictionary=[name for name in self._names if name not in alone],
             column_encoding=dict.fromkeys(self._integers, "DELTA_BINARY_PACKED"),
+            write_batch_size=ROW_GROUP,
             write_statistics=[self._indexed],
         )
         if self._typed:
