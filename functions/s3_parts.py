@@ -1,26 +1,46 @@
 """One run in S3 whose parts are scored elsewhere, by whatever runs them."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from functions.jobs import Job
-from functions.s3_objects import Source, Unscorable, found
+from functions.s3_objects import Source, Unscorable, found, listed, safe_name
 from functions.s3_runs import Beat, Outcome, Place, run_folder, score_once
-from model_store import WrongArtifact
+from model_store import S3Address, WrongArtifact
 from pipeline.errors import WrongFile
-from pipeline.scoring.distributed import Data, Runner, score_in_parts
+from pipeline.scoring.data import Data, hidden, identity_of
+from pipeline.scoring.distributed import Runner, score_in_parts
 from pipeline.scoring.places import S3Source, S3Target
 from pipeline.scoring.splitting import PART_BYTES, CannotSplit
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+_LOOKING = 8
+
 
 def s3_data(client: "S3Client", source: Source) -> Data:
     """The object that an event or a listing means and no later one; errors are those of `found`."""
     with found(client, source) as opened:
         there = S3Source(source.bucket, source.key, opened.size, opened.etag, opened.version)
-        return Data(there, source.name, opened.identity)
+        return Data([there], source.name, source.address, opened.identity)
+
+
+def s3_data_set(client: "S3Client", address: S3Address) -> Data:
+    """The objects below a prefix as they are now, as one input; WrongFile when there are none."""
+    below = S3Address(address.bucket, address.folder)
+    sources = [source for source in listed(client, below) if not hidden(source.name)]
+    if not sources:
+        raise WrongFile(str(below), "holds no objects with any bytes")
+    sources.sort(key=lambda source: source.name)
+    with ThreadPoolExecutor(_LOOKING) as pool:
+        each = list(pool.map(lambda source: s3_data(client, source), sources))
+    names = [data.name for data in each]
+    name = safe_name(address.folder.rstrip("/").rpartition("/")[2] or address.bucket)
+    identity = identity_of({data.address: data.identity for data in each})
+    there = [source for data in each for source in data.sources]
+    return Data(there, name, str(below), identity, names)
 
 
 def score_parts(
@@ -48,7 +68,7 @@ def score_parts(
         )
 
     try:
-        return score_once(name, data.source.address, place, score, retry_failed=retry_failed)
+        return score_once(name, data.address, place, score, retry_failed=retry_failed)
     except CannotSplit:
         raise
     except (WrongFile, WrongArtifact) as error:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from functions.jobs import Job, LocalScoring
 from model_store import S3Address
-from pipeline.scoring import Progress, local_input, run_id
-from pipeline.scoring.distributed import Data, Runner, score_in_parts
-from pipeline.scoring.places import LocalSource, LocalTarget
+from pipeline.errors import WrongFile
+from pipeline.scoring import Progress, run_id
+from pipeline.scoring.data import Data, local_data, local_data_set
+from pipeline.scoring.distributed import Runner, score_in_parts
+from pipeline.scoring.places import LocalTarget
 from pipeline.scoring.run import score_once
 from pipeline.scoring.splitting import PART_BYTES, CannotSplit
 
@@ -31,14 +33,28 @@ class SparkScoring:
         found: list[Source] = self._in_s3().sources(address)
         return found
 
+    def data_set(self, address: str) -> Data:
+        """A folder or a prefix in S3 as one input; WrongFile when it holds no files."""
+        if not address.startswith(S3Address.SCHEME):
+            return local_data_set(Path(address))
+        from functions.s3_parts import s3_data_set
+        from model_store.s3 import S3Files
+
+        place = S3Address.from_string(address)
+        return s3_data_set(S3Files.at(S3Address(place.bucket)).client, place)
+
     def score(
-        self, source: "Source | Path", job: Job, progress: Progress = lambda rows: None
+        self, source: "Source | Path | Data", job: Job, progress: Progress = lambda rows: None
     ) -> dict[str, Any]:
         """The manifest of the run, which is done now or was already; `progress` is told once."""
         here = self._out_is_here and isinstance(source, Path)
         try:
             manifest = self._score(source, job)
-        except CannotSplit:
+        except CannotSplit as error:
+            if isinstance(source, Data):
+                raise WrongFile(
+                    source.address, f"{error}; a data set is plain CSV or Parquet"
+                ) from error
             whole: Any = LocalScoring(self._out) if here else self._in_s3()
             found: dict[str, Any] = whole.score(source, job, progress)
             return found
@@ -50,7 +66,7 @@ class SparkScoring:
         by = LocalScoring(self._out) if self._out_is_here else self._in_s3()
         return by.summary(manifest)
 
-    def _score(self, source: "Source | Path", job: Job) -> dict[str, Any]:
+    def _score(self, source: "Source | Path | Data", job: Job) -> dict[str, Any]:
         if not self._out_is_here:
             from functions.s3_parts import score_parts
             from functions.s3_runs import Place
@@ -73,11 +89,11 @@ class SparkScoring:
 
         return score_once(Path(self._out), data.name, run, score)
 
-    def _data(self, source: "Source | Path") -> Data:
+    def _data(self, source: "Source | Path | Data") -> Data:
+        if isinstance(source, Data):
+            return source
         if isinstance(source, Path):
-            found = local_input(source)
-            there = LocalSource(source.absolute(), source.stat().st_size)
-            return Data(there, found.name, found)
+            return local_data(source)
         from functions.s3_parts import s3_data
         from model_store.s3 import S3Files
 

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from model_store import BUNDLED, Artifact, open_store
 from pipeline.contract import DEFAULT_CONTRACT, Contract, load_contract
@@ -26,18 +28,22 @@ settings.register_profile("untimed", deadline=None)  # how long a case takes say
 settings.load_profile("untimed")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist asks which tests belong together
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]
+    """Each file goes to one worker, and all that share the container image to the same."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        return "image" if "infra" in file.split("/") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    return ByFile(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Each file goes to one worker, and all that share the container image; the longest first."""
-    long = {"infra": 0, "training": 1}
-    for item in items:
-        group = "infra" if _folder(item) == "infra" else item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: long.get(_folder(item), 2))
-
-
-def _folder(item: pytest.Item) -> str:
-    return item.path.parent.name
+    """What takes longest comes first, so that no worker waits for it at the end."""
+    long = ["training", "infra"]
+    items.sort(key=lambda item: item.path.parent.name in long, reverse=True)
 
 
 @pytest.fixture(scope="session")

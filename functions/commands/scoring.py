@@ -70,6 +70,7 @@ def _choices(command: Callable[..., None]) -> Callable[..., None]:
     metavar="URL",
     help="Of Spark: spark://host:port, or local[4] for four cores here.  [default: local[*]]",
 )
+@click.option("--as-one", is_flag=True, help="Of Spark: the files of a folder are one data set.")
 @_choices
 def score(
     inputs: tuple[str, ...],
@@ -80,6 +81,7 @@ def score(
     as_json: bool,
     engine: str,
     master: str | None,
+    as_one: bool,
     **chosen: Any,
 ) -> None:
     """Assign every customer of CSV, Parquet or Excel files; write results and summaries.
@@ -92,6 +94,8 @@ def score(
 
     if master is not None and engine != "spark":
         raise click.UsageError("--master is for --engine spark")
+    if as_one and engine != "spark":
+        raise click.UsageError("--as-one is for --engine spark")
     target = options.open_store(store)
     artifact = target.open(reference)
     model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
@@ -99,12 +103,17 @@ def score(
     job = Job(model, artifact.version, Options(**chosen, challenger=second))
     inputs, out = tuple(map(_address, inputs)), _address(out)
     with _on_spark(out, master) if engine == "spark" else _here(out, inputs) as scoring:
-        _score_all(scoring, inputs, job, out, as_json=as_json)
+        if as_one:
+            sources = [scoring.data_set(text) for text in inputs]
+        else:
+            sources = [source for text in inputs for source in _sources(scoring, text)]
+        _score_all(scoring, sources, job, out, as_json=as_json)
 
 
-def _score_all(scoring: Any, inputs: Sequence[str], job: "Job", out: str, *, as_json: bool) -> None:
+def _score_all(
+    scoring: Any, sources: Sequence[Any], job: "Job", out: str, *, as_json: bool
+) -> None:
     manifests, refusals = [], []
-    sources = [source for text in inputs for source in _sources(scoring, text)]
     for source in sources:
         try:
             with console.row_counter(source.name) as progress:

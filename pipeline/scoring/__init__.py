@@ -1,12 +1,11 @@
 """Scoring a file: read, check, assign, write, summarise; the manifest commits."""
 
 from pipeline.scoring.challenging import Challenger
+from pipeline.scoring.inputs import Input, local_input
 from pipeline.scoring.run import (
-    Input,
     Options,
     Progress,
     failure,
-    local_input,
     refuse_file,
     run_id,
     score_file,

@@ -4,36 +4,32 @@ The rows stay where the parts are scored. What comes back of each part is a line
 rejects are read one part after the other, so that memory does not grow with the file.
 """
 
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from model_store import Temporary
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
-from pipeline.reading import CustomerFile, open_customers
-from pipeline.reading.records import LONGEST_RECORD
+from pipeline.scoring.data import Data, Looked, look_at
 from pipeline.scoring.overlapping import in_order
 from pipeline.scoring.packing import add_packed, wide
 from pipeline.scoring.parts import WORKING, Done, Work, rejects_in, rejects_of, tally_of
-from pipeline.scoring.places import LocalSource, Source, Target
+from pipeline.scoring.places import Target
 from pipeline.scoring.run import (
-    Input,
     Options,
     conclude,
     outputs,
     refuse_too_many_rejects,
     totals_of,
 )
-from pipeline.scoring.splitting import PART_BYTES, CannotSplit, Part, first_line, plan
+from pipeline.scoring.splitting import PART_BYTES, Part
 from pipeline.scoring.tally import Tally
 from pipeline.scoring.writing import reject_writer
 
-_PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK")
 _DELETING = 8
 Beat = Callable[[], None]
 Runner = Callable[[Work, Sequence[Part], Beat], Sequence[Done]]
@@ -41,21 +37,19 @@ Runner = Callable[[Work, Sequence[Part], Beat], Sequence[Done]]
 
 
 @dataclass(frozen=True, slots=True)
-class Data:
-    """The input of a run: where its bytes are, and what the manifest says of it."""
+class Piece:
+    """A part that was scored, and where its first row and line stand."""
 
-    source: Source
-    name: str
-    told: str | Input
-    """Its identity, or what tells it in the end: a digest is made while the file is scored."""
-
-    @property
-    def identity(self) -> str:
-        return self.told if isinstance(self.told, str) else self.told.identity
+    done: Done
+    file: int
+    row: int
+    """Counted through all files."""
+    line: int
+    """Of its own file."""
 
     @property
-    def facts(self) -> dict[str, Any]:
-        return {"name": self.name, "identity": self.identity, "bytes": self.source.size}
+    def name(self) -> str:
+        return Part(self.done.index, 0, 0, round=self.done.round).name
 
 
 def score_in_parts(
@@ -75,75 +69,65 @@ def score_in_parts(
     the same place. CannotSplit when the input has no parts, WrongFile when it is refused, Temporary
     when a part could not be scored.
     """
-    with _opened(data.source, model, options) as (file, sample):
-        parts = plan(file, sample, data.source.size, part_bytes)
-        lines_before = first_line(file, sample)
-    format = options.format or file.format
-    work = Work(model, file, data.source, target, format, options.safe_csv, options.challenger)
-    done = _all_done(run, work, parts, beat)
-    tally = _added_up(work, done, beat)
+    looked = look_at(data, model, options, part_bytes)
+    files = [found.file for found in looked]
+    format = options.format or files[0].format
+    safe, second = options.safe_csv, options.challenger
+    work = Work(model, files, data.sources, target, format, safe, second)
+    pieces = _in_place(_all_done(run, work, looked, beat), looked)
+    tally = _added_up(work, pieces, beat)
     totals = totals_of(model, tally, options)
     if not totals["rows_in"]:
-        raise WrongFile(file.path, "has a header but no customers")
-    refuse_too_many_rejects(data.source.address, totals, options.max_rejected_share)
-    _write_rejects(folder / outputs(format)["rejected"], work, done, lines_before, beat)
-    assigned = {work.assigned(_name(part)): part.bytes for part in done if part.bytes}
+        raise WrongFile(data.address, "has a header but no customers")
+    refuse_too_many_rejects(data.address, totals, options.max_rejected_share)
+    _write_rejects(folder / outputs(format)["rejected"], work, pieces, data.files, beat)
+    assigned = {work.assigned(it.name): it.done.bytes for it in pieces if it.done.bytes}
     _leave_only(target, assigned, f"assigned.{format}")
-    return conclude(folder, data.facts, work.scorer(), version, options, totals, assigned)
+    facts = _facts(data, pieces)
+    return conclude(folder, facts, work.scorer(files[0]), version, options, totals, assigned)
 
 
-@contextmanager
-def _opened(
-    source: Source, model: ClusterModel, options: Options
-) -> Iterator[tuple[CustomerFile, Path]]:
-    """The file by a part of it: the beginning of a text, the end of Parquet."""
-    if isinstance(source, LocalSource):
-        if source.size and _is_packed(source):
-            raise CannotSplit(source.address, "is packed")
-        with open_customers(source.path, model.contract.columns, options.sheet) as file:
-            yield file, source.path
-        return
-    with tempfile.TemporaryDirectory(prefix="customer-clusters-") as folder:
-        sample = Path(folder) / "sample"
-        sample.write_bytes(_sample(source))
-        try:
-            with open_customers(sample, model.contract.columns, options.sheet) as file:
-                yield replace(file, path=Path(source.address)), sample
-        except WrongFile as error:
-            told = str(error).removeprefix(f"{sample}: ")
-            raise type(error)(source.address, told) from error
+def _facts(data: Data, pieces: Sequence[Piece]) -> dict[str, Any]:
+    facts = {"name": data.name, "identity": data.identity, "bytes": data.bytes}
+    if not data.files:
+        return facts
+    rows = [0] * len(data.files)
+    for piece in pieces:
+        rows[piece.file] += piece.done.rows
+    first = [1 + sum(rows[:place]) for place in range(len(rows))]
+    columns = zip(data.files, data.sources, first, rows, strict=True)
+    files = [
+        {"name": name, "bytes": source.size, "first_row": row, "rows": count}
+        for name, source, row, count in columns
+    ]
+    return {**facts, "files": files}
 
 
-def _is_packed(source: Source) -> bool:
-    with source.open() as stream:
-        return stream.read(4).startswith(_PACKED)
-
-
-def _sample(source: Source) -> bytes:
-    """As much of a file as its columns are told from."""
-    with source.open() as stream:
-        start = stream.read(4)
-        if start.startswith(_PACKED):
-            raise CannotSplit(source.address, "is packed")
-        if start != b"PAR1":
-            return start + stream.read(LONGEST_RECORD + (64 << 10) - 4)
-        stream.seek(source.size - 8)
-        footer = int.from_bytes(stream.read(4), "little") + 8
-        stream.seek(max(4, source.size - footer))
-        return start + stream.read(footer)
-
-
-def _all_done(run: Runner, work: Work, parts: Sequence[Part], beat: Beat) -> list[Done]:
+def _all_done(run: Runner, work: Work, looked: Sequence[Looked], beat: Beat) -> list[Done]:
     """What came of every part, once each begins where the one before it ends."""
+    parts = [part for file in looked for part in file.parts]
     found: dict[int, Done] = {}
-    todo = list(parts)
+    todo = parts
     while todo:
         for done in run(work, todo, beat):
             if done.refused:
-                raise WrongFile(work.file.path, done.refused)
+                raise WrongFile(work.files[parts[done.index].file].path, done.refused)
             found[done.index] = done
-        todo = [] if work.file.format == "parquet" else _misread(parts, found)
+        texts = [file.parts for file in looked if file.file.format != "parquet"]
+        todo = [part for text in texts for part in _misread(text, found)]
     return [found[part.index] for part in parts if part.index in found]
+
+
+def _in_place(done: Sequence[Done], looked: Sequence[Looked]) -> list[Piece]:
+    """The parts in their order, each told where it stands."""
+    file_of = {part.index: part.file for found in looked for part in found.parts}
+    pieces, row = [], 1
+    for file, own in groupby(done, key=lambda part: file_of[part.index]):
+        line = looked[file].first_line
+        for part in own:
+            pieces.append(Piece(part, file, row, line))
+            row, line = row + part.rows, line + part.lines
+    return pieces
 
 
 def _misread(parts: Sequence[Part], found: dict[int, Done]) -> list[Part]:
@@ -166,34 +150,35 @@ def _misread(parts: Sequence[Part], found: dict[int, Done]) -> list[Part]:
     return again
 
 
-def _added_up(work: Work, done: Sequence[Done], beat: Beat) -> Tally:
-    """One part after the other, in the order of the file."""
+def _added_up(work: Work, pieces: Sequence[Piece], beat: Beat) -> Tally:
+    """One part after the other, in the order of the rows."""
 
-    def counted(part: Done) -> bytes:
-        assigned = work.assigned(_name(part))
-        if part.bytes and work.target.size(assigned) != part.bytes:
+    def counted(piece: Piece) -> bytes:
+        assigned = work.assigned(piece.name)
+        if piece.done.bytes and work.target.size(assigned) != piece.done.bytes:
             raise Temporary("find", assigned, "all workers must see the same files: use s3://")
-        return work.target.read(tally_of(_name(part)))
+        return work.target.read(tally_of(piece.name))
 
-    tally, row = wide(work.model), 1
-    for part, content in zip(done, in_order(counted, done), strict=True):
+    tally = wide(work.model)
+    for piece, content in zip(pieces, in_order(counted, pieces), strict=True):
         beat()
-        add_packed(tally, content, row)
-        row += part.rows
-    if int(tally.customers.sum()) + tally.rejected.total() != row - 1:
-        raise AssertionError(f"{work.file.path}: {row - 1} rows read, another number counted")
+        add_packed(tally, content, piece.row)
+    rows = sum(piece.done.rows for piece in pieces)
+    if int(tally.customers.sum()) + tally.rejected.total() != rows:
+        raise AssertionError(f"{work.files[0].path}: {rows} rows read, another number counted")
     return tally
 
 
-def _write_rejects(path: Path, work: Work, done: Sequence[Done], lines: int, beat: Beat) -> None:
-    rows = 1
-    with reject_writer(path) as writer:
-        for part in done:
+def _write_rejects(
+    path: Path, work: Work, pieces: Sequence[Piece], names: Sequence[str], beat: Beat
+) -> None:
+    with reject_writer(path, *(["file"] if names else [])) as writer:
+        for piece in pieces:
             beat()
-            if part.rejected:
-                content = work.target.read(rejects_of(_name(part)))
-                writer.write(rejects_in(content, rows, lines))
-            rows, lines = rows + part.rows, lines + part.lines
+            if piece.done.rejected:
+                content = work.target.read(rejects_of(piece.name))
+                of = [names[piece.file]] if names else []
+                writer.write(rejects_in(content, piece.row, piece.line), *of)
 
 
 def _leave_only(target: Target, assigned: Mapping[str, int], folder: str) -> None:
@@ -201,7 +186,3 @@ def _leave_only(target: Target, assigned: Mapping[str, int], folder: str) -> Non
     there = [f"{place}/{name}" for place in (folder, WORKING) for name in target.names(place)]
     with ThreadPoolExecutor(_DELETING) as pool:
         list(pool.map(target.delete, [name for name in there if name not in assigned]))
-
-
-def _name(done: Done) -> str:
-    return Part(done.index, 0, 0, round=done.round).name

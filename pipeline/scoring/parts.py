@@ -6,7 +6,7 @@ after its worker died, writes what is there already, and nothing is doubled or l
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -52,11 +52,13 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What all parts of a file have in common."""
+    """What all parts of a run have in common."""
 
     model: ClusterModel
-    file: CustomerFile
-    source: Source
+    files: Sequence[CustomerFile]
+    """One, or those of a data set, which have the same columns."""
+    sources: Sequence[Source]
+    """Of each file."""
     target: Target
     format: Format
     safe: bool
@@ -66,35 +68,34 @@ class Work:
         """The name of the assigned rows of a part."""
         return f"assigned.{self.format}/{part}.{self.format}"
 
-    def scorer(self) -> Scorer:
-        every = needs_all_columns(self.file, self.format, safe=self.safe)
-        return Scorer(self.model, self.file, all_columns=every, challenger=self.challenger)
+    def scorer(self, file: CustomerFile) -> Scorer:
+        every = needs_all_columns(file, self.format, safe=self.safe)
+        return Scorer(self.model, file, all_columns=every, challenger=self.challenger)
 
     def do(self, part: Part) -> Done:
         """Score a part and write what comes of it."""
         try:
-            with self.source.open() as stream:
+            with self.sources[part.file].open() as stream:
                 return self._score(part, stream)
         except WrongFile as error:
-            refused = str(error).removeprefix(f"{self.file.path}: ")
+            refused = str(error).removeprefix(f"{self.files[part.file].path}: ")
             return Done(part.index, part.round, -1, -1, 0, 0, 0, 0, refused)
 
     def _score(self, part: Part, stream: BinaryIO) -> Done:
-        reader, scorer = self.file.reader, self.scorer()
+        file = self.files[part.file]
+        reader, scorer = file.reader, self.scorer(file)
         span = None
         if isinstance(reader, DelimitedReader):
-            span = TextRange(stream, reader, part, self.source.size)
+            span = TextRange(stream, reader, part, self.sources[part.file].size)
         tally, rows = Tally.empty(self.model), 0
         with self.target.staged(self.assigned(part.name)) as path:
             with (
                 self.target.staged(rejects_of(part.name)) as aside,
                 aside.open("w", encoding="utf-8") as rejects,
-                open_sink(path, self.file, scorer, self.format, safe=self.safe) as sink,
+                open_sink(path, file, scorer, self.format, safe=self.safe) as sink,
             ):
-                pieces = (
-                    span.pieces(CHUNK) if span else row_group_pieces(stream, self.file.path, part)
-                )
-                for piece in _one_at_least(pieces, self.file):
+                pieces = span.pieces(CHUNK) if span else row_group_pieces(stream, file.path, part)
+                for piece in _one_at_least(pieces, file):
                     block = reader.parse(piece, scorer.columns)
                     scored = scorer.score(block)
                     sink.write(sink.shape(scored))

@@ -5,7 +5,6 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -13,11 +12,11 @@ from typing import Any
 
 from model_store import CustomerClustersError, Temporary
 from pipeline.checking import MAX_REJECTED_SHARE
-from pipeline.digest import sha256_of_file
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
 from pipeline.reading import CHUNK, CustomerFile, Format, open_customers
 from pipeline.scoring.challenging import Challenger, disagreement
+from pipeline.scoring.inputs import Input, local_input
 from pipeline.scoring.overlapping import in_order
 from pipeline.scoring.report import REPORT, write_report
 from pipeline.scoring.score import Scorer
@@ -57,44 +56,6 @@ class Options:
         own = {name: getattr(self, name) for name in names}
         second = self.challenger
         return own if second is None else {**own, "challenger": second.version}
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """An input file: where it lies now, what it is called, and what tells it from others."""
-
-    path: Path
-    name: str
-    told: str | Future[str]
-    """The identity, or what is going to be it: a digest is made while the file is scored."""
-
-    @property
-    def identity(self) -> str:
-        """WrongFile when the file cannot be read to its end."""
-        if isinstance(self.told, str):
-            return self.told
-        try:
-            return self.told.result()
-        except OSError as error:
-            raise WrongFile(self.path, f"cannot be read ({error.strerror})") from error
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        return {"name": self.name, "identity": self.identity, "bytes": self.path.stat().st_size}
-
-
-def local_input(path: Path) -> Input:
-    """A file of this machine; WrongFile when it cannot be read, or its name not be written."""
-    try:
-        path.name.encode()
-    except UnicodeEncodeError:
-        shown = path.name.encode("utf-8", "backslashreplace").decode()
-        raise WrongFile(shown, "has a name that is no text; rename it") from None
-    pool = ThreadPoolExecutor(1, "digest")
-    try:
-        return Input(path, path.name, pool.submit(lambda: f"sha256:{sha256_of_file(path)}"))
-    finally:
-        pool.shutdown(wait=False)
 
 
 def run_id(identity: str, version: str, options: Options) -> str:

@@ -32,7 +32,7 @@ _SPLITTABLE = ("utf-8", "utf-8-sig", "cp1252")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a file: bytes of text, or row groups."""
+    """A part of a file: bytes of text, or row groups. The index tells it from all of a run."""
 
     index: int
     start: int
@@ -41,6 +41,8 @@ class Part:
     """Whether a record begins at the start; else the first begins behind the next newline."""
     round: int = 0
     """How often it was read before, from elsewhere."""
+    file: int = 0
+    """Which file of a data set it is a part of."""
 
     @property
     def name(self) -> str:

@@ -16,20 +16,21 @@ FAILED = "failed.json"
 
 
 class RejectWriter:
-    """Appends rejects to a CSV file."""
+    """Appends rejects to a CSV file; of a data set's they begin with the name of the file."""
 
-    def __init__(self, file: Any) -> None:
+    def __init__(self, file: Any, *first: str) -> None:
         self._csv = csv.writer(file, lineterminator="\n")
-        self._csv.writerow(field.name for field in dataclasses.fields(Reject))
+        self._csv.writerow([*first, *(field.name for field in dataclasses.fields(Reject))])
 
-    def write(self, rejects: Iterable[Reject]) -> None:
-        self._csv.writerows(dataclasses.astuple(reject) for reject in rejects)
+    def write(self, rejects: Iterable[Reject], *first: str) -> None:
+        self._csv.writerows([*first, *dataclasses.astuple(reject)] for reject in rejects)
 
 
 @contextmanager
-def reject_writer(path: Path) -> Iterator[RejectWriter]:
+def reject_writer(path: Path, *first: str) -> Iterator[RejectWriter]:
+    """`first` names columns that stand before those of a reject."""
     with path.open("w", encoding="utf-8", newline="") as file:
-        yield RejectWriter(file)
+        yield RejectWriter(file, *first)
 
 
 def write_json(path: Path, document: Any) -> None:

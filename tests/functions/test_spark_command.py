@@ -39,10 +39,24 @@ def test_the_command_scores_on_spark_what_it_scores_without(java: None, tmp_path
     assert "assigned.csv/part-00000.csv" in found["spark"]["bytes"]
 
 
-def test_a_master_without_spark_is_an_error_of_usage(tmp_path: Path) -> None:
-    result = CliRunner().invoke(main, ["score", "x.csv", "--master", "local"])
+def test_the_command_scores_a_folder_as_one_run(java: None, tmp_path: Path) -> None:
+    place = tmp_path / "exports"
+    place.mkdir()
+    for number in range(3):
+        (place / f"part-{number}.csv").write_bytes(customers(100))
+    told = ["score", str(place), "--as-one", "--engine", "spark", "--master", "local[1]"]
+    result = CliRunner().invoke(main, [*told, "--out", str(tmp_path / "out")])
+    assert result.exit_code == 0, result.output
+    assert "exports: 300 customers, 297 assigned, 3 rejected" in result.stdout
+    (manifest,) = (tmp_path / "out").rglob("manifest.json")
+    assert len(json.loads(manifest.read_text())["input"]["files"]) == 3
+
+
+@pytest.mark.parametrize("option", [["--master", "local"], ["--as-one"]])
+def test_options_of_spark_without_it_are_errors_of_usage(option: list[str]) -> None:
+    result = CliRunner().invoke(main, ["score", "x.csv", *option])
     assert result.exit_code == 2
-    assert "--master is for --engine spark" in result.stderr
+    assert f"{option[0]} is for --engine spark" in result.stderr
 
 
 def test_without_java_the_command_says_so_in_one_line(

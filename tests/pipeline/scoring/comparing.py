@@ -13,10 +13,11 @@ import pyarrow.parquet as pq
 
 from model_store import CustomerClustersError
 from pipeline.model import ClusterModel
-from pipeline.scoring import Options, local_input, score_file
-from pipeline.scoring.distributed import Beat, Data, Runner, score_in_parts
+from pipeline.scoring import Options, score_file
+from pipeline.scoring.data import Data, local_data
+from pipeline.scoring.distributed import Beat, Runner, score_in_parts
 from pipeline.scoring.parts import Done, Work
-from pipeline.scoring.places import LocalSource, LocalTarget
+from pipeline.scoring.places import LocalTarget
 from pipeline.scoring.splitting import Part
 
 WRITTEN_ONCE = ("rejected.csv", "clusters.csv", "summary.json", "report.html")
@@ -30,7 +31,7 @@ def one_after_the_other(work: Work, parts: Sequence[Part], beat: Beat) -> list[D
 
 
 def in_parts(
-    path: Path,
+    path: Path | Data,
     model: ClusterModel,
     out: Path,
     options: Options | None = None,
@@ -38,9 +39,8 @@ def in_parts(
     run: Runner = one_after_the_other,
     part_bytes: int = 200,
 ) -> dict[str, Any]:
-    """The manifest of a local file that was scored in parts."""
-    found = local_input(path)
-    data = Data(LocalSource(path, path.stat().st_size), found.name, found)
+    """The manifest of a local file, or of a data set, that was scored in parts."""
+    data = local_data(path) if isinstance(path, Path) else path
     out.mkdir(parents=True, exist_ok=True)
     target, chosen = LocalTarget(out), options or Options()
     return score_in_parts(run, data, model, "v1", chosen, target, out, part_bytes=part_bytes)
@@ -79,8 +79,12 @@ def assert_same_results(
     told = {str(p.relative_to(folder)): p.stat().st_size for p in folder.rglob("*") if p.is_file()}
     told.pop("manifest.json")
     assert told == found["bytes"]  # so nothing else is left
+    assert_same_assigned(found, folder, whole_out / whole["outputs"]["assigned"])
+
+
+def assert_same_assigned(found: dict[str, Any], folder: Path, assigned: Path) -> None:
+    """The rows of the parts in their order are those of one file."""
     parts = [folder / name for name in found["bytes"] if name.startswith("assigned.")]
-    assigned = whole_out / whole["outputs"]["assigned"]
     if assigned.suffix == ".parquet":
         together = pa.concat_tables(pq.read_table(part) for part in parts)
         assert together.equals(pq.read_table(assigned), check_metadata=True)

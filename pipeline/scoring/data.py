@@ -1,0 +1,178 @@
+"""The input of a run in parts: one file, or a data set of many with the same columns."""
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from pipeline.digest import sha256_of_file
+from pipeline.errors import WrongFile
+from pipeline.model import ClusterModel
+from pipeline.reading import CustomerFile, open_customers
+from pipeline.reading.records import LONGEST_RECORD
+from pipeline.scoring.inputs import Input, local_input, meanwhile
+from pipeline.scoring.places import LocalSource, Source
+from pipeline.scoring.run import Options
+from pipeline.scoring.splitting import CannotSplit, Part, first_line, plan
+
+_PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK")
+_LOOKING = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """The input of a run: where its bytes are, and what the manifest says of it."""
+
+    sources: Sequence[Source]
+    name: str
+    address: str
+    told: str | Input
+    """Its identity, or what tells it in the end: a digest is made while the file is scored."""
+    files: Sequence[str] = ()
+    """Of a data set: what each of its files is called below its address."""
+
+    @property
+    def identity(self) -> str:
+        return self.told if isinstance(self.told, str) else self.told.identity
+
+    @property
+    def bytes(self) -> int:
+        return sum(source.size for source in self.sources)
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What is known of a file before its rows are read."""
+
+    file: CustomerFile
+    parts: Sequence[Part]
+    first_line: int
+    """Behind the header of a text."""
+
+
+def local_data(path: Path) -> Data:
+    """A file that every worker sees; WrongFile as `local_input`."""
+    found = local_input(path)
+    there = LocalSource(path.absolute(), path.stat().st_size)
+    return Data([there], found.name, str(path), found)
+
+
+def local_data_set(folder: Path) -> Data:
+    """The files of a folder and those below it, as one input; WrongFile when there are none."""
+    if not folder.is_dir():
+        raise WrongFile(folder, "is no folder; a data set is one")
+    paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
+    names = sorted(
+        name
+        for name, path in paths.items()
+        if path.is_file() and path.stat().st_size and not hidden(name)
+    )
+    if not names:
+        raise WrongFile(folder, "holds no files with any bytes")
+
+    def tell() -> str:
+        return identity_of({name: sha256_of_file(paths[name]) for name in names})
+
+    sources = [LocalSource(paths[name].absolute(), paths[name].stat().st_size) for name in names]
+    whole = Input(folder, folder.absolute().name, meanwhile(tell))
+    return Data(sources, whole.name, str(folder), whole, names)
+
+
+def identity_of(files: Mapping[str, str]) -> str:
+    """What tells a data set from all others, by the identities of its files."""
+    return f"sha256:{sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()}"
+
+
+def hidden(name: str) -> bool:
+    """Whether a file is no part of a data set: what wrote it left a mark, as Spark's _SUCCESS."""
+    return any(part.startswith(("_", ".")) for part in name.split("/"))
+
+
+def look_at(data: Data, model: ClusterModel, options: Options, part_bytes: int) -> list[Looked]:
+    """Look at every file and cut it into parts, which are numbered through all files.
+
+    CannotSplit when a file has no parts; WrongFile when one has other columns than the first.
+    """
+
+    def look(source: Source) -> Looked:
+        with _opened(source, model, options) as (file, sample):
+            parts = plan(file, sample, source.size, part_bytes)
+            return Looked(file, parts, first_line(file, sample))
+
+    with ThreadPoolExecutor(_LOOKING) as pool:
+        found = list(pool.map(look, data.sources))
+    for other in found[1:]:
+        _refuse_unlike(found[0].file, other.file)
+    numbered, count = [], 0
+    for place, looked in enumerate(found):
+        parts = [replace(part, index=part.index + count, file=place) for part in looked.parts]
+        numbered.append(replace(looked, parts=parts))
+        count += len(parts)
+    return numbered
+
+
+def _refuse_unlike(first: CustomerFile, other: CustomerFile) -> None:
+    same: dict[str, Callable[[CustomerFile], Any]] = {
+        "format": lambda file: file.format,
+        "columns": lambda file: ", ".join(file.header),
+        "types": lambda file: ", ".join(map(str, file.schema.types)),
+        "delimiter": lambda file: file.facts.get("delimiter"),
+        "decimal mark": lambda file: file.decimal,
+    }
+    for what, of in same.items():
+        if of(first) != of(other):
+            raise WrongFile(
+                other.path,
+                f"differs from {first.path} in its {what}: found {_short(of(other))}, "
+                f"expected {_short(of(first))}",
+            )
+
+
+def _short(fact: Any) -> str:
+    return repr(fact) if len(str(fact)) < 200 else repr(f"{str(fact)[:200]}…")
+
+
+@contextmanager
+def _opened(
+    source: Source, model: ClusterModel, options: Options
+) -> Iterator[tuple[CustomerFile, Path]]:
+    """The file by a part of it: the beginning of a text, the end of Parquet."""
+    if isinstance(source, LocalSource):
+        if source.size and _is_packed(source):
+            raise CannotSplit(source.address, "is packed")
+        with open_customers(source.path, model.contract.columns, options.sheet) as file:
+            yield file, source.path
+        return
+    with tempfile.TemporaryDirectory(prefix="customer-clusters-") as folder:
+        sample = Path(folder) / "sample"
+        sample.write_bytes(_sample(source))
+        try:
+            with open_customers(sample, model.contract.columns, options.sheet) as file:
+                yield replace(file, path=Path(source.address)), sample
+        except WrongFile as error:
+            told = str(error).removeprefix(f"{sample}: ")
+            raise type(error)(source.address, told) from error
+
+
+def _is_packed(source: Source) -> bool:
+    with source.open() as stream:
+        return stream.read(4).startswith(_PACKED)
+
+
+def _sample(source: Source) -> bytes:
+    """As much of a file as its columns are told from."""
+    with source.open() as stream:
+        start = stream.read(4)
+        if start.startswith(_PACKED):
+            raise CannotSplit(source.address, "is packed")
+        if start != b"PAR1":
+            return start + stream.read(LONGEST_RECORD + (64 << 10) - 4)
+        stream.seek(source.size - 8)
+        footer = int.from_bytes(stream.read(4), "little") + 8
+        stream.seek(max(4, source.size - footer))
+        return start + stream.read(footer)

@@ -1,0 +1,53 @@
+"""What is scored: a file, and what tells it from all others."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.digest import sha256_of_file
+from pipeline.errors import WrongFile
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """An input file: where it lies now, what it is called, and what tells it from others."""
+
+    path: Path
+    name: str
+    told: str | Future[str]
+    """The identity, or what is going to be it: a digest is made while the file is scored."""
+
+    @property
+    def identity(self) -> str:
+        """WrongFile when the file cannot be read to its end."""
+        if isinstance(self.told, str):
+            return self.told
+        try:
+            return self.told.result()
+        except OSError as error:
+            raise WrongFile(self.path, f"cannot be read ({error.strerror})") from error
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return {"name": self.name, "identity": self.identity, "bytes": self.path.stat().st_size}
+
+
+def local_input(path: Path) -> Input:
+    """A file of this machine; WrongFile when it cannot be read, or its name not be written."""
+    try:
+        path.name.encode()
+    except UnicodeEncodeError:
+        shown = path.name.encode("utf-8", "backslashreplace").decode()
+        raise WrongFile(shown, "has a name that is no text; rename it") from None
+    return Input(path, path.name, meanwhile(lambda: f"sha256:{sha256_of_file(path)}"))
+
+
+def meanwhile(tell: Callable[[], str]) -> Future[str]:
+    """What tells an identity, asked in a thread of its own."""
+    pool = ThreadPoolExecutor(1, "digest")
+    try:
+        return pool.submit(tell)
+    finally:
+        pool.shutdown(wait=False)
