@@ -67,13 +67,14 @@ audit: .venv-audit/ready  ## Ask a public service for known vulnerabilities of t
 	.venv/bin/uv pip install --quiet --python .venv-image --no-deps --no-build-isolation -e .
 	@touch $@
 
-SLOW = tests/infra tests/pipeline/training tests/pipeline/comparing \
-	$(addprefix tests/functions/test_,browser.py bucket_browser.py openapi.py promotion.py retrain.py retraining_command.py \
-	s3_crashes.py spark_command.py) \
-	$(addprefix tests/pipeline/scoring/test_,distributed.py fuzz.py spark.py spark_cluster.py)
+# What depends on the Python: what serves and what scores. The image's own tests run on Debian's Python.
+RETEST = tests/model_store/test_store.py tests/model_store/test_version.py $(wildcard tests/pipeline/test_*.py) \
+	$(addprefix tests/pipeline/scoring/test_,decimals.py dialects.py drift.py report.py run.py) \
+	$(addprefix tests/functions/test_,agreement.py api.py files_page.py folder.py gate.py lambda_http.py pages.py \
+	results.py s3.py s3_events.py s3_scoring.py serving.py settings.py trust.py uploads.py)
 
 retest: .venv-image/ready  ## Run the tests of serving and scoring on the Python that the image has
-	.venv-image/bin/pytest $(SLOW:%=--ignore=%)
+	.venv-image/bin/pytest $(RETEST)
 
 picture:  ## Draw the picture of the architecture anew, with Graphviz
 	dot -Tsvg docs/architecture.dot -o docs/pictures/architecture.svg
