@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.cluster import Cluster
+from benchmarks.contenders import FEW
 from benchmarks.files import Figure, timed, write_invented
 from functions.jobs import Job
 from functions.spark_scoring import SparkScoring
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     job = Job(ClusterModel.from_json(artifact.read("model.json"), artifact.version), "bench")
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / f"customers.{told.kind}"
-        small = Path(name) / f"small.{told.kind}"
+        small = path.with_stem(FEW)
         write_invented(path, told.kind, job.model, told.rows)
         write_invented(small, told.kind, job.model, _SMALL)
         size = path.stat().st_size / 1e6
