@@ -15,7 +15,7 @@ from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
 from pipeline.reading import CustomerFile, open_customers
 from pipeline.reading.records import LONGEST_RECORD
-from pipeline.scoring.inputs import Input, local_input, meanwhile
+from pipeline.scoring.inputs import Input, check_name, local_input, meanwhile
 from pipeline.scoring.places import LocalSource, Source
 from pipeline.scoring.run import Options
 from pipeline.scoring.splitting import CannotSplit, Part, first_line, plan
@@ -74,12 +74,15 @@ def local_data_set(folder: Path) -> Data:
     )
     if not names:
         raise WrongFile(folder, "holds no files with any bytes")
+    called = folder.resolve().name or "files"  # what is above all folders has no name
+    for name in (called, *names):
+        check_name(name)
 
     def tell() -> str:
         return identity_of({name: sha256_of_file(paths[name]) for name in names})
 
     sources = [LocalSource(paths[name].absolute(), paths[name].stat().st_size) for name in names]
-    whole = Input(folder, folder.absolute().name, meanwhile(tell))
+    whole = Input(folder, called, meanwhile(tell))
     return Data(sources, whole.name, str(folder), whole, names)
 
 

@@ -36,12 +36,17 @@ class Input:
 
 def local_input(path: Path) -> Input:
     """A file of this machine; WrongFile when it cannot be read, or its name not be written."""
-    try:
-        path.name.encode()
-    except UnicodeEncodeError:
-        shown = path.name.encode("utf-8", "backslashreplace").decode()
-        raise WrongFile(shown, "has a name that is no text; rename it") from None
+    check_name(path.name)
     return Input(path, path.name, meanwhile(lambda: f"sha256:{sha256_of_file(path)}"))
+
+
+def check_name(name: str) -> None:
+    """WrongFile when it could not be written into a manifest."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        shown = name.encode("utf-8", "backslashreplace").decode()
+        raise WrongFile(shown, "has a name that is no text; rename it") from None
 
 
 def meanwhile(tell: Callable[[], str]) -> Future[str]:

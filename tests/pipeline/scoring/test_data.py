@@ -1,6 +1,7 @@
 """A data set of many files gives what one file with all their rows gives."""
 
 import csv
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -130,3 +131,18 @@ def test_what_is_no_data_set_is_refused(tmp_path: Path, write: Write) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(WrongFile, match="holds no files"):
         local_data_set(tmp_path / "empty")
+
+
+def test_a_folder_is_called_what_it_is_called_however_it_is_written(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its results must not land above the folder that was asked for."""
+    for where, address in ((folder, "."), (folder / "more", "..")):
+        monkeypatch.chdir(where)
+        assert local_data_set(Path(address)).name == "exports"
+
+
+def test_a_file_whose_name_is_no_text_is_refused(folder: Path) -> None:
+    (folder / os.fsdecode(b"part-\xff.csv")).write_text(TEXTS["plain"])
+    with pytest.raises(WrongFile, match="has a name that is no text"):
+        local_data_set(folder)
