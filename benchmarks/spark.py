@@ -28,8 +28,9 @@ from pipeline.scoring.spark import OnSpark, spark
 
 ROUNDS = 3
 WORKERS = (1, 2)
-_SMALL = 400_000
-"""Rows that are scored before the clock runs: executors start with the first job."""
+_SMALL, _SMALL_PARTS = 400_000, 2 << 20
+"""Rows that are scored before the clock runs, and bytes of their parts: an executor and its Python
+start with its first part, so there have to be some for each."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -72,7 +73,7 @@ def on_cluster(path: Path, small: Path, job: Job, workers: int) -> Figure:
     peaks: list[float] = []
     with Cluster.started(workers) as cluster, spark(cluster.master, os.environ) as session:
         scoring = SparkScoring(str(out), OnSpark(session))
-        scoring.score(small, job)
+        SparkScoring(str(out), OnSpark(session), _SMALL_PARTS).score(small, job)
         ended = threading.Event()
 
         def watch() -> None:

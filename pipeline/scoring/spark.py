@@ -26,9 +26,14 @@ from pipeline.scoring.splitting import Part
 
 _DONE = (
     "index int, round int, start long, end long, rows long, lines long, bytes long, "
-    "rejected long, refused string"
+    "rejected long, digests array<string>, refused string"
 )
-_KINDS = {"int": pa.int32(), "long": pa.int64(), "string": pa.string()}
+_KINDS = {
+    "int": pa.int32(),
+    "long": pa.int64(),
+    "string": pa.string(),
+    "array<string>": pa.list_(pa.string()),
+}
 _SCHEMA = pa.schema(
     [pa.field(n, _KINDS[k]) for n, k in (column.split() for column in _DONE.split(", "))]
 )
@@ -36,6 +41,21 @@ _LOOK_SECONDS = 1.0
 _RAISED = re.compile(r"^((?!SQLSTATE|org\.)[A-Za-z_][\w.]*): (\S.*)$", re.MULTILINE)
 _LOG = Path(__file__).parent / "spark_log4j2.properties"
 _LOOPBACK = ("local", "spark://127.0.0.1:", "spark://localhost:")
+_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""Spark only hands out parts here: compiling it well, or collecting garbage at once with several
+threads, takes more time from the rows than it gives back."""
+_SETTINGS = {
+    "spark.ui.showConsoleProgress": "false",
+    "spark.log.level": "FATAL",
+    "spark.sql.codegen.wholeStage": "false",
+}
+_SETTINGS_HERE = {
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.ui.enabled": "false",
+    "spark.driver.extraJavaOptions": f"{_JVM} -Dlog4j2.configurationFile={_LOG.as_uri()}",
+    "spark.executor.extraJavaOptions": _JVM,
+}
 Result = TypeVar("Result")
 
 
@@ -52,17 +72,11 @@ def spark(master: str | None, environment: Mapping[str, str]) -> Iterator[SparkS
         where = f"$JAVA_HOME, which is {home}" if home else "the path"
         raise NoSpark(f"Spark needs Java 17 or newer; found no java in {where}")
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    here = master is not None and master.startswith(_LOOPBACK)
     builder = SparkSession.builder.appName("customer-clusters")
-    builder = builder.config("spark.ui.showConsoleProgress", "false")
-    builder = builder.config("spark.log.level", "FATAL")
+    builder = builder.config(map={**_SETTINGS, **(_SETTINGS_HERE if here else {})})
     if master is not None:
         builder = builder.master(master)
-        if master.startswith(_LOOPBACK):
-            for name in ("spark.driver.host", "spark.driver.bindAddress"):
-                builder = builder.config(name, "127.0.0.1")
-            builder = builder.config("spark.ui.enabled", "false")
-            quiet = f"-Dlog4j2.configurationFile={_LOG.as_uri()}"
-            builder = builder.config("spark.driver.extraJavaOptions", quiet)
     try:
         with _quiet():
             session = builder.getOrCreate()
