@@ -4,6 +4,7 @@ What cannot be cut into parts is scored as ever, where Spark's driver runs.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,15 +78,17 @@ class SparkScoring:
             return score_parts(data, place, job, self._run, size, retry_failed=True).document
         data = self._data(source)
 
+        def run() -> str:
+            nonlocal data
+            data = replace(data, told=data.identity)
+            return run_id(data.identity, job.version, job.options)
+
         def score(folder: Path) -> dict[str, Any]:
             target, size = LocalTarget(folder), self._part_bytes
             return score_in_parts(
                 self._run, data, job.model, job.version, job.options, target, folder,
                 part_bytes=size,
             )  # fmt: skip
-
-        def run() -> str:
-            return run_id(data.identity, job.version, job.options)
 
         return score_once(Path(self._out), data.name, run, score)
 

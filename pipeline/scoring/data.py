@@ -10,12 +10,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from pipeline.digest import sha256_of_file
+from pipeline.digest import block_count, identity_of_blocks
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
 from pipeline.reading import CustomerFile, open_customers
 from pipeline.reading.records import LONGEST_RECORD
-from pipeline.scoring.inputs import Input, check_name, local_input, meanwhile
+from pipeline.scoring.inputs import check_name
 from pipeline.scoring.places import LocalSource, Source
 from pipeline.scoring.run import Options
 from pipeline.scoring.splitting import CannotSplit, Part, first_line, plan
@@ -31,14 +31,25 @@ class Data:
     sources: Sequence[Source]
     name: str
     address: str
-    told: str | Input
-    """Its identity, or what tells it in the end: a digest is made while the file is scored."""
+    told: str | None = None
+    """Its identity; None when it follows from its bytes."""
     files: Sequence[str] = ()
     """Of a data set: what each of its files is called below its address."""
 
     @property
     def identity(self) -> str:
-        return self.told if isinstance(self.told, str) else self.told.identity
+        """Read here, if need be; WrongFile when that cannot be done."""
+        return self.identity_by({})
+
+    def identity_by(self, digests: Mapping[tuple[int, int], str]) -> str:
+        """`identity` where the digests of some blocks are known, by the file and the block."""
+        if self.told is not None:
+            return self.told
+        known: list[dict[int, str]] = [{} for _ in self.sources]
+        for (file, block), digest in digests.items():
+            known[file][block] = digest
+        each = [_identity(there, its) for there, its in zip(self.sources, known, strict=True)]
+        return identity_of(dict(zip(self.files, each, strict=True))) if self.files else each[0]
 
     @property
     def bytes(self) -> int:
@@ -56,10 +67,9 @@ class Looked:
 
 
 def local_data(path: Path) -> Data:
-    """A file that every worker sees; WrongFile as `local_input`."""
-    found = local_input(path)
-    there = LocalSource(path.absolute(), path.stat().st_size)
-    return Data([there], found.name, str(path), found)
+    """A file that every worker sees; WrongFile when its name cannot be written."""
+    check_name(path.name)
+    return Data([LocalSource(path.absolute(), path.stat().st_size)], path.name, str(path))
 
 
 def local_data_set(folder: Path) -> Data:
@@ -78,12 +88,8 @@ def local_data_set(folder: Path) -> Data:
     for name in (called, *names):
         check_name(name)
 
-    def tell() -> str:
-        return identity_of({name: sha256_of_file(paths[name]) for name in names})
-
     sources = [LocalSource(paths[name].absolute(), paths[name].stat().st_size) for name in names]
-    whole = Input(folder, called, meanwhile(tell))
-    return Data(sources, whole.name, str(folder), whole, names)
+    return Data(sources, called, str(folder), files=names)
 
 
 def identity_of(files: Mapping[str, str]) -> str:
@@ -99,6 +105,7 @@ def hidden(name: str) -> bool:
 def look_at(data: Data, model: ClusterModel, options: Options, part_bytes: int) -> list[Looked]:
     """Look at every file and cut it into parts, which are numbered through all files.
 
+    The blocks of a file are shared out among its parts when its identity follows from them.
     CannotSplit when a file has no parts; WrongFile when one has other columns than the first.
     """
 
@@ -114,9 +121,26 @@ def look_at(data: Data, model: ClusterModel, options: Options, part_bytes: int) 
     numbered, count = [], 0
     for place, looked in enumerate(found):
         parts = [replace(part, index=part.index + count, file=place) for part in looked.parts]
+        if data.told is None:
+            parts = _with_blocks(parts, data.sources[place].size)
         numbered.append(replace(looked, parts=parts))
         count += len(parts)
     return numbered
+
+
+def _with_blocks(parts: Sequence[Part], size: int) -> list[Part]:
+    blocks, count = block_count(size), len(parts)
+    return [
+        replace(part, blocks=(blocks * place // count, blocks * (place + 1) // count))
+        for place, part in enumerate(parts)
+    ]
+
+
+def _identity(source: Source, digests: Mapping[int, str]) -> str:
+    try:
+        return identity_of_blocks(source.open, source.size, digests)
+    except OSError as error:
+        raise WrongFile(source.address, f"cannot be read ({error.strerror})") from error
 
 
 def _refuse_unlike(first: CustomerFile, other: CustomerFile) -> None:

@@ -74,7 +74,8 @@ def score_in_parts(
     format = options.format or files[0].format
     safe, second = options.safe_csv, options.challenger
     work = Work(model, files, data.sources, target, format, safe, second)
-    pieces = _in_place(_all_done(run, work, looked, beat), looked)
+    done, digests = _all_done(run, work, looked, beat)
+    pieces = _in_place(done, looked)
     tally = _added_up(work, pieces, beat)
     totals = totals_of(model, tally, options)
     if not totals["rows_in"]:
@@ -83,12 +84,12 @@ def score_in_parts(
     _write_rejects(folder / outputs(format)["rejected"], work, pieces, data.files, beat)
     assigned = {work.assigned(it.name): it.done.bytes for it in pieces if it.done.bytes}
     _leave_only(target, assigned, f"assigned.{format}")
-    facts = _facts(data, pieces)
+    facts = _facts(data, data.identity_by(digests), pieces)
     return conclude(folder, facts, work.scorer(files[0]), version, options, totals, assigned)
 
 
-def _facts(data: Data, pieces: Sequence[Piece]) -> dict[str, Any]:
-    facts = {"name": data.name, "identity": data.identity, "bytes": data.bytes}
+def _facts(data: Data, identity: str, pieces: Sequence[Piece]) -> dict[str, Any]:
+    facts = {"name": data.name, "identity": identity, "bytes": data.bytes}
     if not data.files:
         return facts
     rows = [0] * len(data.files)
@@ -103,19 +104,28 @@ def _facts(data: Data, pieces: Sequence[Piece]) -> dict[str, Any]:
     return {**facts, "files": files}
 
 
-def _all_done(run: Runner, work: Work, looked: Sequence[Looked], beat: Beat) -> list[Done]:
-    """What came of every part, once each begins where the one before it ends."""
+def _all_done(
+    run: Runner, work: Work, looked: Sequence[Looked], beat: Beat
+) -> tuple[list[Done], dict[tuple[int, int], str]]:
+    """What came of every part, once each begins where the one before it ends.
+
+    And the digests that they took on the way, by the file and its block.
+    """
     parts = [part for file in looked for part in file.parts]
     found: dict[int, Done] = {}
+    digests: dict[tuple[int, int], str] = {}
     todo = parts
     while todo:
         for done in run(work, todo, beat):
+            part = parts[done.index]
             if done.refused:
-                raise WrongFile(work.files[parts[done.index].file].path, done.refused)
+                raise WrongFile(work.files[part.file].path, done.refused)
             found[done.index] = done
+            for block, digest in zip(range(*part.blocks), done.digests, strict=False):
+                digests[part.file, block] = digest
         texts = [file.parts for file in looked if file.file.format != "parquet"]
         todo = [part for text in texts for part in _misread(text, found)]
-    return [found[part.index] for part in parts if part.index in found]
+    return [found[part.index] for part in parts if part.index in found], digests
 
 
 def _in_place(done: Sequence[Done], looked: Sequence[Looked]) -> list[Piece]:
@@ -143,7 +153,7 @@ def _misread(parts: Sequence[Part], found: dict[int, Done]) -> list[Part]:
             found.pop(part.index, None)
         elif done is None or done.start != at:
             before = done.round if done else part.round
-            again.append(replace(part, start=at, exact=True, round=before + 1))
+            again.append(replace(part, start=at, exact=True, round=before + 1, blocks=(0, 0)))
             at = part.end if done is None or done.end < 0 else done.end
         else:
             at = done.end

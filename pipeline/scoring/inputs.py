@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.digest import sha256_of_file
+from pipeline.digest import identity_of_file
 from pipeline.errors import WrongFile
 
 
@@ -37,7 +37,7 @@ class Input:
 def local_input(path: Path) -> Input:
     """A file of this machine; WrongFile when it cannot be read, or its name not be written."""
     check_name(path.name)
-    return Input(path, path.name, meanwhile(lambda: f"sha256:{sha256_of_file(path)}"))
+    return Input(path, path.name, _meanwhile(lambda: identity_of_file(path)))
 
 
 def check_name(name: str) -> None:
@@ -49,7 +49,7 @@ def check_name(name: str) -> None:
         raise WrongFile(shown, "has a name that is no text; rename it") from None
 
 
-def meanwhile(tell: Callable[[], str]) -> Future[str]:
+def _meanwhile(tell: Callable[[], str]) -> Future[str]:
     """What tells an identity, asked in a thread of its own."""
     pool = ThreadPoolExecutor(1, "digest")
     try:

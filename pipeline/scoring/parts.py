@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
+from pipeline.digest import digest_of_block
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
 from pipeline.reading import CHUNK, CustomerFile, Format
@@ -46,6 +47,8 @@ class Done:
     bytes: int
     """Of its assigned rows; 0 when it has no rows and left no file."""
     rejected: int
+    digests: Sequence[str] = ()
+    """Of the blocks that were asked for."""
     refused: str = ""
     """Why the whole file has to be refused."""
 
@@ -76,10 +79,12 @@ class Work:
         """Score a part and write what comes of it."""
         try:
             with self.sources[part.file].open() as stream:
-                return self._score(part, stream)
+                done = self._score(part, stream)
+                digests = [digest_of_block(stream, block) for block in range(*part.blocks)]
+                return dataclasses.replace(done, digests=digests)
         except WrongFile as error:
             refused = str(error).removeprefix(f"{self.files[part.file].path}: ")
-            return Done(part.index, part.round, -1, -1, 0, 0, 0, 0, refused)
+            return Done(part.index, part.round, -1, -1, 0, 0, 0, 0, refused=refused)
 
     def _score(self, part: Part, stream: BinaryIO) -> Done:
         file = self.files[part.file]

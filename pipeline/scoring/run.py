@@ -102,7 +102,7 @@ def score_once(
 ) -> dict[str, Any]:
     """Let `score` write a run into an empty folder, unless it is there; return its manifest.
 
-    The run's id is asked for when it is needed: it may have to wait for a digest.
+    The run's id is asked for when the file has runs already: it may take reading the file.
     """
     runs = out / name
     if runs.is_file():
@@ -112,8 +112,10 @@ def score_once(
         if committed.exists():
             manifest: dict[str, Any] = json.loads(committed.read_text(encoding="utf-8"))
             return manifest
-    with _prepared(runs, run) as aside:
-        return score(aside)
+    with _prepared(runs) as aside:
+        manifest = score(aside)
+        _commit(aside, runs / manifest["run"])
+        return manifest
 
 
 def summary_of(manifest: Mapping[str, Any], out: Path) -> dict[str, Any]:
@@ -261,20 +263,22 @@ def refuse_too_many_rejects(path: object, totals: dict[str, Any], most: float) -
 
 
 @contextmanager
-def _prepared(runs: Path, name: Callable[[], str]) -> Iterator[Path]:
-    """A folder to write in that gets its name among the runs at the end, or goes on an error."""
-    aside, folder = None, runs
+def _prepared(runs: Path) -> Iterator[Path]:
+    """A folder to write in, among the runs; it goes unless it has another name at the end."""
+    aside = None
     try:
         runs.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=runs))
         aside.chmod(0o755)
         yield aside
-        folder = runs / name()
-        if not (folder / MANIFEST).exists():
-            shutil.rmtree(folder, ignore_errors=True)  # of a run that was refused
-            aside.rename(folder)
     except OSError as error:
-        raise Temporary("write", str(folder), error.strerror or str(error)) from error
+        raise Temporary("write", str(runs), error.strerror or str(error)) from error
     finally:
         if aside is not None:
             shutil.rmtree(aside, ignore_errors=True)
+
+
+def _commit(aside: Path, folder: Path) -> None:
+    if not (folder / MANIFEST).exists():
+        shutil.rmtree(folder, ignore_errors=True)  # of a run that was refused
+        aside.rename(folder)

@@ -43,6 +43,8 @@ class Part:
     """How often it was read before, from elsewhere."""
     file: int = 0
     """Which file of a data set it is a part of."""
+    blocks: tuple[int, int] = (0, 0)
+    """From which block of the file to which its digests are asked for."""
 
     @property
     def name(self) -> str:
