@@ -1,13 +1,12 @@
 """One JSON object a line on standard output. No line ever holds a customer's values."""
 
+import json
 import logging
 import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
-
-from pydantic_core import to_json
 
 Log = Callable[[Mapping[str, Any]], object]
 
@@ -29,7 +28,7 @@ UVICORN = {
 
 def write(fields: Mapping[str, Any]) -> None:
     """Write one line, at once."""
-    sys.stdout.write(to_json({"time": time.time(), **fields}).decode() + "\n")
+    sys.stdout.write(_as_json({"time": time.time(), **fields}) + "\n")
     sys.stdout.flush()
 
 
@@ -51,4 +50,8 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info and record.exc_info[1]:
             line["error"] = where(record.exc_info[1])
-        return to_json(line).decode()
+        return _as_json(line)
+
+
+def _as_json(fields: Mapping[str, Any]) -> str:
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"), default=str)
