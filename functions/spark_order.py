@@ -4,10 +4,13 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
+from urllib.parse import quote, unquote
 
 from functions.jobs import Job
 from functions.s3_objects import Found, Source
 from model_store import S3Address
+
+_SAFE = "/:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Order:
 
     @property
     def arguments(self) -> list[str]:
-        """As `from_arguments` reads them."""
+        """As `from_arguments` reads them: in ASCII, for Java reads others by the locale it has."""
         told = {
             "bucket": self.source.bucket,
             "key": self.source.key,
@@ -46,16 +49,16 @@ class Order:
             "model": self.model,
             "challenger": self.challenger,
         }
-        return [f"--{name}={value}" for name, value in told.items() if value]
+        return [f"--{name}={quote(value, safe=_SAFE)}" for name, value in told.items() if value]
 
     @classmethod
     def from_arguments(cls, arguments: Sequence[str]) -> Self:
         """SystemExit when they are others; WrongAddress when the results have none."""
         parser = argparse.ArgumentParser(description="Score one large object on Spark.")
         for name in ("bucket", "key", "name", "etag", "identity", "results", "store", "model"):
-            parser.add_argument(f"--{name}", required=True)
+            parser.add_argument(f"--{name}", type=unquote, required=True)
         for name in ("version-id", "challenger"):
-            parser.add_argument(f"--{name}")
+            parser.add_argument(f"--{name}", type=unquote)
         told = parser.parse_args(arguments)
         S3Address.from_string(told.results)
         source = Source(told.bucket, told.key, told.name, told.version_id, told.etag)
