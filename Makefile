@@ -79,7 +79,7 @@ retest: .venv-image/ready  ## Run the tests of serving and scoring on the Python
 picture:  ## Draw the picture of the architecture anew, with Graphviz
 	dot -Tsvg docs/architecture.dot -o docs/pictures/architecture.svg
 
-image:  ## Build the container image with Docker or buildah (IMAGE names it; PART=train: the one that retrains)
+image:  ## Build the container image with Docker or buildah (IMAGE names it; PART=train: the one that retrains, PART=spark: that of EMR)
 	$(PYTHON) -m infra.image --tag $(or $(IMAGE),customer-clusters) --part $(or $(PART),serve) \
 		$(if $(BASE_IMAGE),--base $(BASE_IMAGE)) $(if $(PUSH),--push $(PUSH))
 
@@ -109,4 +109,5 @@ pin: setup  ## Pin the dependencies anew, with hashes, without index addresses (
 	$(PIN) --extra api --extra aws --extra lambda --extra train -c requirements/dev.txt pyproject.toml -o requirements/train.txt
 	$(PIN) --group audit -c requirements/dev.txt -o requirements/audit.txt
 	$(PIN) --group image -c requirements/dev.txt -o requirements/image.txt
+	$(PIN) --group emr --no-deps -o requirements/emr.txt
 	$(PIN) --group emulator --no-deps -o requirements/emulator.txt

@@ -3,6 +3,7 @@
 python3 -m infra.image --tag customer-clusters
 python3 -m infra.image --tag customer-clusters --push registry.example/customer-clusters:1
 python3 -m infra.image --tag customer-clusters-train --part train
+python3 -m infra.image --tag customer-clusters-spark --part spark --base EMR_SERVERLESS_SPARK
 
 What is pushed is a Docker manifest (schema 2, no index): Lambda and Heroku both take that form,
 and it alone. Only the standard library is used; a host needs Python and one of the two builders.
@@ -46,7 +47,11 @@ class Build:
 
     @property
     def options(self) -> list[str]:
-        found = ["--file", "Dockerfile", "--tag", self.tag, "--build-arg", f"PART={self.part}"]
+        found = ["--tag", self.tag]
+        if self.part == "spark":
+            found += ["--file", "Dockerfile.spark"]
+        else:
+            found += ["--file", "Dockerfile", "--build-arg", f"PART={self.part}"]
         if self.base:
             found += ["--build-arg", f"BASE_IMAGE={self.base}"]
         for name, value in self.labels.items():
@@ -152,13 +157,15 @@ def facts(name: str, tag: str) -> Iterator[str]:
 def main(given: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--tag", default="customer-clusters")
-    parser.add_argument("--part", choices=["serve", "train"], default="serve")
+    parser.add_argument("--part", choices=["serve", "train", "spark"], default="serve")
     parser.add_argument("--base", help="the base image, instead of the Dockerfile's")
     parser.add_argument(
         "--push", metavar="IMAGE", help="where to; dir:FOLDER writes it to a folder"
     )
     parser.add_argument("--builder", choices=["docker", "buildah"])
     chosen = parser.parse_args(given)
+    if chosen.part == "spark" and not chosen.base:
+        parser.error("--part spark needs --base: EMR Serverless' image of serverless.yml's release")
     name = builder(chosen.builder)
     with secrets(os.environ) as found:
         build = Build(chosen.tag, chosen.base, labels(ROOT), found, chosen.part)

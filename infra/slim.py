@@ -31,6 +31,7 @@ UNUSED = (
 )
 UNUSED_BY = {
     "serve": ("numpy/f2py",),  # which scipy imports
+    "spark": ("numpy/f2py", "pandas/tests"),
     "train": (
         "pandas/tests",
         "scipy/**/tests",

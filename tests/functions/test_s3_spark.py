@@ -34,7 +34,8 @@ def emr(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 @pytest.fixture
 def engine(emr: Any) -> EmrServerless:
-    made = emr.create_application(releaseLabel="emr-7.9.0", type="SPARK", clientToken="1")
+    label = "emr-7.9.0"  # moto knows none of emr-spark-…
+    made = emr.create_application(releaseLabel=label, type="SPARK", clientToken="1")
     return EmrServerless(SparkSettings(made["applicationId"], ROLE, threshold_bytes=500), emr)
 
 

@@ -3,15 +3,23 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from benchmarks.http import free_port
+from functions.serving import Serving
+from functions.settings import BatchSettings
+from model_store import BUNDLED, S3Address, open_store
+from tests.functions.dropping import Drop
 from tests.infra import containers as helpers
 from tests.infra.containers import ROOT, Containers, Lambda
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 STAGES = ("dev", "prod")
 
@@ -56,6 +64,16 @@ def server(containers: Containers) -> Iterator[tuple[str, str]]:
     with containers.running("server", options) as name:
         helpers.wait_for(f"{address}/health/live")
         yield name, address
+
+
+@pytest.fixture
+def drop(s3: "S3Client", make_bucket: Callable[[], str]) -> Drop:
+    """Two buckets; the model store is in the second, as it is on AWS."""
+    settings = BatchSettings(S3Address(make_bucket(), "incoming"), S3Address(make_bucket(), "out"))
+    for path in sorted(path for path in BUNDLED.rglob("*") if path.is_file()):
+        key = f"models/{path.relative_to(BUNDLED)}"
+        s3.upload_file(str(path), settings.output.bucket, key)
+    return Drop(s3, settings, Serving(open_store(str(BUNDLED)), "champion"))
 
 
 @pytest.fixture(scope="session")

@@ -76,12 +76,13 @@ class Containers:
         return cls({**os.environ, **named})
 
     def __call__(self, *command: str | Path, seconds: float = 60) -> str:
-        """Standard output of a command; its standard error is in the exception, if it fails."""
+        """Standard output of a command; the end of all it said is in the exception, if it fails."""
         ran = subprocess.run(
             command, env=self.environment, capture_output=True, text=True, timeout=seconds
         )
         if ran.returncode:
-            raise RuntimeError(f"{command[:3]} ended with {ran.returncode}: {ran.stderr[-2000:]}")
+            said = ran.stdout[-1000:] + ran.stderr[-2000:]
+            raise RuntimeError(f"{command[:3]} ended with {ran.returncode}: {said}")
         return ran.stdout
 
     def inspect(self, image: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,6 +31,12 @@ def test_builders_are_told_the_same(builder: Builder) -> None:
     assert follows(command, "--label", "org.opencontainers.image.revision=abc")
     assert follows(command, "--secret", "id=ca,src=/etc/bundle.crt")
     assert str(EPOCH) in " ".join(command)
+
+
+def test_the_image_of_large_files_has_a_file_of_its_own() -> None:
+    [command] = buildah(replace(BUILD, part="spark"), None)
+    assert follows(command, "--file", "Dockerfile.spark")
+    assert "PART=spark" not in command
 
 
 def test_docker_pushes_the_form_that_lambda_and_heroku_take() -> None:

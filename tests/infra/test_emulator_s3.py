@@ -1,34 +1,18 @@
 """Both handlers in the image, under AWS's emulator, over a stand-in for S3."""
 
 import json
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
 import pytest
 
-from functions.serving import Serving
-from functions.settings import BatchSettings
-from model_store import BUNDLED, S3Address, open_store
 from tests.functions.dropping import Drop, customers, golden, is_whole, queued
 from tests.functions.web import Page, hidden
 from tests.infra.containers import Invoke, Lambda
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
 KEY = "incoming/März 2026/a+b (1) %20.csv"
-
-
-@pytest.fixture
-def drop(s3: "S3Client", make_bucket: Callable[[], str]) -> Drop:
-    """Two buckets; the model store is in the second, as it is on AWS."""
-    settings = BatchSettings(S3Address(make_bucket(), "incoming"), S3Address(make_bucket(), "out"))
-    for path in sorted(path for path in BUNDLED.rglob("*") if path.is_file()):
-        key = f"models/{path.relative_to(BUNDLED)}"
-        s3.upload_file(str(path), settings.output.bucket, key)
-    return Drop(s3, settings, Serving(open_store(str(BUNDLED)), "champion"))
 
 
 @pytest.fixture
