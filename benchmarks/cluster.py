@@ -65,9 +65,12 @@ class Cluster:
         """Kill a worker and all that it started, at once and without a word."""
         os.killpg(self.workers[number].pid, signal.SIGKILL)
 
-    def memory_mb(self) -> list[float]:
-        """Of each worker with all that it started, now: resident, shared pages counted once."""
-        return [_resident_mb(worker.pid) for worker in self.workers]
+    def peak_mb(self) -> list[float]:
+        """Of each worker with all that it started: the sum of what each process once had resident.
+
+        Linux keeps count of that; looking more often would cost the time of those who work.
+        """
+        return [_peak_mb(worker.pid) for worker in self.workers]
 
     def _run(self, name: str, kind: str, *arguments: str) -> subprocess.Popen[bytes]:
         command = [str(_SPARK_CLASS), f"{_DEPLOY}.{kind}", "--host", "127.0.0.1", *arguments]
@@ -100,12 +103,11 @@ def _free_port() -> int:
         return port
 
 
-def _resident_mb(leader: int) -> float:
+def _peak_mb(leader: int) -> float:
     """Of all processes in a session."""
     total = 0
     for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError, IndexError):  # one that ended
             if entry.name.isdigit() and os.getsid(int(entry.name)) == leader:
-                pss = (entry / "smaps_rollup").read_text().split("Pss:")[1].split()[0]
-                total += int(pss)
+                total += int((entry / "status").read_text().split("VmHWM:")[1].split()[0])
     return total / 1024

@@ -11,7 +11,6 @@ import argparse
 import os
 import shutil
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -65,32 +64,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def on_cluster(path: Path, small: Path, job: Job, workers: int) -> Figure:
-    """Start to end, from the file's digest to the manifest, on a cluster that is warm.
+    """Start to end, from the look at the file to the manifest, on a cluster that is warm.
 
     The memory is that of the largest worker with its JVM and Python.
     """
     out = path.parent / "results"
-    peaks: list[float] = []
     with Cluster.started(workers) as cluster, spark(cluster.master, os.environ) as session:
-        scoring = SparkScoring(str(out), OnSpark(session))
         SparkScoring(str(out), OnSpark(session), _SMALL_PARTS).score(small, job)
-        ended = threading.Event()
-
-        def watch() -> None:
-            while not ended.wait(0.5):
-                peaks.append(max(cluster.memory_mb()))
-
-        watcher = threading.Thread(target=watch)
-        watcher.start()
-        try:
-            started = time.perf_counter()
-            scoring.score(path, job)
-            seconds = time.perf_counter() - started
-        finally:
-            ended.set()
-            watcher.join()
+        started = time.perf_counter()
+        SparkScoring(str(out), OnSpark(session)).score(path, job)
+        seconds = time.perf_counter() - started
+        peak = max(cluster.peak_mb())
     shutil.rmtree(out)
-    return Figure(seconds, max(peaks))
+    return Figure(seconds, peak)
 
 
 if __name__ == "__main__":

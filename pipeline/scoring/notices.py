@@ -48,12 +48,12 @@ def _implausible(model: ClusterModel, totals: Mapping[str, Any]) -> Iterator[Not
     yield Notice(
         "alarm",
         f"Do not use these results yet: {subject} not look right",
-        "Nearly all customers of this file lie where hardly any training customer did. No market "
+        "Nearly all these customers lie where hardly any training customer did. No market "
         "moves like that, but another unit does: cents instead of whole amounts, thousands, or "
         "standardised values. The customers were assigned all the same, likely to wrong clusters.",
         [_point(feature, totals) for feature in wrong],
-        "Check the unit in the file. If it is another one, convert the column and score the file "
-        "again. If the values are right, the model does not fit these customers.",
+        "Check the unit of the column. If it is another one, convert it and score again. If the "
+        "values are right, the model does not fit these customers.",
     )
 
 
@@ -88,7 +88,7 @@ def _moved(model: ClusterModel, totals: Mapping[str, Any]) -> Iterator[Notice]:
         "Each customer still gets the nearest cluster, but the churn rates come from training’s "
         "customers and may not hold for these.",
         points,
-        "Ask where this file comes from. If new customers will look like this, train the model on "
+        "Ask where these customers come from. If new ones will look like this, train the model on "
         "them.",
     )
 
@@ -122,9 +122,9 @@ def _point(feature: Feature, totals: Mapping[str, Any]) -> Point:
     here, there, low, high = (
         feature.show(about(number) or 0.0) for number in (median, usual, *known["training_typical"])
     )
-    text = f"the median is {here} in this file and {there} in training"
+    text = f"the median is {here} here and {there} in training"
     if verdict == "implausible":
         guess = unit_guess(median, usual)
         text += f", where 8 of 10 customers have between {low} and {high}"
-        text += f". This file’s is {guess}" if guess else ""
+        text += f". Here it is {guess}" if guess else ""
     return Point(feature.label, feature.name, text)

@@ -53,7 +53,11 @@ def in_words(key: str) -> str:
 
 def how_it_was_read(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     """How the input is written, as pairs for people; what goes without saying is left out."""
-    told = [("Kind of file", _KINDS.get(str(facts["kind"]), str(facts["kind"])))]
+    told = []
+    if files := facts.get("files"):
+        first, last = files[0]["name"], files[-1]["name"]
+        told.append(("Files", f"{len(files):,}, from “{first}” to “{last}”"))
+    told += [("Kind of file", _KINDS.get(str(facts["kind"]), str(facts["kind"])))]
     for key, name, words in (
         ("sheet", "Sheet", {}),
         ("packing", "Packed with", _PACKINGS),
