@@ -43,7 +43,9 @@ def test_text_files_as_one(folder: Path, model: ClusterModel, tmp_path: Path, wr
     out = tmp_path / "parts"
     found = in_parts(local_data_set(folder), model, out, part_bytes=300)
     assert found["input"]["name"] == "exports"
-    assert "4, from “more/part-3.csv” to “part-2.csv”" in (out / "report.html").read_text()
+    page = (out / "report.html").read_text()
+    assert "4, from “more/part-3.csv” to “part-2.csv”" in page
+    assert "rows are counted through all files" in page
     sizes = [row["rows"] for row in found["input"]["files"]]
     assert [file["name"] for file in found["input"]["files"]] == [
         "more/part-3.csv", "part-0.csv", "part-1.csv", "part-2.csv"

@@ -127,6 +127,7 @@ def test_rejects_are_told_in_words_with_their_first_rows(
     wanted = "expected a number from 0 to 10,000,000"
     assert f"Credit limit: No value {wanted} 10 11, 12, 13, … 10.0%" in text
     assert f"Credit limit: Not a number {wanted} 2 31, 32 2.0%" in text
+    assert "a spreadsheet shows it in its row 2" in text
 
 
 def test_another_unit_is_told_loudly_and_first(
