@@ -70,9 +70,9 @@ def on_cluster(path: Path, small: Path, job: Job, workers: int) -> Figure:
     """
     out = path.parent / "results"
     with Cluster.started(workers) as cluster, spark(cluster.master, os.environ) as session:
-        SparkScoring(str(out), OnSpark(session), _SMALL_PARTS).score(small, job)
+        SparkScoring(str(out), partial(OnSpark, session), _SMALL_PARTS).score(small, job)
         started = time.perf_counter()
-        SparkScoring(str(out), OnSpark(session)).score(path, job)
+        SparkScoring(str(out), partial(OnSpark, session)).score(path, job)
         seconds = time.perf_counter() - started
         peak = max(cluster.peak_mb())
     shutil.rmtree(out)

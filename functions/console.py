@@ -167,7 +167,9 @@ def steps() -> Iterator[Callable[[str], None]]:
 def row_counter(name: str) -> Iterator[Callable[[int], None]]:
     """Shows on standard error how many rows were read."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    off = not console.is_terminal  # where it would leave an empty line
+    with Progress(*columns, console=console, transient=True, disable=off) as progress:
         task = progress.add_task(f"scoring {name}", total=None)
         started = time.monotonic()
 

@@ -3,7 +3,7 @@
 What cannot be cut into parts is scored as ever, where Spark's driver runs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 class SparkScoring:
     """Like `LocalScoring` and `functions.s3_scoring.Scoring`, in parts."""
 
-    def __init__(self, out: str, run: Runner, part_bytes: int = PART_BYTES) -> None:
+    def __init__(
+        self, out: str, run: Callable[[Progress], Runner], part_bytes: int = PART_BYTES
+    ) -> None:
         """`out` is a folder that all workers see, or s3://bucket/prefix."""
         self._out, self._run, self._part_bytes = out, run, part_bytes
 
@@ -47,10 +49,10 @@ class SparkScoring:
     def score(
         self, source: "Source | Path | Data", job: Job, progress: Progress = lambda rows: None
     ) -> dict[str, Any]:
-        """The manifest of the run, which is done now or was already; `progress` is told once."""
+        """The manifest of the run, which is done now or was already."""
         here = self._out_is_here and isinstance(source, Path)
         try:
-            manifest = self._score(source, job)
+            manifest = self._score(source, job, self._run(progress))
         except CannotSplit as error:
             if isinstance(source, Data):
                 raise WrongFile(
@@ -67,7 +69,7 @@ class SparkScoring:
         by = LocalScoring(self._out) if self._out_is_here else self._in_s3()
         return by.summary(manifest)
 
-    def _score(self, source: "Source | Path | Data", job: Job) -> dict[str, Any]:
+    def _score(self, source: "Source | Path | Data", job: Job, run: Runner) -> dict[str, Any]:
         if not self._out_is_here:
             from functions.s3_parts import score_parts
             from functions.s3_runs import Place
@@ -75,10 +77,10 @@ class SparkScoring:
 
             place = Place(S3Files.at(S3Address.from_string(self._out)))
             data, size = self._data(source), self._part_bytes
-            return score_parts(data, place, job, self._run, size, retry_failed=True).document
+            return score_parts(data, place, job, run, size, retry_failed=True).document
         data = self._data(source)
 
-        def run() -> str:
+        def name() -> str:
             nonlocal data
             data = replace(data, told=data.identity)
             return run_id(data.identity, job.version, job.options)
@@ -86,11 +88,11 @@ class SparkScoring:
         def score(folder: Path) -> dict[str, Any]:
             target, size = LocalTarget(folder), self._part_bytes
             return score_in_parts(
-                self._run, data, job.model, job.version, job.options, target, folder,
+                run, data, job.model, job.version, job.options, target, folder,
                 part_bytes=size,
             )  # fmt: skip
 
-        return score_once(Path(self._out), data.name, run, score)
+        return score_once(Path(self._out), data.name, name, score)
 
     def _data(self, source: "Source | Path | Data") -> Data:
         if isinstance(source, Data):

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pipeline.errors import Problem, WrongFile, WrongRow, shortened
+from pipeline.errors import Problem, WrongFile, WrongRow, readable, shortened
 
 DEFAULT_CONTRACT = Path(__file__).parent / "contracts" / "bank_churners.toml"
 LARGEST = 1e100
@@ -215,8 +215,10 @@ def load_contract(path: Path) -> Contract:
     """Read a contract from TOML; WrongFile when it is not one."""
     import tomllib  # an artifact carries its contract as JSON
 
+    with readable(path):
+        content = path.read_bytes()
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(content.decode())
         features = [
             {"name": name, **_ranges(declared)} for name, declared in document["features"].items()
         ]
@@ -230,8 +232,6 @@ def load_contract(path: Path) -> Contract:
                 "never_features": document.get("never_features", ()),
             }
         )
-    except OSError as error:
-        raise WrongFile(path, f"cannot be read ({error.strerror})") from error
     except KeyError as error:
         raise WrongFile(path, f"is not a contract: {error} is missing") from error
     except (ValueError, TypeError, AttributeError) as error:

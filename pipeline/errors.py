@@ -1,6 +1,7 @@
 """Errors about customers and their files; `model_store.errors` draws the whole tree."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from model_store.errors import CustomerClustersError
@@ -43,3 +44,14 @@ class WrongFile(CustomerClustersError, ValueError):
 
     def __init__(self, file: object, problem: str) -> None:
         super().__init__(f"{file}: {problem}")
+
+
+@contextmanager
+def readable(file: object) -> Iterator[None]:
+    """WrongFile in place of the system's error when a file cannot be read."""
+    try:
+        yield
+    except CustomerClustersError:  # which may be an OSError as well, and says more
+        raise
+    except OSError as error:
+        raise WrongFile(file, f"cannot be read ({error.strerror or error})") from error

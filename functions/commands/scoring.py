@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -215,7 +216,7 @@ def _on_spark(out: str, master: str | None) -> Iterator[Any]:
     from functions.spark_scoring import SparkScoring
 
     with spark(master or "local[*]", os.environ) as session:
-        yield SparkScoring(out, OnSpark(session))
+        yield SparkScoring(out, partial(OnSpark, session))
 
 
 def _address(text: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.errors import WrongFile
+from pipeline.errors import WrongFile, readable
 from pipeline.reading import excel, parquet
 from pipeline.reading.delimited import DelimitedReader
 from pipeline.reading.dialect import detect
@@ -42,11 +42,8 @@ def open_customers(
     The dialect of a text file is the one that finds most of the `wanted` columns. `sheet` names
     that of an Excel workbook, by default its first.
     """
-    try:
-        with path.open("rb") as file:
-            start = file.read(4)
-    except OSError as error:
-        raise WrongFile(path, f"cannot be read ({error.strerror})") from error
+    with readable(path), path.open("rb") as file:
+        start = file.read(4)
     if start == _PARQUET_MAGIC:
         schema = parquet.schema_of(path)
         reader = parquet.ParquetReader(path)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.digest import block_count, identity_of_blocks
-from pipeline.errors import WrongFile
+from pipeline.errors import WrongFile, readable
 from pipeline.model import ClusterModel
 from pipeline.reading import CustomerFile, open_customers
 from pipeline.reading.records import LONGEST_RECORD
@@ -67,9 +67,10 @@ class Looked:
 
 
 def local_data(path: Path) -> Data:
-    """A file that every worker sees; WrongFile when its name cannot be written."""
+    """A file that every worker sees; WrongFile when it is not there, or its name is no text."""
     check_name(path.name)
-    return Data([LocalSource(path.absolute(), path.stat().st_size)], path.name, str(path))
+    with readable(path):
+        return Data([LocalSource(path.absolute(), path.stat().st_size)], path.name, str(path))
 
 
 def local_data_set(folder: Path) -> Data:
@@ -137,10 +138,8 @@ def _with_blocks(parts: Sequence[Part], size: int) -> list[Part]:
 
 
 def _identity(source: Source, digests: Mapping[int, str]) -> str:
-    try:
+    with readable(source.address):
         return identity_of_blocks(source.open, source.size, digests)
-    except OSError as error:
-        raise WrongFile(source.address, f"cannot be read ({error.strerror})") from error
 
 
 def _refuse_unlike(first: CustomerFile, other: CustomerFile) -> None:
@@ -187,7 +186,7 @@ def _opened(
 
 
 def _is_packed(source: Source) -> bool:
-    with source.open() as stream:
+    with readable(source.address), source.open() as stream:
         return stream.read(4).startswith(_PACKED)
 
 

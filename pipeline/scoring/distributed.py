@@ -18,7 +18,7 @@ from pipeline.scoring.data import Data, Looked, look_at
 from pipeline.scoring.overlapping import in_order
 from pipeline.scoring.packing import add_packed, wide
 from pipeline.scoring.parts import WORKING, Done, Work, rejects_in, rejects_of, tally_of
-from pipeline.scoring.places import Target
+from pipeline.scoring.places import NOT_SHARED, Target
 from pipeline.scoring.run import (
     Options,
     conclude,
@@ -166,7 +166,7 @@ def _added_up(work: Work, pieces: Sequence[Piece], beat: Beat) -> Tally:
     def counted(piece: Piece) -> bytes:
         assigned = work.assigned(piece.name)
         if piece.done.bytes and work.target.size(assigned) != piece.done.bytes:
-            raise Temporary("find", assigned, "all workers must see the same files: use s3://")
+            raise Temporary("find", assigned, NOT_SHARED)
         return work.target.read(tally_of(piece.name))
 
     tally = wide(work.model)

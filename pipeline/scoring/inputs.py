@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.digest import identity_of_file
-from pipeline.errors import WrongFile
+from pipeline.errors import WrongFile, readable
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,8 @@ class Input:
         """WrongFile when the file cannot be read to its end."""
         if isinstance(self.told, str):
             return self.told
-        try:
+        with readable(self.path):
             return self.told.result()
-        except OSError as error:
-            raise WrongFile(self.path, f"cannot be read ({error.strerror})") from error
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from model_store.s3 import S3Files
 
+NOT_SHARED = "all workers must see the same files: use s3://"
 _BUFFER = 8 << 20
 """Bytes that are asked of S3 at once."""
 
@@ -33,7 +34,7 @@ class Source(Protocol):
     @property
     def size(self) -> int: ...
     def open(self) -> BinaryIO:
-        """The file, at its beginning; it can be sought in."""
+        """The file, at its beginning; it can be sought in. Temporary when it is not there."""
         ...
 
 
@@ -67,7 +68,10 @@ class LocalSource:
         return str(self.path)
 
     def open(self) -> BinaryIO:
-        return self.path.open("rb")
+        try:
+            return self.path.open("rb")
+        except FileNotFoundError as error:
+            raise Temporary("find", self.address, NOT_SHARED) from error
 
 
 @dataclass(frozen=True, slots=True)

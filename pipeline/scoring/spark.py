@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -22,6 +23,7 @@ from pyspark.sql import SparkSession
 from model_store import CustomerClustersError, Temporary
 from pipeline.scoring.distributed import Beat
 from pipeline.scoring.parts import Done, Work
+from pipeline.scoring.run import Progress
 from pipeline.scoring.splitting import Part
 
 _DONE = (
@@ -39,6 +41,13 @@ _SCHEMA = pa.schema(
 )
 _LOOK_SECONDS = 1.0
 _RAISED = re.compile(r"^((?!SQLSTATE|org\.)[A-Za-z_][\w.]*): (\S.*)$", re.MULTILINE)
+_NOT_STARTED = re.compile(
+    r'^(?:Exception in thread "main" |: )[\w.$]+: (\S.*)$|^(\S.*)\nError: Could not create',
+    re.MULTILINE,
+)
+_STOPPED = "Cannot call methods on a stopped SparkContext"
+"""Said when it gave up waiting for its master, after a minute."""
+_MOST_HEARD = 1 << 20
 _LOG = Path(__file__).parent / "spark_log4j2.properties"
 _LOOPBACK = ("local", "spark://127.0.0.1:", "spark://localhost:")
 _JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
@@ -77,11 +86,12 @@ def spark(master: str | None, environment: Mapping[str, str]) -> Iterator[SparkS
     builder = builder.config(map={**_SETTINGS, **(_SETTINGS_HERE if here else {})})
     if master is not None:
         builder = builder.master(master)
-    try:
-        with _quiet():
+    with _heard() as heard, _quiet():
+        try:
             session = builder.getOrCreate()
-    except Exception as error:
-        raise NoSpark(f"Spark did not start at {master or 'its master'}: {_told(error)}") from error
+        except Exception as error:
+            why = _why_not(f"{error}\n{heard()}") or _told(error)
+            raise NoSpark(f"Spark did not start at {master or 'its master'}: {why}") from error
     try:
         yield session
     finally:
@@ -90,23 +100,56 @@ def spark(master: str | None, environment: Mapping[str, str]) -> Iterator[SparkS
 
 @dataclass(frozen=True, slots=True)
 class OnSpark:
-    """Runs parts on Spark, each in a task of its own."""
+    """Runs parts on Spark, each in a task of its own; tells how many rows were scored so far."""
 
     session: SparkSession
+    progress: Progress = lambda rows: None
 
     def __call__(self, work: Work, parts: Sequence[Part], beat: Beat) -> list[Done]:
         """What came of the parts; Temporary when Spark gave up."""
 
+        rows = self.session.sparkContext.accumulator(0)
+
         def do(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             for batch in batches:
-                done = [asdict(work.do(parts[place])) for place in batch.column(0).to_pylist()]
-                yield pa.RecordBatch.from_pylist(done, schema=_SCHEMA)
+                done = [work.do(parts[place]) for place in batch.column(0).to_pylist()]
+                rows.add(sum(part.rows for part in done))
+                yield pa.RecordBatch.from_pylist(list(map(asdict, done)), schema=_SCHEMA)
+
+        def look() -> None:
+            beat()
+            self.progress(rows.value)
 
         places = self.session.range(0, len(parts), 1, len(parts))
         with _quiet():
             answers = places.mapInArrow(do, _DONE)
-        rows = _meanwhile(self.session, answers.collect, beat)
-        return [Done(**row.asDict()) for row in rows]
+        found = _meanwhile(self.session, answers.collect, look)
+        return [Done(**row.asDict()) for row in found]
+
+
+@contextmanager
+def _heard() -> Iterator[Callable[[], str]]:
+    """Keeps aside what the JVM that starts meanwhile says, then and later; what that was so far.
+
+    It greets with four lines that no setting turns off, and says why it could not start.
+    """
+    with tempfile.TemporaryFile() as file:
+        standard_error = os.dup(2)
+        os.dup2(file.fileno(), 2)
+        try:
+            yield lambda: os.pread(file.fileno(), _MOST_HEARD, 0).decode(errors="replace")
+        finally:
+            os.dup2(standard_error, 2)
+            os.close(standard_error)
+
+
+def _why_not(told: str) -> str | None:
+    """Why Spark did not start, from what it and its JVM said; None where they did not say it."""
+    found = _NOT_STARTED.search(told)
+    if found is None:
+        return None
+    reason: str = found[1] or found[2]
+    return "no master answered there" if _STOPPED in reason else reason
 
 
 @contextmanager
@@ -138,6 +181,7 @@ def _told(error: Exception) -> str:
     raised = _RAISED.findall(str(error))
     if raised:
         kind, reason = raised[-1]
-        return reason if kind.startswith(("model_store.", "pipeline.")) else f"{kind}: {reason}"
+        ours = kind.startswith(("model_store.", "pipeline."))
+        return reason.removesuffix("; try again") if ours else f"{kind}: {reason}"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return f"{type(error).__name__}: {lines[0] if lines else 'no reason given'}"

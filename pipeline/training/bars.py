@@ -8,7 +8,7 @@ import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from pipeline.errors import WrongFile, shortened
+from pipeline.errors import WrongFile, readable, shortened
 
 MOST_FEATURES = 6
 """The search tries every set of features up to the bar; with more it would not end in minutes."""
@@ -35,10 +35,10 @@ class Bars:
 
 def load_bars(path: Path) -> Bars:
     """The bars of a TOML file, the usual ones where it names none; WrongFile when it is wrong."""
+    with readable(path):
+        content = path.read_bytes()
     try:
-        given = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise WrongFile(path, f"cannot be read ({error.strerror})") from error
+        given = tomllib.loads(content.decode())
     except ValueError as error:
         raise WrongFile(path, f"is not a file of bars ({error})") from error
     known = [field.name for field in fields(Bars)]

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import WrongFile
+from pipeline.errors import WrongFile, readable
 from pipeline.model import ClusterModel
 
 _KEYS = {"name", "description"}
@@ -31,11 +31,11 @@ def override(model: ClusterModel, path: Path) -> ClusterModel:
 
 def texts_in(path: Path) -> dict[int, dict[str, Any]]:
     """Cluster id → the texts given for it; WrongFile when it is no file of names."""
+    with readable(path):
+        content = path.read_bytes()
     try:
-        given = tomllib.loads(path.read_text(encoding="utf-8"))["clusters"]
+        given = tomllib.loads(content.decode())["clusters"]
         texts = {int(key): dict(texts) for key, texts in given.items()}
-    except OSError as error:
-        raise WrongFile(path, f"cannot be read ({error.strerror})") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         expected = "expected tables like [clusters.1] with name and description"
         raise WrongFile(path, f"is not a file of names ({error}); {expected}") from error

@@ -7,7 +7,7 @@ from typing import Any
 
 from model_store import Artifact, Store, WrongArtifact
 from pipeline.digest import sha256_of_file
-from pipeline.errors import WrongFile
+from pipeline.errors import readable
 from pipeline.model import ClusterModel
 
 
@@ -17,10 +17,8 @@ def trained_before(path: Path, champion: Artifact, store: Store) -> Artifact | N
     It is told by the sha256 of the file that its manifest states, by its recipe, and by the
     champion that it was matched with; or it is the champion, if that was trained on the file.
     """
-    try:
+    with readable(path):
         digest = sha256_of_file(path)
-    except OSError as error:
-        raise WrongFile(path, f"cannot be read ({error.strerror})") from error
     for version in reversed(store.versions()):
         try:
             artifact = store.open(str(version))

@@ -16,6 +16,7 @@ from functions.jobs import Job
 from functions.spark_order import Order
 from model_store import BUNDLED
 from tests.functions.dropping import Drop, customers, is_whole
+from tests.live import COMMAND
 
 SUBMIT = Path(pyspark.__file__).parent / "bin" / "spark-submit"
 
@@ -67,6 +68,34 @@ def test_without_java_the_command_says_so_in_one_line(
     assert result.exit_code == 2
     assert result.stderr.count("\n") == 1
     assert "Spark needs Java 17 or newer; found no java" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("master", "flags", "why"),
+    [
+        ("foo", "", "Master must either be yarn or start with spark, k8s, or local"),
+        ("local[x]", "", "Could not parse Master URL: 'local[x]'"),
+        ("local", "-XX:Nonsense", "Unrecognized VM option 'Nonsense'"),
+    ],
+)
+def test_spark_that_does_not_start_says_why_in_one_line(
+    java: None, master: str, flags: str, why: str
+) -> None:
+    """In a process of its own, where no JVM runs yet."""
+    done = subprocess.run(
+        [COMMAND, "score", "x.csv", "--engine", "spark", "--master", master],
+        env={**os.environ, **({"JDK_JAVA_OPTIONS": flags} if flags else {})},
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == f"Error: Spark did not start at {master}: {why}\n"
+
+
+def test_a_file_that_is_not_there_is_told_in_one_line(java: None, tmp_path: Path) -> None:
+    told = ["score", "nowhere.csv", "--engine", "spark", "--master", "local[1]"]
+    result = CliRunner().invoke(main, [*told, "--out", str(tmp_path)])
+    assert result.exit_code == 2
+    assert result.stderr == "Error: nowhere.csv: cannot be read (No such file or directory)\n"
 
 
 def test_the_job_under_spark_submit(

@@ -42,7 +42,7 @@ def bucket(aws: None, s3: "S3Client", make_bucket: Callable[[], str]) -> str:
 
 def scored(address: str, out: str, job: Job) -> tuple[dict[str, Any], dict[str, Any]]:
     """The manifest and the summary of a data set."""
-    scoring = SparkScoring(out, one_after_the_other, 400)
+    scoring = SparkScoring(out, lambda progress: one_after_the_other, 400)
     manifest = scoring.score(scoring.data_set(address), job)
     assert scoring.score(scoring.data_set(address), job) == manifest  # it is there already
     return manifest, scoring.summary(manifest)

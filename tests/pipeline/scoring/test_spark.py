@@ -69,9 +69,26 @@ def test_a_task_that_fails_for_good_is_told_in_one_line(
         path.unlink()
         return on_spark(work, parts, lambda: None)
 
-    with pytest.raises(Temporary, match=r"could not score in Spark: .*No such file") as raised:
+    with pytest.raises(Temporary) as raised:
         in_parts(path, model, tmp_path / "parts", run=run_without_the_file)  # type: ignore[arg-type]
-    assert "\n" not in str(raised.value)
+    assert str(raised.value) == (
+        f"could not score in Spark: could not find in {path}: "
+        "all workers must see the same files: use s3://; try again"
+    )
+
+
+def test_rows_are_told_while_they_are_scored(
+    on_spark: OnSpark, model: ClusterModel, write: Write, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("pipeline.scoring.spark._LOOK_SECONDS", 0.02)
+    told: list[int] = []
+    path = write(f"{HEADER}\n{customers(20_000)}")
+    run = OnSpark(on_spark.session, told.append)
+    in_parts(path, model, tmp_path / "parts", run=run, part_bytes=20_000)
+    assert told == sorted(told)
+    assert 0 < told[-1] <= 20_000
+    assert len(set(told)) > 3
 
 
 def test_a_beat_that_raises_ends_the_job(
