@@ -12,10 +12,11 @@ help:  ## List the verbs
 
 setup: .venv/ready  ## Create .venv with everything pinned (PYTHON=python3.13 picks another Python)
 
-.venv/ready: pyproject.toml requirements/dev.txt
+.venv/ready: pyproject.toml requirements/setup.txt requirements/dev.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/setup.txt
+	$(BIN)/uv pip install --quiet --python .venv --no-deps --require-hashes -r requirements/dev.txt
+	$(BIN)/uv pip install --quiet --python .venv --no-deps --no-build-isolation -e .
 	@touch $@
 
 demo: setup  ## Score a bundled file with the bundled model, then look up one customer
@@ -104,6 +105,7 @@ PIN = $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-
 
 pin: setup  ## Pin the dependencies anew, with hashes, without index addresses (UPGRADE= adds only)
 	$(PIN) --extra api --extra aws --extra lambda --extra sign --extra spark --extra train --group dev pyproject.toml -o requirements/dev.txt
+	$(PIN) --group setup -c requirements/dev.txt -o requirements/setup.txt
 	$(PIN) --extra api --extra aws --extra lambda -c requirements/dev.txt pyproject.toml -o requirements/serve.txt
 	$(PIN) --extra aws --extra spark --no-emit-package pyspark --no-emit-package py4j -c requirements/dev.txt pyproject.toml -o requirements/spark.txt
 	$(PIN) --extra api --extra aws --extra lambda --extra train -c requirements/dev.txt pyproject.toml -o requirements/train.txt
