@@ -165,7 +165,7 @@ def fetch_emulator() -> Path:
 
 @contextmanager
 def emulated(
-    containers: Containers, emulator: Path, handler: str, seconds: int = 10, *options: str
+    containers: Containers, emulator: Path, handler: str, seconds: int = 30, *options: str
 ) -> Iterator[Invoke]:
     """The image as Lambda starts it: its entry point, with a handler as its argument."""
     front, back = free_port(), free_port()

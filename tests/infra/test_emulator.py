@@ -1,7 +1,9 @@
 """The API's handler in the image, under AWS's own runtime interface emulator and runtime client."""
 
 import json
+import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -9,7 +11,7 @@ from functions.answers import Answers
 from model_store import BUNDLED, open_store
 from pipeline.model import ClusterModel
 from tests.functions.test_lambda_http import HTTP, event
-from tests.infra.containers import ROOT, Invoke, Lambda
+from tests.infra.containers import LONGEST_START, ROOT, Invoke, Lambda
 
 LEAVER = {"Total_Revolving_Bal": 0, "Total_Trans_Amt": 1900, "Total_Trans_Ct": 38}
 
@@ -52,13 +54,22 @@ def test_an_event_that_is_no_request_is_an_error_that_says_so(api: Invoke) -> No
     assert "answers HTTP events" in answer["errorMessage"]
 
 
+def recovered(faulty: Invoke) -> dict[str, Any]:
+    """The next answer; on a busy machine a start may take longer than its five seconds."""
+    deadline = time.monotonic() + LONGEST_START
+    while True:
+        told = faulty(event("http_api_v2"))
+        if "statusCode" in told or time.monotonic() > deadline:
+            return dict(json.loads(told))
+
+
 def test_after_a_time_out_the_next_call_is_answered(faulty: Invoke) -> None:
     assert faulty({"hang": True}) == "Task timed out after 5.00 seconds"
-    assert json.loads(faulty(event("http_api_v2")))["statusCode"] == 200
+    assert recovered(faulty)["statusCode"] == 200
 
 
 def test_after_a_crash_the_next_call_is_answered(faulty: Invoke) -> None:
     answer = json.loads(faulty({"fall": True}))
     assert answer["errorType"] == "Runtime.ExitError"
     assert "exit status 9" in answer["errorMessage"]
-    assert json.loads(faulty(event("http_api_v2")))["statusCode"] == 200
+    assert recovered(faulty)["statusCode"] == 200
