@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn import config_context
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import train_test_split
 from threadpoolctl import threadpool_limits
@@ -33,6 +34,8 @@ FINALIST_EFFORT = Effort(bootstraps=20, repeats=1, silhouette_sample=5_000)
 MOST_RIVALS = 4
 """So many finalists, those that fall short the least, are tried with every algorithm."""
 LEAST_CUSTOMERS = 200
+_UNCHECKED = {"assume_finite": True, "skip_parameter_validation": True}
+"""Customers were cleaned and recipes are ours: scikit-learn need not check both in every fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ def search(
     names = [str(name) for name in customers.features if name not in dropped]
     seen, untouched = _split(restrict(customers, names))
     progress(f"screening sets of up to {bars.most_features} of {len(names)} features")
-    with threadpool_limits(1):
+    with threadpool_limits(1), config_context(**_UNCHECKED):
         finalists = Screen(seen.features, seen.churned, bars, SEED).finalists(progress)
         if not finalists:
             raise _no_structure(customers, "no set of features separates them")
