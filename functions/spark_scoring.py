@@ -28,7 +28,10 @@ class SparkScoring:
     def __init__(
         self, out: str, run: Callable[[Progress], Runner], part_bytes: int = PART_BYTES
     ) -> None:
-        """`out` is a folder that all workers see, or s3://bucket/prefix."""
+        """`out` is a folder that all workers see, or s3://bucket/prefix.
+
+        `run` makes, of what wants to be told the rows scored so far, what scores parts.
+        """
         self._out, self._run, self._part_bytes = out, run, part_bytes
 
     def sources(self, address: str) -> "list[Source]":
