@@ -4,7 +4,7 @@ Fast where values are plainly right; every other value is judged by `Feature.par
 that knows the rules, so a file and a single look-up refuse the same values with the same words.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +13,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipeline.contract import LARGEST, Contract, Feature
-from pipeline.errors import Problem
-from pipeline.reading import is_text, plain
+from pipeline.contract import AMBIGUOUS, LARGEST, Contract, Feature
+from pipeline.errors import Problem, WrongFile
+from pipeline.numbers import NumberFormat
+from pipeline.reading import TYPED, CustomerFile, is_text, plain
+from pipeline.reading.dialect import normalised
 
+Numbers = Sequence[int] | NDArray[np.int64]
 _NUMBER = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+_GROUPED = r"^[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]*)?$"
+HEADER_AGAIN = "repeated_header"
+"""The code of a row that names the columns once more."""
 MAX_REJECTED_SHARE = 0.5
 """A file with more wrong rows than this is a wrong file, unless its user says otherwise."""
 
@@ -32,20 +38,25 @@ class Checked:
     """By position in the block, for every customer that is not good."""
 
 
-def check(contract: Contract, columns: Mapping[str, pa.Array], decimal: str = ".") -> Checked:
+def check(
+    contract: Contract, columns: Mapping[str, pa.Array], numbers: NumberFormat = TYPED
+) -> Checked:
     """Parse the features of equally many customers; `features` holds the good ones only.
 
-    `decimal` is the mark in numbers that come as text.
+    Args:
+        contract: What the values may be.
+        columns: A column for each feature.
+        numbers: How numbers are written that come as text.
     """
     problems: dict[int, list[Problem]] = {}
     parsed = {}
     for feature in contract.features:
         column = plain(columns[feature.name])
         values, sure = (
-            _numbers(feature, column, decimal) if feature.numeric else _texts(feature, column)
+            _numbers(feature, column, numbers) if feature.numeric else _texts(feature, column)
         )
         for position in np.flatnonzero(~sure).tolist():
-            found = feature.parse(column[position].as_py(), decimal)
+            found = feature.parse(column[position].as_py(), numbers)
             if isinstance(found, Problem):
                 problems.setdefault(position, []).append(found)
             else:
@@ -58,13 +69,55 @@ def check(contract: Contract, columns: Mapping[str, pa.Array], decimal: str = ".
     return Checked({name: values[good] for name, values in parsed.items()}, good, problems)
 
 
+def refuse_ambiguous(
+    file: CustomerFile, checked: Checked, rows: Numbers, lines: Numbers | None = None
+) -> None:
+    """WrongFile when a number can be read in two ways: a row that is read wrong is worse than none.
+
+    Args:
+        file: Where the customers come from.
+        checked: What was found.
+        rows: The number of each customer's row.
+        lines: Of each row, where it begins in a text.
+    """
+    for position, problems in checked.problems.items():
+        for problem in problems:
+            if problem.code == AMBIGUOUS:
+                line = "" if lines is None else f" (line {lines[position]})"
+                raise WrongFile(
+                    file.path,
+                    f"row {rows[position]}{line}: {problem}, and no other value shows which; "
+                    "say which mark is decimal with --decimal",
+                )
+
+
+def is_header_again(
+    file: CustomerFile, contract: Contract, cells: Sequence[str], row: int, line: int | None = None
+) -> bool:
+    """Whether a row names the columns once more, as where several files were put together.
+
+    WrongFile where they stand in another order: whatever follows would be read wrong.
+    """
+    found = [normalised(cell) for cell in cells]
+    if not {normalised(feature.name) for feature in contract.features} <= set(found):
+        return False
+    if found != [normalised(name) for name in file.schema.names]:
+        where = f"row {row}" if line is None else f"row {row} (line {line})"
+        raise WrongFile(
+            file.path,
+            f"has a second header in {where} with other columns or another order; "
+            "cut the file there and score each part",
+        )
+    return True
+
+
 def _numbers(
-    feature: Feature, column: pa.Array, decimal: str
+    feature: Feature, column: pa.Array, numbers: NumberFormat
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """The column as float64, and which elements are certainly acceptable."""
     kind = column.type
     if is_text(column):
-        column = _cast_text(column, decimal)
+        column = _cast_text(column, numbers)
     elif pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         column = column.cast(pa.float64(), safe=False)
     else:
@@ -81,13 +134,20 @@ def _numbers(
     return values, sure
 
 
-def _cast_text(column: pa.Array, decimal: str) -> pa.Array:
-    if decimal == ",":
+def _cast_text(column: pa.Array, numbers: NumberFormat) -> pa.Array:
+    """Numbers that are plainly written; null where somebody has to look closer."""
+    if not numbers.decimal:
+        marked = pc.match_substring_regex(column, "[.,]")
+        column = pc.if_else(marked, None, column)
+    elif numbers.decimal == ",":
         pointed = pc.match_substring(column, ".")
         column = pc.if_else(pointed, None, pc.replace_substring(column, ",", "."))
     try:
         return column.cast(pa.float64())
     except pa.ArrowInvalid:
+        if numbers.decimal == "." and numbers.groups(","):
+            grouped = pc.match_substring_regex(column, _GROUPED)
+            column = pc.if_else(grouped, pc.replace_substring(column, ",", ""), column)
         numeric = pc.match_substring_regex(column, _NUMBER)
         return pc.if_else(numeric, column, None).cast(pa.float64())
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from pipeline.errors import Problem, WrongFile, WrongRow, readable, shortened
+from pipeline.numbers import NumberFormat, readings
 
 DEFAULT_CONTRACT = Path(__file__).parent / "contracts" / "bank_churners.toml"
 LARGEST = 1e100
@@ -21,8 +22,15 @@ LARGEST = 1e100
 Value = float | str
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _NOT_FINITE = re.compile(r"[+-]?(nan|inf(inity)?)", re.IGNORECASE)
-_SWAPPED = str.maketrans(".,", ",.")
 _MISSING = frozenset({"", "na", "n/a", "null", "none"})
+NOT_COMPUTED = "#NOT-COMPUTED! (a formula without result)"
+"""What stands for a formula of a workbook that no program has computed."""
+_ERROR_CELLS = frozenset(
+    {"#N/A", "#NAME?", "#DIV/0!", "#REF!", "#VALUE!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"}
+    | {NOT_COMPUTED}
+)
+AMBIGUOUS = "ambiguous_number"
+"""The code of a number that can be read in two ways."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,25 +86,45 @@ class Feature:
         bounds = "" if self.valid == Range(None, None) else f" {_joiner(self.valid)}{self.valid}"
         return f"{kind}{bounds}"
 
-    def parse(self, value: object, decimal: str = ".") -> Value | Problem:
+    def parse(self, value: object, numbers: NumberFormat | None = None) -> Value | Problem:
         """The value a model reads, from a number or its text, or why there is none.
 
-        Where the decimal mark is a comma, a point is refused: it may be there for thousands.
+        Args:
+            value: A number, its text, or a category.
+            numbers: How the numbers of a text file are written. None: as in programs, with a
+                decimal point and nothing else.
         """
         if value is None or (isinstance(value, str) and value.strip().lower() in _MISSING):
             return self.missing if self.missing is not None else self._problem("missing", "")
         if self.type == "category":
             text = value.strip() if isinstance(value, str) else str(value)
             return text if text in self.values else self._problem("unknown_value", value)
-        number = _as_number(value, decimal)
-        if number is None:
-            return self._problem("not_a_number", value)
+        found = self._numbers(value, numbers)
+        if not found:
+            error_cell = isinstance(value, str) and value.strip() in _ERROR_CELLS
+            return self._problem("error_cell" if error_cell else "not_a_number", value)
+        if len(found) > 1:
+            return self._ambiguous(value, found)
+        (number,) = found
         if not math.isfinite(number):
             return self._problem("not_finite", value)
         if self.type == "integer" and not number.is_integer():
             return self._problem("not_an_integer", value)
         possible = number in self.valid and abs(number) <= LARGEST
         return number if possible else self._problem("out_of_range", value)
+
+    def _numbers(self, value: object, numbers: NumberFormat | None) -> list[float]:
+        """Every number that a value may be."""
+        number = _as_number(value)
+        if numbers is None or not isinstance(value, str):
+            return [] if number is None else [number]
+        share = self.valid.low == 0 and self.valid.high == 1
+        return [it.value for it in readings(value, numbers, self.unit, share=share)]
+
+    def _ambiguous(self, value: object, numbers: list[float]) -> Problem:
+        either = " or ".join(f"{number:.15g}" for number in numbers)
+        expected = f"{self.expected}, written in one way only (this may be {either})"
+        return Problem(self.name, AMBIGUOUS, shortened(value), expected)
 
     def parse_typed(self, value: object) -> Value | Problem:
         """The same from a source with types, such as JSON: text is no number there, nor a
@@ -181,6 +209,11 @@ class Contract:
         """Every column that the contract names."""
         special = (self.id_column, self.label and self.label.column, *self.never_features)
         return (*(f.name for f in self.features), *(name for name in special if name))
+
+    @property
+    def ascii(self) -> bool:
+        """Whether names and values are ASCII, so that text in any encoding shows them."""
+        return json.dumps(self.to_dict(), ensure_ascii=False).isascii()
 
     @property
     def digest(self) -> str:
@@ -268,7 +301,7 @@ def _feature_from_dict(document: Mapping[str, Any]) -> Feature:
     return feature
 
 
-def _as_number(value: object, decimal: str = ".") -> float | None:
+def _as_number(value: object) -> float | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
@@ -277,8 +310,6 @@ def _as_number(value: object, decimal: str = ".") -> float | None:
         except OverflowError:
             return math.inf
     text = value.strip() if isinstance(value, str) else ""
-    if decimal == ",":
-        text = text.translate(_SWAPPED)
     return float(text) if _NUMBER.fullmatch(text) or _NOT_FINITE.fullmatch(text) else None
 
 

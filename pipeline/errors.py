@@ -15,8 +15,8 @@ class Problem:
 
     column: str
     code: str
-    """Stable: missing, not_a_number, not_finite, not_an_integer, out_of_range, unknown_value,
-    not_text."""
+    """Stable: missing, not_a_number, ambiguous_number, error_cell, not_finite, not_an_integer,
+    out_of_range, unknown_value, not_text."""
     value: str
     expected: str
 
@@ -43,6 +43,7 @@ class WrongFile(CustomerClustersError, ValueError):
     """Raised when a customer file, a contract or a training set is refused whole."""
 
     def __init__(self, file: object, problem: str) -> None:
+        self.problem = problem
         super().__init__(f"{file}: {problem}")
 
 

@@ -1,0 +1,76 @@
+"""Which decimal mark a text file uses, shown by those of its values that have one reading."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from pipeline.contract import Contract, Feature
+from pipeline.numbers import MARKS, NumberFormat, readings
+from pipeline.reading.dialect import Dialect, normalised
+
+_ENOUGH = 20
+"""Values that show a decimal mark."""
+_CLEARLY = 9
+"""So many times as many as show the other."""
+_UNKNOWN = NumberFormat()
+
+
+@dataclass(slots=True)
+class _Column:
+    """What the cells of a column show."""
+
+    feature: Feature | None
+    points: int = 0
+    commas: int = 0
+    texts: int = 0
+    """Cells that are no numbers."""
+
+    def add(self, cell: str) -> None:
+        """Take in a cell that holds a point or a comma."""
+        unit = self.feature.unit if self.feature else ""
+        found = readings(cell, _UNKNOWN, unit)
+        marks = {reading.decimal for reading in found}
+        if len(marks) == 2 and self.feature and self.feature.type == "integer":
+            # what must be a whole number shows which mark groups, unless both readings are whole
+            marks = {reading.decimal for reading in found if reading.value.is_integer()}
+        if not found:
+            self.texts += bool(cell.strip())
+        elif marks == {"."}:
+            self.points += 1
+        elif marks == {","}:
+            self.commas += 1
+
+
+def number_format(
+    rows: Iterable[Sequence[str]], dialect: Dialect, contract: Contract | None, said: NumberFormat
+) -> NumberFormat:
+    """The format of a file's numbers, by the rows that were looked at.
+
+    The columns of the contract decide; where they show nothing, the others that hold numbers only.
+    Its decimal mark is empty where the values show none, or both.
+    """
+    if said.decimal:
+        return said
+    numeric = {normalised(f.name): f for f in contract.features if f.numeric} if contract else {}
+    columns = [_Column(numeric.get(normalised(name))) for name in dialect.names]
+    own = [column for column in columns if column.feature is not None]
+    for row in rows:
+        if len(row) != len(columns):
+            continue
+        for column, cell in zip(columns, row, strict=True):
+            if "." in cell or "," in cell:
+                column.add(cell)
+            elif column.feature is None and cell and not cell.isdigit():
+                column.texts += 1
+        if sum(column.points + column.commas for column in own) >= _ENOUGH:
+            break
+    others = [column for column in columns if column.feature is None and not column.texts]
+    decimal = _decided(own) or _decided([*own, *others])
+    return replace(said, decimal=decimal)
+
+
+def _decided(columns: Sequence[_Column]) -> str:
+    points = sum(column.points for column in columns)
+    commas = sum(column.commas for column in columns)
+    if max(points, commas) <= _CLEARLY * min(points, commas):
+        return ""
+    return MARKS[0] if points > commas else MARKS[1]
