@@ -3,8 +3,6 @@
 A record stays the bytes it was, so what the model does not read passes through untouched.
 """
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,12 +10,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 from numpy.typing import NDArray
 
 from pipeline.errors import WrongFile
 from pipeline.reading.dialect import Dialect
-from pipeline.reading.records import LONGEST_RECORD, BrokenRow, Records, split
+from pipeline.reading.records import LONGEST_RECORD, BrokenRow, Records, fields_of, split
 from pipeline.reading.streams import Text, chunks
 from pipeline.reading.table import Block
 
@@ -45,14 +44,15 @@ class DelimitedReader:
     def raw(self, size: int) -> Iterator[Piece]:
         """Whole records in pieces of bounded size; the header is left out."""
         delimiter = self.dialect.delimiter.encode()
+        width = len(self.dialect.names)
         rest, row, line, header = b"", 1, 1, False
         for chunk in chunks(self.path, self.text, size):
             rest += chunk
             if not header:
-                if len(rest) < LONGEST_RECORD and rest.count(b"\n") < self.dialect.header_line + 2:
+                if rest.count(b"\n") < self.dialect.header_lines:
                     continue  # the chunks of some packings are small
                 rest, line, header = *self.after_header(rest), True
-            records = split(rest, delimiter, final=False)
+            records = split(rest, delimiter, final=False, width=width)
             if not records.consumed and len(rest) > 2 * LONGEST_RECORD:
                 raise WrongFile(
                     self.path, f"line {line} has more than {LONGEST_RECORD:,} bytes; expected rows"
@@ -60,10 +60,8 @@ class DelimitedReader:
             yield Piece(records, row, line)
             rest = rest[records.consumed :]
             row, line = row + records.row_count, line + records.line_count
-        if not header:
-            rest, line = self.after_header(rest)
-        if rest:
-            yield Piece(split(rest, delimiter, final=True), row, line)
+        if header and rest:
+            yield Piece(split(rest, delimiter, final=True, width=width), row, line)
 
     def parse(self, raw: Piece, columns: Sequence[int]) -> Block:
         """Parse the asked columns as text; rows that are not rows of this table are broken."""
@@ -75,10 +73,12 @@ class DelimitedReader:
             wrong.append(row.number - 1)
             return "skip"
 
-        asked = [names[column] for column in columns]
+        asked = [names[column] for column in self._asked(columns)]
         parsed = _parse(records, self.dialect.delimiter, names, asked, note)
         if parsed is None or len(wrong) + parsed.num_rows != len(records.ends):
-            parsed, wrong = self._parse_one_by_one(records, columns)
+            parsed, wrong = self._parse_one_by_one(records, self._asked(columns))
+        if self.dialect.wider == "trailing":
+            parsed, wrong = _without_content_behind(parsed, names[-1], wrong)
         if wrong:
             broken = [*broken, *(self._miscounted(records, index) for index in wrong)]
             records = _without(records, np.array(wrong))
@@ -96,20 +96,22 @@ class DelimitedReader:
 
     def after_header(self, text: bytes) -> tuple[bytes, int]:
         """The text behind the header, and the number of its first line."""
-        delimiter = self.dialect.delimiter.encode()
-        skipped = 0
-        for _ in range(self.dialect.header_line):
-            skipped = text.index(b"\n", skipped) + 1
-        head = split(text[skipped : skipped + 2 * LONGEST_RECORD], delimiter, final=False)
-        if not head.row_count:  # nothing follows the header
-            return b"", 1
-        end = _record_end(text, skipped, delimiter)
-        return text[end:], 1 + text[:end].count(b"\n")
+        end = _end_of_lines(text, self.dialect.header_lines)
+        return text[end:], self.dialect.header_lines + 1
+
+    def _asked(self, columns: Sequence[int]) -> list[int]:
+        """The columns to parse: what stands behind the last delimiter has to be nothing."""
+        last = len(self.dialect.names) - 1
+        behind = self.dialect.wider == "trailing" and last not in columns
+        return [*columns, last] if behind else list(columns)
 
     def _miscounted(self, records: Records, index: int) -> BrokenRow:
         text = _text_of(records, index).decode()
-        found = len(_fields(text, self.dialect.delimiter) or [])
-        message = f"expected {len(self.dialect.names)} fields, found {found or 'others'}"
+        found = len(fields_of(text, self.dialect.delimiter) or [])
+        expected = len(self.dialect.names)
+        message = f"expected {expected} fields, found {found or 'others'}"
+        if found == expected:
+            message = f"expected nothing behind the last {self.dialect.delimiter!r}, found a value"
         row, line = int(records.rows[index]), int(records.lines[index])
         return BrokenRow(row, line, "wrong_number_of_fields", message, text)
 
@@ -119,7 +121,7 @@ class DelimitedReader:
         """For text on which the fast parser counts other rows than there are records."""
         rows, wrong = [], []
         for index in range(len(records.ends)):
-            fields = _fields(_text_of(records, index).decode(), self.dialect.delimiter)
+            fields = fields_of(_text_of(records, index).decode(), self.dialect.delimiter)
             if fields is not None and len(fields) == len(self.dialect.names):
                 rows.append([fields[column] for column in columns])
             else:
@@ -129,12 +131,22 @@ class DelimitedReader:
         return pa.Table.from_arrays(arrays, [str(column) for column in columns]), wrong
 
 
-def _record_end(text: bytes, start: int, delimiter: bytes) -> int:
-    at = start
-    while True:  # a header with newlines in its quotes ends later than its line
-        at = text.index(b"\n", at) + 1
-        if split(text[start:at], delimiter, final=False).row_count:
-            return at
+def _end_of_lines(text: bytes, lines: int) -> int:
+    """Where the first lines of a text end; its end where it has fewer."""
+    newlines = np.flatnonzero(np.frombuffer(text, np.uint8) == b"\n"[0])
+    return int(newlines[lines - 1]) + 1 if len(newlines) >= lines else len(text)
+
+
+def _without_content_behind(
+    parsed: pa.Table, last: str, wrong: list[int]
+) -> tuple[pa.Table, list[int]]:
+    """The rows whose last field is empty; the others are wrong as well."""
+    empty = pc.equal(pc.utf8_trim_whitespace(parsed.column(last)), "").combine_chunks()
+    full = np.flatnonzero(~np.asarray(empty.to_numpy(zero_copy_only=False), bool))
+    if not len(full):
+        return parsed, wrong
+    right = np.delete(np.arange(parsed.num_rows + len(wrong)), wrong)
+    return parsed.filter(empty), sorted([*wrong, *right[full].tolist()])
 
 
 def _parse(
@@ -163,13 +175,6 @@ def _parse(
         return None
 
 
-def _fields(text: str, delimiter: str) -> list[str] | None:
-    try:
-        return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), [])
-    except csv.Error:
-        return None
-
-
 def _decodable(records: Records) -> tuple[Records, list[BrokenRow]]:
     """The records that are UTF-8, and the others."""
     if records.data.isascii() or _is_utf_8(records.data):
@@ -179,7 +184,7 @@ def _decodable(records: Records) -> tuple[Records, list[BrokenRow]]:
         text = _text_of(records, index)
         if not _is_utf_8(text):
             shown = text.decode("utf-8", "replace")
-            message = "expected text in the file's encoding, found other bytes"
+            message = "expected text in UTF-8 as in other rows, found other bytes"
             row, line = int(records.rows[index]), int(records.lines[index])
             broken.append((index, BrokenRow(row, line, "bad_encoding", message, shown)))
     return _without(records, np.array([index for index, _ in broken])), [row for _, row in broken]

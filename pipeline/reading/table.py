@@ -11,13 +11,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.errors import WrongFile
+from pipeline.errors import WrongFile, shortened
+from pipeline.numbers import NumberFormat
 from pipeline.reading.dialect import normalised
 from pipeline.reading.records import BrokenRow
-from pipeline.reading.streams import CHUNK
+from pipeline.reading.streams import CHUNK, Text
 
 Format = Literal["csv", "parquet"]
 FORMATS: tuple[Format, ...] = ("csv", "parquet")
+TYPED = NumberFormat(".", "")
+"""Text in files that have types is a number only as programs write it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +65,10 @@ class CustomerFile:
     header: tuple[str, ...]
     """The names as they stand in the file."""
     reader: Reader
-    decimal: str = "."
-    """The decimal mark of numbers that are text."""
+    numbers: NumberFormat = TYPED
+    """How numbers are written that come as text."""
+    text: Text | None = None
+    """Of a text file: how its bytes become text."""
     header_text: str = ""
     """The header of a text file as it stands there."""
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -80,10 +85,15 @@ class CustomerFile:
                     self.path, f"column {name} is there {len(found)} times, expected once"
                 )
         close = difflib.get_close_matches(name, self.schema.names, 1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        names = ", ".join(self.schema.names[:12]) + (", …" if len(self.schema) > 12 else "")
+        hint = f"; did you mean {shortened(close[0])!r}?" if close else ""
+        shown = [shortened(known) for known in self.schema.names[:12]]
+        names = ", ".join(shown) + (", …" if len(self.schema) > 12 else "")
+        line = self.facts.get("header_row")
+        where = f" in line {line}" if line else ""
         raise WrongFile(
-            self.path, f"no column {name}; expected a header that names it, found: {names}{hint}"
+            self.path,
+            f"no column {name}; expected a header that names it, found{where}: "
+            f"{self.shown(names)}{hint}",
         )
 
     def optional_column(self, name: str | None) -> int | None:
@@ -95,6 +105,10 @@ class CustomerFile:
         wanted = range(len(self.schema)) if columns is None else columns
         for raw in self.reader.raw(CHUNK):
             yield self.reader.parse(raw, wanted)
+
+    def shown(self, text: str) -> str:
+        """A cell as people read it, where its bytes were left as they are."""
+        return text if self.text is None else self.text.shown(text)
 
     def whole(self) -> tuple[pa.Table, list[BrokenRow]]:
         """All good rows as one table, and the broken ones."""
