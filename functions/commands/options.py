@@ -1,8 +1,11 @@
 """What several commands take."""
 
+import functools
 import getpass
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -10,6 +13,8 @@ import model_store
 from functions.settings import Settings
 from model_store import Store
 from pipeline.contract import DEFAULT_CONTRACT
+from pipeline.numbers import MARKS, THOUSANDS
+from pipeline.reading_options import ReadingOptions
 
 
 def settings() -> Settings:
@@ -36,6 +41,48 @@ def open_store(address: str) -> Store:
     return model_store.open_store(address, settings().trusted_keys)
 
 
+def reading(command: Callable[..., None]) -> Callable[..., None]:
+    """How files are written, as one argument `reading`; for what a file does not show itself."""
+
+    @functools.wraps(command)
+    def packed(*args: Any, **chosen: Any) -> None:
+        said = {name: chosen.pop(name) for name in _READING}
+        command(*args, reading=ReadingOptions(**said), **chosen)
+
+    for decorate in _READING.values():
+        packed = decorate(packed)
+    return packed
+
+
+_READING = {
+    "header_row": click.option(
+        "--header-row",
+        metavar="N",
+        type=click.IntRange(1),
+        help="Line or sheet row with the names.  [default: the first that has them]",
+    ),
+    "sheet": click.option(
+        "--sheet", metavar="NAME", help="Of a workbook.  [default: the visible one with the names]"
+    ),
+    "encoding": click.option(
+        "--encoding", metavar="NAME", help="Of a text, such as cp1250.  [default: as it shows]"
+    ),
+    "thousands": click.option(
+        "--thousands",
+        type=click.Choice([*THOUSANDS]),
+        help="What groups digits in a text.  [default: as the values show]",
+    ),
+    "decimal": click.option(
+        "--decimal",
+        type=click.Choice([*MARKS]),
+        help="The decimal mark in a text.  [default: as the values show]",
+    ),
+    "delimiter": click.option(
+        "--delimiter",
+        metavar="CHAR",
+        help="Between the fields of a text: ';', tab, pipe …  [default: as the header shows]",
+    ),
+}
 path = click.Path(path_type=Path)
 store = click.option(
     "--store",

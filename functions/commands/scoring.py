@@ -43,7 +43,7 @@ def _choices(command: Callable[..., None]) -> Callable[..., None]:
             is_flag=True,
             help="Put an apostrophe before cells that a spreadsheet would run as a formula.",
         ),
-        click.option("--sheet", metavar="NAME", help="Of Excel workbooks; by default the first."),
+        options.reading,
         click.option(
             "--format",
             type=click.Choice(["csv", "parquet"]),

@@ -10,6 +10,7 @@ from functions.commands import options
 from model_store import CANDIDATE, CHAMPION, Store, load_signer
 from pipeline.contract import load_contract
 from pipeline.errors import WrongFile
+from pipeline.reading_options import ReadingOptions
 
 if TYPE_CHECKING:
     from model_store.signing import Signer
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 )
 @options.who
 @options.sign_key
+@options.reading
 @options.store
 @options.as_json_flag
 def train(
@@ -55,6 +57,7 @@ def train(
     sign_key: Path | None,
     store: str,
     as_json: bool,
+    reading: ReadingOptions,
 ) -> None:
     """Train a model on customers and publish it.
 
@@ -76,10 +79,12 @@ def train(
         declared = load_contract(contract)
         ancestor = None if fresh_ids else training.find_ancestor(target, declared)
         if recipe == training.SEARCH:
-            trained = training.train_by_search(data, declared, progress, wanted, ancestor)
+            trained = training.train_by_search(data, declared, progress, wanted, ancestor, reading)
         else:
             given, effort = training.RECIPES[recipe], training.Effort()
-            trained = training.train(data, declared, given, progress, effort, wanted, ancestor)
+            trained = training.train(
+                data, declared, given, progress, effort, wanted, ancestor, reading
+            )
         if names is not None:
             trained = training.name_by(trained, names)
         artifact = training.publish(trained, target, alias, who, signer)
@@ -112,8 +117,9 @@ def _store_for(address: str, alias: str, signer: "Signer | None") -> Store:
     help="Folder for explore.html and explore.json.",
 )
 @options.contract
+@options.reading
 @options.as_json_flag
-def explore(data: Path, out: Path, contract: Path, as_json: bool) -> None:
+def explore(data: Path, out: Path, contract: Path, as_json: bool, reading: ReadingOptions) -> None:
     """Describe a customer file before training: what is missing, odd, leaking, telling."""
     try:
         from pipeline.training import exploration_report, exploring, noticing
@@ -122,7 +128,7 @@ def explore(data: Path, out: Path, contract: Path, as_json: bool) -> None:
 
     with console.steps() as progress:
         progress(f"reading {data.name} and comparing stayed with churned customers")
-        found = exploring.explore(data, load_contract(contract))
+        found = exploring.explore(data, load_contract(contract), reading)
         progress("drawing the report")
         page = exploration_report.write(found, out)
     if as_json:

@@ -1,6 +1,7 @@
 """Where the customers of one model's clusters go under another: as training counted, or anew."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -41,8 +42,9 @@ def _unmoved(artifact: Artifact) -> Crosswalk:
 def count_customers(path: Path, old: Artifact, new: Artifact) -> Crosswalk:
     """Let both models assign the customers of a file that both can read."""
     models = [ClusterModel.from_json(a.read("model.json"), a.version) for a in (old, new)]
-    names = {feature.name for model in models for feature in model.contract.features}
-    with open_customers(path, tuple(sorted(names))) as file:
+    every = {f.name: f for model in models for f in model.contract.features}
+    either = replace(models[0].contract, features=tuple(every.values()))
+    with open_customers(path, either, keep_bytes=either.ascii) as file:
         wanted = [[file.column(f.name) for f in model.contract.features] for model in models]
         table, _ = file.whole()
         checks = [
@@ -64,7 +66,7 @@ def _check(model: ClusterModel, file: CustomerFile, table: pa.Table, columns: li
         feature.name: pa.concat_arrays(table.column(index).chunks)
         for feature, index in zip(model.contract.features, columns, strict=True)
     }
-    return check(model.contract, chunks, file.decimal)
+    return check(model.contract, chunks, file.numbers)
 
 
 def _assigned(model: ClusterModel, checked: Checked, both: NDArray[np.bool_]) -> Ids:

@@ -4,7 +4,7 @@ Cells of a text file stay the text they are; a Parquet column keeps its type. A 
 itself breaks is handed on with its text, never dropped.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -12,14 +12,18 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipeline.contract import Contract
 from pipeline.errors import WrongFile, readable
-from pipeline.reading import excel, parquet
+from pipeline.numbers import NumberFormat
+from pipeline.reading import excel, kinds, parquet
 from pipeline.reading.delimited import DelimitedReader
 from pipeline.reading.dialect import detect
+from pipeline.reading.evidence import number_format
 from pipeline.reading.records import LONGEST_RECORD, BrokenRow
 from pipeline.reading.streams import CHUNK, look
 from pipeline.reading.table import (
     FORMATS,
+    TYPED,
     Block,
     CustomerFile,
     Format,
@@ -28,56 +32,90 @@ from pipeline.reading.table import (
     is_text,
     plain,
 )
-
-_PARQUET_MAGIC = b"PAR1"
-_ZIP_MAGIC = b"PK"
+from pipeline.reading_options import UNSAID, ReadingOptions, WrongOption
 
 
 @contextmanager
 def open_customers(
-    path: Path, wanted: Collection[str] = (), sheet: str | None = None
+    path: Path,
+    contract: Contract | None = None,
+    options: ReadingOptions = UNSAID,
+    *,
+    keep_bytes: bool = False,
 ) -> Iterator[CustomerFile]:
-    """Look at a file's beginning and open it; WrongFile when it is no table.
+    """Look at a file's beginning and open it.
 
-    The dialect of a text file is the one that finds most of the `wanted` columns. `sheet` names
-    that of an Excel workbook, by default its first.
+    Args:
+        path: The file.
+        contract: The columns that are looked for: by them the dialect of a text is known, its
+            header, and the sheet of a workbook.
+        options: What somebody said about how the file is written.
+        keep_bytes: Do not decode a text that is neither UTF-8 nor UTF-16, so that it can be
+            written again as it was.
+
+    Raises:
+        WrongFile: It is no table, or can be read in two ways.
     """
     with readable(path), path.open("rb") as file:
-        start = file.read(4)
-    if start == _PARQUET_MAGIC:
+        start = file.read(kinds.SIZE)
+    if start.startswith(kinds.PARQUET):
         schema = parquet.schema_of(path)
         reader = parquet.ParquetReader(path)
-        yield _named(path, "parquet", schema, reader, wanted, {"kind": "parquet"})
-    elif start.startswith(_ZIP_MAGIC) and excel.is_workbook(path):
-        with excel.as_text(path, sheet) as text:
-            opened = _open_text(path, text, wanted)
-            matched = {key: fact for key, fact in opened.facts.items() if key == "matched"}
-            yield replace(opened, facts={"kind": "excel", "sheet": sheet or "the first", **matched})
+        yield _named(path, "parquet", schema, reader, contract, {"kind": "parquet"})
+    elif start.startswith((kinds.ZIP, kinds.OLE)) and excel.is_workbook(path, start):
+        with excel.as_text(path, contract, options) as sheet:
+            yield _open_sheet(path, sheet, contract, options)
     else:
-        yield _open_text(path, path, wanted)
+        yield _open_text(path, contract, options, keep_bytes=keep_bytes)
 
 
-def _open_text(name: Path, path: Path, wanted: Collection[str]) -> CustomerFile:
+def _open_sheet(
+    path: Path, sheet: excel.Sheet, contract: Contract | None, options: ReadingOptions
+) -> CustomerFile:
+    said = ReadingOptions(delimiter=",", encoding="utf-8", header_row=options.header_row)
+    try:
+        file = _open_text(sheet.text, contract, said, keep_bytes=False)
+    except WrongFile as error:
+        raise WrongFile(path, error.problem) from error
+    told = {key: file.facts[key] for key in ("header_row", "matched") if key in file.facts}
+    numbers = options.numbers
+    if not numbers.decimal:
+        numbers = NumberFormat() if sheet.ambiguous else TYPED
+    facts = {"kind": "excel", **sheet.facts, **told}
+    return replace(file, path=path, numbers=numbers, facts=facts)
+
+
+def _open_text(
+    path: Path, contract: Contract | None, options: ReadingOptions, *, keep_bytes: bool
+) -> CustomerFile:
     size = LONGEST_RECORD + (64 << 10)
-    text, start = look(path, size)
-    if not start.strip():
-        raise WrongFile(name, "is empty; expected a header and a row for each customer")
-    if b"\0" in start:
-        raise WrongFile(name, "is neither text nor Parquet nor Excel; expected one of them")
-    dialect = detect(name, start, wanted, whole=len(start) < size // 2)
-    facts = {
+    beginning = look(path, size, options.encoding, keep=keep_bytes)
+    if not beginning.start.strip():
+        raise WrongFile(path, "is empty; expected a header and a row for each customer")
+    text, dialect, rows = detect(path, beginning, contract, options)
+    numbers = number_format(rows, dialect, contract, options.numbers)
+    facts: dict[str, Any] = {
         "kind": "delimited text",
         "packing": text.packing,
         "encoding": text.encoding,
-        "newline": "\r\n" if b"\r\n" in start else "\n",
+        "newline": "\r\n" if b"\r\n" in beginning.start else "\n",
         "delimiter": dialect.delimiter,
-        "decimal": dialect.decimal,
-        "unnamed_index": dialect.unnamed_index,
+        "decimal": numbers.decimal or "not shown",
+        "unnamed_index": dialect.wider == "index",
     }
+    if dialect.header_line > 1:
+        facts["header_row"] = dialect.header_line
+    for key, is_so in (
+        ("trailing_delimiter", dialect.wider == "trailing"),
+        ("returns_end_lines", text.line_end != "newline"),
+        ("backslash_escapes", text.backslashes),
+    ):
+        if is_so:
+            facts[key] = True
     schema = pa.schema([pa.field(column, pa.string()) for column in dialect.names])
     reader = DelimitedReader(path, text, dialect)
-    file = _named(name, "csv", schema, reader, wanted, facts)
-    return replace(file, decimal=dialect.decimal, header_text=dialect.header_text)
+    file = _named(path, "csv", schema, reader, contract, facts)
+    return replace(file, numbers=numbers, text=text, header_text=dialect.header_text)
 
 
 def _named(
@@ -85,11 +123,11 @@ def _named(
     format: Format,
     schema: pa.Schema,
     reader: Reader,
-    wanted: Collection[str],
+    contract: Contract | None,
     facts: dict[str, Any],
 ) -> CustomerFile:
     header = tuple(schema.names)
-    names = canonical(header, wanted)
+    names = canonical(header, contract.columns if contract else ())
     matched = {found: name for found, name in zip(header, names, strict=True) if found != name}
     facts = {**facts, "matched": matched} if matched else facts
     fields = [field.with_name(name) for field, name in zip(schema, names, strict=True)]
@@ -100,10 +138,14 @@ def _named(
 __all__ = [
     "CHUNK",
     "FORMATS",
+    "TYPED",
+    "UNSAID",
     "Block",
     "BrokenRow",
     "CustomerFile",
     "Format",
+    "ReadingOptions",
+    "WrongOption",
     "is_text",
     "open_customers",
     "plain",

@@ -72,7 +72,7 @@ class Second:
 
     def __init__(self, challenger: Challenger, file: CustomerFile, clusters: int) -> None:
         """`clusters`: how many the first model has."""
-        self.challenger, self._decimal, self._clusters = challenger, file.decimal, clusters
+        self.challenger, self._numbers, self._clusters = challenger, file.numbers, clusters
         self.columns: dict[str, int] = {}
         """Of its features, those that the file has."""
         self._missing: list[str] = []
@@ -102,7 +102,7 @@ class Second:
             unassigned = Counter({f"{self._missing[0]} {NO_COLUMN}": len(positions)})
         else:
             given = {name: columns[place[column]] for name, column in self.columns.items()}
-            checked = check(model.contract, given, self._decimal)
+            checked = check(model.contract, given, self._numbers)
             ids = [cluster.id for cluster in model.clusters]
             own = model.assign_many(checked.features).cluster
             found[checked.good] = np.searchsorted(ids, own)

@@ -13,7 +13,8 @@ from typing import Any
 from pipeline.digest import block_count, identity_of_blocks
 from pipeline.errors import WrongFile, readable
 from pipeline.model import ClusterModel
-from pipeline.reading import CustomerFile, open_customers
+from pipeline.numbers import NumberFormat
+from pipeline.reading import CustomerFile
 from pipeline.reading.records import LONGEST_RECORD
 from pipeline.scoring.inputs import check_name
 from pipeline.scoring.places import LocalSource, Source
@@ -113,12 +114,14 @@ def look_at(data: Data, model: ClusterModel, options: Options, part_bytes: int) 
     def look(source: Source) -> Looked:
         with _opened(source, model, options) as (file, sample):
             parts = plan(file, sample, source.size, part_bytes)
-            return Looked(file, parts, first_line(file, sample))
+            return Looked(file, parts, first_line(file))
 
     with ThreadPoolExecutor(_LOOKING) as pool:
         found = list(pool.map(look, data.sources))
     for other in found[1:]:
         _refuse_unlike(found[0].file, other.file)
+    numbers = _same_numbers([looked.file for looked in found])
+    found = [replace(it, file=replace(it.file, numbers=numbers)) for it in found]
     numbered, count = [], 0
     for place, looked in enumerate(found):
         parts = [replace(part, index=part.index + count, file=place) for part in looked.parts]
@@ -148,7 +151,6 @@ def _refuse_unlike(first: CustomerFile, other: CustomerFile) -> None:
         "columns": lambda file: ", ".join(file.header),
         "types": lambda file: ", ".join(map(str, file.schema.types)),
         "delimiter": lambda file: file.facts.get("delimiter"),
-        "decimal mark": lambda file: file.decimal,
     }
     for what, of in same.items():
         if of(first) != of(other):
@@ -157,6 +159,19 @@ def _refuse_unlike(first: CustomerFile, other: CustomerFile) -> None:
                 f"differs from {first.path} in its {what}: found {_short(of(other))}, "
                 f"expected {_short(of(first))}",
             )
+
+
+def _same_numbers(files: Sequence[CustomerFile]) -> NumberFormat:
+    """How numbers are written in all of these; WrongFile where that differs."""
+    shown = next((file for file in files if file.numbers.decimal), files[0])
+    for file in files:
+        if file.numbers.decimal not in ("", shown.numbers.decimal):
+            raise WrongFile(
+                file.path,
+                f"differs from {shown.path} in its decimal mark: found {file.numbers.decimal!r}, "
+                f"expected {shown.numbers.decimal!r}",
+            )
+    return shown.numbers
 
 
 def _short(fact: Any) -> str:
@@ -171,14 +186,14 @@ def _opened(
     if isinstance(source, LocalSource):
         if source.size and _is_packed(source):
             raise CannotSplit(source.address, "is packed")
-        with open_customers(source.path, model.contract.columns, options.sheet) as file:
+        with options.opened(source.path, model) as file:
             yield file, source.path
         return
     with tempfile.TemporaryDirectory(prefix="customer-clusters-") as folder:
         sample = Path(folder) / "sample"
         sample.write_bytes(_sample(source))
         try:
-            with open_customers(sample, model.contract.columns, options.sheet) as file:
+            with options.opened(sample, model) as file:
                 yield replace(file, path=Path(source.address)), sample
         except WrongFile as error:
             told = str(error).removeprefix(f"{sample}: ")

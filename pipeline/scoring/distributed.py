@@ -4,7 +4,7 @@ The rows stay where the parts are scored. What comes back of each part is a line
 rejects are read one part after the other, so that memory does not grow with the file.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -26,6 +26,7 @@ from pipeline.scoring.run import (
     refuse_too_many_rejects,
     totals_of,
 )
+from pipeline.scoring.score import Reject
 from pipeline.scoring.splitting import PART_BYTES, Part
 from pipeline.scoring.tally import Tally
 from pipeline.scoring.writing import reject_writer
@@ -80,7 +81,9 @@ def score_in_parts(
     totals = totals_of(model, tally, options)
     if not totals["rows_in"]:
         raise WrongFile(data.address, "has a header but no customers")
-    refuse_too_many_rejects(data.address, totals, options.max_rejected_share)
+    refuse_too_many_rejects(
+        data.address, totals, options.max_rejected_share, lambda: _first_reject(work, pieces)
+    )
     _write_rejects(folder / outputs(format)["rejected"], work, pieces, data.files, beat)
     assigned = {work.assigned(it.name): it.done.bytes for it in pieces if it.done.bytes}
     _leave_only(target, assigned, f"assigned.{format}")
@@ -179,6 +182,15 @@ def _added_up(work: Work, pieces: Sequence[Piece], beat: Beat) -> Tally:
     return tally
 
 
+def _first_reject(work: Work, pieces: Sequence[Piece]) -> Reject | None:
+    first = next((piece for piece in pieces if piece.done.rejected), None)
+    return None if first is None else next(_rejects_of(work, first), None)
+
+
+def _rejects_of(work: Work, piece: Piece) -> Iterator[Reject]:
+    return rejects_in(work.target.read(rejects_of(piece.name)), piece.row, piece.line)
+
+
 def _write_rejects(
     path: Path, work: Work, pieces: Sequence[Piece], names: Sequence[str], beat: Beat
 ) -> None:
@@ -186,9 +198,8 @@ def _write_rejects(
         for piece in pieces:
             beat()
             if piece.done.rejected:
-                content = work.target.read(rejects_of(piece.name))
                 of = [names[piece.file]] if names else []
-                writer.write(rejects_in(content, piece.row, piece.line), *of)
+                writer.write(_rejects_of(work, piece), *of)
 
 
 def _leave_only(target: Target, assigned: Mapping[str, int], folder: str) -> None:

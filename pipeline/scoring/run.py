@@ -5,8 +5,8 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,19 @@ from model_store import CustomerClustersError, Temporary
 from pipeline.checking import MAX_REJECTED_SHARE
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
-from pipeline.reading import CHUNK, CustomerFile, Format, open_customers
+from pipeline.reading import (
+    CHUNK,
+    UNSAID,
+    CustomerFile,
+    Format,
+    ReadingOptions,
+    open_customers,
+)
 from pipeline.scoring.challenging import Challenger, disagreement
 from pipeline.scoring.inputs import Input, local_input
 from pipeline.scoring.overlapping import in_order
 from pipeline.scoring.report import REPORT, write_report
-from pipeline.scoring.score import Scorer
+from pipeline.scoring.score import Reject, Scorer
 from pipeline.scoring.sinks import Sink, needs_all_columns, open_sink
 from pipeline.scoring.summary import summarise
 from pipeline.scoring.tally import Tally
@@ -42,8 +49,8 @@ class Options:
     format: Format | None = None
     """Of the assigned file; None keeps the input's, and writes CSV for a workbook."""
     max_rejected_share: float = MAX_REJECTED_SHARE
-    sheet: str | None = None
-    """Of a workbook; None is its first."""
+    reading: ReadingOptions = UNSAID
+    """How files are written, where they do not show it."""
     safe_csv: bool = False
     """Cells that a spreadsheet would run as a formula get an apostrophe before them."""
     challenger: Challenger | None = None
@@ -52,10 +59,23 @@ class Options:
     @property
     def facts(self) -> dict[str, Any]:
         """For the manifest and the run's id: without a challenger nothing tells of one."""
-        names = (field.name for field in fields(self) if field.name != "challenger")
-        own = {name: getattr(self, name) for name in names}
+        own = {
+            "format": self.format,
+            "max_rejected_share": self.max_rejected_share,
+            "safe_csv": self.safe_csv,
+            **({"reading": self.reading.facts} if self.reading.facts else {}),
+        }
         second = self.challenger
         return own if second is None else {**own, "challenger": second.version}
+
+    def opened(self, path: Path, model: ClusterModel) -> AbstractContextManager[CustomerFile]:
+        """Open a file for a model; its bytes stay what they are where the same are written."""
+        contracts = [model.contract]
+        if self.challenger is not None:
+            contracts.append(self.challenger.model.contract)
+        decoded = self.format == "parquet" or self.safe_csv
+        keep = not decoded and all(contract.ascii for contract in contracts)
+        return open_customers(path, model.contract, self.reading, keep_bytes=keep)
 
 
 def run_id(identity: str, version: str, options: Options) -> str:
@@ -158,7 +178,7 @@ def score_into(
     progress: Progress = lambda rows: None,
 ) -> dict[str, Any]:
     """Score an input into an empty folder, the manifest last; return the manifest."""
-    with open_customers(found.path, model.contract.columns, options.sheet) as file:
+    with options.opened(found.path, model) as file:
         format = options.format or file.format
         names = outputs(format)
         every = needs_all_columns(file, format, safe=options.safe_csv)
@@ -170,7 +190,7 @@ def score_into(
         ):
             tally = _write_rows(file, scorer, sink, rejects, progress)
     totals = totals_of(model, tally, options)
-    refuse_too_many_rejects(found.path, totals, options.max_rejected_share)
+    refuse_too_many_rejects(found.path, totals, options.max_rejected_share, lambda: rejects.first)
     size = {names["assigned"]: assigned.stat().st_size}
     return conclude(folder, found.facts, scorer, version, options, totals, size)
 
@@ -250,14 +270,21 @@ def _write_rows(
     return tally
 
 
-def refuse_too_many_rejects(path: object, totals: dict[str, Any], most: float) -> None:
-    """WrongFile when more of a file's rows are rejects than may be."""
+def refuse_too_many_rejects(
+    path: object, totals: dict[str, Any], most: float, first: Callable[[], Reject | None]
+) -> None:
+    """WrongFile when more of a file's rows are rejects than may be; it shows the first one."""
     rejected, rows = totals["rows_rejected"], totals["rows_in"]
     if rejected > most * rows:
         reasons = ", ".join(f"{why}: {n:,}" for why, n in list(totals["rejected_for"].items())[:3])
+        example = first()
+        shown = ""
+        if example is not None:
+            line = "" if example.line is None else f" (line {example.line})"
+            shown = f", first in row {example.row}{line}: {example.reason}"
         raise WrongFile(
             path,
-            f"{rejected:,} of {rows:,} rows cannot be scored ({reasons}); "
+            f"{rejected:,} of {rows:,} rows cannot be scored ({reasons}){shown}; "
             f"at most {most:.0%} may be (option max_rejected_share)",
         )
 

@@ -1,20 +1,22 @@
 """Scoring one block: a pure function from rows to assigned rows, rejects and counts."""
 
-import csv
-import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.checking import check
+from pipeline.checking import HEADER_AGAIN, check, is_header_again, refuse_ambiguous
+from pipeline.errors import Problem, shortened
 from pipeline.model import Assignments, ClusterModel
 from pipeline.reading import Block, BrokenRow, CustomerFile
+from pipeline.reading.delimited import DelimitedReader
+from pipeline.reading.records import fields_of
 from pipeline.scoring.challenging import COLUMN, Challenger, Second
 from pipeline.scoring.tally import Tally
 
+_AGAIN = "expected a customer, found the header once more"
 APPENDED = ("cluster", "cluster_name", "churn_rate", "distance", "margin", "outlier")
 
 
@@ -68,6 +70,10 @@ class Scorer:
         self.second = None if challenger is None else Second(challenger, file, k)
         features = {feature.name: file.column(feature.name) for feature in contract.features}
         self._id = file.optional_column(contract.id_column)
+        self._header = {shortened(name) for name in (*file.header, *map(str.strip, file.header))}
+        self._delimiter = ","  # of a workbook's text
+        if isinstance(file.reader, DelimitedReader):
+            self._delimiter = file.reader.dialect.delimiter
         label = file.optional_column(contract.label.column if contract.label else None)
         needed = [*features.values(), *([] if label is None else [label])]
         needed += [] if self.second is None else self.second.columns.values()
@@ -86,16 +92,13 @@ class Scorer:
     def score(self, block: Block) -> Scored:
         """Assign a block's customers; every row ends as assigned or as a reject."""
         columns = {name: block.columns[place] for name, place in self._features.items()}
-        checked = check(self.model.contract, columns, self.file.decimal)
-        rejects = [_broken(row) for row in block.broken]
-        for position, problems in checked.problems.items():
-            first = problems[0]
-            reason = "; ".join(str(problem) for problem in problems)
-            row, line = int(block.rows[position]), _line(block, position)
-            customer = self._id_of(block, position)
-            rejects.append(
-                Reject(row, line, customer, first.column, first.code, first.value, reason, "")
-            )
+        checked = check(self.model.contract, columns, self.file.numbers)
+        refuse_ambiguous(self.file, checked, block.rows, block.lines)
+        rejects = [self._broken(row) for row in block.broken]
+        rejects += [
+            self._rejected(block, position, problems)
+            for position, problems in checked.problems.items()
+        ]
         rejects.sort(key=lambda reject: reject.row)
         kept, text = list(block.columns), block.text
         if not checked.good.all():
@@ -136,10 +139,32 @@ class Scorer:
         if self._id_place is not None:
             value = block.columns[self._id_place][position].as_py()
             return "" if value is None else str(value)
+        return self.file.shown(self._cells(block, position)[self._id])
+
+    def _cells(self, block: Block, position: int) -> list[str]:
+        """The cells of a row of a text."""
         assert block.text is not None
         line = block.text[position].as_py().lstrip("\r\n")
-        delimiter = str(self.file.facts.get("delimiter", ","))  # a workbook has none to tell
-        return next(csv.reader(io.StringIO(line, newline=""), delimiter=delimiter))[self._id]
+        return fields_of(line, self._delimiter) or []
+
+    def _rejected(self, block: Block, position: int, problems: Sequence[Problem]) -> Reject:
+        """A row with values that the contract refuses, as a reject."""
+        row, line = int(block.rows[position]), _line(block, position)
+        if block.text is not None and any(problem.value in self._header for problem in problems):
+            cells = self._cells(block, position)
+            if is_header_again(self.file, self.model.contract, cells, row, line):
+                return Reject(row, line, "", "", HEADER_AGAIN, "", _AGAIN, "")
+        shown = [replace(it, value=self.file.shown(it.value)) for it in problems]
+        first, reason = shown[0], "; ".join(map(str, shown))
+        customer = self._id_of(block, position)
+        return Reject(row, line, customer, first.column, first.code, first.value, reason, "")
+
+    def _broken(self, row: BrokenRow) -> Reject:
+        """A row that the file's format breaks, as a reject; WrongFile for a header that differs."""
+        cells = fields_of(row.text, self._delimiter) or []
+        again = is_header_again(self.file, self.model.contract, cells, row.row, row.line)
+        code, message = (HEADER_AGAIN, _AGAIN) if again else (row.code, row.message)
+        return Reject(row.row, row.line, "", "", code, "", message, self.file.shown(row.text))
 
 
 def _line(block: Block, position: int) -> int | None:
@@ -154,7 +179,3 @@ def _free_names(wanted: Sequence[str], taken: Sequence[str]) -> list[str]:
             free = f"assigned_{free}"
         names.append(free)
     return names
-
-
-def _broken(row: BrokenRow) -> Reject:
-    return Reject(row.row, row.line, "", "", row.code, "", row.message, row.text)

@@ -53,6 +53,13 @@ def open_sink(
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         problem = str(error).splitlines()[0]
         raise WrongFile(file.path, f"cannot be written as {format} ({problem})") from error
+    except UnicodeEncodeError as error:
+        encoding = file.facts.get("encoding")
+        raise WrongFile(
+            file.path,
+            f"is in {encoding}, which has no letter for a cluster's name; "
+            "choose --format parquet, or save the file as UTF-8",
+        ) from error
 
 
 def needs_all_columns(file: CustomerFile, format: Format, *, safe: bool) -> bool:
@@ -96,16 +103,17 @@ class TextSink:
     """Appends cells to the lines of a delimited file, whose bytes stay what they were."""
 
     def __init__(self, target: BinaryIO, file: CustomerFile, scorer: Scorer) -> None:
-        self._delimiter, self._decimal = str(file.facts.get("delimiter", ",")), file.decimal
-        self._decimals = Decimals(file.decimal)
+        self._delimiter = str(file.facts.get("delimiter", ","))
+        self._decimal, self._text = file.numbers.written, file.text
+        self._decimals = Decimals(self._decimal)
+        self._quote = '"' if self._decimal == self._delimiter else ""
         cells = _Cells(scorer)
         self._own = pa.array(
             [
                 self._delimiter
-                + csv_line(
-                    [str(id), name, self._mark("" if rate is None else repr(rate))], self._delimiter
-                )
+                + csv_line([str(id), self._as_read(name), self._mark(rate)], self._delimiter)
                 + self._delimiter
+                + self._quote
                 for id, name, rate in zip(
                     *(column.to_pylist() for column in (cells.ids, cells.names, cells.rates)),
                     strict=True,
@@ -113,13 +121,16 @@ class TextSink:
             ]
         )
         self._newline = str(file.facts.get("newline", "\n")).encode()
-        self._flags = pa.array([f"{self._delimiter}false", f"{self._delimiter}true"])
+        self._between = pa.scalar(self._quote + self._delimiter + self._quote)
+        flags = (f"{self._quote}{self._delimiter}{flag}" for flag in ("false", "true"))
+        self._flags = pa.array(flags)
         ids = None if cells.second is None else cells.second.cast(pa.string()).fill_null("")
         self._second = None if ids is None else pa.array([f"{self._delimiter}{id}" for id in ids])
         self._file = target
-        mark = "" if file.facts.get("encoding", "utf-8") == "utf-8" else "\ufeff"
+        kept = self._text is not None and self._text.kept
+        mark = "" if kept or file.facts.get("encoding", "utf-8") == "utf-8" else "\ufeff"
         names = csv_line(list(scorer.appended.values()), self._delimiter)
-        self._file.write(f"{mark}{file.header_text}{self._delimiter}{names}".encode())
+        self._write(f"{mark}{file.header_text}{self._delimiter}{names}".encode())
 
     def shape(self, scored: Scored) -> pa.StringArray:
         found = scored.assignments
@@ -127,7 +138,7 @@ class TextSink:
             scored.text,
             self._own.take(pa.array(scored.positions)),
             *self._decimals.parts(found.distance),
-            pa.scalar(self._delimiter),
+            self._between,
             *self._decimals.parts(found.margin),
             self._flags.take(pa.array(found.outlier.view(np.int8))),
             *([] if self._second is None else [self._second.take(pa.array(scored.second))]),
@@ -142,13 +153,25 @@ class TextSink:
             text = memoryview(data)[first:last]
             if not bytes(text[:2]).startswith((b"\r\n", b"\n")):  # a cell may begin with a return
                 self._file.write(self._newline)
-            self._file.write(text)
+            self._write(text)
 
     def finish(self) -> None:
         self._file.write(self._newline)
 
-    def _mark(self, number: str) -> str:
-        return number.replace(".", ",") if self._decimal == "," else number
+    def _mark(self, rate: float | None) -> str:
+        return "" if rate is None else repr(rate).replace(".", self._decimal)
+
+    def _write(self, text: bytes | memoryview) -> None:
+        """Write text as the bytes that it was read from."""
+        if self._text is not None and self._text.kept:
+            text = bytes(text).decode().encode(self._text.codec)
+        self._file.write(text)
+
+    def _as_read(self, text: str) -> str:
+        """Text of ours as if it had been read from the file."""
+        if self._text is None or not self._text.kept:
+            return text
+        return self._text.written(text).decode(self._text.codec)
 
 
 class TableSink:

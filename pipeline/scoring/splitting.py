@@ -27,7 +27,6 @@ from pipeline.reading.table import first_line as first_line_of
 
 PART_BYTES = 64 << 20
 """Of text, or of the columns of a Parquet file unpacked: about half a million customers."""
-_SPLITTABLE = ("utf-8", "utf-8-sig", "cp1252")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +65,22 @@ def plan(file: CustomerFile, sample: Path, size: int, part_bytes: int) -> list[P
     if not isinstance(reader, DelimitedReader) or file.facts["kind"] != "delimited text":
         raise CannotSplit(file.path, "is a workbook")
     text = reader.text
-    if text.packing != "none" or text.encoding not in _SPLITTABLE or text.bare_returns:
-        how = [word for word in (text.packing, text.encoding) if word not in ("none", "utf-8")]
-        raise CannotSplit(file.path, f"is one piece ({', '.join(how) or 'bare returns'})")
+    utf_8 = text.encoding in ("utf-8", "utf-8-sig")
+    if text.packing != "none" or text.line_end != "newline":
+        how = text.packing if text.packing != "none" else "carriage returns end its lines"
+        raise CannotSplit(file.path, f"is one piece ({how})")
+    if not (utf_8 or text.one_byte_each):
+        raise CannotSplit(file.path, f"is one piece ({text.encoding})")
     start = _header_bytes(reader, sample)
     count = max(1, -(-(size - start) // part_bytes))
     cuts = [start + (size - start) * number // count for number in range(count + 1)]
     return [Part(i, a, b, exact=i == 0) for i, (a, b) in enumerate(pairwise(cuts))]
 
 
-def first_line(file: CustomerFile, sample: Path) -> int:
+def first_line(file: CustomerFile) -> int:
     """The number of the first line behind the header."""
     reader = file.reader
-    if not isinstance(reader, DelimitedReader):
-        return 1
-    _, start = look(sample, LONGEST_RECORD + (64 << 10))
-    return reader.after_header(start)[1]
+    return reader.dialect.header_lines + 1 if isinstance(reader, DelimitedReader) else 1
 
 
 class TextRange:
@@ -89,8 +88,9 @@ class TextRange:
 
     def __init__(self, file: BinaryIO, reader: DelimitedReader, part: Part, size: int) -> None:
         self._file, self._path, self._part, self._size = file, reader.path, part, size
-        self._encoding = reader.text.encoding
+        self._text = reader.text
         self._delimiter = reader.dialect.delimiter.encode()
+        self._width = len(reader.dialect.names)
         self.start, self.end, self.lines = -1, -1, 0
         """Bytes of the file; -1 where no record begins in this part."""
 
@@ -99,9 +99,9 @@ class TextRange:
         if not self._begin():
             return
         rest, row, line = b"", 0, 0
-        for chunk in self._own(size):
-            rest += self._utf_8(chunk)
-            records = split(rest, self._delimiter, final=False)
+        for chunk in self._text.plain_pieces(map(self._utf_8, self._own(size))):
+            rest += chunk
+            records = split(rest, self._delimiter, final=False, width=self._width)
             if not records.consumed and len(rest) > 2 * LONGEST_RECORD:
                 self._refuse_long()
             yield Piece(records, row, line)
@@ -155,8 +155,8 @@ class TextRange:
         """What is left of this part, with as much behind it as its last record needs."""
         ahead = self._file.read(LONGEST_RECORD + 1)
         final = self.end + len(ahead) >= self._size
-        behind = self._utf_8(ahead)
-        records = split(rest + behind, self._delimiter, final=final)
+        behind = self._text.plain(self._utf_8(ahead))
+        records = split(rest + behind, self._delimiter, final=final, width=self._width)
         own = rest.count(b"\n") + (not rest.endswith(b"\n"))
         kept, lines = _beginning_in(records, own)
         if lines > own:
@@ -165,13 +165,13 @@ class TextRange:
         return kept
 
     def _utf_8(self, data: bytes) -> bytes:
-        if self._encoding != "cp1252":
+        if not self._text.one_byte_each or data.isascii():
             return data
-        return data.decode("cp1252", "surrogateescape").encode("utf-8", "surrogateescape")
+        decoded = data.decode(self._text.codec, "surrogateescape")
+        return decoded.encode("utf-8", "surrogateescape")
 
     def _source_bytes(self, text: bytes) -> int:
-        one_each = self._encoding == "cp1252"
-        return len(text.decode("utf-8", "surrogateescape")) if one_each else len(text)
+        return _encoded_bytes(self._text, text)
 
     def _refuse_long(self) -> None:
         raise WrongFile(
@@ -229,7 +229,9 @@ def _end_of_line(text: bytes, lines: int) -> int:
 
 def _header_bytes(reader: DelimitedReader, sample: Path) -> int:
     """Bytes of the file before its first row."""
-    text, start = look(sample, LONGEST_RECORD + (64 << 10))
+    text = reader.text
+    said = None if text.encoding == "unknown" else text.encoding
+    start = look(sample, LONGEST_RECORD + (64 << 10), said, keep=text.kept).start
     rest, _ = reader.after_header(start)
     return _mark_bytes(text) + _encoded_bytes(text, start[: len(start) - len(rest)])
 
@@ -239,9 +241,8 @@ def _mark_bytes(text: Text) -> int:
 
 
 def _encoded_bytes(text: Text, start: bytes) -> int:
-    return (
-        len(start.decode("utf-8", "surrogateescape")) if text.encoding == "cp1252" else len(start)
-    )
+    """Bytes that a text has in the file."""
+    return len(start.decode("utf-8", "surrogateescape")) if text.one_byte_each else len(start)
 
 
 def _row_groups(sample: Path, part_bytes: int) -> list[Part]:

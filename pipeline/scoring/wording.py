@@ -24,17 +24,32 @@ _CODES = {
     "wrong_number_of_fields": "More or fewer fields than the header has",
     "bad_encoding": "Characters that cannot be read in the file’s encoding",
     "broken_quotes": "Quotation marks that open or close in the wrong place",
+    "stray_return": "A carriage return in the middle of a row",
+    "repeated_header": "The header once more",
+    "error_cell": "An error instead of a value, or a formula that was never computed",
+    "ambiguous_number": "A number that can be read in two ways",
 }
 _DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a vertical bar"}
-_DECIMALS = {".": "a point", ",": "a comma"}
+_DECIMALS = {".": "a point", ",": "a comma", "not shown": "not shown by any value"}
 _ENCODINGS = {
     "utf-8": "UTF-8",
     "utf-8-sig": "UTF-8, with a byte order mark",
     "utf-16-le": "UTF-16",
     "utf-16-be": "UTF-16, big-endian",
+    "cp1250": "Windows-1250 (Central European)",
+    "cp1251": "Windows-1251 (Cyrillic)",
     "cp1252": "Windows-1252 (Western European)",
+    "cp932": "Shift JIS (Japanese)",
+    "gb18030": "GB 18030 (Chinese)",
+    "unknown": "neither UTF-8 nor UTF-16; left as it was",
 }
 _PACKINGS = {"gzip": "gzip", "zstd": "Zstandard"}
+_ODDITIES = (
+    ("unnamed_index", "First column", "has no name in the header; taken for an index"),
+    ("trailing_delimiter", "End of rows", "a delimiter with nothing behind it"),
+    ("returns_end_lines", "End of rows", "carriage returns"),
+    ("backslash_escapes", "Quotes in quotes", "written with a backslash; doubled in the results"),
+)
 _KINDS = {"parquet": "Parquet", "excel": "Excel workbook", "delimited text": "Delimited text (CSV)"}
 
 
@@ -67,8 +82,13 @@ def how_it_was_read(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     ):
         if key in facts and facts[key] != "none":
             told.append((name, words.get(facts[key], str(facts[key]))))
-    if facts.get("unnamed_index"):
-        told.append(("First column", "has no name in the header; taken for an index"))
+    told += [(name, words) for key, name, words in _ODDITIES if facts.get(key)]
+    if others := facts.get("other_sheets"):
+        told.append(("Sheets not read", ", ".join(others)))
+    if line := facts.get("header_row"):
+        told.append(("Header", f"in line {line:,}; what stands above it was left out"))
+    if empty := facts.get("empty_rows"):
+        told.append(("Rows without content", f"{empty:,}, left out"))
     return told
 
 

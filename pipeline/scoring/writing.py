@@ -19,11 +19,14 @@ class RejectWriter:
     """Appends rejects to a CSV file; of a data set's they begin with the name of the file."""
 
     def __init__(self, file: Any, *first: str) -> None:
+        self.first: Reject | None = None
         self._csv = csv.writer(file, lineterminator="\n")
         self._csv.writerow([*first, *(field.name for field in dataclasses.fields(Reject))])
 
     def write(self, rejects: Iterable[Reject], *first: str) -> None:
-        self._csv.writerows([*first, *dataclasses.astuple(reject)] for reject in rejects)
+        for reject in rejects:
+            self.first = self.first or reject
+            self._csv.writerow([*first, *dataclasses.astuple(reject)])
 
 
 @contextmanager

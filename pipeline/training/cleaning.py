@@ -11,11 +11,17 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.checking import MAX_REJECTED_SHARE, Checked, check
+from pipeline.checking import (
+    MAX_REJECTED_SHARE,
+    Checked,
+    check,
+    is_header_again,
+    refuse_ambiguous,
+)
 from pipeline.contract import Contract, Feature, Label
 from pipeline.digest import sha256_of_file
 from pipeline.errors import WrongFile
-from pipeline.reading import BrokenRow, CustomerFile, open_customers
+from pipeline.reading import UNSAID, BrokenRow, CustomerFile, ReadingOptions, open_customers
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +53,12 @@ class Customers:
     """Their values; NaN or "" where a value is unusable."""
 
 
-def load_customers(path: Path, declared: Contract, names: Sequence[str]) -> Customers:
+def load_customers(
+    path: Path, declared: Contract, names: Sequence[str], reading: ReadingOptions = UNSAID
+) -> Customers:
     """Read and clean the features to train on; WrongFile when too little is usable."""
     contract = declared.select(names)
-    with open_customers(path, declared.columns) as file:
+    with open_customers(path, declared, reading, keep_bytes=declared.ascii) as file:
         indexes = {feature.name: file.column(feature.name) for feature in contract.features}
         table, broken = file.whole()
     if not len(table):
@@ -59,7 +67,11 @@ def load_customers(path: Path, declared: Contract, names: Sequence[str]) -> Cust
     table = table.filter(pa.array(~duplicate))
     _refuse_repeated_ids(file, table, contract)
     columns = {name: _column(table, index) for name, index in indexes.items()}
-    checked = check(contract, columns, file.decimal)
+    checked = check(contract, columns, file.numbers)
+    refuse_ambiguous(file, checked, range(1, len(table) + 1))
+    for position in checked.problems:
+        cells = [str(column[position].as_py()) for column in table.columns]
+        is_header_again(file, contract, cells, position + 1)  # which refuses another order
     cleaning = _counted(file, contract, broken, int(duplicate.sum()), checked)
     churned = _churned(file, table, contract.label)
     unread = tuple(
@@ -121,7 +133,7 @@ def _usable(
     """A feature's values, with NaN or "" where the contract refuses one."""
     alone = replace(contract, features=(feature,))
     column = _column(table, file.column(feature.name))
-    checked = check(alone, {feature.name: column}, file.decimal)
+    checked = check(alone, {feature.name: column}, file.numbers)
     values: NDArray[Any] = np.full(
         len(table), np.nan if feature.numeric else "", float if feature.numeric else object
     )

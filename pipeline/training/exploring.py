@@ -13,12 +13,19 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from pipeline.checking import check
+from pipeline.checking import check, refuse_ambiguous
 from pipeline.churn import ChurnRate
 from pipeline.contract import Contract, Feature
 from pipeline.digest import sha256_of_file
 from pipeline.errors import Problem, WrongFile, shortened
-from pipeline.reading import CustomerFile, is_text, open_customers, plain
+from pipeline.reading import (
+    UNSAID,
+    CustomerFile,
+    ReadingOptions,
+    is_text,
+    open_customers,
+    plain,
+)
 from pipeline.training.cleaning import duplicate_rows
 from pipeline.training.exploration import GROUPS, Column, Exploration, Labels, Refusal, Role
 from pipeline.training.profiling import Groups, Values, category_profile, number_profile
@@ -29,9 +36,9 @@ _ANY = Feature("any", "number", "any")
 """Asked which texts mean that a value is missing: only `Feature.parse` knows."""
 
 
-def explore(path: Path, contract: Contract) -> Exploration:
+def explore(path: Path, contract: Contract, reading: ReadingOptions = UNSAID) -> Exploration:
     """Look through a file; WrongFile when it is no table or has no customers."""
-    file, table, broken, duplicates = _read(path, contract)
+    file, table, broken, duplicates = _read(path, contract, reading)
     ids = _repeated_ids(file, table, contract)
     refusals = _Refusals()
     features = [refusals.read(file, table, contract, name) for name in _present(file, contract)]
@@ -63,9 +70,11 @@ def explore(path: Path, contract: Contract) -> Exploration:
     )
 
 
-def _read(path: Path, contract: Contract) -> tuple[CustomerFile, pa.Table, Counter[str], int]:
+def _read(
+    path: Path, contract: Contract, reading: ReadingOptions
+) -> tuple[CustomerFile, pa.Table, Counter[str], int]:
     """The rows without repetitions; broken ones by code, and how many were repetitions."""
-    with open_customers(path, contract.columns) as file:
+    with open_customers(path, contract, reading, keep_bytes=contract.ascii) as file:
         table, rows = file.whole()
     if not len(table):
         raise WrongFile(path, "has a header but no customers")
@@ -83,7 +92,8 @@ class _Refusals:
     def read(self, file: CustomerFile, table: pa.Table, contract: Contract, name: str) -> Values:
         narrowed = contract.select([name])
         column = _column(table, file.column(name))
-        checked = check(narrowed, {name: column}, file.decimal)
+        checked = check(narrowed, {name: column}, file.numbers)
+        refuse_ambiguous(file, checked, range(1, len(table) + 1))
         for problems in checked.problems.values():
             for problem in problems:
                 self.add(problem)

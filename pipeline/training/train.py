@@ -11,7 +11,7 @@ from pipeline.contract import Contract
 from pipeline.crosswalk import Crosswalk
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
-from pipeline.reading import open_customers
+from pipeline.reading import UNSAID, ReadingOptions, open_customers
 from pipeline.training.bars import Bars
 from pipeline.training.cleaning import Cleaning, Customers, load_customers
 from pipeline.training.describing import build_model
@@ -65,13 +65,14 @@ def train(
     effort: Effort | None = None,
     bars: Bars | None = None,
     ancestor: Ancestor | None = None,
+    reading: ReadingOptions = UNSAID,
 ) -> Trained:
     """Clean a customer file, fit a recipe, gather the evidence for it and describe its clusters.
 
     Clusters that are an ancestor's again keep its ids and names.
     """
     progress(f"reading and cleaning {path.name}")
-    customers = load_customers(path, contract, recipe.features)
+    customers = load_customers(path, contract, recipe.features, reading)
     if ancestor is not None:
         check_readable(ancestor, customers)
     return _trained(customers, recipe, progress, effort or Effort(), bars or Bars(), ancestor)
@@ -83,15 +84,16 @@ def train_by_search(
     progress: Progress,
     bars: Bars | None = None,
     ancestor: Ancestor | None = None,
+    reading: ReadingOptions = UNSAID,
 ) -> Trained:
     """Find the recipe by evidence, then train it on all customers."""
     progress(f"reading and cleaning {path.name}")
-    with open_customers(path, contract.columns) as file:
+    with open_customers(path, contract, reading, keep_bytes=contract.ascii) as file:
         names = file.schema.names
     features = numeric(contract, names)
     if not features:
         raise WrongFile(path, f"has none of the numeric features of contract {contract.name}")
-    customers = load_customers(path, contract, features)
+    customers = load_customers(path, contract, features, reading)
     if ancestor is not None:
         check_readable(ancestor, customers)  # before minutes of work, not after
     found = search(customers, progress, bars)
