@@ -96,6 +96,6 @@ def assert_same_assigned(found: dict[str, Any], folder: Path, assigned: Path) ->
 
 
 def _rows(path: Path) -> list[list[str]]:
-    text = path.read_bytes().decode("utf-8-sig")
+    text = path.read_bytes().decode("utf-8-sig", "surrogateescape")
     delimiter = max(",;\t|", key=text.split("\n", 1)[0].count)
     return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))

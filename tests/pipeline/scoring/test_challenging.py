@@ -203,5 +203,5 @@ def test_without_a_challenger_nothing_tells_of_one(
     folder = score(write("\n".join([",".join(COLUMNS), *rows(30)])))
     for path in folder.iterdir():
         assert b"hallenger" not in path.read_bytes(), path.name
-    assert Options().facts.keys() == {"format", "max_rejected_share", "sheet", "safe_csv"}
+    assert Options().facts.keys() == {"format", "max_rejected_share", "safe_csv"}
     assert Options(challenger=challenger).facts["challenger"] == "v2"

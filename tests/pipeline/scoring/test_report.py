@@ -238,14 +238,14 @@ def test_how_the_file_was_read_is_told_in_words(
         "Packed with gzip",
         "Between fields a semicolon",
         "Decimal mark a comma",
-        "Encoding Windows-1252",
+        "Encoding neither UTF-8 nor UTF-16; left as it was",
         "Who left is in the column Attrition_Flag",
     ):
         assert pair in text
     book = tmp_path / "customers.xlsx"
     customers.rename(columns={"Credit_Limit": "credit_limit"}).to_excel(book, index=False)
     text = words(score(book)[0])
-    assert "Kind of file Excel workbook Sheet the first" in text
+    assert "Kind of file Excel workbook Sheet Sheet1" in text
     assert "Column matched “credit_limit” was read as Credit_Limit" in text
 
 
