@@ -84,7 +84,7 @@ def inputs_among(where: str, entries: Iterable[Entry], tell: Tell) -> list[str]:
     `where` is what people call the folder. `tell` hears in a sentence what was skipped, and of
     columns that only names of folders have.
     """
-    entries = [entry for entry in entries if not entry.name.endswith("/")]  # which mark a folder
+    entries = [entry for entry in entries if not _marks_a_folder(entry.name)]
     refuse_tables(where, [entry.name for entry in entries])
     skipped = Counter(why for entry in entries if (why := why_skipped(entry)))
     kinds = ", ".join(f"{kind}: {count:,}" for kind, count in sorted(skipped.items()))
@@ -97,6 +97,11 @@ def inputs_among(where: str, entries: Iterable[Entry], tell: Tell) -> list[str]:
     if column := next(filter(_COLUMN.fullmatch, folders), None):
         tell(f"{where}: names of folders such as {column} are not read as columns")
     return names
+
+
+def _marks_a_folder(name: str) -> bool:
+    """As a console of S3 leaves them: there are no folders else. `""` is the one that was given."""
+    return not name or name.endswith("/")
 
 
 def refuse_tables(where: str, names: Iterable[str]) -> None:
