@@ -95,7 +95,7 @@ def inputs_among(where: str, entries: Iterable[Entry], tell: Tell) -> list[str]:
         tell(f"{where}: skipped {kinds}")
     folders = (part for name in names for part in name.split("/")[:-1])
     if column := next(filter(_COLUMN.fullmatch, folders), None):
-        tell(f"{where}: names of folders such as {column} are not read as columns")
+        tell(f"{where}: names of folders such as {column!r} are not read as columns")
     return names
 
 

@@ -161,6 +161,7 @@ def watch(
     """Score every file that is dropped into a folder, until told to stop.
 
     Files that are there already count as dropped; one that was scored before is not scored again.
+    Folders in it are not looked at, links not followed.
     """
     from functions.folder import DropFolder
     from pipeline.scoring import Options, summary_of

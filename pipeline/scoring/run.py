@@ -106,8 +106,9 @@ def score_once(
     The run's id is asked for when the file has runs already: it may take reading the file.
     """
     runs = out / name
-    if any((out / part).is_file() for part in (name, *map(str, Path(name).parents[:-1]))):
-        raise WrongFile(out, f"holds a file {name}; results go into a folder of that name")
+    for folder in (runs, *(out / parent for parent in Path(name).parents)):
+        if folder.is_file():
+            raise WrongFile(folder, "is a file; results go into a folder of that name")
     if runs.exists():
         committed = runs / run() / MANIFEST
         if committed.exists():

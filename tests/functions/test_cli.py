@@ -127,7 +127,7 @@ def test_a_folder_stands_for_all_files_in_it_and_below_it(run: Run, tmp_path: Pa
         assert result.exit_code == 0, result.output
         found = {it["input"]["name"]: it["rows_in"] for it in json.loads(result.stdout)}
         assert found == {"day=1/a.csv": 1, "day=2/a.csv": 2, "a.csv": 3}
-        assert f"Note: {place}: names of folders such as day=1 are not read" in result.stderr
+        assert f"Note: {place}: names of folders such as 'day=1' are not read" in result.stderr
         assert f"Note: {place}: skipped hidden: 1" in result.stderr
     assert len(list(out.glob("day=2/a.csv/*/manifest.json"))) == 1
     assert not list(out.glob(".*"))

@@ -15,7 +15,7 @@ from functions.jobs import Job
 from functions.s3_objects import Skipped, Source, Unscorable
 from functions.s3_scoring import Scoring
 from functions.serving import Serving
-from model_store import WrongAddress
+from model_store import Temporary, WrongAddress
 from pipeline.errors import WrongFile
 from pipeline.listing import LocalFile
 from tests.functions.dropping import Drop, customers, is_whole
@@ -80,6 +80,20 @@ def test_files_are_scored_into_a_prefix_or_a_folder(drop: Drop, job: Job, tmp_pa
     assert is_whole(drop.written())
     assert Scoring(str(tmp_path / "results")).score(here, job) == manifest
     assert in_s3.score(here, job) == manifest
+
+
+def test_a_file_that_changes_on_its_way_into_a_prefix_leaves_no_run(
+    drop: Drop, job: Job, tmp_path: Path
+) -> None:
+    path = tmp_path / "local.csv"
+    path.write_bytes(customers(20))
+
+    def change(rows: int) -> None:
+        path.write_bytes(customers(21))
+
+    with pytest.raises(Temporary, match="it changed while it was scored"):
+        Scoring(f"{drop.settings.output}/results").score(LocalFile(path, path.name), job, change)
+    assert drop.documents("manifest.json") == drop.documents("failed.json") == []
 
 
 def test_a_wrong_file_is_refused_by_its_address_and_leaves_nothing(

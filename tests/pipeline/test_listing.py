@@ -75,7 +75,7 @@ def test_a_folder_a_pattern_and_a_prefix_have_the_same_inputs(
     counts = ", ".join(f"{kind}: {len(names)}" for kind, names in sorted(SKIPPED.items()))
     assert [line.partition(": ")[2] for line in told] == 4 * [
         f"skipped {counts}",
-        "names of folders such as _day=1 are not read as columns",
+        "names of folders such as '_day=1' are not read as columns",
     ]
 
 
