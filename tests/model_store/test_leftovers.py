@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -78,3 +79,15 @@ def test_links_and_files_of_others_are_left_alone(tmp_path: Path) -> None:
         pass
     assert (tmp_path / "mine" / "kept").exists()
     assert set((tmp_path / "root").iterdir()) == {link, file}
+
+
+def test_nobody_loses_a_folder_to_those_who_begin_at_the_same_moment(tmp_path: Path) -> None:
+    def work(number: int) -> bool:
+        with unfinished(tmp_path) as folder:
+            (folder / "half").write_text(str(number))
+            with unfinished(tmp_path):
+                return (folder / "half").read_text() == str(number)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(work, range(400)))
+    assert list(tmp_path.iterdir()) == []
