@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipeline.listing import LocalFile
 from pipeline.model import ClusterModel
-from pipeline.scoring import Options, Progress, score_file, summary_of
+from pipeline.scoring import Options, Progress, local_input, score_input, summary_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +26,11 @@ class LocalScoring:
         self._out = Path(out)
 
     def score(
-        self, source: Path, job: Job, progress: Progress = lambda rows: None
+        self, source: LocalFile, job: Job, progress: Progress = lambda rows: None
     ) -> dict[str, Any]:
         """The manifest of the run, which is done now or was already."""
-        return score_file(source, job.model, job.version, self._out, job.options, progress)
+        found = local_input(source.path, source.name)
+        return score_input(found, job.model, job.version, self._out, job.options, progress)
 
     def summary(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
         """The summary that a run wrote."""

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from pipeline.contract import Contract
 from pipeline.errors import WrongFile, readable
+from pipeline.file_state import FileState
 from pipeline.numbers import NumberFormat
 from pipeline.reading import excel, kinds, parquet
 from pipeline.reading.delimited import DelimitedReader
@@ -56,6 +57,7 @@ def open_customers(
     Raises:
         WrongFile: It is no table, or can be read in two ways.
     """
+    FileState.of(path)
     with readable(path), path.open("rb") as file:
         start = file.read(kinds.SIZE)
     if start.startswith(kinds.PARQUET):

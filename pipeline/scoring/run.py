@@ -3,16 +3,17 @@
 import hashlib
 import json
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from model_store import CustomerClustersError, Temporary
+from model_store.leftovers import unfinished
 from pipeline.checking import MAX_REJECTED_SHARE
-from pipeline.errors import WrongFile
+from pipeline.errors import WrongFile, readable
+from pipeline.file_state import checked_afterwards
 from pipeline.model import ClusterModel
 from pipeline.reading import (
     CHUNK,
@@ -125,14 +126,15 @@ def score_once(
     The run's id is asked for when the file has runs already: it may take reading the file.
     """
     runs = out / name
-    if runs.is_file():
-        raise WrongFile(out, f"holds a file {name}; results go into a folder of that name")
+    for folder in (runs, *(out / parent for parent in Path(name).parents)):
+        if folder.is_file():
+            raise WrongFile(folder, "is a file; results go into a folder of that name")
     if runs.exists():
         committed = runs / run() / MANIFEST
         if committed.exists():
             manifest: dict[str, Any] = json.loads(committed.read_text(encoding="utf-8"))
             return manifest
-    with _prepared(runs) as aside:
+    with _prepared(out) as aside:
         manifest = score(aside)
         _commit(aside, runs / manifest["run"])
         return manifest
@@ -178,21 +180,25 @@ def score_into(
     progress: Progress = lambda rows: None,
 ) -> dict[str, Any]:
     """Score an input into an empty folder, the manifest last; return the manifest."""
-    with options.opened(found.path, model) as file:
-        format = options.format or file.format
-        names = outputs(format)
-        every = needs_all_columns(file, format, safe=options.safe_csv)
-        scorer = Scorer(model, file, all_columns=every, challenger=options.challenger)
-        assigned = folder / names["assigned"]
-        with (
-            reject_writer(folder / names["rejected"]) as rejects,
-            open_sink(assigned, file, scorer, format, safe=options.safe_csv) as sink,
-        ):
-            tally = _write_rows(file, scorer, sink, rejects, progress)
-    totals = totals_of(model, tally, options)
-    refuse_too_many_rejects(found.path, totals, options.max_rejected_share, lambda: rejects.first)
+    with checked_afterwards(found.refuse_changed):
+        with ExitStack() as stack:
+            with readable(found.path):
+                file = stack.enter_context(options.opened(found.path, model))
+            format = options.format or file.format
+            names = outputs(format)
+            every = needs_all_columns(file, format, safe=options.safe_csv)
+            scorer = Scorer(model, file, all_columns=every, challenger=options.challenger)
+            assigned = folder / names["assigned"]
+            rejects = stack.enter_context(reject_writer(folder / names["rejected"]))
+            written = open_sink(assigned, file, scorer, format, safe=options.safe_csv)
+            with written as sink:
+                tally = _write_rows(file, scorer, sink, rejects, progress)
+        totals = totals_of(model, tally, options)
+        most = options.max_rejected_share
+        refuse_too_many_rejects(found.path, totals, most, lambda: rejects.first)
+        facts = found.facts
     size = {names["assigned"]: assigned.stat().st_size}
-    return conclude(folder, found.facts, scorer, version, options, totals, size)
+    return conclude(folder, facts, scorer, version, options, totals, size)
 
 
 def outputs(format: Format) -> dict[str, str]:
@@ -257,7 +263,7 @@ def _write_rows(
         return block.row_count, scored.rejects, scored.tally, sink.shape(scored)
 
     tally, read = Tally.empty(scorer.model), 0
-    for rows, refused, counted, shaped in in_order(work, file.reader.raw(CHUNK)):
+    for rows, refused, counted, shaped in in_order(work, _raw(file)):
         sink.write(shaped)
         rejects.write(refused)
         tally.add(counted)
@@ -268,6 +274,12 @@ def _write_rows(
     if not read:
         raise WrongFile(file.path, "has a header but no customers")
     return tally
+
+
+def _raw(file: CustomerFile) -> Iterator[Any]:
+    """The file's blocks; an error of reading names the file, not the results."""
+    with readable(file.path):
+        yield from file.reader.raw(CHUNK)
 
 
 def refuse_too_many_rejects(
@@ -290,22 +302,20 @@ def refuse_too_many_rejects(
 
 
 @contextmanager
-def _prepared(runs: Path) -> Iterator[Path]:
-    """A folder to write in, among the runs; it goes unless it has another name at the end."""
-    aside = None
+def _prepared(out: Path) -> Iterator[Path]:
+    """A folder to write in, on the disk of the results; it goes unless it was moved at the end."""
     try:
-        runs.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=runs))
-        aside.chmod(0o755)
-        yield aside
+        with unfinished(out) as aside:
+            aside.chmod(0o755)
+            yield aside
+    except CustomerClustersError:  # which may be an OSError as well, and says more
+        raise
     except OSError as error:
-        raise Temporary("write", str(runs), error.strerror or str(error)) from error
-    finally:
-        if aside is not None:
-            shutil.rmtree(aside, ignore_errors=True)
+        raise Temporary("write", str(out), error.strerror or str(error)) from error
 
 
 def _commit(aside: Path, folder: Path) -> None:
     if not (folder / MANIFEST).exists():
         shutil.rmtree(folder, ignore_errors=True)  # of a run that was refused
+        folder.parent.mkdir(parents=True, exist_ok=True)
         aside.rename(folder)
