@@ -116,6 +116,8 @@ def score(
 def _score_all(
     scoring: Any, sources: Sequence[Any], job: "Job", out: str, *, as_json: bool
 ) -> None:
+    from pipeline.scoring.notices import repeated_in_words
+
     manifests, refusals = [], []
     for source in sources:
         try:
@@ -128,8 +130,11 @@ def _score_all(
             click.echo(f"Error: {error}", err=True)
             continue
         manifests.append(manifest)
+        summary = scoring.summary(manifest)
+        for line in repeated_in_words(summary):
+            click.echo(f"Note: {source.name}: {line}", err=True)
         if not as_json:
-            show_run(manifest, scoring.summary(manifest), out)
+            show_run(manifest, summary, out)
     if as_json:
         console.print_json(manifests[0] if len(sources) == 1 else manifests)
     if refusals:

@@ -16,9 +16,18 @@ from pipeline.errors import WrongFile
 from pipeline.file_state import checked_afterwards
 from pipeline.model import ClusterModel
 from pipeline.scoring.data import Data, Looked, look_at
+from pipeline.scoring.ids import RepeatedIds
 from pipeline.scoring.overlapping import in_order
 from pipeline.scoring.packing import add_packed, wide
-from pipeline.scoring.parts import WORKING, Done, Work, rejects_in, rejects_of, tally_of
+from pipeline.scoring.parts import (
+    WORKING,
+    Done,
+    Work,
+    ids_of,
+    rejects_in,
+    rejects_of,
+    tally_of,
+)
 from pipeline.scoring.places import NOT_SHARED, Target
 from pipeline.scoring.run import (
     Options,
@@ -80,7 +89,9 @@ def score_in_parts(
         done, digests = _all_done(run, work, looked, beat)
         pieces = _in_place(done, looked)
         tally = _added_up(work, pieces, beat)
-        totals = totals_of(model, tally, options)
+        with RepeatedIds() as ids:
+            _add_ids(ids, work, pieces, beat)
+            totals = totals_of(model, tally, options, ids)
         if not totals["rows_in"]:
             raise WrongFile(data.address, "has a header but no customers")
         refuse_too_many_rejects(
@@ -182,6 +193,14 @@ def _added_up(work: Work, pieces: Sequence[Piece], beat: Beat) -> Tally:
     if int(tally.customers.sum()) + tally.rejected.total() != rows:
         raise AssertionError(f"{work.files[0].path}: {rows} rows read, another number counted")
     return tally
+
+
+def _add_ids(ids: RepeatedIds, work: Work, pieces: Sequence[Piece], beat: Beat) -> None:
+    """One part after the other; none where there are too many to be compared."""
+    for piece in pieces:
+        beat()
+        if not ids.too_many:
+            ids.add_packed(work.target.read(ids_of(piece.name)), piece.row)
 
 
 def _first_reject(work: Work, pieces: Sequence[Piece]) -> Reject | None:

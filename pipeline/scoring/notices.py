@@ -36,7 +36,12 @@ class Notice:
 
 def notices(model: ClusterModel, totals: Mapping[str, Any]) -> list[Notice]:
     """The most urgent first; never empty."""
-    found = [*_implausible(model, totals), *_rejects(totals), *_moved(model, totals)]
+    found = [
+        *_implausible(model, totals),
+        *_repeated(totals),
+        *_rejects(totals),
+        *_moved(model, totals),
+    ]
     return found or [_calm(totals)]
 
 
@@ -67,6 +72,41 @@ def _rejects(totals: Mapping[str, Any]) -> Iterator[Notice]:
             "those rows have something in common, the figures are lopsided.",
             advice="See what was wrong with them under “Rejected rows”.",
         )
+
+
+def _repeated(totals: Mapping[str, Any]) -> Iterator[Notice]:
+    found = totals.get("repeated_ids") or {}
+    if found.get("ids"):
+        yield Notice(
+            "warning",
+            f"{told_ids(found['ids'])} more than once",
+            f"{found['rows']:,} rows share them, and each row was assigned and counted as a "
+            f"customer: {_places(found['first_rows'])}.",
+            advice="Keep one row for each customer and score again, unless a row is no customer.",
+        )
+    if found.get("total_rows"):
+        rows = ", ".join(f"{row:,}" for row in found["first_total_rows"])
+        yield Notice(
+            "warning",
+            "A row of totals was counted as a customer",
+            f"The id of {found['total_rows']:,} rows is a word such as Total: row {rows}.",
+            advice="Delete such rows and score again: no cluster of theirs means anything.",
+        )
+
+
+def told_ids(count: int) -> str:
+    """How many ids stand."""
+    return "1 id stands" if count == 1 else f"{count:,} ids stand"
+
+
+def repeated_in_words(totals: Mapping[str, Any]) -> list[str]:
+    """Lines about ids that stand more than once and rows of totals; none where there are none."""
+    return [f"{notice.heading}: {notice.text}" for notice in _repeated(totals)]
+
+
+def _places(first: Sequence[Sequence[int]]) -> str:
+    shown = "; ".join("rows " + " and ".join(f"{row:,}" for row in rows) for rows in first)
+    return f"the first ones in {shown}"
 
 
 def _moved(model: ClusterModel, totals: Mapping[str, Any]) -> Iterator[Notice]:

@@ -21,6 +21,7 @@ from pipeline.reading.delimited import Piece as TextPiece
 from pipeline.reading.parquet import Piece as RowPiece
 from pipeline.reading.records import split
 from pipeline.scoring.challenging import Challenger
+from pipeline.scoring.ids import RepeatedIds
 from pipeline.scoring.packing import packed
 from pipeline.scoring.places import Source, Target
 from pipeline.scoring.score import Reject, Scorer
@@ -92,12 +93,14 @@ class Work:
         span = None
         if isinstance(reader, DelimitedReader):
             span = TextRange(stream, reader, part, self.sources[part.file].size)
-        tally, rows = Tally.empty(self.model), 0
+        tally, rows, ids = Tally.empty(self.model), 0, RepeatedIds()
         with self.target.staged(self.assigned(part.name)) as path:
             with (
                 self.target.staged(rejects_of(part.name)) as aside,
                 aside.open("w", encoding="utf-8") as rejects,
                 open_sink(path, file, scorer, self.format, safe=self.safe) as sink,
+                ids,
+                self.target.staged(ids_of(part.name)) as compared,
             ):
                 pieces = span.pieces(CHUNK) if span else row_group_pieces(stream, file.path, part)
                 for piece in _one_at_least(pieces, file):
@@ -106,7 +109,9 @@ class Work:
                     sink.write(sink.shape(scored))
                     rejects.writelines(_line_of(reject) for reject in scored.rejects)
                     tally.add(scored.tally)
+                    ids.add(scored.ids)
                     rows += block.row_count
+                compared.write_bytes(ids.packed())
             if not rows:
                 path.unlink()
             written = path.stat().st_size if rows else 0
@@ -125,6 +130,11 @@ class Work:
 def tally_of(part: str) -> str:
     """The name of what was counted in a part."""
     return f"{WORKING}/{part}.tally.npz"
+
+
+def ids_of(part: str) -> str:
+    """The name of what is compared of a part's ids."""
+    return f"{WORKING}/{part}.ids"
 
 
 def rejects_of(part: str) -> str:

@@ -24,6 +24,7 @@ from pipeline.reading import (
     open_customers,
 )
 from pipeline.scoring.challenging import Challenger, disagreement
+from pipeline.scoring.ids import RepeatedIds
 from pipeline.scoring.inputs import Input, local_input
 from pipeline.scoring.overlapping import in_order
 from pipeline.scoring.report import REPORT, write_report
@@ -191,9 +192,10 @@ def score_into(
             assigned = folder / names["assigned"]
             rejects = stack.enter_context(reject_writer(folder / names["rejected"]))
             written = open_sink(assigned, file, scorer, format, safe=options.safe_csv)
+            ids = stack.enter_context(RepeatedIds())
             with written as sink:
-                tally = _write_rows(file, scorer, sink, rejects, progress)
-        totals = totals_of(model, tally, options)
+                tally = _write_rows(file, scorer, sink, rejects, ids, progress)
+            totals = totals_of(model, tally, options, ids)
         most = options.max_rejected_share
         refuse_too_many_rejects(found.path, totals, most, lambda: rejects.first)
         facts = found.facts
@@ -207,9 +209,11 @@ def outputs(format: Format) -> dict[str, str]:
     return names | {"clusters": "clusters.csv", "summary": "summary.json", "report": REPORT}
 
 
-def totals_of(model: ClusterModel, tally: Tally, options: Options) -> dict[str, Any]:
+def totals_of(
+    model: ClusterModel, tally: Tally, options: Options, ids: RepeatedIds
+) -> dict[str, Any]:
     """The summary of everything that was counted."""
-    totals = summarise(model, tally)
+    totals = summarise(model, tally) | {"repeated_ids": ids.summary()}
     if options.challenger is not None and tally.versus is not None:
         totals["challenger"] = disagreement(model, options.challenger, tally.versus)
     return totals
@@ -253,20 +257,26 @@ def conclude(
 
 
 def _write_rows(
-    file: CustomerFile, scorer: Scorer, sink: Sink, rejects: RejectWriter, progress: Progress
+    file: CustomerFile,
+    scorer: Scorer,
+    sink: Sink,
+    rejects: RejectWriter,
+    ids: RepeatedIds,
+    progress: Progress,
 ) -> Tally:
     """Read in one thread, parse and score in others, write in this one, in order."""
 
-    def work(raw: Any) -> tuple[int, Any, Any, Any]:
+    def work(raw: Any) -> tuple[int, Any, Any, Any, Any]:
         block = file.reader.parse(raw, scorer.columns)
         scored = scorer.score(block)
-        return block.row_count, scored.rejects, scored.tally, sink.shape(scored)
+        return block.row_count, scored.rejects, scored.tally, scored.ids, sink.shape(scored)
 
     tally, read = Tally.empty(scorer.model), 0
-    for rows, refused, counted, shaped in in_order(work, _raw(file)):
+    for rows, refused, counted, found, shaped in in_order(work, _raw(file)):
         sink.write(shaped)
         rejects.write(refused)
         tally.add(counted)
+        ids.add(found)
         read += rows
         progress(read)
     if int(tally.customers.sum()) + tally.rejected.total() != read:

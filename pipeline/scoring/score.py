@@ -14,6 +14,7 @@ from pipeline.reading import Block, BrokenRow, CustomerFile
 from pipeline.reading.delimited import DelimitedReader
 from pipeline.reading.records import fields_of
 from pipeline.scoring.challenging import COLUMN, Challenger, Second
+from pipeline.scoring.ids import IdBlock, id_block
 from pipeline.scoring.tally import Tally
 
 _AGAIN = "expected a customer, found the header once more"
@@ -49,6 +50,8 @@ class Scored:
     assignments: Assignments
     rejects: Sequence[Reject]
     tally: Tally
+    ids: IdBlock | None = None
+    """What is compared of the assigned rows' ids, where the file has ids."""
     second: NDArray[np.intp] | None = None
     """The same in the challenger, where there is one."""
 
@@ -76,6 +79,7 @@ class Scorer:
             self._delimiter = file.reader.dialect.delimiter
         label = file.optional_column(contract.label.column if contract.label else None)
         needed = [*features.values(), *([] if label is None else [label])]
+        needed += [] if self._id is None else [self._id]
         needed += [] if self.second is None else self.second.columns.values()
         self.columns = list(range(len(file.schema))) if all_columns else list(dict.fromkeys(needed))
         self._place = place = {column: position for position, column in enumerate(self.columns)}
@@ -119,7 +123,10 @@ class Scorer:
         second = None
         if self.second is not None:
             second, tally.versus = self.second.assign(kept, self._place, positions, churned)
-        return Scored(kept, text, positions, assignments, rejects, tally, second)
+        ids = None
+        if self._id_place is not None:
+            ids = id_block(kept[self._id_place], block.rows[checked.good])
+        return Scored(kept, text, positions, assignments, rejects, tally, ids, second)
 
     def _churned(self, columns: Sequence[pa.Array]) -> NDArray[np.float64] | None:
         """1 churned, 0 stayed, NaN unknown; None where the file has no label."""
@@ -134,12 +141,10 @@ class Scorer:
         return churned
 
     def _id_of(self, block: Block, position: int) -> str:
-        if self._id is None:
+        if self._id_place is None:
             return ""
-        if self._id_place is not None:
-            value = block.columns[self._id_place][position].as_py()
-            return "" if value is None else str(value)
-        return self.file.shown(self._cells(block, position)[self._id])
+        value = block.columns[self._id_place][position].as_py()
+        return "" if value is None else self.file.shown(str(value))
 
     def _cells(self, block: Block, position: int) -> list[str]:
         """The cells of a row of a text."""
