@@ -13,6 +13,7 @@ from pipeline.errors import Problem, WrongRow
 MEDIA_TYPE = "application/problem+json"
 TITLES = {
     "invalid_json": "The body is not JSON that every reader reads alike",
+    "invalid_encoding": "The body is not packed as its header says",
     "invalid_form": "The form cannot be read",
     "unauthorised": "A valid API key is needed",
     "forbidden": "This is not allowed",
