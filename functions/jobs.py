@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.model import ClusterModel
-from pipeline.scoring import Options, Progress, score_file, summary_of
+from pipeline.scoring import Engine, Options, Progress, score_file, score_into, summary_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +21,15 @@ class Job:
 class LocalScoring:
     """Scores files into a folder; `functions.s3_scoring.Scoring` does so with S3 on either side."""
 
-    def __init__(self, out: str) -> None:
-        self._out = Path(out)
+    def __init__(self, out: str, engine: Engine = score_into) -> None:
+        self._out, self._engine = Path(out), engine
 
     def score(
         self, source: Path, job: Job, progress: Progress = lambda rows: None
     ) -> dict[str, Any]:
         """The manifest of the run, which is done now or was already."""
-        return score_file(source, job.model, job.version, self._out, job.options, progress)
+        model, version, out = job.model, job.version, self._out
+        return score_file(source, model, version, out, job.options, progress, self._engine)
 
     def summary(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
         """The summary that a run wrote."""

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from functions.jobs import Job
+from functions.jobs import Job, LocalScoring
 from functions.s3_objects import Source, found, listed
 from functions.s3_runs import Place, Task, score_source, score_task
 from functions.s3_work import UNLIMITED, work_folder
@@ -14,11 +14,12 @@ from model_store import S3Address
 from model_store.s3 import S3Files
 from pipeline.errors import WrongFile
 from pipeline.scoring import (
+    Engine,
     Input,
     Progress,
     local_input,
-    score_file,
     score_input,
+    score_into,
     summary_of,
 )
 
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
 class Scoring:
     """Scores files of this machine and objects in S3 into a folder or a prefix."""
 
-    def __init__(self, out: str) -> None:
+    def __init__(self, out: str, engine: Engine = score_into) -> None:
         """`out` is a folder, or s3://bucket/prefix; WrongAddress when it can be neither."""
+        self._engine = engine
         in_s3 = out.startswith(S3Address.SCHEME)
         self._out: S3Address | Path = S3Address.from_string(out) if in_s3 else Path(out)
 
@@ -51,9 +53,9 @@ class Scoring:
         """
         if isinstance(self._out, Path):
             if isinstance(source, Path):
-                return score_file(source, job.model, job.version, self._out, job.options, progress)
+                return LocalScoring(str(self._out), self._engine).score(source, job, progress)
             return self._fetched(source, job, self._out, progress)
-        place = Place(S3Files(self._client, self._out))
+        place = Place(S3Files(self._client, self._out), engine=self._engine)
         if isinstance(source, Source):
             return score_source(source, place, job, progress, retry_failed=True).document
         here = local_input(source)
@@ -74,7 +76,8 @@ class Scoring:
             opened.save(path, UNLIMITED, lambda: None)
             here = Input(path, source.name, opened.identity)
             try:
-                return score_input(here, job.model, job.version, out, job.options, progress)
+                model, version = job.model, job.version
+                return score_input(here, model, version, out, job.options, progress, self._engine)
             except WrongFile as error:
                 told = str(error).removeprefix(f"{path}: ")
                 raise WrongFile(source.address, told) from error

@@ -18,8 +18,6 @@ from pipeline.errors import Problem
 from pipeline.reading import is_text, plain
 
 _NUMBER = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
-MAX_REJECTED_SHARE = 0.5
-"""A file with more wrong rows than this is a wrong file, unless its user says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from pipeline.model import ClusterModel
 from pipeline.reading import CustomerFile, open_customers
 from pipeline.reading.records import LONGEST_RECORD
 from pipeline.scoring.inputs import check_name
+from pipeline.scoring.options import Options
 from pipeline.scoring.places import LocalSource, Source
-from pipeline.scoring.run import Options
 from pipeline.scoring.splitting import CannotSplit, Part, first_line, plan
 
 _PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK")

@@ -15,20 +15,15 @@ from model_store import Temporary
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
 from pipeline.scoring.data import Data, Looked, look_at
+from pipeline.scoring.engine import conclude, outputs, refuse_too_many_rejects, totals_of
+from pipeline.scoring.options import Options
 from pipeline.scoring.overlapping import in_order
 from pipeline.scoring.packing import add_packed, wide
 from pipeline.scoring.parts import WORKING, Done, Work, rejects_in, rejects_of, tally_of
 from pipeline.scoring.places import NOT_SHARED, Target
-from pipeline.scoring.run import (
-    Options,
-    conclude,
-    outputs,
-    refuse_too_many_rejects,
-    totals_of,
-)
+from pipeline.scoring.rejects import reject_writer
 from pipeline.scoring.splitting import PART_BYTES, Part
 from pipeline.scoring.tally import Tally
-from pipeline.scoring.writing import reject_writer
 
 _DELETING = 8
 Beat = Callable[[], None]

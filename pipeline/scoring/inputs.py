@@ -10,20 +10,27 @@ from pipeline.digest import identity_of_file
 from pipeline.errors import WrongFile, readable
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Input:
     """An input file: where it lies now, what it is called, and what tells it from others."""
 
     path: Path
     name: str
-    told: str | Future[str]
-    """The identity, or what is going to be it: a digest is made while the file is scored."""
+    told: str | Future[str] | None = None
+    """The identity, or what is going to be it; None while nobody has asked."""
+
+    def tell(self) -> None:
+        """Ask for the identity, which is made in a thread while the file is scored."""
+        if self.told is None:
+            self.told = _meanwhile(lambda: identity_of_file(self.path))
 
     @property
     def identity(self) -> str:
         """WrongFile when the file cannot be read to its end."""
+        self.tell()
         if isinstance(self.told, str):
             return self.told
+        assert self.told is not None
         with readable(self.path):
             return self.told.result()
 
@@ -35,7 +42,7 @@ class Input:
 def local_input(path: Path) -> Input:
     """A file of this machine; WrongFile when it cannot be read, or its name not be written."""
     check_name(path.name)
-    return Input(path, path.name, _meanwhile(lambda: identity_of_file(path)))
+    return Input(path, path.name)
 
 
 def check_name(name: str) -> None:

@@ -20,10 +20,11 @@ from pipeline.reading.delimited import DelimitedReader
 from pipeline.reading.delimited import Piece as TextPiece
 from pipeline.reading.parquet import Piece as RowPiece
 from pipeline.reading.records import split
-from pipeline.scoring.challenging import Challenger
+from pipeline.scoring.options import Challenger
 from pipeline.scoring.packing import packed
 from pipeline.scoring.places import Source, Target
-from pipeline.scoring.score import Reject, Scorer
+from pipeline.scoring.rejects import Reject
+from pipeline.scoring.score import Scorer
 from pipeline.scoring.sinks import needs_all_columns, open_sink
 from pipeline.scoring.splitting import Part, TextRange, row_group_pieces
 from pipeline.scoring.tally import Tally

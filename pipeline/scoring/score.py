@@ -12,26 +12,12 @@ from numpy.typing import NDArray
 from pipeline.checking import check
 from pipeline.model import Assignments, ClusterModel
 from pipeline.reading import Block, BrokenRow, CustomerFile
-from pipeline.scoring.challenging import COLUMN, Challenger, Second
+from pipeline.scoring.challenging import COLUMN, Second
+from pipeline.scoring.options import Challenger
+from pipeline.scoring.rejects import Reject
 from pipeline.scoring.tally import Tally
 
 APPENDED = ("cluster", "cluster_name", "churn_rate", "distance", "margin", "outlier")
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """An input row that could not be scored."""
-
-    row: int
-    line: int | None
-    """Where it begins in a text file."""
-    id: str
-    column: str
-    code: str
-    value: str
-    reason: str
-    text: str
-    """The row as it stood in the file, where the file format itself breaks it."""
 
 
 @dataclass(frozen=True, slots=True)

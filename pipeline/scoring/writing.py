@@ -1,36 +1,15 @@
 """Writing the files of a run; the same results give the same bytes."""
 
 import csv
-import dataclasses
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.scoring.score import Reject
-
 MANIFEST = "manifest.json"
 FAILED = "failed.json"
-
-
-class RejectWriter:
-    """Appends rejects to a CSV file; of a data set's they begin with the name of the file."""
-
-    def __init__(self, file: Any, *first: str) -> None:
-        self._csv = csv.writer(file, lineterminator="\n")
-        self._csv.writerow([*first, *(field.name for field in dataclasses.fields(Reject))])
-
-    def write(self, rejects: Iterable[Reject], *first: str) -> None:
-        self._csv.writerows([*first, *dataclasses.astuple(reject)] for reject in rejects)
-
-
-@contextmanager
-def reject_writer(path: Path, *first: str) -> Iterator[RejectWriter]:
-    """`first` names columns that stand before those of a reject."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        yield RejectWriter(file, *first)
+REPORT = "report.html"
 
 
 def write_json(path: Path, document: Any) -> None:

@@ -11,10 +11,10 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.checking import MAX_REJECTED_SHARE, Checked, check
+from pipeline.checking import Checked, check
 from pipeline.contract import Contract, Feature, Label
 from pipeline.digest import sha256_of_file
-from pipeline.errors import WrongFile
+from pipeline.errors import MAX_REJECTED_SHARE, WrongFile
 from pipeline.reading import BrokenRow, CustomerFile, open_customers
 
 

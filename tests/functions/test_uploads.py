@@ -15,10 +15,12 @@ from starlette.types import Message
 import functions.file_pages
 from functions.api import create_app
 from functions.file_pages import FilePages, Slots
+from functions.file_scoring import Bounds, score_upload
 from functions.problems import Refused
 from functions.serving import Serving
 from functions.settings import Settings
 from functions.uploads import AROUND, save_upload, shown_name
+from pipeline.scoring import score_into
 from tests.functions.uploading import (
     CUSTOMERS,
     FORM,
@@ -210,3 +212,43 @@ def test_the_event_loop_stays_free_while_a_file_is_scored(
 
     look_up, whole = asyncio.run(both())
     assert look_up < 0.2 <= 0.5 <= whole
+
+
+def test_a_client_that_has_gone_away_takes_no_slot(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noticed = []
+
+    def score(pages: FilePages, *arguments: Any) -> None:
+        deadline = time.monotonic() + 20
+        while not arguments[-1]() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        noticed.append((arguments[-1](), pages.scoring.free))
+        raise Refused(400, "the client went away", code="gone")
+
+    monkeypatch.setattr(FilePages, "_score", score)
+    app = create_app(serving, Settings(), log=lambda line: None)
+    messages = [{"type": "http.request", "body": form(part(b'name="file"; filename="a.csv"'))}]
+    headers = [(b"content-type", FORM["content-type"].encode())]
+    scope = {"type": "http", "method": "POST", "path": "/files", "query_string": b"",
+             "headers": headers}  # fmt: skip
+    answered = []
+
+    async def receive() -> Message:
+        return messages.pop() if messages else {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        answered.append(message)
+
+    asyncio.run(app(scope, receive, send))
+    assert noticed == [(True, 0)]
+    assert answered[0]["status"] == 400
+
+
+def test_nobody_waits_for_a_file_of_a_client_that_has_gone_away(
+    serving: Serving, tmp_path: Path
+) -> None:
+    path, bounds = tmp_path / "input", Bounds(60, 1 << 30, lambda: True)
+    path.write_bytes(CUSTOMERS)
+    with pytest.raises(Refused, match="the client went away"):
+        score_upload(path, "a.csv", tmp_path, serving.current(), score_into, bounds)

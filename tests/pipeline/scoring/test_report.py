@@ -17,7 +17,7 @@ from model_store import open_store
 from pipeline.cluster import Cluster
 from pipeline.model import ClusterModel
 from pipeline.scoring import Options, score_file
-from pipeline.scoring.drift import FEWEST
+from pipeline.scoring.wording import FEWEST
 from tests.pipeline.training.page import Page
 
 CUSTOMERS = Path(examples.__file__).parent / "customers.csv"

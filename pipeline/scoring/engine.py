@@ -1,0 +1,134 @@
+"""The engine: one input file read, checked, assigned, written and summarised in an empty folder."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import WrongFile
+from pipeline.model import ClusterModel
+from pipeline.reading import CHUNK, CustomerFile, Format, open_customers
+from pipeline.scoring.challenging import disagreement
+from pipeline.scoring.inputs import Input
+from pipeline.scoring.options import Options, Progress, run_id
+from pipeline.scoring.overlapping import in_order
+from pipeline.scoring.rejects import RejectWriter, reject_writer
+from pipeline.scoring.report import write_report
+from pipeline.scoring.score import Scorer
+from pipeline.scoring.sinks import Sink, needs_all_columns, open_sink
+from pipeline.scoring.summary import summarise
+from pipeline.scoring.tally import Tally
+from pipeline.scoring.writing import MANIFEST, REPORT, write_clusters, write_json
+
+
+def score_into(
+    folder: Path,
+    found: Input,
+    model: ClusterModel,
+    version: str,
+    options: Options,
+    progress: Progress = lambda rows: None,
+) -> dict[str, Any]:
+    """Score an input into an empty folder, the manifest last; return the manifest."""
+    found.tell()
+    with open_customers(found.path, model.contract.columns, options.sheet) as file:
+        format = options.format or file.format
+        names = outputs(format)
+        every = needs_all_columns(file, format, safe=options.safe_csv)
+        scorer = Scorer(model, file, all_columns=every, challenger=options.challenger)
+        assigned = folder / names["assigned"]
+        with (
+            reject_writer(folder / names["rejected"]) as rejects,
+            open_sink(assigned, file, scorer, format, safe=options.safe_csv) as sink,
+        ):
+            tally = _write_rows(file, scorer, sink, rejects, progress)
+    totals = totals_of(model, tally, options)
+    refuse_too_many_rejects(found.path, totals, options.max_rejected_share)
+    size = {names["assigned"]: assigned.stat().st_size}
+    return conclude(folder, found.facts, scorer, version, options, totals, size)
+
+
+def outputs(format: Format) -> dict[str, str]:
+    """The names of a run's files by what they are."""
+    names = {"assigned": f"assigned.{format}", "rejected": "rejected.csv"}
+    return names | {"clusters": "clusters.csv", "summary": "summary.json", "report": REPORT}
+
+
+def totals_of(model: ClusterModel, tally: Tally, options: Options) -> dict[str, Any]:
+    """The summary of everything that was counted."""
+    totals = summarise(model, tally)
+    if options.challenger is not None and tally.versus is not None:
+        totals["challenger"] = disagreement(model, options.challenger, tally.versus)
+    return totals
+
+
+def conclude(
+    folder: Path,
+    found: Mapping[str, Any],
+    scorer: Scorer,
+    version: str,
+    options: Options,
+    totals: dict[str, Any],
+    assigned: Mapping[str, int],
+) -> dict[str, Any]:
+    """Write what follows from the rows, the manifest last; return the manifest.
+
+    `found` has the input's name, identity and bytes, `assigned` the bytes of each file of rows.
+    """
+    model, file = scorer.model, scorer.file
+    names = outputs(options.format or file.format)
+    write_clusters(folder / names["clusters"], totals["clusters"])
+    write_json(folder / names["summary"], totals)
+    run = run_id(found["identity"], version, options)
+    manifest: dict[str, Any] = {
+        "run": run,
+        "input": {**found, **file.facts},
+        "model_version": version,
+        "contract_sha256": model.contract.digest,
+        "options": options.facts,
+        "rows_in": totals["rows_in"],
+        "rows_assigned": totals["rows_assigned"],
+        "rows_rejected": totals["rows_rejected"],
+        "columns": scorer.appended,
+        "outputs": {role: f"{found['name']}/{run}/{name}" for role, name in names.items()},
+    }
+    write_report(folder / names["report"], model, manifest, totals)
+    here = [name for role, name in names.items() if role != "assigned"]
+    manifest["bytes"] = {**assigned, **{name: (folder / name).stat().st_size for name in here}}
+    write_json(folder / MANIFEST, manifest)
+    return manifest
+
+
+def _write_rows(
+    file: CustomerFile, scorer: Scorer, sink: Sink, rejects: RejectWriter, progress: Progress
+) -> Tally:
+    """Read in one thread, parse and score in others, write in this one, in order."""
+
+    def work(raw: Any) -> tuple[int, Any, Any, Any]:
+        block = file.reader.parse(raw, scorer.columns)
+        scored = scorer.score(block)
+        return block.row_count, scored.rejects, scored.tally, sink.shape(scored)
+
+    tally, read = Tally.empty(scorer.model), 0
+    for rows, refused, counted, shaped in in_order(work, file.reader.raw(CHUNK)):
+        sink.write(shaped)
+        rejects.write(refused)
+        tally.add(counted)
+        read += rows
+        progress(read)
+    if int(tally.customers.sum()) + tally.rejected.total() != read:
+        raise AssertionError(f"{file.path}: {read} rows read, another number counted")
+    if not read:
+        raise WrongFile(file.path, "has a header but no customers")
+    return tally
+
+
+def refuse_too_many_rejects(path: object, totals: dict[str, Any], most: float) -> None:
+    """WrongFile when more of a file's rows are rejects than may be."""
+    rejected, rows = totals["rows_rejected"], totals["rows_in"]
+    if rejected > most * rows:
+        reasons = ", ".join(f"{why}: {n:,}" for why, n in list(totals["rejected_for"].items())[:3])
+        raise WrongFile(
+            path,
+            f"{rejected:,} of {rows:,} rows cannot be scored ({reasons}); "
+            f"at most {most:.0%} may be (option max_rejected_share)",
+        )
