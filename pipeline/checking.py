@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pipeline.contract import LARGEST, Contract, Feature
 from pipeline.errors import Problem
 from pipeline.reading import is_text, plain
+from pipeline.reading.table import as_text
 
 _NUMBER = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 
@@ -38,7 +39,7 @@ def check(contract: Contract, columns: Mapping[str, pa.Array], decimal: str = ".
     problems: dict[int, list[Problem]] = {}
     parsed = {}
     for feature in contract.features:
-        column = plain(columns[feature.name])
+        column = as_text(plain(columns[feature.name]))
         values, sure = (
             _numbers(feature, column, decimal) if feature.numeric else _texts(feature, column)
         )

@@ -45,9 +45,8 @@ def open_customers(
     with readable(path), path.open("rb") as file:
         start = file.read(4)
     if start == _PARQUET_MAGIC:
-        schema = parquet.schema_of(path)
-        reader = parquet.ParquetReader(path)
-        yield _named(path, "parquet", schema, reader, wanted, {"kind": "parquet"})
+        reader = parquet.open_parquet(path)
+        yield _named(path, "parquet", reader.schema, reader, wanted, {"kind": "parquet"})
     elif start.startswith(_ZIP_MAGIC) and excel.is_workbook(path):
         with excel.as_text(path, sheet) as text:
             opened = _open_text(path, text, wanted)

@@ -177,7 +177,7 @@ def _added_up(work: Work, pieces: Sequence[Piece], beat: Beat) -> Tally:
 def _write_rejects(
     path: Path, work: Work, pieces: Sequence[Piece], names: Sequence[str], beat: Beat
 ) -> None:
-    with reject_writer(path, *(["file"] if names else [])) as writer:
+    with reject_writer(path, *(["file"] if names else []), safe=work.safe) as writer:
         for piece in pieces:
             beat()
             if piece.done.rejected:

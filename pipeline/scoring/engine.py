@@ -37,10 +37,13 @@ def score_into(
         scorer = Scorer(model, file, all_columns=every, challenger=options.challenger)
         assigned = folder / names["assigned"]
         with (
-            reject_writer(folder / names["rejected"]) as rejects,
+            reject_writer(folder / names["rejected"], safe=options.safe_csv) as rejects,
             open_sink(assigned, file, scorer, format, safe=options.safe_csv) as sink,
         ):
             tally = _write_rows(file, scorer, sink, rejects, progress)
+    counted = int(tally.customers.sum()), tally.rejected.total()
+    if (sink.rows, rejects.rows) != counted:
+        raise AssertionError(f"{found.path}: {counted} rows counted, another number written")
     totals = totals_of(model, tally, options)
     refuse_too_many_rejects(found.path, totals, options.max_rejected_share)
     size = {names["assigned"]: assigned.stat().st_size}

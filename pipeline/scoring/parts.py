@@ -18,6 +18,7 @@ from pipeline.model import ClusterModel
 from pipeline.reading import CHUNK, CustomerFile, Format
 from pipeline.reading.delimited import DelimitedReader
 from pipeline.reading.delimited import Piece as TextPiece
+from pipeline.reading.parquet import ParquetReader
 from pipeline.reading.parquet import Piece as RowPiece
 from pipeline.reading.records import split
 from pipeline.scoring.options import Challenger
@@ -100,7 +101,7 @@ class Work:
                 aside.open("w", encoding="utf-8") as rejects,
                 open_sink(path, file, scorer, self.format, safe=self.safe) as sink,
             ):
-                pieces = span.pieces(CHUNK) if span else row_group_pieces(stream, file.path, part)
+                pieces = span.pieces(CHUNK) if span else _row_groups(stream, file, part)
                 for piece in _one_at_least(pieces, file):
                     block = reader.parse(piece, scorer.columns)
                     scored = scorer.score(block)
@@ -112,8 +113,9 @@ class Work:
                 path.unlink()
             written = path.stat().st_size if rows else 0
         rejected = tally.rejected.total()
-        if int(tally.customers.sum()) + rejected != rows:
-            raise AssertionError(f"{part.name}: {rows} rows read, another number counted")
+        assigned = int(tally.customers.sum())
+        if assigned + rejected != rows or sink.rows != assigned:
+            raise AssertionError(f"{part.name}: {rows} rows read, other numbers counted or written")
         with self.target.staged(tally_of(part.name)) as aside:
             aside.write_bytes(packed(tally))
         if span is None:
@@ -139,6 +141,11 @@ def rejects_in(content: bytes, first_row: int, first_line: int) -> Iterator[Reje
         found = Reject(*json.loads(line))
         at = None if found.line is None else found.line + first_line
         yield dataclasses.replace(found, row=found.row + first_row, line=at)
+
+
+def _row_groups(stream: BinaryIO, file: CustomerFile, part: Part) -> Iterator[RowPiece]:
+    assert isinstance(file.reader, ParquetReader)
+    return row_group_pieces(stream, file.path, file.reader.unit, part)
 
 
 def _line_of(reject: Reject) -> str:

@@ -1,11 +1,12 @@
 """Rows that could not be scored, and the file that tells of them."""
 
-import csv
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
+
+from pipeline.scoring.writing import csv_line, harmless
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -27,16 +28,24 @@ class Reject:
 class RejectWriter:
     """Appends rejects to a CSV file; of a data set's they begin with the name of the file."""
 
-    def __init__(self, file: Any, *first: str) -> None:
-        self._csv = csv.writer(file, lineterminator="\n")
-        self._csv.writerow([*first, *(field.name for field in dataclasses.fields(Reject))])
+    def __init__(self, file: TextIO, *first: str, safe: bool = False) -> None:
+        """`safe`: no cell is what a spreadsheet would run."""
+        self._file, self._safe, self.rows = file, safe, 0
+        self._write([*first, *(field.name for field in dataclasses.fields(Reject))])
 
     def write(self, rejects: Iterable[Reject], *first: str) -> None:
-        self._csv.writerows([*first, *dataclasses.astuple(reject)] for reject in rejects)
+        for reject in rejects:
+            self._write([*first, *dataclasses.astuple(reject)])
+            self.rows += 1
+
+    def _write(self, cells: Sequence[Any]) -> None:
+        if self._safe:
+            cells = [harmless(cell) if isinstance(cell, str) else cell for cell in cells]
+        self._file.write(csv_line(cells) + "\n")
 
 
 @contextmanager
-def reject_writer(path: Path, *first: str) -> Iterator[RejectWriter]:
+def reject_writer(path: Path, *first: str, safe: bool = False) -> Iterator[RejectWriter]:
     """`first` names columns that stand before those of a reject."""
     with path.open("w", encoding="utf-8", newline="") as file:
-        yield RejectWriter(file, *first)
+        yield RejectWriter(file, *first, safe=safe)

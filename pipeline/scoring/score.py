@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from pipeline.checking import check
 from pipeline.model import Assignments, ClusterModel
-from pipeline.reading import Block, BrokenRow, CustomerFile
+from pipeline.reading import Block, BrokenRow, CustomerFile, plain
+from pipeline.reading.table import as_text, filtered
 from pipeline.scoring.challenging import COLUMN, Second
 from pipeline.scoring.options import Challenger
 from pipeline.scoring.rejects import Reject
@@ -86,7 +87,7 @@ class Scorer:
         kept, text = list(block.columns), block.text
         if not checked.good.all():
             good = pa.array(checked.good)
-            kept = [column.filter(good) for column in kept]
+            kept = [filtered(column, good) for column in kept]
             text = None if text is None else text.filter(good)
         assignments = self.model.assign_many(checked.features)
         positions = self._positions[assignments.cluster]
@@ -109,7 +110,7 @@ class Scorer:
         label = self.model.contract.label
         if label is None or self._label is None:
             return None
-        coded = columns[self._label].dictionary_encode()
+        coded = as_text(plain(columns[self._label])).dictionary_encode()
         meanings = [label.parse(value) for value in coded.dictionary.to_pylist()]
         rates = np.array([np.nan if m is None else float(m) for m in [*meanings, None]])
         codes = coded.indices.fill_null(len(meanings)).to_numpy(zero_copy_only=False)
@@ -120,7 +121,8 @@ class Scorer:
         if self._id is None:
             return ""
         if self._id_place is not None:
-            value = block.columns[self._id_place][position].as_py()
+            cell = block.columns[self._id_place].slice(position, 1)
+            value = as_text(plain(cell))[0].as_py()
             return "" if value is None else str(value)
         assert block.text is not None
         line = block.text[position].as_py().lstrip("\r\n")

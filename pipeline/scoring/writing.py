@@ -3,13 +3,18 @@
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 MANIFEST = "manifest.json"
 FAILED = "failed.json"
 REPORT = "report.html"
+FORMULA = r"^[=+\-@\t\r]"
+NUMBER = r"^[+-]?[0-9.,]+([eE][+-]?[0-9]+)?$"
+"""In the syntax that Arrow and Python share."""
+_NEWLINE = "\r\n"
 
 
 def write_json(path: Path, document: Any) -> None:
@@ -36,14 +41,20 @@ def write_clusters(path: Path, clusters: Sequence[Mapping[str, Any]]) -> None:
                 **{f"median_{name}": median for name, median in cluster["medians"].items()},
             }
         )
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    lines = [csv_line(rows[0]), *(csv_line(row.values()) for row in rows)]
+    path.write_text("\n".join([*lines, ""]), encoding="utf-8", newline="")
 
 
-def csv_line(cells: Sequence[str], delimiter: str) -> str:
-    """One line of CSV without its newline."""
-    line = io.StringIO()
-    csv.writer(line, delimiter=delimiter, lineterminator="").writerow(cells)
-    return line.getvalue()
+def csv_line(cells: Iterable[object], delimiter: str = ",") -> str:
+    """One line of CSV without its newline.
+
+    The writer quotes what its own newline is made of: so that is both, whatever is written here.
+    """
+    line = io.StringIO(newline="")
+    csv.writer(line, delimiter=delimiter, lineterminator=_NEWLINE).writerow(cells)
+    return line.getvalue().removesuffix(_NEWLINE)
+
+
+def harmless(text: str) -> str:
+    """Text that a spreadsheet would run as a formula gets an apostrophe before it; numbers stay."""
+    return f"'{text}" if re.match(FORMULA, text) and not re.match(NUMBER, text) else text
