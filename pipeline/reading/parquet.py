@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet
 
 from pipeline.errors import WrongFile
@@ -16,7 +17,9 @@ from pipeline.reading.int96 import unit_of
 from pipeline.reading.table import Block, first_line
 
 BLOCK_ROWS = 32_768
-_REPEATING_BYTES = 4
+LARGEST_COLUMN = 1 << 29
+"""Bytes of a column in a batch."""
+_REPEATING_BYTES, _LONG_BYTES = 4, 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,21 @@ class ParquetReader:
             repeating = _repeating(self.schema, first_chunks(self.path))
             with opened(self.path, self.unit, repeating) as table:
                 for batch in table.iter_batches(batch_size=BLOCK_ROWS):
+                    self._refuse_odd(batch)
                     yield Piece(batch, read + 1)
                     read += batch.num_rows
+
+    def _refuse_odd(self, batch: pa.RecordBatch) -> None:
+        """WrongFile where columns are left out, or repeat large values through their dictionary."""
+        if missing := sorted({*self.schema.names} - {*batch.schema.names}):
+            told = f"has columns that hold nothing ({', '.join(missing)}); write it without them"
+            raise WrongFile(self.path, told)
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            if pa.types.is_dictionary(column.type) and pa.types.is_string(column.type.value_type):
+                lengths = pc.binary_length(column.dictionary).take(column.indices)
+                if (size := pc.sum(lengths).as_py() or 0) > LARGEST_COLUMN:
+                    told = f"unpacks to {size >> 20:,} MiB in {len(column):,} rows of column {name}"
+                    raise WrongFile(self.path, f"{told}; expected a table")
 
     def parse(self, raw: Piece, columns: Sequence[int]) -> Block:
         rows = np.arange(raw.first_row, raw.first_row + raw.batch.num_rows)
@@ -83,12 +99,13 @@ def _told(path: Path, problem: str) -> Iterator[None]:
 
 
 def _repeating(schema: pa.Schema, chunks: Sequence[Chunk]) -> list[str]:
-    """Text columns that are cheaper to read as dictionaries: they take few bytes a row."""
+    """Text columns to be read as dictionaries: those that take few bytes a row are cheaper so, and
+    of those that take very many the size is known before each row has its own copy."""
     texts = {field.name for field in schema if field.type == pa.string()}
     return [
         chunk.column
         for chunk in chunks
         if chunk.column in texts
         and chunk.dictionary
-        and chunk.bytes < _REPEATING_BYTES * chunk.values
+        and not _REPEATING_BYTES * chunk.values <= chunk.bytes <= _LONG_BYTES * chunk.values
     ]

@@ -1,12 +1,13 @@
 """Rows that could not be scored, and the file that tells of them."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from operator import attrgetter
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
-from pipeline.scoring.writing import csv_line, harmless
+from pipeline.scoring.writing import csv_writer, harmless
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -25,23 +26,25 @@ class Reject:
     """The row as it stood in the file, where the file format itself breaks it."""
 
 
+_COLUMNS = [field.name for field in dataclasses.fields(Reject)]
+_CELLS = attrgetter(*_COLUMNS)
+
+
 class RejectWriter:
     """Appends rejects to a CSV file; of a data set's they begin with the name of the file."""
 
     def __init__(self, file: TextIO, *first: str, safe: bool = False) -> None:
         """`safe`: no cell is what a spreadsheet would run."""
-        self._file, self._safe, self.rows = file, safe, 0
-        self._write([*first, *(field.name for field in dataclasses.fields(Reject))])
+        self._csv, self._safe, self.rows = csv_writer(file), safe, 0
+        self._csv.writerow([*first, *_COLUMNS])
 
     def write(self, rejects: Iterable[Reject], *first: str) -> None:
         for reject in rejects:
-            self._write([*first, *dataclasses.astuple(reject)])
+            cells = [*first, *_CELLS(reject)]
+            if self._safe:
+                cells = [harmless(cell) if isinstance(cell, str) else cell for cell in cells]
+            self._csv.writerow(cells)
             self.rows += 1
-
-    def _write(self, cells: Sequence[Any]) -> None:
-        if self._safe:
-            cells = [harmless(cell) if isinstance(cell, str) else cell for cell in cells]
-        self._file.write(csv_line(cells) + "\n")
 
 
 @contextmanager

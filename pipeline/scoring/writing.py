@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 MANIFEST = "manifest.json"
 FAILED = "failed.json"
@@ -41,18 +41,31 @@ def write_clusters(path: Path, clusters: Sequence[Mapping[str, Any]]) -> None:
                 **{f"median_{name}": median for name, median in cluster["medians"].items()},
             }
         )
-    lines = [csv_line(rows[0]), *(csv_line(row.values()) for row in rows)]
-    path.write_text("\n".join([*lines, ""]), encoding="utf-8", newline="")
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv_writer(file).writerows([rows[0], *(row.values() for row in rows)])
+
+
+def csv_writer(file: TextIO, delimiter: str = ",") -> Any:
+    """Writes rows of CSV; a cell with a line feed or a carriage return is quoted.
+
+    Python's writer quotes what its own newline is made of: so that is both, and one is cut off.
+    """
+    return csv.writer(_OneNewline(file), delimiter=delimiter, lineterminator=_NEWLINE)
+
+
+class _OneNewline:
+    def __init__(self, file: TextIO) -> None:
+        self._write = file.write
+
+    def write(self, line: str) -> None:
+        self._write(line.removesuffix(_NEWLINE) + "\n")
 
 
 def csv_line(cells: Iterable[object], delimiter: str = ",") -> str:
-    """One line of CSV without its newline.
-
-    The writer quotes what its own newline is made of: so that is both, whatever is written here.
-    """
+    """One line of CSV without its newline."""
     line = io.StringIO(newline="")
-    csv.writer(line, delimiter=delimiter, lineterminator=_NEWLINE).writerow(cells)
-    return line.getvalue().removesuffix(_NEWLINE)
+    csv_writer(line, delimiter).writerow(cells)
+    return line.getvalue().removesuffix("\n")
 
 
 def harmless(text: str) -> str:

@@ -160,6 +160,18 @@ def test_bytes_that_are_no_text_are_shown_as_bytes() -> None:
     assert as_text(pa.array([b"12", b"\xff"])).to_pylist() == ["12", r"b'\xff'"]
 
 
+def test_a_value_that_is_repeated_by_its_dictionary_is_not_unpacked(tmp_path: Path) -> None:
+    """37 kB took 4 GB."""
+    path, value = tmp_path / "a.parquet", pa.array(["x" * (5 << 20)])
+    column = pa.DictionaryArray.from_arrays(pa.array([0] * 200, pa.int32()), value)
+    table = pa.table({"id": range(200), "note": column})
+    pq.write_table(table, path, compression="zstd", store_schema=False)
+    assert path.stat().st_size < 20_000
+    before = pa.total_allocated_bytes()
+    assert refusal(path) == "unpacks to 1,000 MiB in 200 rows of column note; expected a table"
+    assert pa.total_allocated_bytes() - before < 100 << 20
+
+
 def test_a_file_of_no_length_and_one_that_promises_more_than_it_has(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     for content in (b"PAR1", b"PAR1" + b"\xff\xff\xff\x7f" + b"PAR1", b"PAR1\x15\x19\x1c" * 99):
