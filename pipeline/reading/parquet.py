@@ -19,7 +19,7 @@ from pipeline.reading.table import Block, first_line
 BLOCK_ROWS = 32_768
 LARGEST_COLUMN = 1 << 29
 """Bytes of a column in a batch."""
-_REPEATING_BYTES, _LONG_BYTES = 4, 4096
+_REPEATING_BYTES, _LONG_BYTES = 4, 512
 
 
 @dataclass(frozen=True, slots=True)
