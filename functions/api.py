@@ -27,7 +27,7 @@ from functions.answers import (
     ModelAnswer,
     ReadyAnswer,
 )
-from functions.bodies import parse_json, read_body
+from functions.bodies import read_json
 from functions.bucket_pages import BucketPages
 from functions.file_pages import FilePages
 from functions.gate import Gate
@@ -38,6 +38,7 @@ from functions.problems import Refused, refusal, response
 from functions.serving import Loaded, Serving
 from functions.settings import Settings
 from model_store import CustomerClustersError, open_store
+from pipeline.errors import shortened
 
 if TYPE_CHECKING:
     from functions.lambda_http import LambdaHandler
@@ -83,6 +84,7 @@ def create_app(serving: Serving, settings: Settings, log: Log = logs.write) -> F
         version=VERSION,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # it would believe the Host header; the gate takes slashes off
         lifespan=lifespan,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # would log customers
     )
@@ -105,13 +107,13 @@ def _assignments(app: FastAPI, serving: Serving, settings: Settings) -> None:
     @app.post("/v1/assign", **openapi.takes("Customer", AssignmentAnswer))
     async def assign(request: Request) -> Response:
         """Which cluster one customer belongs to, why, and how often that cluster leaves."""
-        customer = parse_json(await read_body(request, "application/json", *limits))
+        customer = await read_json(request, *limits)
         return _json(assign_one(_use(serving, request), customer))
 
     @app.post("/v1/assign/batch", **openapi.takes("Batch", BatchAnswer))
     async def assign_many(request: Request) -> Response:
         """Up to 1,000 customers; wrong ones are rejected one by one, the others assigned."""
-        document = parse_json(await read_body(request, "application/json", *limits))
+        document = await read_json(request, *limits)
         return _json(await assign_batch(_use(serving, request), document))
 
 
@@ -122,17 +124,17 @@ def _model(app: FastAPI, serving: Serving) -> None:
         return _json(_use(serving, request).answers.clusters())
 
     @app.get(
-        "/v1/clusters/{cluster_id:int}",
+        "/v1/clusters/{cluster_id}",
         **openapi.gives(ClusterAnswer, 401, 404, 503, parameter="cluster_id"),
     )
     async def cluster(request: Request) -> Response:
         """One cluster with its size, churn rate and profile."""
-        loaded, cluster_id = _use(serving, request), request.path_params["cluster_id"]
-        try:
-            return _json(loaded.answers.cluster(loaded.model.cluster(cluster_id)))
-        except KeyError:
-            ids = ", ".join(str(known.id) for known in loaded.model.clusters)
-            raise Refused(404, f"no cluster {cluster_id}; there are: {ids}") from None
+        loaded, wanted = _use(serving, request), request.path_params["cluster_id"]
+        by_id = {str(known.id): known for known in loaded.model.clusters}
+        if wanted not in by_id:  # it stays text: a number of 5,000 digits is no integer in Python
+            ids = ", ".join(by_id)
+            raise Refused(404, f"no cluster {shortened(wanted)}; there are: {ids}")
+        return _json(loaded.answers.cluster(by_id[wanted]))
 
     @app.get("/v1/model", **openapi.gives(ModelAnswer, 401, 503))
     async def model(request: Request) -> Response:

@@ -27,11 +27,12 @@ _SECURITY = [
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
-    (b"referrer-policy", b"no-referrer"),
+    (b"referrer-policy", b"same-origin"),  # with none at all a form's Origin would be null
     (b"strict-transport-security", b"max-age=31536000"),
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
 ]  # fmt: skip
+_HARMLESS = frozenset({"GET", "OPTIONS"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="customer clusters", charset="UTF-8"'}
 
@@ -58,6 +59,7 @@ class Gate:
         request_id = _request_id(headers)
         head = scope["method"] == "HEAD"
         inner = {**scope, "method": "GET" if head else scope["method"], "request_id": request_id}
+        inner["path"] = _without_slash(scope)
 
         async def answer(message: Message) -> None:
             nonlocal status
@@ -80,12 +82,15 @@ class Gate:
     async def _answer(
         self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, send: Send
     ) -> None:
-        if self._may_pass(scope, headers):
-            await self.app(scope, receive, send)
-        else:
+        if not self._may_pass(scope, headers):
             ways = "`Authorization: Bearer KEY`, `X-API-Key: KEY`, or the password of HTTP Basic"
             refused = Refused(401, f"send a key as {ways}", headers=_CHALLENGE)
-            await response(refused, scope["request_id"])(scope, receive, send)
+        elif scope["method"] not in _HARMLESS and not of_this_site(headers):
+            refused = Refused(403, "a form is taken from a page of this site only")
+        else:
+            await self.app(scope, receive, send)
+            return
+        await response(refused, scope["request_id"])(scope, receive, send)
 
     def _may_pass(self, scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
         if not self.api_keys or scope["path"].removeprefix(scope.get("root_path", "")) in OPEN:
@@ -110,6 +115,29 @@ class Gate:
         if "error" in scope:
             line["error"] = scope["error"]
         self.log(line)
+
+
+def of_this_site(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a request comes from our own page, or from no page at all.
+
+    A browser sends the password of HTTP Basic along with whatever page asks it to, and says where
+    that is from: in Sec-Fetch-Site over HTTPS, in Origin else. Programs send neither.
+    """
+    site, origin = headers.get(b"sec-fetch-site"), headers.get(b"origin")
+    if site is not None:
+        return site in (b"same-origin", b"none")
+    if origin is None:
+        return True
+    return origin.partition(b"://")[2] in (headers.get(b"host"), headers.get(b"x-forwarded-host"))
+
+
+def _without_slash(scope: Scope) -> str:
+    """The path without slashes at its end: /docs/ is /docs, with no redirect to any host."""
+    path, root = str(scope["path"]), scope.get("root_path", "")
+    if not path.endswith("/"):
+        return path
+    short = path.rstrip("/")
+    return f"{short}/" if short in ("", root) else short
 
 
 def _request_id(headers: Mapping[bytes, bytes]) -> str:

@@ -1,7 +1,9 @@
 """AWS Lambda's HTTP events as requests: Mangum, and what Mangum leaves to its user."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from mangum import Mangum
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -11,6 +13,12 @@ from model_store import CustomerClustersError
 TEXT = ["text/", "application/json", "application/problem+json", "image/svg+xml"]
 """Content that goes out as text; anything else is sent in base64."""
 LambdaHandler = Callable[[Any, Any], dict[str, Any]]
+_PARAMETER = re.compile(r"\{(\w+)\+?\}")
+_HEADERS = ("headers", "multiValueHeaders")
+_SERVER = frozenset({"host", "x-forwarded-port"})
+_PINGS = frozenset({"serverless-plugin-warmup", "aws.events"})
+_GIVEN = "customer-clusters: the event as it was given"
+_FLAGS = ("warmup", "warmer")
 
 
 class WrongEvent(CustomerClustersError, ValueError):
@@ -28,18 +36,25 @@ def handler_for(app: ASGIApp, before: Callable[[], None] = lambda: None) -> Lamb
     """The Lambda handler of an application, and what it calls before each request."""
 
     async def staged(scope: Scope, receive: Receive, send: Send) -> None:
-        prefix = scope["root_path"] = stage_prefix(scope["aws.event"])
-        if prefix and scope["path"] == prefix:  # the address of the stage without its slash
-            scope["path"] = f"{prefix}/"
+        event = scope["aws.event"] = scope["aws.event"][_GIVEN]
+        prefix = scope["root_path"] = stage_prefix(event)
+        if prefix:
+            path = _shown_path(event)
+            scope["path"] = path if path != prefix else f"{prefix}/"
+        if host := _host(event):
+            scope["headers"].append([b"host", host.encode()])
         await app(scope, receive, send)
 
     mangum = Mangum(staged, lifespan="off", text_mime_types=TEXT)
 
     def handler(event: Any, context: Any) -> dict[str, Any]:
+        if _is_ping(event):
+            before()
+            return {"statusCode": 200, "headers": {"content-type": "text/plain"}, "body": "warm"}
         if not isinstance(event, dict) or not _is_http(event):
             raise WrongEvent(event)
         before()
-        return mangum(event, context)
+        return mangum({**event, **_without_server(event), _GIVEN: event}, context)
 
     return handler
 
@@ -47,15 +62,61 @@ def handler_for(app: ASGIApp, before: Callable[[], None] = lambda: None) -> Lamb
 def stage_prefix(event: Mapping[str, Any]) -> str:
     """What stands before our paths in the address that the browser shows: `/prod`, mostly nothing.
 
-    A REST API leaves its stage out of `path` and puts it into the context's; an HTTP API with a
-    named stage has it in both. Behind a domain of one's own neither has it.
+    It is a stage, or the base path that a domain of one's own maps to us. What the gateway's
+    route matched is ours and the rest is the prefix. A route that takes everything says nothing;
+    then a REST API has its stage in the context's path only, and an HTTP API in its own path.
     """
+    shown = _shown_path(event).rstrip("/")
+    for inside in (_matched(event), event.get("path")):
+        if inside is not None and shown.endswith(own := unquote(inside).rstrip("/")):
+            return shown.removesuffix(own)
+    stage = f"/{event['requestContext'].get('stage')}"
+    return stage if f"{shown}/".startswith(f"{stage}/") else ""
+
+
+def _shown_path(event: Mapping[str, Any]) -> str:
+    """The path in the address that the browser shows."""
     context = event["requestContext"]
     if "http" in context:
-        stage = f"/{context.get('stage')}"
-        return stage if f"{event['rawPath']}/".startswith(f"{stage}/") else ""
-    shown, path = context.get("path", "").rstrip("/"), event["path"].rstrip("/")
-    return shown.removesuffix(path) if shown.endswith(path) else ""
+        return unquote(event["rawPath"])
+    return unquote(context.get("path") or event["path"])
+
+
+def _matched(event: Mapping[str, Any]) -> str | None:
+    """The part of the path that is ours, by the gateway's route; None where that takes any."""
+    route = event.get("resource") or event.get("routeKey", "").partition(" ")[2]
+    values = event.get("pathParameters") or {}
+    names = _PARAMETER.findall(route)
+    if not route.startswith("/") or any(name not in values for name in names):
+        return None
+    if route.endswith("+}"):
+        return f"/{values[names[-1]]}"
+    return _PARAMETER.sub(lambda found: str(values[found[1]]), route)
+
+
+def _without_server(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The event's headers but for those that Mangum takes for a port's number and may fail on:
+    a list of ports, or an IPv6 address. Nothing of ours reads the port."""
+    return {
+        kind: {name: value for name, value in event[kind].items() if name.lower() not in _SERVER}
+        for kind in _HEADERS
+        if isinstance(event.get(kind), dict)
+    }
+
+
+def _host(event: Mapping[str, Any]) -> str | None:
+    for kind in _HEADERS:
+        for name, value in (event.get(kind) or {}).items():
+            if name.lower() == "host" and value:
+                return str(value if isinstance(value, str) else value[-1])
+    return None
+
+
+def _is_ping(event: Any) -> bool:
+    """Whether an event only keeps the function warm: of a plugin, or of a schedule."""
+    if not isinstance(event, dict) or "requestContext" in event:
+        return False
+    return event.get("source") in _PINGS or any(event.get(name) is True for name in _FLAGS)
 
 
 def _is_http(event: Mapping[str, Any]) -> bool:

@@ -13,6 +13,7 @@ from pipeline.errors import Problem, WrongRow
 MEDIA_TYPE = "application/problem+json"
 TITLES = {
     "invalid_json": "The body is not JSON that every reader reads alike",
+    "invalid_encoding": "The body is not packed as its header says",
     "invalid_form": "The form cannot be read",
     "unauthorised": "A valid API key is needed",
     "forbidden": "This is not allowed",
@@ -20,6 +21,8 @@ TITLES = {
     "method_not_allowed": "This address does not take this method",
     "timeout": "The request took too long to arrive",
     "too_large": "The request is too large",
+    "too_many_requests": "Too many requests at once",
+    "headers_too_large": "The headers of the request are too large",
     "unsupported_media_type": "The body has the wrong content type",
     "invalid_request": "The request is not what this address takes",
     "invalid_customer": "The customer cannot be assigned",
@@ -40,6 +43,8 @@ _STATUS = {
     413: "too_large",
     415: "unsupported_media_type",
     422: "invalid_request",
+    429: "too_many_requests",
+    431: "headers_too_large",
     500: "internal_error",
     503: "model_unavailable",
 }

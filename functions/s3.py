@@ -93,7 +93,7 @@ class _Call:
     def score_message(self, record: SQSRecord) -> None:
         try:
             event = json.loads(record.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             event = error  # which is no event, and is told as that
         try:
             self.score_all(event)

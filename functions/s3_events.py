@@ -1,9 +1,10 @@
-"""The objects that an event tells of: S3's own notification, or EventBridge's.
+"""The objects that an event tells of: S3's own notification, EventBridge's, or either by SNS.
 
 Only shapes are read here. Whether an object is still there, or another by now, is asked of S3
 itself when it is read: that holds for events out of order too, with a `sequencer` or without.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ _UNVERSIONED = (None, "", "null")
 
 
 class UnknownEvent(CustomerClustersError, ValueError):
-    """Raised when an event is neither S3's nor EventBridge's, nor a queue's with one of them."""
+    """Raised when an event is neither S3's nor EventBridge's, nor a queue's or topic's with one."""
 
     def __init__(self, event: object) -> None:
         names = ", ".join(sorted(map(str, event))[:8]) if isinstance(event, dict) else "no fields"
@@ -47,7 +48,7 @@ def arrivals(event: object) -> list[Arrival]:
     """
     try:
         return _told(event)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise UnknownEvent(event) from error
 
 
@@ -70,9 +71,13 @@ def _told(event: object) -> list[Arrival]:
             return []
         if event.get("source") == "aws.s3":
             return _bridged(event)
+        if event.get("Type") == "Notification":  # of SNS, which has the event as text
+            return _told(json.loads(event["Message"]))
         records = event["Records"]
         if all(_is_notification(record) for record in records):
             return list(_notified(records))
+        if all(record["EventSource"] == "aws:sns" for record in records):  # its own spelling
+            return [arrival for record in records for arrival in _told(record["Sns"])]
     raise UnknownEvent(event)
 
 

@@ -6,6 +6,8 @@ takes into its cache at once.
 
 import asyncio
 import logging
+from email.message import Message
+from email.utils import collapse_rfc2231_value
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,6 +24,8 @@ FIELD = "file"
 """What the form calls its one field."""
 AROUND = 16_384
 """Bytes that a form may have besides the file."""
+SLOW_SECONDS, LEAST_PER_SECOND = 10.0, 8_000
+"""A form gets so long to begin, and then has to bring so many bytes a second on average."""
 _LONGEST_NAME = 100
 logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # would quote bytes of customers
 
@@ -33,16 +37,20 @@ async def save_upload(request: Request, path: Path, limit: int, seconds: float) 
     Temporary when the disk does not take it.
     """
     boundary = _boundary(request)
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise Refused(415, "Content-Encoding: expected none; the file in the form may be packed")
     length = request.headers.get("content-length", "0")
     if length.isdigit() and int(length[:20]) > limit + AROUND:
         raise _too_large(limit)
     try:
         with path.open("xb") as file:
             form = _Form(boundary, file, limit)
-            async with asyncio.timeout(seconds):
-                await _receive(request.receive, form, limit)
+            async with asyncio.timeout(None) as patience:
+                await _receive(request.receive, form, limit, _Pace(patience, seconds))
     except TimeoutError:
-        raise Refused(408, f"the file did not arrive within {seconds:g} seconds") from None
+        least = f"{LEAST_PER_SECOND // 1000} kB a second"
+        detail = f"the file did not arrive within {seconds:g} seconds, or with less than {least}"
+        raise Refused(408, detail) from None
     except FormParserError as error:
         raise _unreadable() from error
     except OSError as error:
@@ -58,9 +66,23 @@ def shown_name(raw: bytes) -> str:
     return printable.strip(" .")[:_LONGEST_NAME] or "file"
 
 
-async def _receive(receive: Receive, form: "_Form", limit: int) -> None:
+class _Pace:
+    """Ends an upload that takes too long, or comes so slowly that it only holds its place."""
+
+    def __init__(self, patience: asyncio.Timeout, seconds: float) -> None:
+        self._patience, self._start = patience, asyncio.get_running_loop().time()
+        self._seconds = seconds
+
+    def reached(self, size: int) -> None:
+        """Give the bytes that are left as much time as those that came have earned."""
+        earned = SLOW_SECONDS + size / LEAST_PER_SECOND
+        self._patience.reschedule(self._start + min(self._seconds, earned))
+
+
+async def _receive(receive: Receive, form: "_Form", limit: int, pace: _Pace) -> None:
     size, more = 0, True
     while more:
+        pace.reached(size)
         message = await receive()
         if message["type"] == "http.disconnect":
             raise Refused(400, "the client went away before the file was complete")
@@ -121,11 +143,12 @@ class _Form:
 
     def _headers(self) -> None:
         kind, told = parse_options_header(self._disposition)
-        if kind != b"form-data" or told.get(b"name") != FIELD.encode() or b"filename" not in told:
+        name = told.get(b"filename", _extended_name(self._disposition))
+        if kind != b"form-data" or told.get(b"name") != FIELD.encode() or name is None:
             raise _other_than_one()
-        if not told[b"filename"]:
+        if not name:
             raise Refused(422, "choose a file first", code="invalid_form")
-        self._name = shown_name(told[b"filename"])
+        self._name = shown_name(name)
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         self._size += end - start
@@ -135,6 +158,14 @@ class _Form:
 
     def _end(self) -> None:
         self._ended = True
+
+
+def _extended_name(disposition: bytes) -> bytes | None:
+    """The name in `filename*=utf-8''…` (RFC 5987), which some clients send alone; None without."""
+    message = Message()
+    message["Content-Disposition"] = disposition.decode("latin-1")
+    name = message.get_param("filename", header="Content-Disposition")
+    return collapse_rfc2231_value(name).encode() if isinstance(name, tuple) else None
 
 
 def _boundary(request: Request) -> bytes:

@@ -1,5 +1,7 @@
 """One customer: assign on the command line, serve over HTTP."""
 
+from contextlib import suppress
+
 import click
 
 from functions import console
@@ -64,6 +66,7 @@ def serve(host: str, port: int, workers: int, trusted_proxies: str) -> None:
         raise WrongFile("serve", f"needs the extra customer-clusters[api] ({error})") from error
 
     options.settings()  # a wrong variable is told here, in one line
+    _allow_connections()
     uvicorn.run(
         "functions.api:app",
         host=host,
@@ -74,4 +77,17 @@ def serve(host: str, port: int, workers: int, trusted_proxies: str) -> None:
         server_header=False,
         access_log=False,
         log_config=logs.UVICORN,
+        http="functions.http_protocol:BoundedProtocol",
+        ws="none",
     )
+
+
+def _allow_connections() -> None:
+    """Raise the limit of open files as far as the system lets us: a connection is one of them."""
+    try:
+        import resource
+    except ModuleNotFoundError:  # Windows has none
+        return
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with suppress(ValueError, OSError):  # some systems name a limit that they do not give
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -183,7 +183,11 @@ def test_the_clusters_are_listed_and_shown_one_by_one(client: TestClient) -> Non
     assert client.get("/v1/clusters/5").json() == listed["clusters"][4]
 
 
-@pytest.mark.parametrize("path", ["/v1/clusters/6", "/v1/clusters/x", "/v1", "/v1/clusters/-1"])
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/clusters/6", "/v1/clusters/x", "/v1", "/v1/clusters/-1", "/v1/clusters/" + "9" * 5_000],
+    ids=["6", "x", "v1", "-1", "5,000 digits"],
+)
 def test_what_is_not_there_is_a_problem_document(client: TestClient, path: str) -> None:
     answer = client.get(path)
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")

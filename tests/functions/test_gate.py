@@ -132,3 +132,42 @@ def test_a_client_that_leaves_is_no_error_of_ours(serving: Serving, lines: Lines
     }  # fmt: skip
     asyncio.run(app(scope, receive, send))
     assert lines[-1]["status"] == 400
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),  # a program
+        ({"Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Sec-Fetch-Site": "none"}, 200),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "https://behind.a.proxy"}, 200),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Sec-Fetch-Site": "cross-site", "Origin": "http://testserver"}, 403),
+        ({"Origin": "http://testserver"}, 200),
+        ({"Origin": "https://ours", "X-Forwarded-Host": "ours"}, 200),
+        ({"Origin": "http://testserver.evil"}, 403),
+        ({"Origin": "http://evil"}, 403),
+        ({"Origin": "null"}, 403),
+    ],
+)
+def test_a_form_is_taken_from_our_own_pages_only(
+    client_for: Clients, headers: dict[str, str], status: int
+) -> None:
+    client = client_for(api_keys=HASHES)
+    given = {"Authorization": basic(KEY), **headers}
+    form = {"Total_Revolving_Bal": "0", "Total_Trans_Amt": "1900", "Total_Trans_Ct": "38"}
+    assert client.post("/result", data=form, headers=given).status_code == status
+    assert client.get("/", headers=given).status_code == 200  # a link from elsewhere
+
+
+@pytest.mark.parametrize("path", ["/docs/", "/v1/model//", "//", "/health/live/"])
+def test_slashes_at_the_end_of_a_path_mean_nothing(client: TestClient, path: str) -> None:
+    answer = client.get(path, headers={"Host": "evil.example"}, follow_redirects=False)
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/.//evil.example/", "/nowhere/", "/%2f%2fevil.example/"])
+def test_no_redirect_goes_where_the_host_header_says(client: TestClient, path: str) -> None:
+    answer = client.get(path, headers={"Host": "evil.example"}, follow_redirects=False)
+    assert (answer.status_code, "location" in answer.headers) == (404, False)

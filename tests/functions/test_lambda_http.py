@@ -82,9 +82,89 @@ def test_behind_a_domain_of_ones_own_there_is_no_stage() -> None:
 
 
 @pytest.mark.parametrize(
+    ("route", "values", "shown", "prefix"),
+    [
+        ("/{proxy+}", {"proxy": "v1/model"}, "/prod/v1/model", "/prod"),
+        ("/{proxy+}", {"proxy": "v1/model"}, "/groups/v1/model", "/groups"),
+        ("/{proxy+}", {"proxy": "v1/model"}, "/v1/v1/model", "/v1"),  # a stage of that name
+        ("/{proxy+}", {"proxy": "v1/model"}, "/a/b/v1/model/", "/a/b"),
+        ("/ours/{proxy+}", {"proxy": "v1/model"}, "/prod/ours/v1/model", "/prod/ours"),
+        ("/v1/model", None, "/groups/v1/model", "/groups"),
+        ("/v1/{what}", {"what": "model"}, "/groups/v1/model", "/groups"),
+    ],
+)
+def test_paths_are_found_behind_a_stage_or_a_base_path(
+    handler: LambdaHandler, route: str, values: Any, shown: str, prefix: str
+) -> None:
+    rest = event("rest_v1_stage", resource=route, pathParameters=values, path=shown)
+    rest["httpMethod"] = "GET"
+    rest["requestContext"]["path"] = shown
+    http = event("http_api_v2_stage", routeKey=f"ANY {route}", pathParameters=values, rawPath=shown)
+    http["requestContext"]["http"] |= {"path": shown, "method": "GET"}
+    for given in (rest, http):
+        assert stage_prefix(given) == prefix
+        answer = handler(given, None)
+        assert answer["statusCode"] == 200
+        assert json.loads(answer["body"])["clusters"] == 5
+
+
+@pytest.mark.parametrize("name", HTTP)
+@pytest.mark.parametrize(
+    "server",
+    [
+        {"x-forwarded-port": "443,80"}, {"x-forwarded-port": ""}, {"host": "[2001:db8::1]:443"},
+        {"host": "[2001:db8::1]"}, {"host": "a:b:c"}, {"host": ""}, {"host": "a:"},
+        {"x-forwarded-for": "2001:db8::1, [2001:db8::2]:1234"},
+    ],
+)  # fmt: skip
+def test_no_port_and_no_address_ends_in_an_exception(
+    handler: LambdaHandler, name: str, server: dict[str, str]
+) -> None:
+    given = event(name)
+    for kind, wrap in (("headers", str), ("multiValueHeaders", lambda value: [value])):
+        if kind in given:
+            kept = {k: v for k, v in given[kind].items() if k.lower() not in server}
+            given[kind] = kept | {key.title(): wrap(value) for key, value in server.items()}
+    assert handler(given, None)["statusCode"] == 200
+
+
+def test_a_slash_at_the_end_changes_nothing_and_redirects_nowhere(handler: LambdaHandler) -> None:
+    given = event("rest_v1_stage", path="/v1/assign/")
+    given["requestContext"]["path"] = "/prod/v1/assign/"
+    assert handler(given, None)["statusCode"] == 200
+
+
+@pytest.mark.parametrize(
+    "ping",
+    [
+        {"source": "serverless-plugin-warmup"}, {"warmup": True}, {"warmer": True},
+        {"version": "0", "id": "1", "detail-type": "Scheduled Event", "source": "aws.events",
+         "account": "123456789012", "time": "2026-11-23T09:40:00Z", "region": "eu-central-1",
+         "resources": ["arn:aws:events:eu-central-1:123456789012:rule/warm"], "detail": {}},
+    ],
+)  # fmt: skip
+def test_what_keeps_the_function_warm_loads_the_model_and_is_answered(
+    serving: Serving, ping: Any
+) -> None:
+    looked: list[bool] = []
+    app = create_app(serving, Settings(), log=lambda line: None)
+    answer = handler_for(app, lambda: looked.append(True))(ping, None)
+    assert (answer["statusCode"], looked) == (200, [True])
+
+
+@pytest.mark.parametrize(
     "wrong",
-    [event("s3_put"), {}, {"requestContext": {}}, {"requestContext": None}, [], None, "ping"],
-    ids=["S3", "empty", "no method", "null", "array", "nothing", "text"],
+    [
+        event("s3_put"),
+        {},
+        {"warmup": 1},
+        {"requestContext": {}},
+        {"requestContext": None},
+        [],
+        None,
+        "ping",
+    ],
+    ids=["S3", "empty", "almost a ping", "no method", "null", "array", "nothing", "text"],
 )
 def test_another_event_is_a_clear_error(handler: LambdaHandler, wrong: Any) -> None:
     with pytest.raises(WrongEvent, match="answers HTTP events"):

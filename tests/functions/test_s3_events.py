@@ -47,11 +47,22 @@ def test_messages_hold_the_same_events() -> None:
     assert arrivals(json.loads(first["body"]))[0].key == "incoming/a b+c.csv"
 
 
+def test_a_topic_hands_on_the_same_events() -> None:
+    expected = arrivals(golden("s3_put"))
+    bodies = [json.loads(message["body"]) for message in golden("sqs_sns_s3")["Records"]]
+    enveloped, test, bridged, raw = bodies  # the last by "raw message delivery"
+    assert arrivals(enveloped) == arrivals(raw) == arrivals(golden("sns_s3")) == expected
+    assert arrivals(bridged) == arrivals(golden("eventbridge_created"))
+    assert arrivals(test) == []
+
+
 @pytest.mark.parametrize(
     "event",
     [
         {}, [], None, "ping", 5, {"Records": None}, {"Records": [1]}, {"Records": [{}]},
-        {"Records": [{"eventSource": "aws:sns"}]},
+        {"Records": [{"eventSource": "aws:sns"}]}, {"Records": [{"EventSource": "aws:sns"}]},
+        {"Type": "Notification", "Message": "ping"}, {"Type": "Notification", "Message": 5},
+        {"Type": "Notification", "Message": "[" * 100_000}, {"Type": "SubscriptionConfirmation"},
         {"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": {}}]},
         {"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": None}]},
         {"source": "aws.s3", "detail-type": "Object Created"},

@@ -88,6 +88,18 @@ def test_a_file_may_be_as_large_as_said(browser_over: BrowserOver) -> None:
     assert browser.post("/files", content=pieces, headers=FORM).status_code == 200
 
 
+def test_a_name_in_the_extended_form_alone_is_taken(champion: TestClient) -> None:
+    disposition = b"name=\"file\"; filename*=utf-8''M%C3%A4rz%202026.csv"
+    answer = champion.post("/files", content=form(part(disposition, CUSTOMERS)), headers=FORM)
+    assert Page(answer.text).one("h1").text == "März 2026.csv"
+
+
+def test_a_packed_form_is_refused_by_the_headers_name(champion: TestClient) -> None:
+    headers = {**FORM, "content-encoding": "gzip"}
+    answer = champion.post("/files", content=b"x", headers=headers)
+    assert (answer.status_code, "Content-Encoding" in answer.text) == (415, True)
+
+
 @pytest.mark.parametrize(
     ("sent", "shown"),
     [
@@ -137,6 +149,20 @@ def test_a_file_that_never_arrives_is_given_up(tmp_path: Path) -> None:
     assert caught.value.status == 408
 
 
+def test_a_file_that_only_drips_gives_its_place_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("functions.uploads.SLOW_SECONDS", 0.05)
+
+    async def receive() -> Message:
+        await asyncio.sleep(0.01)
+        return {"type": "http.request", "body": b"", "more_body": True}
+
+    with pytest.raises(Refused, match="less than 8 kB a second") as caught:
+        save(tmp_path / "a", receive, 60)
+    assert caught.value.status == 408
+
+
 def test_a_client_that_leaves_is_no_error_of_ours(tmp_path: Path) -> None:
     async def receive() -> Message:
         return {"type": "http.disconnect"}
@@ -168,7 +194,7 @@ def test_too_many_at_once_are_told_to_come_back(serving: Serving) -> None:
                 raise AssertionError(name)
             assert (caught.value.status, caught.value.headers) == (503, {"Retry-After": "5"})
             slots.free = busy
-    assert (pages.scoring.free, pages.receiving.free) == (1, 8)
+    assert (pages.scoring.free, pages.receiving.free) == (1, 32)
 
 
 def test_a_busy_server_says_so_on_the_page(
