@@ -1,32 +1,28 @@
 """A local drop folder: what S3 and a function do in the cloud, with no cloud at all."""
 
+import contextlib
+import os
 import signal
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from functions import logs
 from functions.challengers import Challengers
-from model_store import CustomerClustersError, Store
+from model_store import CustomerClustersError, Store, Temporary
 from pipeline.errors import WrongFile
+from pipeline.file_state import FileState
+from pipeline.listing import LINKS, Entry, refuse_table_around, why_skipped
 from pipeline.model import ClusterModel
 from pipeline.scoring import Engine, Options, refuse_file, score_file, score_into
+from pipeline.scoring.inputs import shown
 
 Tell = Callable[[dict[str, Any] | CustomerClustersError], None]
-_UNFINISHED = (".tmp", ".part", ".partial", ".crdownload", ".filepart")
-"""Endings under which programs write a file that they rename when it is whole."""
 _RETRY_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    """A file as it was at a look; while it grows, this changes."""
-
-    size: int
-    changed: int
 
 
 @dataclass(slots=True)
@@ -48,35 +44,27 @@ class DropFolder:
     engine: Engine = score_into
     """What reads and scores a file; by default this process does."""
     stop: threading.Event = field(default_factory=threading.Event)
-    _seen: dict[Path, tuple[_State, float]] = field(default_factory=dict)
+    _seen: dict[Path, tuple[FileState, float]] = field(default_factory=dict)
     """Waiting files, and since when they have been as they are."""
-    _done: dict[Path, _State] = field(default_factory=dict)
+    _done: dict[Path, FileState] = field(default_factory=dict)
+    _unreachable: bool = False
+    """Whether the folder was away at the last look."""
 
     def watch(self, tell: Tell) -> None:
         """Score for ever; SIGINT and SIGTERM end it after the file that is being scored."""
-        from watchfiles import watch
-
         if not self.inbox.is_dir():
             raise WrongFile(self.inbox, "is not there; expected a folder to watch")
         if self.out.resolve() == self.inbox.resolve():
             raise WrongFile(self.out, "is the folder that is watched; results need another one")
+        refuse_table_around(self.inbox)
         with _ended_by_signals(self.stop):
-            changes = watch(
-                self.inbox,
-                watch_filter=None,
-                stop_event=self.stop,
-                rust_timeout=max(50, int(self.settle * 500)),
-                yield_on_timeout=True,
-                raise_interrupt=False,
-                recursive=False,
-            )
             self.look(tell)
-            for _ in changes:
+            while not self.stop.wait(max(0.05, self.settle / 2)):
                 self.look(tell)
 
     def look(self, tell: Tell) -> None:
         """Score what has settled since the last look."""
-        for path, state in self._settled():
+        for path, state in self._settled(tell):
             try:
                 tell(self._score(path, tell))
             except WrongFile as error:
@@ -85,27 +73,44 @@ class DropFolder:
                 tell(error)
                 self._seen[path] = (state, time.monotonic() + _RETRY_SECONDS)
                 continue
+            except Exception as error:  # of one file, which must not keep others waiting
+                where = logs.where(error)
+                tell(WrongFile(shown(path), f"could not be scored ({where[0]} at {where[-1]})"))
             self._done[path] = state
             if self.stop.is_set():
                 return
 
-    def _settled(self) -> Iterator[tuple[Path, _State]]:
+    def _settled(self, tell: Tell) -> Iterator[tuple[Path, FileState]]:
         now = time.monotonic()
-        for path in sorted(self.inbox.iterdir()):
-            if path.name.startswith((".", "~$")) or path.suffix.lower() in _UNFINISHED:
-                continue
-            try:
-                stat = path.stat()
-            except OSError:  # gone again
-                continue
-            state = _State(stat.st_size, stat.st_mtime_ns)
-            if not path.is_file() or not state.size or self._done.get(path) == state:
+        for path, found in self._entries(tell):
+            state = FileState.from_stat(found)
+            kind = why_skipped(Entry(path.name, found.st_size, found.st_mode))
+            if kind == LINKS and path not in self._done:
+                self._done[path] = state
+                tell(WrongFile(shown(path), "is a symbolic link, which is not followed; copy it"))
+            if kind or self._done.get(path) == state:
                 continue
             known, since = self._seen.get(path, (None, now))
             if known != state:
                 self._seen[path] = (state, now)
             elif now - since >= self.settle:
                 yield path, state
+
+    def _entries(self, tell: Tell) -> list[tuple[Path, os.stat_result]]:
+        """What lies in the folder; nothing while it is away, as a disk may be, which is told."""
+        try:
+            paths = sorted(self.inbox.iterdir())
+        except OSError as error:
+            if not self._unreachable:
+                tell(Temporary("list", str(self.inbox), error.strerror or str(error)))
+            self._unreachable = True
+            return []
+        self._unreachable = False
+        found = []
+        for path in paths:
+            with contextlib.suppress(OSError):  # gone again
+                found.append((path, path.lstat()))
+        return [(path, its) for path, its in found if not stat.S_ISDIR(its.st_mode)]
 
     def _score(self, path: Path, tell: Tell) -> dict[str, Any]:
         artifact = self.store.open(self.reference)  # each file: the alias may have moved
@@ -122,7 +127,7 @@ class DropFolder:
             raise
 
 
-@contextmanager
+@contextlib.contextmanager
 def _ended_by_signals(stop: threading.Event) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -5,8 +5,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipeline.listing import LocalFile
 from pipeline.model import ClusterModel
-from pipeline.scoring import Engine, Options, Progress, score_file, score_into, summary_of
+from pipeline.scoring import (
+    Engine,
+    Options,
+    Progress,
+    local_input,
+    score_input,
+    score_into,
+    summary_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +34,12 @@ class LocalScoring:
         self._out, self._engine = Path(out), engine
 
     def score(
-        self, source: Path, job: Job, progress: Progress = lambda rows: None
+        self, source: LocalFile, job: Job, progress: Progress = lambda rows: None
     ) -> dict[str, Any]:
         """The manifest of the run, which is done now or was already."""
+        found = local_input(source.path, source.name)
         model, version, out = job.model, job.version, self._out
-        return score_file(source, model, version, out, job.options, progress, self._engine)
+        return score_input(found, model, version, out, job.options, progress, self._engine)
 
     def summary(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
         """The summary that a run wrote."""

@@ -38,11 +38,8 @@ class Results:
     @contextlib.contextmanager
     def aside(self) -> Iterator[Path]:
         """An empty folder to prepare a run in, gone at the end but for what was kept."""
-        try:
+        with _writable():
             folder = Path(tempfile.mkdtemp(prefix=".", dir=self._made()))
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise Temporary("write", "the folder for results", reason) from error
         try:
             yield folder
         finally:
@@ -51,16 +48,19 @@ class Results:
     def keep(self, folder: Path) -> str:
         """Keep a folder made in one that is aside; the id under which its files are found."""
         id = secrets.token_urlsafe(24)
-        os.utime(folder)
-        folder.rename(folder.parents[1] / id)
+        with _writable():
+            os.utime(folder)
+            folder.rename(self._made() / id)
         self._own.append(id)
         self.sweep()
         return id
 
     def find(self, id: str, name: str) -> Path | None:
         """A file of a run, if its manifest names it and its time is not over."""
+        if not _ID.fullmatch(id) or not self._is_ours():
+            return None
         folder = self._place() / id
-        if not _ID.fullmatch(id) or self._is_old(folder):
+        if self._is_old(folder):
             return None
         try:
             manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
@@ -72,6 +72,8 @@ class Results:
 
     def sweep(self) -> None:
         """Remove what is too old, then the oldest until the rest is not too much."""
+        if not self._is_ours():
+            return
         ages: list[tuple[float, Path]] = []
         with contextlib.suppress(OSError):
             for folder in self._place().iterdir():
@@ -87,7 +89,7 @@ class Results:
 
     def stop(self) -> None:
         """Remove what this process has kept: maybe nobody comes after it who would."""
-        for id in self._own:
+        for id in self._own if self._is_ours() else ():
             shutil.rmtree(self._place() / id, ignore_errors=True)
         self.sweep()
 
@@ -100,17 +102,33 @@ class Results:
         return self._root
 
     def _made(self) -> Path:
-        """The folder, made if need be; OSError when it is not ours alone.
+        """The folder, made if need be; OSError when it is not ours alone."""
+        place = self._place()
+        place.mkdir(mode=0o700, exist_ok=True)
+        if not self._is_ours():
+            raise PermissionError(None, "it is open to others")
+        return place
+
+    def _is_ours(self) -> bool:
+        """Whether the folder is there, is no link, and is ours alone: asked before every use.
 
         Its name is known beforehand, and on a shared machine anybody may have taken it.
         """
-        place = self._place()
-        place.mkdir(mode=0o700, exist_ok=True)
-        found = place.lstat()
+        try:
+            found = self._place().lstat()
+        except OSError:
+            return False
         ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
-        if not ours or found.st_mode & 0o077:
-            raise PermissionError(None, "it is open to others")
-        return place
+        return ours and not found.st_mode & 0o077
+
+
+@contextlib.contextmanager
+def _writable() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise Temporary("write", "the folder for results", reason) from error
 
 
 def size_of(folder: Path) -> int:

@@ -18,7 +18,7 @@ from functions.logs import Log
 from functions.s3_claims import Claim, Clock, claimed
 from functions.s3_metrics import Measure, emf
 from functions.s3_objects import Skipped, Source, Unscorable, found, safe_name
-from functions.s3_work import remaining, sweep, work_folder
+from functions.s3_work import remaining
 from functions.settings import RetrainingSettings, Settings
 from model_store import (
     CANDIDATE,
@@ -34,6 +34,7 @@ from model_store import (
     load_signer,
     open_store,
 )
+from model_store.leftovers import unfinished
 from model_store.s3 import S3Files
 from pipeline.errors import WrongFile
 
@@ -71,7 +72,6 @@ class Retraining:
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
         """Answer an invocation with what came of it; the event says nothing that matters."""
-        sweep()
         told = {"data": str(self.settings.data), "store": str(self.store)}
         seconds = remaining(context)() - SPARE_SECONDS
         try:
@@ -104,7 +104,7 @@ class Retraining:
 
         self.store.check_signer(self.signer)
         champion = self.store.open(CHAMPION)
-        with work_folder() as folder:
+        with unfinished() as folder:
             path = self._fetched(folder, claim)
             try:
                 status, artifact = self._trained(path, champion, claim)

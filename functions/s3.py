@@ -28,7 +28,7 @@ from functions.s3_objects import Skipped, Source, Unscorable, safe_name
 from functions.s3_retries import Hasten, hastening
 from functions.s3_runs import Outcome, Place, record_failure, score_source
 from functions.s3_spark import Handover, ended_job
-from functions.s3_work import remaining, sweep
+from functions.s3_work import remaining
 from functions.serving import Serving
 from functions.settings import BatchSettings, Settings
 from model_store import CustomerClustersError, Temporary, open_store
@@ -57,7 +57,6 @@ class Batch:
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
         """Answer an invocation; a queue is told which of its messages have to come again."""
-        sweep()
         self._look_for_the_model()
         call = _Call(self, replace(self.place, remaining=remaining(context)), _request_id(context))
         if not _is_queue(event):

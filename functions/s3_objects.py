@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_store import CustomerClustersError, Denied, NotFound, S3Address
 from model_store.s3_errors import told
+from pipeline.listing import Entry, Tell, inputs_among
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -105,20 +106,25 @@ def found(client: "S3Client", source: Source) -> Iterator[Found]:
         yield Found(source, identity, size, body.iter_chunks(_CHUNK), etag, kept)
 
 
-def listed(client: "S3Client", address: S3Address) -> list[Source]:
-    """The objects that an address means: one, or all below it when it ends in `/`."""
+def listed(client: "S3Client", address: S3Address, tell: Tell = lambda note: None) -> list[Source]:
+    """The objects that an address means: one, or the inputs below it when it ends in `/`.
+
+    WrongFile when there are none below it, or a table of others.
+    """
     if address.key and not address.key.endswith("/"):
         return [Source(address.bucket, address.key, safe_name(address.key.rpartition("/")[2]))]
-    sources = []
+    sizes: dict[str, int] = {}
     with told("list", address.key, f"{S3Address.SCHEME}{address.bucket}"):
         pages = client.get_paginator("list_objects_v2")
         for page in pages.paginate(Bucket=address.bucket, Prefix=address.key):
             for entry in page.get("Contents", []):
-                key, size = entry["Key"], entry["Size"]
-                if size and not key.endswith("/"):
-                    name = safe_name(key.removeprefix(address.key))
-                    sources.append(Source(address.bucket, key, name, size=size))
-    return sources
+                sizes[entry["Key"].removeprefix(address.key)] = entry["Size"]
+    entries = (Entry(name, size) for name, size in sizes.items())
+    names = inputs_among(str(address), entries, tell)
+    return [
+        Source(address.bucket, f"{address.key}{name}", safe_name(name), size=sizes[name])
+        for name in names
+    ]
 
 
 def safe_name(key: str) -> str:

@@ -9,7 +9,8 @@ from functions.s3_objects import Source, Unscorable, found, listed, safe_name
 from functions.s3_runs import Beat, Outcome, Place, run_folder, score_once
 from model_store import S3Address, WrongArtifact
 from pipeline.errors import WrongFile
-from pipeline.scoring.data import Data, hidden, identity_of
+from pipeline.listing import Tell
+from pipeline.scoring.data import Data, identity_of
 from pipeline.scoring.distributed import Runner, score_in_parts
 from pipeline.scoring.places import S3Source, S3Target
 from pipeline.scoring.splitting import PART_BYTES, CannotSplit
@@ -27,12 +28,10 @@ def s3_data(client: "S3Client", source: Source) -> Data:
         return Data([there], source.name, source.address, opened.identity)
 
 
-def s3_data_set(client: "S3Client", address: S3Address) -> Data:
+def s3_data_set(client: "S3Client", address: S3Address, tell: Tell = lambda note: None) -> Data:
     """The objects below a prefix as they are now, as one input; WrongFile when there are none."""
     below = S3Address(address.bucket, address.folder)
-    sources = [source for source in listed(client, below) if not hidden(source.name)]
-    if not sources:
-        raise WrongFile(str(below), "holds no objects with any bytes")
+    sources = listed(client, below, tell)
     sources.sort(key=lambda source: source.name)
     with ThreadPoolExecutor(_LOOKING) as pool:
         each = list(pool.map(lambda source: s3_data(client, source), sources))

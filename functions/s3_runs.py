@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 from functions.jobs import Job
 from functions.s3_claims import Claim, Clock, claimed
 from functions.s3_objects import Source, Unscorable, found
-from functions.s3_work import UNLIMITED, work_folder
+from functions.s3_work import UNLIMITED
 from model_store import Conflict, Temporary, WrongArtifact
+from model_store.leftovers import unfinished
 from model_store.s3 import S3Files
 from pipeline.errors import WrongFile
+from pipeline.file_state import FileState
 from pipeline.scoring import (
     FAILED,
     MANIFEST,
@@ -71,6 +73,8 @@ class Task:
     identity: str
     fetch: Callable[[Path, Beat], Path]
     """Brings the file into a folder and says where it is; calls the beat now and then."""
+    state: FileState | None = None
+    """Of a file of this machine, as `Input` has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +148,7 @@ def score_once(
     with claimed(place.results, run, place.lease_seconds, place.clock) as claim:
         if claim.taken_over and (done := find_done(run, place.results, retry_failed=retry_failed)):
             return done
-        with work_folder() as folder:
+        with unfinished() as folder:
 
             def beat() -> None:
                 place.check_time(shown)
@@ -217,7 +221,7 @@ def _committed_now(
 def _score(
     task: Task, path: Path, outputs: Path, job: Job, count: Progress, engine: Engine
 ) -> dict[str, Any]:
-    found_here = Input(path, task.name, task.identity)
+    found_here = Input(path, task.name, task.identity, task.state)
     try:
         return engine(outputs, found_here, job.model, job.version, job.options, count)
     except (WrongFile, WrongArtifact) as error:

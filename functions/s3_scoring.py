@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from functions.jobs import Job, LocalScoring
 from functions.s3_objects import Source, found, listed
-from functions.s3_runs import Place, Task, score_source, score_task
-from functions.s3_work import UNLIMITED, work_folder
+from functions.s3_runs import Beat, Place, Task, score_source, score_task
+from functions.s3_work import UNLIMITED
 from model_store import S3Address
+from model_store.leftovers import unfinished
 from model_store.s3 import S3Files
 from pipeline.errors import WrongFile
+from pipeline.listing import LocalFile, Tell
 from pipeline.scoring import (
     Engine,
     Input,
@@ -36,15 +38,12 @@ class Scoring:
         in_s3 = out.startswith(S3Address.SCHEME)
         self._out: S3Address | Path = S3Address.from_string(out) if in_s3 else Path(out)
 
-    def sources(self, address: str) -> list[Source]:
+    def sources(self, address: str, tell: Tell = lambda note: None) -> list[Source]:
         """What s3://bucket/key or s3://bucket/prefix/ means; WrongFile when that is nothing."""
-        sources = listed(self._client, S3Address.from_string(address))
-        if not sources:
-            raise WrongFile(address, "holds no objects with any bytes")
-        return sources
+        return listed(self._client, S3Address.from_string(address), tell)
 
     def score(
-        self, source: Source | Path, job: Job, progress: Progress = lambda rows: None
+        self, source: Source | LocalFile, job: Job, progress: Progress = lambda rows: None
     ) -> dict[str, Any]:
         """The manifest of the run, which is done now or was already.
 
@@ -52,14 +51,18 @@ class Scoring:
         `score_file` and `functions.s3_runs.score_source`.
         """
         if isinstance(self._out, Path):
-            if isinstance(source, Path):
+            if isinstance(source, LocalFile):
                 return LocalScoring(str(self._out), self._engine).score(source, job, progress)
             return self._fetched(source, job, self._out, progress)
         place = Place(S3Files(self._client, self._out), engine=self._engine)
         if isinstance(source, Source):
             return score_source(source, place, job, progress, retry_failed=True).document
-        here = local_input(source)
-        task = Task(here.name, str(source), here.identity, lambda folder, beat: here.path)
+        here = local_input(source.path, source.name)
+
+        def fetch(folder: Path, beat: Beat) -> Path:
+            return here.path
+
+        task = Task(here.name, str(here.path), here.identity, fetch, here.state)
         return score_task(task, place, job, progress, retry_failed=True).document
 
     def summary(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,7 +74,7 @@ class Scoring:
         return found
 
     def _fetched(self, source: Source, job: Job, out: Path, progress: Progress) -> dict[str, Any]:
-        with work_folder() as folder, found(self._client, source) as opened:
+        with unfinished() as folder, found(self._client, source) as opened:
             path = folder / "input"
             opened.save(path, UNLIMITED, lambda: None)
             here = Input(path, source.name, opened.identity)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from functions.jobs import Job, LocalScoring
 from model_store import S3Address
 from pipeline.errors import WrongFile
+from pipeline.listing import LocalFile, Tell
 from pipeline.scoring import Progress, run_id
 from pipeline.scoring.data import Data, local_data, local_data_set
 from pipeline.scoring.distributed import Runner, score_in_parts
@@ -34,26 +35,26 @@ class SparkScoring:
         """
         self._out, self._run, self._part_bytes = out, run, part_bytes
 
-    def sources(self, address: str) -> "list[Source]":
+    def sources(self, address: str, tell: Tell = lambda note: None) -> "list[Source]":
         """What an address in S3 means; WrongFile when that is nothing."""
-        found: list[Source] = self._in_s3().sources(address)
+        found: list[Source] = self._in_s3().sources(address, tell)
         return found
 
-    def data_set(self, address: str) -> Data:
+    def data_set(self, address: str, tell: Tell = lambda note: None) -> Data:
         """A folder or a prefix in S3 as one input; WrongFile when it holds no files."""
         if not address.startswith(S3Address.SCHEME):
-            return local_data_set(Path(address))
+            return local_data_set(Path(address), tell)
         from functions.s3_parts import s3_data_set
         from model_store.s3 import S3Files
 
         place = S3Address.from_string(address)
-        return s3_data_set(S3Files.at(S3Address(place.bucket)).client, place)
+        return s3_data_set(S3Files.at(S3Address(place.bucket)).client, place, tell)
 
     def score(
-        self, source: "Source | Path | Data", job: Job, progress: Progress = lambda rows: None
+        self, source: "Source | LocalFile | Data", job: Job, progress: Progress = lambda rows: None
     ) -> dict[str, Any]:
         """The manifest of the run, which is done now or was already."""
-        here = self._out_is_here and isinstance(source, Path)
+        here = self._out_is_here and isinstance(source, LocalFile)
         try:
             manifest = self._score(source, job, self._run(progress))
         except CannotSplit as error:
@@ -72,7 +73,7 @@ class SparkScoring:
         by = LocalScoring(self._out) if self._out_is_here else self._in_s3()
         return by.summary(manifest)
 
-    def _score(self, source: "Source | Path | Data", job: Job, run: Runner) -> dict[str, Any]:
+    def _score(self, source: "Source | LocalFile | Data", job: Job, run: Runner) -> dict[str, Any]:
         if not self._out_is_here:
             from functions.s3_parts import score_parts
             from functions.s3_runs import Place
@@ -97,11 +98,11 @@ class SparkScoring:
 
         return score_once(Path(self._out), data.name, name, score)
 
-    def _data(self, source: "Source | Path | Data") -> Data:
+    def _data(self, source: "Source | LocalFile | Data") -> Data:
         if isinstance(source, Data):
             return source
-        if isinstance(source, Path):
-            return local_data(source)
+        if isinstance(source, LocalFile):
+            return local_data(source.path, source.name)
         from functions.s3_parts import s3_data
         from model_store.s3 import S3Files
 

@@ -3,11 +3,11 @@
 import contextlib
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from model_store.errors import Conflict, CustomerClustersError, NotFound, Temporary
+from model_store.leftovers import unfinished
 
 
 class FolderFiles:
@@ -99,18 +99,15 @@ class FolderFiles:
     def _written_aside(self, name: str, content: bytes) -> Iterator[tuple[Path, Path]]:
         target = self.root / name
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            handle, path = tempfile.mkstemp(prefix=".new-", dir=target.parent)
-            aside = Path(path)
-            try:
-                with os.fdopen(handle, "wb") as file:
+            with unfinished(self.root) as folder:
+                aside = folder / "content"
+                with aside.open("wb") as file:
                     file.write(content)
                     os.fchmod(file.fileno(), 0o644)
                     file.flush()
                     os.fsync(file.fileno())
+                target.parent.mkdir(parents=True, exist_ok=True)
                 yield aside, target
-            finally:
-                aside.unlink(missing_ok=True)
         except Conflict:
             raise
         except OSError as error:

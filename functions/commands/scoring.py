@@ -14,6 +14,7 @@ from functions.commands import options
 from functions.run_tables import show_run
 from model_store import CustomerClustersError, S3Address, Store
 from pipeline.errors import WrongFile
+from pipeline.listing import files_at
 from pipeline.model import ClusterModel
 
 if TYPE_CHECKING:
@@ -88,8 +89,9 @@ def score(
 ) -> None:
     """Assign every customer of CSV, Parquet or Excel files; write results and summaries.
 
-    Files may be packed (.gz, .zst) and written in any dialect; a folder stands for its files.
-    s3://bucket/key and s3://bucket/prefix/ are taken too, and as --out.
+    Files may be packed (.gz, .zst) and written in any dialect. A folder stands for all files in it
+    and below it, but hidden, empty and unfinished ones, symbolic links and results of earlier
+    runs. s3://bucket/key and s3://bucket/prefix/ are taken too, and as --out.
     """
     from functions.jobs import Job
     from pipeline.scoring import Options
@@ -109,7 +111,7 @@ def score(
     inputs, out = tuple(map(_address, inputs)), _address(out)
     with _on_spark(out, master) if engine == "spark" else _here(out, inputs, isolated()) as scoring:
         if as_one:
-            sources = [scoring.data_set(text) for text in inputs]
+            sources = [scoring.data_set(text, _note) for text in inputs]
         else:
             sources = [source for text in inputs for source in _sources(scoring, text)]
         _score_all(scoring, sources, job, out, as_json=as_json)
@@ -163,6 +165,7 @@ def watch(
     """Score every file that is dropped into a folder, until told to stop.
 
     Files that are there already count as dropped; one that was scored before is not scored again.
+    Folders in it are not looked at, links not followed.
     """
     from functions.folder import DropFolder
     from pipeline.scoring import Options, summary_of
@@ -193,7 +196,7 @@ def _challenger(store: Store, reference: str | None, version: str) -> Any:
         return None
     found = load_challenger(store, reference, version)
     if found is None:
-        click.echo(f"Note: {reference} is the model itself; scored without a challenger", err=True)
+        _note(f"{reference} is the model itself; scored without a challenger")
     return found
 
 
@@ -234,16 +237,10 @@ def _address(text: str) -> str:
 def _sources(scoring: Any, text: str) -> Sequence[Any]:
     """What an address, a file, a folder or a pattern stands for; WrongFile when for nothing."""
     if text.startswith(S3Address.SCHEME):
-        addressed: Sequence[Any] = scoring.sources(text)
+        addressed: Sequence[Any] = scoring.sources(text, _note)
         return addressed
-    path = Path(text)
-    if path.is_dir():
-        found = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
-    elif not path.exists() and set(text) & set("*?["):
-        root = Path(path.anchor) if path.anchor else Path()
-        found = sorted(p for p in root.glob(str(path.relative_to(path.anchor))) if p.is_file())
-    else:
-        found = [path]
-    if not found:
-        raise WrongFile(text, "stands for no file")
-    return found
+    return files_at(text, _note)
+
+
+def _note(text: str) -> None:
+    click.echo(f"Note: {text}", err=True)

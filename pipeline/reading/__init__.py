@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline.errors import WrongFile, readable
+from pipeline.file_state import FileState
 from pipeline.reading import excel, parquet
 from pipeline.reading.delimited import DelimitedReader
 from pipeline.reading.dialect import detect
@@ -42,6 +43,7 @@ def open_customers(
     The dialect of a text file is the one that finds most of the `wanted` columns. `sheet` names
     that of an Excel workbook, by default its first.
     """
+    FileState.of(path)
     with readable(path), path.open("rb") as file:
         start = file.read(4)
     if start == _PARQUET_MAGIC:

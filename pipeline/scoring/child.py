@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from model_store import CustomerClustersError
+from pipeline.file_state import FileState
 from pipeline.model import ClusterModel
 from pipeline.scoring.inputs import Input
 from pipeline.scoring.limits import be_expendable, bound_memory
@@ -65,7 +66,7 @@ def _answer(request: dict[str, Any], score: Engine, send: Send) -> dict[str, Any
             challenger = Challenger(_model(second["model"]), second["version"], second["related"])
         manifest = score(
             Path(request["folder"]),
-            Input(Path(request["path"]), request["name"], request["identity"]),
+            Input(Path(request["path"]), request["name"], request["identity"], _state(request)),
             _model(request["model"]),
             request["version"],
             Options(**request["options"], challenger=challenger),
@@ -78,6 +79,10 @@ def _answer(request: dict[str, Any], score: Engine, send: Send) -> dict[str, Any
     except Exception as error:
         return {"error": _unexpected(error)}
     return {"manifest": manifest}
+
+
+def _state(request: dict[str, Any]) -> FileState | None:
+    return None if request["state"] is None else FileState(**request["state"])
 
 
 @lru_cache(maxsize=4)

@@ -1,7 +1,6 @@
 """The input of a run in parts: one file, or a data set of many with the same columns."""
 
 import json
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -10,8 +9,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from model_store.leftovers import unfinished
 from pipeline.digest import block_count, identity_of_blocks
 from pipeline.errors import WrongFile, readable
+from pipeline.listing import Tell, files_below
 from pipeline.model import ClusterModel
 from pipeline.reading import CustomerFile, open_customers
 from pipeline.reading.records import LONGEST_RECORD
@@ -55,6 +56,11 @@ class Data:
     def bytes(self) -> int:
         return sum(source.size for source in self.sources)
 
+    def refuse_changed(self) -> None:
+        """Temporary when what was read may be of two files: one was written to meanwhile."""
+        for source in self.sources:
+            source.refuse_changed()
+
 
 @dataclass(frozen=True, slots=True)
 class Looked:
@@ -66,41 +72,27 @@ class Looked:
     """Behind the header of a text."""
 
 
-def local_data(path: Path) -> Data:
+def local_data(path: Path, name: str | None = None) -> Data:
     """A file that every worker sees; WrongFile when it is not there, or its name is no text."""
-    check_name(path.name)
-    with readable(path):
-        return Data([LocalSource(path.absolute(), path.stat().st_size)], path.name, str(path))
+    name = path.name if name is None else name
+    check_name(name)
+    return Data([LocalSource.of(path)], name, str(path))
 
 
-def local_data_set(folder: Path) -> Data:
+def local_data_set(folder: Path, tell: Tell = lambda note: None) -> Data:
     """The files of a folder and those below it, as one input; WrongFile when there are none."""
-    if not folder.is_dir():
-        raise WrongFile(folder, "is no folder; a data set is one")
-    paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
-    names = sorted(
-        name
-        for name, path in paths.items()
-        if path.is_file() and path.stat().st_size and not hidden(name)
-    )
-    if not names:
-        raise WrongFile(folder, "holds no files with any bytes")
+    files = files_below(folder, tell)
     called = folder.resolve().name or "files"  # what is above all folders has no name
+    names = [file.name for file in files]
     for name in (called, *names):
         check_name(name)
-
-    sources = [LocalSource(paths[name].absolute(), paths[name].stat().st_size) for name in names]
+    sources = [LocalSource.of(file.path) for file in files]
     return Data(sources, called, str(folder), files=names)
 
 
 def identity_of(files: Mapping[str, str]) -> str:
     """What tells a data set from all others, by the identities of its files."""
     return f"sha256:{sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()}"
-
-
-def hidden(name: str) -> bool:
-    """Whether a file is no part of a data set: what wrote it left a mark, as Spark's _SUCCESS."""
-    return any(part.startswith(("_", ".")) for part in name.split("/"))
 
 
 def look_at(data: Data, model: ClusterModel, options: Options, part_bytes: int) -> list[Looked]:
@@ -174,8 +166,8 @@ def _opened(
         with open_customers(source.path, model.contract.columns, options.sheet) as file:
             yield file, source.path
         return
-    with tempfile.TemporaryDirectory(prefix="customer-clusters-") as folder:
-        sample = Path(folder) / "sample"
+    with unfinished() as folder:
+        sample = folder / "sample"
         sample.write_bytes(_sample(source))
         try:
             with open_customers(sample, model.contract.columns, options.sheet) as file:

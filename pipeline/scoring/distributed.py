@@ -13,6 +13,7 @@ from typing import Any
 
 from model_store import Temporary
 from pipeline.errors import WrongFile
+from pipeline.file_state import checked_afterwards
 from pipeline.model import ClusterModel
 from pipeline.scoring.data import Data, Looked, look_at
 from pipeline.scoring.engine import conclude, outputs, refuse_too_many_rejects, totals_of
@@ -64,22 +65,23 @@ def score_in_parts(
     the same place. CannotSplit when the input has no parts, WrongFile when it is refused, Temporary
     when a part could not be scored.
     """
-    looked = look_at(data, model, options, part_bytes)
-    files = [found.file for found in looked]
-    format = options.format or files[0].format
-    safe, second = options.safe_csv, options.challenger
-    work = Work(model, files, data.sources, target, format, safe, second)
-    done, digests = _all_done(run, work, looked, beat)
-    pieces = _in_place(done, looked)
-    tally = _added_up(work, pieces, beat)
-    totals = totals_of(model, tally, options)
-    if not totals["rows_in"]:
-        raise WrongFile(data.address, "has a header but no customers")
-    refuse_too_many_rejects(data.address, totals, options.max_rejected_share)
-    _write_rejects(folder / outputs(format)["rejected"], work, pieces, data.files, beat)
-    assigned = {work.assigned(it.name): it.done.bytes for it in pieces if it.done.bytes}
-    _leave_only(target, assigned, f"assigned.{format}")
-    facts = _facts(data, data.identity_by(digests), pieces)
+    with checked_afterwards(data.refuse_changed):
+        looked = look_at(data, model, options, part_bytes)
+        files = [found.file for found in looked]
+        format = options.format or files[0].format
+        safe, second = options.safe_csv, options.challenger
+        work = Work(model, files, data.sources, target, format, safe, second)
+        done, digests = _all_done(run, work, looked, beat)
+        pieces = _in_place(done, looked)
+        tally = _added_up(work, pieces, beat)
+        totals = totals_of(model, tally, options)
+        if not totals["rows_in"]:
+            raise WrongFile(data.address, "has a header but no customers")
+        refuse_too_many_rejects(data.address, totals, options.max_rejected_share)
+        _write_rejects(folder / outputs(format)["rejected"], work, pieces, data.files, beat)
+        assigned = {work.assigned(it.name): it.done.bytes for it in pieces if it.done.bytes}
+        _leave_only(target, assigned, f"assigned.{format}")
+        facts = _facts(data, data.identity_by(digests), pieces)
     return conclude(folder, facts, work.scorer(files[0]), version, options, totals, assigned)
 
 

@@ -1,10 +1,12 @@
 """The engine: one input file read, checked, assigned, written and summarised in an empty folder."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import WrongFile
+from pipeline.errors import WrongFile, readable
+from pipeline.file_state import checked_afterwards
 from pipeline.model import ClusterModel
 from pipeline.reading import CHUNK, CustomerFile, Format, open_customers
 from pipeline.scoring.challenging import disagreement
@@ -30,24 +32,28 @@ def score_into(
 ) -> dict[str, Any]:
     """Score an input into an empty folder, the manifest last; return the manifest."""
     found.tell()
-    with open_customers(found.path, model.contract.columns, options.sheet) as file:
-        format = options.format or file.format
-        names = outputs(format)
-        every = needs_all_columns(file, format, safe=options.safe_csv)
-        scorer = Scorer(model, file, all_columns=every, challenger=options.challenger)
-        assigned = folder / names["assigned"]
-        with (
-            reject_writer(folder / names["rejected"], safe=options.safe_csv) as rejects,
-            open_sink(assigned, file, scorer, format, safe=options.safe_csv) as sink,
-        ):
-            tally = _write_rows(file, scorer, sink, rejects, progress)
-    counted = int(tally.customers.sum()), tally.rejected.total()
-    if (sink.rows, rejects.rows) != counted:
-        raise AssertionError(f"{found.path}: {counted} rows counted, another number written")
-    totals = totals_of(model, tally, options)
-    refuse_too_many_rejects(found.path, totals, options.max_rejected_share)
+    with checked_afterwards(found.refuse_changed):
+        with ExitStack() as stack:
+            with readable(found.path):
+                opened = open_customers(found.path, model.contract.columns, options.sheet)
+                file = stack.enter_context(opened)
+            format, safe = options.format or file.format, options.safe_csv
+            names = outputs(format)
+            every = needs_all_columns(file, format, safe=safe)
+            scorer = Scorer(model, file, all_columns=every, challenger=options.challenger)
+            assigned = folder / names["assigned"]
+            writer = reject_writer(folder / names["rejected"], safe=safe)
+            rejects = stack.enter_context(writer)
+            with open_sink(assigned, file, scorer, format, safe=safe) as sink:
+                tally = _write_rows(file, scorer, sink, rejects, progress)
+        counted = int(tally.customers.sum()), tally.rejected.total()
+        if (sink.rows, rejects.rows) != counted:
+            raise AssertionError(f"{found.path}: {counted} rows counted, another number written")
+        totals = totals_of(model, tally, options)
+        refuse_too_many_rejects(found.path, totals, options.max_rejected_share)
+        facts = found.facts
     size = {names["assigned"]: assigned.stat().st_size}
-    return conclude(folder, found.facts, scorer, version, options, totals, size)
+    return conclude(folder, facts, scorer, version, options, totals, size)
 
 
 def outputs(format: Format) -> dict[str, str]:
@@ -112,7 +118,7 @@ def _write_rows(
         return block.row_count, scored.rejects, scored.tally, sink.shape(scored)
 
     tally, read = Tally.empty(scorer.model), 0
-    for rows, refused, counted, shaped in in_order(work, file.reader.raw(CHUNK)):
+    for rows, refused, counted, shaped in in_order(work, _raw(file)):
         sink.write(shaped)
         rejects.write(refused)
         tally.add(counted)
@@ -123,6 +129,12 @@ def _write_rows(
     if not read:
         raise WrongFile(file.path, "has a header but no customers")
     return tally
+
+
+def _raw(file: CustomerFile) -> Iterator[Any]:
+    """The file's blocks; an error of reading names the file, not the results."""
+    with readable(file.path):
+        yield from file.reader.raw(CHUNK)
 
 
 def refuse_too_many_rejects(path: object, totals: dict[str, Any], most: float) -> None:

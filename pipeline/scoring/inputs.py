@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline.digest import identity_of_file
 from pipeline.errors import WrongFile, readable
+from pipeline.file_state import FileState
 
 
 @dataclass(slots=True)
@@ -18,6 +19,8 @@ class Input:
     name: str
     told: str | Future[str] | None = None
     """The identity, or what is going to be it; None while nobody has asked."""
+    state: FileState | None = None
+    """As it was before anybody read it; None for a file that nobody else can write to."""
 
     def tell(self) -> None:
         """Ask for the identity, which is made in a thread while the file is scored."""
@@ -36,13 +39,24 @@ class Input:
 
     @property
     def facts(self) -> dict[str, Any]:
-        return {"name": self.name, "identity": self.identity, "bytes": self.path.stat().st_size}
+        with readable(self.path):
+            size = self.path.stat().st_size
+        return {"name": self.name, "identity": self.identity, "bytes": size}
+
+    def refuse_changed(self) -> None:
+        """Temporary when what was read may be of two files: it was written to meanwhile."""
+        if self.state is not None:
+            self.state.refuse_changed(self.path)
 
 
-def local_input(path: Path) -> Input:
-    """A file of this machine; WrongFile when it cannot be read, or its name not be written."""
-    check_name(path.name)
-    return Input(path, path.name)
+def local_input(path: Path, name: str | None = None) -> Input:
+    """A file of this machine, by default called as there.
+
+    WrongFile when it cannot be read, or its name not be written.
+    """
+    name = path.name if name is None else name
+    check_name(name)
+    return Input(path, name, state=FileState.of(path))
 
 
 def check_name(name: str) -> None:
@@ -50,8 +64,12 @@ def check_name(name: str) -> None:
     try:
         name.encode()
     except UnicodeEncodeError:
-        shown = name.encode("utf-8", "backslashreplace").decode()
-        raise WrongFile(shown, "has a name that is no text; rename it") from None
+        raise WrongFile(shown(name), "has a name that is no text; rename it") from None
+
+
+def shown(name: object) -> str:
+    """A name or a path for a message, though it may be no text."""
+    return str(name).encode("utf-8", "backslashreplace").decode()
 
 
 def _meanwhile(tell: Callable[[], str]) -> Future[str]:

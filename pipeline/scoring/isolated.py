@@ -15,13 +15,14 @@ import threading
 import time
 import weakref
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import asdict, fields
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
 from model_store import Conflict, CustomerClustersError, Denied, NotFound, Temporary, WrongArtifact
 from pipeline.errors import WrongFile
+from pipeline.file_state import checked_afterwards
 from pipeline.model import ClusterModel
 from pipeline.scoring.inputs import Input
 from pipeline.scoring.limits import most_memory
@@ -77,7 +78,7 @@ class Isolated:
         progress: Progress = lambda rows: None,
     ) -> dict[str, Any]:
         """Score an input into an empty folder, the manifest last; return the manifest."""
-        with self._one_at_a_time:
+        with self._one_at_a_time, checked_afterwards(found.refuse_changed):
             self.start()
             assert self._child is not None
             try:
@@ -215,6 +216,7 @@ def _request(
         "folder": str(folder.absolute()),
         "path": str(found.path),
         "name": found.name,
+        "state": None if found.state is None else asdict(found.state),
         "identity": None if found.told is None else found.identity,
         "model": model.to_json().decode(),
         "version": version,

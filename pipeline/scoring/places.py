@@ -6,15 +6,16 @@ Sources and targets travel to the workers: they hold names, and connect where th
 import contextlib
 import io
 import os
-import tempfile
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, Self
 
 from model_store import Conflict, S3Address, Temporary
+from model_store.leftovers import unfinished
+from pipeline.file_state import FileState
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -35,6 +36,10 @@ class Source(Protocol):
     def size(self) -> int: ...
     def open(self) -> BinaryIO:
         """The file, at its beginning; it can be sought in. Temporary when it is not there."""
+        ...
+
+    def refuse_changed(self) -> None:
+        """Temporary when what was read may be of two files: it was written to meanwhile."""
         ...
 
 
@@ -62,6 +67,14 @@ class LocalSource:
 
     path: Path
     size: int
+    state: FileState | None = None
+    """As it was before anybody read it."""
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """WrongFile when no file is there."""
+        state = FileState.of(path)
+        return cls(path.absolute(), state.size, state)
 
     @property
     def address(self) -> str:
@@ -72,6 +85,10 @@ class LocalSource:
             return self.path.open("rb")
         except FileNotFoundError as error:
             raise Temporary("find", self.address, NOT_SHARED) from error
+
+    def refuse_changed(self) -> None:
+        if self.state is not None:
+            self.state.refuse_changed(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +144,9 @@ class S3Source:
     def open(self) -> BinaryIO:
         return io.BufferedReader(_Ranges(self), _BUFFER)
 
+    def refuse_changed(self) -> None:
+        """S3 looks after that: it is asked for this very version each time."""
+
     def range(self, start: int, size: int) -> bytes:
         """Some bytes; Temporary when S3 does not answer, Conflict when the object is another."""
         from model_store.s3_errors import told
@@ -149,8 +169,8 @@ class S3Target:
 
     @contextlib.contextmanager
     def staged(self, name: str) -> Iterator[Path]:
-        with tempfile.TemporaryDirectory(prefix="customer-clusters-") as folder:
-            path = Path(folder) / "part"
+        with unfinished() as folder:
+            path = folder / "part"
             yield path
             if path.exists() and path.stat().st_size:
                 self.files.upload(path, name)

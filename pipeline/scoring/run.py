@@ -5,13 +5,13 @@ What reads files is an engine, given as a parameter: this module imports neither
 
 import json
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 from model_store import CustomerClustersError, Temporary
+from model_store.leftovers import unfinished
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
 from pipeline.scoring.inputs import Input, local_input
@@ -92,14 +92,15 @@ def score_once(
     The run's id is asked for when the file has runs already: it may take reading the file.
     """
     runs = out / name
-    if runs.is_file():
-        raise WrongFile(out, f"holds a file {name}; results go into a folder of that name")
+    for folder in (runs, *(out / parent for parent in Path(name).parents)):
+        if folder.is_file():
+            raise WrongFile(folder, "is a file; results go into a folder of that name")
     if runs.exists():
         committed = runs / run() / MANIFEST
         if committed.exists():
             manifest: dict[str, Any] = json.loads(committed.read_text(encoding="utf-8"))
             return manifest
-    with _prepared(runs) as aside:
+    with _prepared(out) as aside:
         manifest = score(aside)
         _commit(aside, runs / manifest["run"])
         return manifest
@@ -137,22 +138,20 @@ def failure(name: str, identity: str, version: str, error: CustomerClustersError
 
 
 @contextmanager
-def _prepared(runs: Path) -> Iterator[Path]:
-    """A folder to write in, among the runs; it goes unless it has another name at the end."""
-    aside = None
+def _prepared(out: Path) -> Iterator[Path]:
+    """A folder to write in, on the disk of the results; it goes unless it was moved at the end."""
     try:
-        runs.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=runs))
-        aside.chmod(0o755)
-        yield aside
+        with unfinished(out) as aside:
+            aside.chmod(0o755)
+            yield aside
+    except CustomerClustersError:  # which may be an OSError as well, and says more
+        raise
     except OSError as error:
-        raise Temporary("write", str(runs), error.strerror or str(error)) from error
-    finally:
-        if aside is not None:
-            shutil.rmtree(aside, ignore_errors=True)
+        raise Temporary("write", str(out), error.strerror or str(error)) from error
 
 
 def _commit(aside: Path, folder: Path) -> None:
     if not (folder / MANIFEST).exists():
         shutil.rmtree(folder, ignore_errors=True)  # of a run that was refused
+        folder.parent.mkdir(parents=True, exist_ok=True)
         aside.rename(folder)

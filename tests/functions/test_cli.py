@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -114,6 +115,39 @@ def test_score_warns_of_another_unit_before_the_figures(run: Run, tmp_path: Path
     assert "Note: clearly unlike training: Contacts_Count_12_mon, Total_Revolving_Bal" in told
     (report,) = tmp_path.rglob("report.html")
     assert f"Report: {report}" in told
+
+
+def test_a_folder_stands_for_all_files_in_it_and_below_it(run: Run, tmp_path: Path) -> None:
+    place = tmp_path / "inbox"
+    for name, customers in {"day=1/a.csv": 1, "day=2/a.csv": 2, "a.csv": 3}.items():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_text(f"{HEADER}\n" + "1,0.061,12691,3,777\n" * customers)
+    (place / "_SUCCESS").touch()
+    out = place / "results"
+    for _ in range(2):  # the second time its own results lie there
+        result = run("score", place, "--model", "original", "--out", out, "--json")
+        assert result.exit_code == 0, result.output
+        found = {it["input"]["name"]: it["rows_in"] for it in json.loads(result.stdout)}
+        assert found == {"day=1/a.csv": 1, "day=2/a.csv": 2, "a.csv": 3}
+        assert f"Note: {place}: names of folders such as 'day=1' are not read" in result.stderr
+        assert f"Note: {place}: skipped hidden: 1" in result.stderr
+    assert len(list(out.glob("day=2/a.csv/*/manifest.json"))) == 1
+    assert not list(out.glob(".*"))
+
+
+def test_a_folder_or_pattern_that_stands_for_nothing_is_refused(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "_SUCCESS").touch()
+    assert "no file matches; skipped hidden: 1" in refused(run("score", tmp_path))
+    assert "*.csv: no file matches" in refused(run("score", tmp_path / "*.csv"))
+    (tmp_path / "_delta_log").mkdir()
+    (tmp_path / "_delta_log" / "0.json").write_text("{}")
+    assert "a Delta table" in refused(run("score", tmp_path))
+
+
+def test_a_pipe_is_refused_at_once(run: Run, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for command in (["score"], ["train", "--data"]):
+        assert "is a pipe; expected a file" in refused(run(*command, tmp_path / "pipe"))
 
 
 def test_score_prints_one_json_document(run: Run, tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from functions.folder import DropFolder
-from model_store import BUNDLED, NotFound, open_store
+from functions.folder import DropFolder, Tell
+from model_store import BUNDLED, NotFound, Temporary, open_store
 from pipeline.errors import WrongFile
 from pipeline.scoring import Options
 from tests.live import COMMAND
@@ -126,6 +126,81 @@ def test_a_file_waits_while_there_is_no_model(
         time.sleep(0.12)
     assert isinstance(results[0], NotFound)
     assert results[-1]["rows_assigned"] == 2
+
+
+def test_a_name_that_is_no_text_is_told_once_and_the_others_are_scored(
+    inbox: Path, watching: Callable[[int], None], results: Results
+) -> None:
+    (inbox / os.fsdecode(b"caf\xe9.csv")).write_text(ROWS)
+    (inbox / "z.csv").write_text(ROWS)
+    watching(2)
+    time.sleep(0.3)
+    error, manifest = results
+    assert "has a name that is no text" in str(error)
+    assert manifest["input"]["name"] == "z.csv"
+
+
+def test_links_are_told_once_and_never_followed(
+    folder: DropFolder, inbox: Path, results: Results, tmp_path: Path
+) -> None:
+    (tmp_path / "secret").write_text("of others\n")
+    (inbox / "link.csv").symlink_to(tmp_path / "secret")
+    (inbox / "folder").symlink_to(tmp_path)
+    os.mkfifo(inbox / "pipe.csv")
+    for _ in range(3):
+        folder.look(results.append)
+        time.sleep(0.06)
+    assert ["is a symbolic link" in str(result) for result in results] == [True, True]
+    assert not folder.out.exists()
+    (inbox / "link.csv").unlink()
+    (inbox / "link.csv").write_text(ROWS)
+    for _ in range(2):
+        folder.look(results.append)
+        time.sleep(0.06)
+    assert results[-1]["rows_in"] == 2
+
+
+def test_a_folder_that_is_away_for_a_while_is_told_once_and_watched_again(
+    inbox: Path, watching: Callable[[int], None], results: Results, tmp_path: Path
+) -> None:
+    (inbox / "a.csv").write_text(ROWS)
+    watching(1)
+    inbox.rename(tmp_path / "away")
+    watching(2)
+    time.sleep(0.3)
+    (tmp_path / "away" / "b.csv").write_text(ROWS)
+    (tmp_path / "away").rename(inbox)
+    watching(3)
+    assert isinstance(results[1], Temporary) and str(inbox) in str(results[1])
+    assert [results[place]["input"]["name"] for place in (0, 2)] == ["a.csv", "b.csv"]
+
+
+def test_an_error_of_ours_costs_one_file_only(inbox: Path, tmp_path: Path) -> None:
+    class Broken(DropFolder):
+        def _score(self, path: Path, tell: Tell) -> dict[str, Any]:
+            if path.name == "a.csv":
+                raise ArithmeticError("4711 of a customer")
+            return super()._score(path, tell)
+
+    results: Results = []
+    store = open_store(BUNDLED)
+    folder = Broken(inbox, tmp_path / "out", store, "champion", Options(), settle=0.05)
+    for name in ("a.csv", "b.csv"):
+        (inbox / name).write_text(ROWS)
+    for _ in range(3):
+        folder.look(results.append)
+        time.sleep(0.06)
+    error, manifest = results
+    assert "a.csv: could not be scored (ArithmeticError at " in str(error)
+    assert "4711" not in str(error)
+    assert manifest["input"]["name"] == "b.csv"
+
+
+def test_a_table_is_not_watched(folder: DropFolder, inbox: Path, results: Results) -> None:
+    (inbox / "_delta_log").mkdir()
+    (inbox / "_delta_log" / "0.json").write_text("{}")
+    with pytest.raises(WrongFile, match="Delta"):
+        folder.watch(results.append)
 
 
 @pytest.mark.parametrize("wrong", ["nowhere", "the inbox itself"])

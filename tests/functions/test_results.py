@@ -85,6 +85,31 @@ def test_a_folder_that_others_may_change_is_not_used(tmp_path: Path, kind: str) 
         raise AssertionError("it was used")
 
 
+def test_a_link_that_took_the_folder_s_place_leads_nowhere(tmp_path: Path) -> None:
+    results = Results(tmp_path / "root", seconds=60)
+    id = keep(results)
+    (tmp_path / "root").rename(tmp_path / "elsewhere")
+    old = tmp_path / "elsewhere" / "photos"
+    old.mkdir()
+    os.utime(old, (1, 1))
+    (tmp_path / "root").symlink_to(tmp_path / "elsewhere")
+    assert results.find(id, "a.csv") is None
+    results.sweep()
+    results.stop()
+    assert old.exists() and (tmp_path / "elsewhere" / id / "a.csv").exists()
+    with pytest.raises(Temporary):
+        keep(results)
+
+
+def test_a_run_that_cannot_be_kept_is_told(tmp_path: Path) -> None:
+    results = Results(tmp_path / "root")
+    with results.aside() as folder:
+        (folder / "run").mkdir()
+        (tmp_path / "root").chmod(0o755)
+        with pytest.raises(Temporary, match="open to others"):
+            results.keep(folder / "run")
+
+
 def test_a_run_whose_file_is_gone_is_not_found(tmp_path: Path) -> None:
     results = Results(tmp_path / "root")
     id = keep(results)

@@ -132,6 +132,6 @@ def test_what_killed_workers_left_on_the_disk_is_swept_away(
     work(crashes.job("next"))
     assert list(disk.iterdir()) == []
     assert work(crashes.job("leftover", die_at=5, when="after")) == [-signal.SIGKILL]
-    assert sorted(path.suffix for path in disk.iterdir()) == ["", ".lock"]
+    assert len(list(disk.iterdir())) == 1
     assert work(crashes.job("after-it")) == [DONE]
     assert list(disk.iterdir()) == []

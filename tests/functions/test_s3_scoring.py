@@ -15,8 +15,9 @@ from functions.jobs import Job
 from functions.s3_objects import Skipped, Source, Unscorable
 from functions.s3_scoring import Scoring
 from functions.serving import Serving
-from model_store import WrongAddress
+from model_store import Temporary, WrongAddress
 from pipeline.errors import WrongFile
+from pipeline.listing import LocalFile
 from tests.functions.dropping import Drop, customers, is_whole
 
 
@@ -74,10 +75,25 @@ def test_objects_are_scored_into_a_folder(
 def test_files_are_scored_into_a_prefix_or_a_folder(drop: Drop, job: Job, tmp_path: Path) -> None:
     (tmp_path / "local.csv").write_bytes(customers(20))
     in_s3 = Scoring(f"{drop.settings.output}/results")
-    manifest = in_s3.score(tmp_path / "local.csv", job)
+    here = LocalFile(tmp_path / "local.csv", "local.csv")
+    manifest = in_s3.score(here, job)
     assert is_whole(drop.written())
-    assert Scoring(str(tmp_path / "results")).score(tmp_path / "local.csv", job) == manifest
-    assert in_s3.score(tmp_path / "local.csv", job) == manifest
+    assert Scoring(str(tmp_path / "results")).score(here, job) == manifest
+    assert in_s3.score(here, job) == manifest
+
+
+def test_a_file_that_changes_on_its_way_into_a_prefix_leaves_no_run(
+    drop: Drop, job: Job, tmp_path: Path
+) -> None:
+    path = tmp_path / "local.csv"
+    path.write_bytes(customers(20))
+
+    def change(rows: int) -> None:
+        path.write_bytes(customers(21))
+
+    with pytest.raises(Temporary, match="it changed while it was scored"):
+        Scoring(f"{drop.settings.output}/results").score(LocalFile(path, path.name), job, change)
+    assert drop.documents("manifest.json") == drop.documents("failed.json") == []
 
 
 def test_a_wrong_file_is_refused_by_its_address_and_leaves_nothing(
@@ -111,7 +127,7 @@ def test_a_person_may_try_again_what_failed_for_good(drop: Drop, job: Job) -> No
 
 def test_what_is_not_there_is_told(drop: Drop, job: Job) -> None:
     scoring = Scoring(str(drop.settings.output))
-    with pytest.raises(WrongFile, match="holds no objects"):
+    with pytest.raises(WrongFile, match="no file matches"):
         scoring.sources(f"{drop.settings.input}/")
     (source,) = scoring.sources(f"{drop.settings.input}/nothing.csv")
     with pytest.raises(Unscorable, match=r"nothing\.csv is gone"):
@@ -135,7 +151,7 @@ def test_the_command_takes_addresses_on_both_sides(drop: Drop, incoming: str) ->
     assert json.loads(again.stdout)["rows_in"] == 20
     nothing = CliRunner().invoke(main, ["score", f"{incoming}nothing/", "--out", out])
     assert nothing.exit_code == 2
-    assert "holds no objects" in nothing.stderr
+    assert "no file matches" in nothing.stderr
 
 
 def test_files_of_this_machine_are_scored_without_boto3(tmp_path: Path) -> None:

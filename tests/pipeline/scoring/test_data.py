@@ -132,7 +132,7 @@ def test_what_is_no_data_set_is_refused(tmp_path: Path, write: Write) -> None:
     with pytest.raises(WrongFile, match="is no folder"):
         local_data_set(write(TEXTS["plain"]))
     (tmp_path / "empty").mkdir()
-    with pytest.raises(WrongFile, match="holds no files"):
+    with pytest.raises(WrongFile, match="no file matches"):
         local_data_set(tmp_path / "empty")
 
 

@@ -171,7 +171,7 @@ def test_a_run_that_dies_leaves_no_manifest_and_can_be_repeated(
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(pipeline.scoring.engine, "write_clusters", die)
         score(path)
-    assert list((tmp_path / "out").rglob("*.*")) == [tmp_path / "out" / "customers.csv"]
+    assert list((tmp_path / "out").iterdir()) == []
     assert score(path)["rows_in"] == 1
 
 
@@ -241,3 +241,12 @@ def test_a_file_whose_name_is_no_text_is_refused(
     path.write_text(f"{HEADER}\n{GOOD}\n")
     with pytest.raises(WrongFile, match="no text; rename it"):
         score(path)
+
+
+def test_a_file_where_results_should_go_is_told(
+    model: ClusterModel, write: Write, tmp_path: Path
+) -> None:
+    path = write(f"{HEADER}\n{GOOD}\n")
+    for out in (path, tmp_path):
+        with pytest.raises(WrongFile, match=f"^{path}: is a file; results go into a folder"):
+            score_file(path, model, "v1", out, Options())

@@ -66,8 +66,11 @@ def test_a_task_that_fails_for_good_is_told_in_one_line(
     path = write(TEXTS["plain"])
 
     def run_without_the_file(work: Work, parts: list[Part], beat: object) -> object:
-        path.unlink()
-        return on_spark(work, parts, lambda: None)
+        elsewhere = path.rename(path.with_suffix(".elsewhere"))  # as on a disk of its own
+        try:
+            return on_spark(work, parts, lambda: None)
+        finally:
+            elsewhere.rename(path)
 
     with pytest.raises(Temporary) as raised:
         in_parts(path, model, tmp_path / "parts", run=run_without_the_file)  # type: ignore[arg-type]

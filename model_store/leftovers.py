@@ -1,0 +1,76 @@
+"""Folders for what is unfinished, which no process leaves behind for ever.
+
+Whoever works in such a folder holds a lock on it, which the system ends with the process. The next
+one to work beside it removes the folders that nobody holds.
+"""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+_PREFIX = ".customer-clusters-unfinished-"
+
+
+@contextlib.contextmanager
+def unfinished(root: Path | None = None) -> Iterator[Path]:
+    """An empty folder in `root`, by default that for temporary files; gone at the end.
+
+    Unless it was moved meanwhile: then it is finished. What dead processes left in `root` goes
+    first. OSError when no folder can be made there.
+    """
+    root = Path(tempfile.gettempdir()) if root is None else root
+    root.mkdir(parents=True, exist_ok=True)
+    _sweep(root)
+    folder, lock = _made(root)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def _made(root: Path) -> tuple[Path, int]:
+    """A new folder and the descriptor that holds it."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
+        try:
+            lock = _opened(folder)
+        except FileNotFoundError:  # swept before it was held
+            continue
+        if _held(lock) is not False and folder.exists():
+            return folder, lock
+        os.close(lock)
+
+
+def _sweep(root: Path) -> None:
+    """Remove the folders that nobody holds; where the disk knows no locks, none."""
+    with contextlib.suppress(OSError), os.scandir(root) as entries:
+        for name in [entry.name for entry in entries if entry.name.startswith(_PREFIX)]:
+            with contextlib.suppress(OSError):
+                lock = _opened(root / name)
+                try:
+                    if _held(lock):
+                        shutil.rmtree(root / name, ignore_errors=True)
+                finally:
+                    os.close(lock)
+
+
+def _opened(folder: Path) -> int:
+    """A descriptor of a folder; OSError for a link in its place."""
+    return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+
+
+def _held(descriptor: int) -> bool | None:
+    """Whether this process holds a folder now; None where the disk knows no locks."""
+    import fcntl  # not on every system, and not for readers
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
