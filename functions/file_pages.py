@@ -25,6 +25,7 @@ from pipeline.errors import WrongFile
 
 if TYPE_CHECKING:
     from functions.results import Results
+    from functions.uploads import Upload
 
 RECEIVE_SECONDS = 60.0
 """How long a file may take to arrive."""
@@ -96,16 +97,16 @@ class FilePages:
         await asyncio.to_thread(self.results.sweep)
         self.scoring.refuse_if_full()  # rather than have it sent for nothing
         with self.receiving.taken(), self.results.aside() as folder:
-            name = await save_upload(request, folder / "input", limit, RECEIVE_SECONDS)
+            upload = await save_upload(request, folder / "input", limit, RECEIVE_SECONDS)
             with self.scoring.taken():
                 async with _gone(request) as gone:
-                    view, id = await asyncio.to_thread(self._score, folder, name, loaded, gone)
+                    view, id = await asyncio.to_thread(self._score, folder, upload, loaded, gone)
         view |= {"id": id, "minutes": round(KEPT_SECONDS / 60)}
         asyncio.get_running_loop().call_later(KEPT_SECONDS + 1, self._sweep_aside)
         return render(request, "run.html.j2", loaded, view)
 
     def _score(
-        self, folder: Path, name: str, loaded: Loaded, gone: Callable[[], bool]
+        self, folder: Path, upload: "Upload", loaded: Loaded, gone: Callable[[], bool]
     ) -> tuple[dict[str, Any], str]:
         from functions.file_scoring import Bounds, score_upload
         from pipeline.scoring.isolated import isolated
@@ -113,7 +114,7 @@ class FilePages:
         run = folder / "run"
         run.mkdir(mode=0o700)
         bounds = Bounds(SCORE_SECONDS, RUN_BYTES, gone)
-        view = score_upload(folder / "input", name, run, loaded, isolated(), bounds)
+        view = score_upload(folder / "input", upload, run, loaded, isolated(), bounds)
         return view, self.results.keep(run)
 
     def _sweep_aside(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from functions.problems import Refused
 from functions.results import size_of
 from functions.serving import Loaded
+from functions.uploads import Upload
 from functions.web.run import run_view
 from model_store import Temporary
 from pipeline.errors import WrongFile
@@ -27,7 +28,7 @@ class Bounds:
 
 
 def score_upload(
-    path: Path, name: str, folder: Path, loaded: Loaded, engine: Engine, bounds: Bounds
+    path: Path, upload: Upload, folder: Path, loaded: Loaded, engine: Engine, bounds: Bounds
 ) -> dict[str, Any]:
     """Score a file into an empty folder; what the page of the results names.
 
@@ -47,12 +48,12 @@ def score_upload(
             raise WrongFile(path, f"has results of more than {limit}; cut it into parts")
 
     try:
-        found = replace(local_input(path), name=name)
+        found = replace(local_input(path), name=upload.name)
         model, version = loaded.model, loaded.version
-        manifest = engine(folder, found, model, version, Options(), watch)
+        manifest = engine(folder, found, model, version, Options(safe_csv=upload.safe_csv), watch)
         return run_view(model, manifest, summary_of(_here(manifest), folder))
     except WrongFile as error:
-        raise WrongFile(name, str(error).removeprefix(f"{path}: ")) from error
+        raise WrongFile(upload.name, str(error).removeprefix(f"{path}: ")) from error
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise Temporary("write", "the folder for results", reason) from error

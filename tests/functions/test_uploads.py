@@ -19,7 +19,7 @@ from functions.file_scoring import Bounds, score_upload
 from functions.problems import Refused
 from functions.serving import Serving
 from functions.settings import Settings
-from functions.uploads import AROUND, save_upload, shown_name
+from functions.uploads import AROUND, Upload, save_upload, shown_name
 from pipeline.scoring import score_into
 from tests.functions.uploading import (
     CUSTOMERS,
@@ -53,6 +53,14 @@ pytestmark = pytest.mark.usefixtures("temporary")
         (form(part(b'name="other"; filename="a"')), FORM, 400, "Expected one file"),
         (form(part(b'name="file"; filename="a"') * 2), FORM, 400, "Expected one file"),
         (form(part(b"a" * 10_000)), FORM, 400, "The form cannot be read"),
+        (form(part(b'name="safe_csv"', b"true")), FORM, 400, "Expected one file"),
+        (form(part(b'name="safe_csv"', b"true") * 2), FORM, 400, "Expected one file"),
+        (
+            form(part(b'name="safe_csv"', b"true" * 9), part(b'name="file"; filename="a"')),
+            FORM,
+            400,
+            "Field 'safe_csv': expected true or false",
+        ),
     ],
 )
 def test_anything_but_a_form_with_one_file_is_refused(
@@ -86,6 +94,20 @@ def test_a_file_may_be_as_large_as_said(browser_over: BrowserOver) -> None:
     body = form(part(b'name="file"; filename="a.csv"', content))
     pieces = (body[at : at + 1] for at in range(len(body)))
     assert browser.post("/files", content=pieces, headers=FORM).status_code == 200
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize(("chosen", "cell"), [(b"true", "'=1+1"), (b"false", "=1+1")])
+def test_formulas_are_made_harmless_where_that_is_chosen(
+    champion: TestClient, chosen: bytes, cell: str, before: bool
+) -> None:
+    content = b"CLIENTNUM," + HEADER + b"=1+1,0,1900,38\n=1+1,0,1900,-1\n"
+    parts = [part(b'name="safe_csv"', chosen), part(b'name="file"; filename="a.csv"', content)]
+    sent = form(*(parts if before else reversed(parts)))
+    found = downloads(Page(champion.post("/files", content=sent, headers=FORM).text))
+    for name, column in (("assigned.csv", 0), ("rejected.csv", 2)):
+        line = champion.get(found[name]).text.splitlines()[1]
+        assert line.split(",")[column].strip('"') == cell
 
 
 def test_a_name_in_the_extended_form_alone_is_taken(champion: TestClient) -> None:
@@ -134,7 +156,7 @@ def test_a_hostile_name_does_no_harm(champion: TestClient, temporary: Path, name
     assert [path.name for path in temporary.iterdir()] == [kept(temporary)[0].parent.name]
 
 
-def save(path: Path, receive: Any, seconds: float = 5) -> str:
+def save(path: Path, receive: Any, seconds: float = 5) -> Upload:
     scope = {"type": "http", "headers": [(b"content-type", FORM["content-type"].encode())]}
     return asyncio.run(save_upload(Request(scope, receive), path, 1_000, seconds))
 
@@ -277,4 +299,4 @@ def test_nobody_waits_for_a_file_of_a_client_that_has_gone_away(
     path, bounds = tmp_path / "input", Bounds(60, 1 << 30, lambda: True)
     path.write_bytes(CUSTOMERS)
     with pytest.raises(Refused, match="the client went away"):
-        score_upload(path, "a.csv", tmp_path, serving.current(), score_into, bounds)
+        score_upload(path, Upload("a.csv", False), tmp_path, serving.current(), score_into, bounds)
