@@ -36,7 +36,9 @@ def unit_of(source: Path | BinaryIO, path: Path, row_groups: Sequence[int] | Non
             return "ns"
         if most < _LARGEST // 10**6 and not _finer(source, names, row_groups):
             return "us"
-    except OSError:
+    except MemoryError:
+        raise
+    except (pa.ArrowException, OSError):
         return "ns"
     raise WrongFile(
         path,

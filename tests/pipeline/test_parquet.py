@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 from pipeline.errors import WrongFile
 from pipeline.reading import open_customers
 from pipeline.reading.footer import Chunk, first_chunks
+from pipeline.reading.parquet import open_parquet
 from pipeline.reading.table import as_text
+from pipeline.scoring.splitting import Part, row_group_pieces
 
 Write = Callable[..., Path]
 FOR_EVER = datetime(9999, 12, 31, 23, 59, 59)
@@ -140,6 +142,25 @@ def test_timestamps_that_no_unit_holds_are_refused(tmp_path: Path) -> None:
     content = julian_day_of_far.replace(sentinel, (1).to_bytes(8, "little") + sentinel[8:])
     path.write_bytes(content)  # one nanosecond after midnight, in the year 9999
     assert "has timestamps that 64 bits cannot hold (when, stored as INT96)" in refusal(path)
+
+
+def test_a_part_does_not_read_timestamps_that_the_end_of_the_file_told_nothing_of(
+    tmp_path: Path,
+) -> None:
+    """Workers on Spark are told of a file in S3 from its footer alone."""
+    path, sample = tmp_path / "a.parquet", tmp_path / "sample"
+    table = pa.table({"when": pa.array([FOR_EVER, None], pa.timestamp("us"))})
+    pq.write_table(table, path, use_deprecated_int96_timestamps=True)
+    content = path.read_bytes()
+    footer = int.from_bytes(content[-8:-4], "little") + 8
+    sample.write_bytes(content[:4] + content[-footer:])
+    assert (open_parquet(sample).unit, open_parquet(path).unit) == ("ns", "us")
+    part = Part(0, 0, 1)
+    with path.open("rb") as file:
+        (piece,) = row_group_pieces(file, path, "us", part)
+        assert piece.batch["when"].to_pylist() == [FOR_EVER, None]
+        with pytest.raises(WrongFile, match="need a look at the whole file"):
+            list(row_group_pieces(file, path, "ns", part))
 
 
 def test_names_that_are_no_text_are_refused(tmp_path: Path) -> None:
