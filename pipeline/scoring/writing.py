@@ -70,4 +70,4 @@ def csv_line(cells: Iterable[object], delimiter: str = ",") -> str:
 
 def harmless(text: str) -> str:
     """Text that a spreadsheet would run as a formula gets an apostrophe before it; numbers stay."""
-    return f"'{text}" if re.match(FORMULA, text) and not re.match(NUMBER, text) else text
+    return f"'{text}" if re.match(FORMULA, text) and not re.fullmatch(NUMBER, text) else text

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import WrongFile
@@ -73,6 +75,20 @@ def test_a_file_that_ends_its_reader_costs_itself_only(
     assert "\n" not in str(refused.value)
     assert score(good)["rows_assigned"] == 1
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["good.csv"]
+
+
+def test_a_parquet_file_that_unpacks_to_gigabytes_is_refused(
+    score: Callable[..., dict[str, Any]], model: ClusterModel, tmp_path: Path
+) -> None:
+    """Of bytes nobody knows the length before they are unpacked, but by the memory they take."""
+    rows, value = 20_000, pa.array([b"x" * (2 << 20)])
+    table = {feature.name: [0.5] * rows for feature in model.contract.features}
+    table["note"] = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), value)
+    path = tmp_path / "bomb.parquet"
+    pq.write_table(pa.table(table), path, compression="zstd", store_schema=False)
+    assert path.stat().st_size < 10_000
+    with pytest.raises(WrongFile, match=f"needs more than {LEAST_MEMORY >> 20} MiB of memory"):
+        score(path)
 
 
 def test_a_refusal_says_the_same(

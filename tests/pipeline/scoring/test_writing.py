@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from pipeline.model import ClusterModel
 from pipeline.scoring import Options, score_file
 from pipeline.scoring.rejects import Reject, RejectWriter
-from pipeline.scoring.sinks import _unique
-from pipeline.scoring.writing import csv_line, harmless
+from pipeline.scoring.sinks import _unique, _without_formulas
+from pipeline.scoring.writing import NUMBER, csv_line, harmless
 
 FEATURES = {
     "Avg_Utilization_Ratio": 0.061,
@@ -104,6 +104,12 @@ def test_no_cell_of_any_type_is_run_by_a_spreadsheet(
     assert [line[at] for line in assigned[1:]] == HARMLESS
     _, (_, _, id, *_) = records(tmp_path / "out" / manifest["outputs"]["rejected"])
     assert id == "'=reject"
+
+
+@given(st.lists(TEXT | st.from_regex(NUMBER), min_size=1))
+def test_one_text_and_a_column_of_them_are_made_harmless_alike(texts: list[str]) -> None:
+    found = _without_formulas(pa.array(texts, pa.string()))
+    assert found.to_pylist() == [harmless(text) for text in texts]
 
 
 @pytest.mark.parametrize("name", ["", "same", "same_2"])
