@@ -109,7 +109,7 @@ def refuse_tables(where: str, names: Iterable[str]) -> None:
     for name in names:
         for table, log in _TABLES.items():
             if log.match(name):
-                problem = f"holds {table}, whose files may have deleted or replaced rows"
+                problem = f"{table} is here: its files may have deleted or replaced rows"
                 raise WrongFile(where, f"{problem}; export the table and score the export")
 
 
