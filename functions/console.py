@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,18 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from model_store import Artifact, Store, Version, WrongArtifact
 from pipeline.model import Assignment, ClusterModel
 
 _WIDTH = 140
 """Of tables that go to a file or a pipe."""
+_CONTROLS = dict.fromkeys(
+    {*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)} - {9, 10},
+    "\ufffd",
+)
+"""Control characters, those that turn the direction of text among them, as a mark."""
 _LEFT = frozenset(
     {"Alias", "Aliases", "Feature", "Figure", "From", "Name", "Recipe", "To", "Version", "What",
      "When", "Who", "Why", "Became", "Verdict"}
@@ -44,15 +51,15 @@ def show_assignment(found: Assignment, model: ClusterModel) -> None:
     out, cluster = terminal(), found.cluster
     gaps = model.clusters[-1].id > len(model.clusters)  # some ids are retired
     which = f"{cluster.id}" if gaps else f"{cluster.id} of {len(model.clusters)}"
-    out.print(f"[bold]Cluster {which}: {cluster.name}[/]")
+    out.print(f"Cluster {which}: {cluster.name}", style="bold")
     out.print(cluster.description)
     if cluster.churn:
         churn = cluster.churn
-        out.print(
-            f"Churn rate of this group: [bold]{churn.rate:.1%}[/] "
+        counts = (
             f"({churn.churned:,} of {churn.customers:,} left; 95 % interval "
             f"{churn.low:.1%} to {churn.high:.1%})"
         )
+        out.print("Churn rate of this group:", bold(f"{churn.rate:.1%}"), counts)
     out.print(
         f"Distance to the centre {found.distance:.3f} (outlier beyond "
         f"{cluster.outlier_distance:.3f}); margin {found.margin:.2f} to cluster "
@@ -60,7 +67,8 @@ def show_assignment(found: Assignment, model: ClusterModel) -> None:
     )
     if found.outlier:
         where = f" (unusual: {', '.join(found.unusual)})" if found.unusual else ""
-        out.print(f"[bold]Outlier[/]: unlike the customers the model was trained on{where}")
+        told = f": unlike the customers the model was trained on{where}"
+        out.print(Text.assemble(bold("Outlier"), told))
     table = new_table("Feature", "Value", "Weight", "Why")
     labels = {feature.name: feature.label for feature in model.contract.features}
     for reason in found.reasons:
@@ -74,7 +82,7 @@ def show_model(artifact: Artifact, model: ClusterModel) -> None:
     """A model's metrics and clusters for people."""
     out, facts = terminal(), artifact.manifest.facts
     metrics = facts["metrics"]
-    out.print(f"[bold]{artifact.version}[/]  recipe {facts['recipe']['name']}")
+    out.print(bold(artifact.version), f" recipe {facts['recipe']['name']}")
     out.print(
         f"Trained on {facts['training']['rows_used']:,} customers of {facts['training']['file']} "
         f"({facts['training']['rejected_rows']:,} rejected, "
@@ -90,7 +98,7 @@ def show_model(artifact: Artifact, model: ClusterModel) -> None:
         table.add_row(str(c.id), c.name, f"{c.size:,}", f"{c.share:.1%}", churn)
     out.print(table)
     for cluster in model.clusters:
-        out.print(f"[bold]{cluster.id}[/] {cluster.description}")
+        out.print(bold(str(cluster.id)), cluster.description)
 
 
 def show_exploration(notices: list[str], page: Path) -> None:
@@ -145,11 +153,11 @@ def _listed(store: Store, version: Version, aliases: dict[str, str]) -> dict[str
 @contextmanager
 def steps() -> Iterator[Callable[[str], None]]:
     """Shows the steps of long work on standard error."""
-    console = Console(stderr=True)
+    console = _Plain(stderr=True, markup=False)
     if not console.is_terminal:  # a log wants a line when a step begins, not a picture
         yield lambda text: console.print(text, soft_wrap=True)
         return
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    columns = (SpinnerColumn(), _description(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         tasks: list[Any] = []
 
@@ -166,8 +174,8 @@ def steps() -> Iterator[Callable[[str], None]]:
 @contextmanager
 def row_counter(name: str) -> Iterator[Callable[[int], None]]:
     """Shows on standard error how many rows were read."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    console = Console(stderr=True)
+    columns = (SpinnerColumn(), _description(), BarColumn(), TimeElapsedColumn())
+    console = _Plain(stderr=True, markup=False)
     off = not console.is_terminal  # where it would leave an empty line
     with Progress(*columns, console=console, transient=True, disable=off) as progress:
         task = progress.add_task(f"scoring {name}", total=None)
@@ -182,9 +190,30 @@ def row_counter(name: str) -> Iterator[Callable[[int], None]]:
 
 
 def terminal() -> Console:
-    """Where to print: as wide as the terminal, or wide enough for a table in a file."""
-    console = Console(highlight=False, emoji=False)
-    return console if console.is_terminal else Console(highlight=False, emoji=False, width=_WIDTH)
+    """Where to print: as wide as the terminal, or wide enough for a table in a file.
+
+    No text is markup here, for it may come from a model, a contract or a file; see `bold`.
+    """
+    console = partial(_Plain, highlight=False, emoji=False, markup=False)
+    wide = console()
+    return wide if wide.is_terminal else console(width=_WIDTH)
+
+
+def bold(text: str, style: str = "bold") -> Text:
+    """Text with a style, whatever it says."""
+    return Text(text.translate(_CONTROLS), style)
+
+
+class _Plain(Console):
+    """Shows text as it is, but for what would tell the terminal to do something."""
+
+    def render_str(self, text: str, **how: Any) -> Text:
+        return super().render_str(text.translate(_CONTROLS), **how)
+
+
+def _description() -> TextColumn:
+    """What a task is about, among the columns of its progress."""
+    return TextColumn("{task.description}", markup=False)
 
 
 def new_table(*headings: str) -> Table:

@@ -33,9 +33,9 @@ SCORE_SECONDS = 20.0
 """How long it may take to be scored; some hosts give up at 30."""
 RUN_BYTES = 128 << 20
 """Of one run's files: a packed file may unpack to anything."""
-RECEIVED_AT_ONCE, SCORED_AT_ONCE = 32, 1
-"""In one process. A file that arrives takes some 100 kB of memory, and its size on disk; scoring
-takes up to 350 MB at the usual limit, and small hosts have 512."""
+RECEIVED_AT_ONCE, SCORED_AT_ONCE = 16, 1
+"""In one process. A file that arrives takes its size on disk, which may be memory; scoring takes up
+to 350 MB at the usual limit, and small hosts have 512."""
 _REPORT = "report.html"
 
 

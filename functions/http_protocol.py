@@ -53,13 +53,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_headers = True
         super().on_message_begin()
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self._in_headers:  # and no trailer, which must not pass for a header
-            super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
         self._in_headers, self._advanced = False, True
-        self._stop_waiting()
+        if self._deadline is not None:
+            self._stop_waiting()
         if self._received + self._unfinished > HEADER_BYTES and self._size() > HEADER_BYTES:
             self._refused = _too_large()
         elif len(self.pipeline) >= PIPELINED:
@@ -67,6 +64,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._refused is not None:
             raise ValueError  # which ends the parser, and comes back to send_400_response
         super().on_headers_complete()
+        self.headers = []  # for the trailers, which must not pass for headers
 
     def on_body(self, body: bytes) -> None:
         self._advanced = True

@@ -24,7 +24,7 @@ Every error is an RFC 9457 problem document with a stable `code`.
 def takes(schema: str, answer: type) -> dict[str, Any]:
     """How a route says that it takes JSON of a schema of ours and gives an answer."""
     body = {"required": True, "content": _json_of(schema)}
-    extra = gives(answer, 400, 401, 408, 413, 415, 422, 503)["openapi_extra"]
+    extra = gives(answer, 400, 401, 403, 408, 413, 415, 422, 503)["openapi_extra"]
     return {"openapi_extra": {**extra, "requestBody": body}}
 
 

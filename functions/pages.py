@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Match, Route
 from starlette.types import Scope
 
-from functions.bodies import parse_form, read_body
+from functions.bodies import read_form
 from functions.problems import TITLES, Refused
 from functions.serving import Loaded, Serving
 from functions.settings import Settings
@@ -27,7 +27,6 @@ STYLED_INSIDE = {
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 }
 """The policy for what training wrote: its style is inside it, and it may do nothing else."""
-_FORM = "application/x-www-form-urlencoded"
 _STATIC = {"style.css": "text/css", "icon.svg": "image/svg+xml"}
 
 
@@ -105,7 +104,7 @@ class _Pages:
         if request.method == "GET":
             return RedirectResponse(link(request, "/"), 303)
         limits = self.settings.max_body_bytes, self.settings.request_seconds
-        form = parse_form(await read_body(request, _FORM, *limits))
+        form = await read_form(request, *limits)
         loaded = model_for(request, self.serving)
         contract = loaded.model.contract
         typed = {f.name: form.get(f.name, "") for f in contract.features}

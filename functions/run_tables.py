@@ -3,22 +3,22 @@
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
-from functions.console import new_table, terminal
+from functions.console import bold, new_table, terminal
 from pipeline.churn import ChurnRate
 
 
 def show_run(manifest: dict[str, Any], summary: dict[str, Any], out: str) -> None:
     """A run's cluster and churn summary for people; `out` is a folder or an address."""
     console = terminal()
-    console.print(
-        f"[bold]{escape(manifest['input']['name'])}[/]: {manifest['rows_in']:,} customers, "
-        f"{manifest['rows_assigned']:,} assigned, {manifest['rows_rejected']:,} rejected, "
-        f"{summary['outliers']:,} outliers"
+    counts = (
+        f": {manifest['rows_in']:,} customers, {manifest['rows_assigned']:,} assigned, "
+        f"{manifest['rows_rejected']:,} rejected, {summary['outliers']:,} outliers"
     )
+    console.print(Text.assemble(bold(manifest["input"]["name"]), counts))
     for reason, rows in summary["rejected_for"].items():
-        console.print(f"  rejected for {reason}: {rows:,}", markup=False)
+        console.print(f"  rejected for {reason}: {rows:,}")
     _show_drift(console, summary["drift"])
     table = new_table(
         "Cluster", "Name", "Customers", "Share", "In training", "Left", "Expected", "Churn rate"
@@ -29,8 +29,8 @@ def show_run(manifest: dict[str, Any], summary: dict[str, Any], out: str) -> Non
     if "challenger" in summary:
         _show_challenger(console, summary["challenger"])
     report = f"{out.rstrip('/')}/{manifest['outputs']['report']}"
-    console.print(f"Results in {report.rpartition('/')[0]}", soft_wrap=True, markup=False)
-    console.print(f"Report: {report}", soft_wrap=True, markup=False)
+    console.print(f"Results in {report.rpartition('/')[0]}", soft_wrap=True)
+    console.print(f"Report: {report}", soft_wrap=True)
 
 
 def _show_challenger(console: Console, found: dict[str, Any]) -> None:
@@ -41,9 +41,9 @@ def _show_challenger(console: Console, found: dict[str, Any]) -> None:
     else:
         told = f" {found['differ']:,} ({found['differ_share']:.1%}) get another cluster id"
     alike = f"(adjusted Rand index {found['ari']:.3f})"
-    console.print(f"{both}{told} {alike}", soft_wrap=True, markup=False)
+    console.print(f"{both}{told} {alike}", soft_wrap=True)
     for reason, rows in found["unassigned_for"].items():
-        console.print(f"  not assigned by it for {reason}: {rows:,}", markup=False)
+        console.print(f"  not assigned by it for {reason}: {rows:,}")
     if not found["customers"]:
         return
     table = new_table("Cluster", *(f"Challenger {id}" for id in found["challenger_ids"]))
@@ -62,8 +62,10 @@ def _show_drift(console: Console, drift: dict[str, Any]) -> None:
     """What must be known before the figures: a probable change of unit, and other customers."""
     if drift["implausible"]:
         console.print(
-            "[bold red]Do not use these results yet:[/] implausible values in "
-            f"[bold]{escape(', '.join(drift['implausible']))}[/] (another unit, such as cents?)",
+            bold("Do not use these results yet:", "bold red"),
+            "implausible values in",
+            bold(", ".join(drift["implausible"])),
+            "(another unit, such as cents?)",
             soft_wrap=True,
         )
     verdicts = {name: found["verdict"] for name, found in drift["features"].items()}
@@ -76,7 +78,7 @@ def _show_drift(console: Console, drift: dict[str, Any]) -> None:
             if verdict in meant and name not in drift["implausible"]
         ]
         if names:
-            console.print(f"Note: {how} unlike training: {', '.join(names)}", markup=False)
+            console.print(f"Note: {how} unlike training: {', '.join(names)}")
 
 
 def _summary_row(cluster: dict[str, Any]) -> list[str]:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -95,11 +96,15 @@ class Serving:
                 found = {"message": "model loaded", "model_version": loaded.version}
                 self._log({"level": "info", **found})
             self.failure = None
-        except (CustomerClustersError, OSError) as error:
-            if str(error) != self.failure:
-                self._log({"level": "error", "message": f"model not loaded: {error}"})
-            self.failure = str(error)
-        self._looked = self._clock()
+        except Exception as error:  # whatever a store holds, it must not end what follows it
+            ours = isinstance(error, CustomerClustersError | OSError)
+            why = str(error) if ours else f"an unexpected error ({type(error).__name__})"
+            before, self.failure = self.failure, why
+            if why != before:
+                line = {"level": "error", "message": f"model not loaded: {why}"}
+                self._log(line if ours else {**line, "error": logs.where(error)})
+        finally:
+            self._looked = self._clock()
 
     def look(self, every_seconds: float) -> None:
         """Refresh when the latest look is longer ago, in a thread that is not waited for for ever.
@@ -121,7 +126,8 @@ class Serving:
 
         def loop() -> None:
             while not self._stopped.wait(every_seconds):
-                self.refresh()
+                with suppress(Exception):  # of a log that cannot be written
+                    self.refresh()
 
         thread = threading.Thread(target=loop, name="model-follower", daemon=True)
         thread.start()

@@ -33,7 +33,8 @@ def show_history(events: Sequence[tuple[Event, bool]]) -> None:
 def show_comparison(comparison: "Comparison") -> None:
     """Two versions for people."""
     out = console.terminal()
-    out.print(f"[bold]{comparison.old}[/] and [bold]{comparison.new}[/]")
+    bold = console.bold
+    out.print(bold(comparison.old), "and", bold(comparison.new))
     table = console.new_table("Figure", "Old", "New", "Change")
     for name, figure in comparison.to_dict()["metrics"].items():
         table.add_row(name.replace("_", " "), *(_number(figure[k]) for k in ("old", "new")),

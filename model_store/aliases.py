@@ -11,7 +11,14 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Self
 
-from model_store.errors import Conflict, CustomerClustersError, NotFound, Temporary, WrongArtifact
+from model_store.errors import (
+    MALFORMED,
+    Conflict,
+    CustomerClustersError,
+    NotFound,
+    Temporary,
+    WrongArtifact,
+)
 from model_store.files import Files
 from model_store.history import Event, History, Reason, in_effect
 from model_store.version import Version
@@ -130,7 +137,7 @@ class Aliases:
         content, tag = self._files.read_tagged(f"aliases/{name}.json")
         try:
             return Pointer.from_json(content), tag
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except MALFORMED:
             return None, tag
 
 

@@ -55,3 +55,7 @@ class Denied(CustomerClustersError, PermissionError):
 
     def __init__(self, action: str, where: str, reason: str) -> None:
         super().__init__(f"not allowed to {action} in {where}: {reason}")
+
+
+MALFORMED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
+"""What reading a document raises that is not what it should be, however it is wrong."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from model_store.errors import WrongArtifact
+from model_store.errors import MALFORMED, WrongArtifact
 from model_store.files import Files
 
 _FOLDER = "history"
@@ -100,7 +100,7 @@ class History:
         content = self._files.read(f"{_FOLDER}/{name}.json")
         try:
             return Event.from_dict(json.loads(content))
-        except (ValueError, KeyError, TypeError) as error:
+        except MALFORMED as error:
             path = f"{_FOLDER}/{name}.json"
             problem, remedy = f"{path} is damaged", "restore that file from a backup"
             raise WrongArtifact(f"event {name}", problem, remedy) from error

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from model_store.errors import WrongArtifact
+from model_store.errors import MALFORMED, WrongArtifact
 from model_store.version import Version
 
 FORMAT = 1
@@ -61,7 +61,7 @@ class Manifest:
         try:
             document = json.loads(content)
             written_format = int(document["format"])
-        except (ValueError, KeyError, TypeError) as error:
+        except MALFORMED as error:
             raise _damaged(artifact, "manifest.json is not a manifest") from error
         if written_format > FORMAT:
             raise WrongArtifact(
@@ -75,7 +75,7 @@ class Manifest:
                 for name, record in document["files"].items()
             }
             version = Version.from_string(document["version"])
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except MALFORMED as error:
             raise _damaged(artifact, f"manifest.json is incomplete ({error})") from error
         if str(version) != artifact:
             raise _damaged(artifact, f"manifest.json belongs to version {version}")

@@ -7,7 +7,7 @@ They outlive the versions that they come from, whoever removes those.
 
 import json
 
-from model_store.errors import Conflict, NotFound, WrongArtifact
+from model_store.errors import MALFORMED, Conflict, NotFound, WrongArtifact
 from model_store.files import Files
 
 
@@ -44,7 +44,7 @@ class Marks:
             return 0, None
         try:
             return int(json.loads(content)["highest"]), tag
-        except (ValueError, KeyError, TypeError) as error:
+        except MALFORMED as error:
             problem, remedy = "it is damaged", "restore that file from a backup"
             raise WrongArtifact(f"mark {_path(name)}", problem, remedy) from error
 

@@ -1,8 +1,11 @@
 """Churn rates with their uncertainty."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
+
+from pipeline import typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,13 @@ class ChurnRate:
             return None
         low, high = wilson_interval(churned, customers)
         return cls(churned, customers, churned / customers, low, high)
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any], what: str) -> Self:
+        """Read what `dataclasses.asdict` made; ValueError or TypeError when it is not that."""
+        counts = {key: typed.whole(given[key], what) for key in ("churned", "customers")}
+        rates = {key: typed.number(given[key], what) for key in ("rate", "low", "high")}
+        return cls(**{**given, **counts, **rates})
 
     def __str__(self) -> str:
         return f"{self.rate:.1%} ({self.low:.1%} to {self.high:.1%})"

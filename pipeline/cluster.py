@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from pipeline import typed
 from pipeline.churn import ChurnRate
 
 
@@ -35,9 +36,23 @@ class Cluster:
     profile: Mapping[str, Profile]
 
     @classmethod
-    def from_dict(cls, document: Mapping[str, Any]) -> Self:
-        """Read what `dataclasses.asdict` made; KeyError or TypeError when it is not that."""
-        churn = document["churn"]
-        profile = {name: Profile(**item) for name, item in document["profile"].items()}
-        known = {**document, "churn": churn and ChurnRate(**churn), "profile": profile}
-        return cls(**{**known, "centre": tuple(document["centre"])})
+    def from_dict(cls, given: Mapping[str, Any]) -> Self:
+        """Read what `dataclasses.asdict` made; ValueError, KeyError or TypeError when it is not."""
+        what = f"cluster {given.get('id')}"
+        profile = typed.table(given["profile"], f"{what}.profile")
+        known = {
+            "id": typed.whole(given["id"], f"{what}.id", 1),
+            "name": typed.text(given["name"], f"{what}.name"),
+            "description": typed.text(given["description"], f"{what}.description"),
+            "centre": typed.numbers(given["centre"], f"{what}.centre"),
+            "size": typed.whole(given["size"], f"{what}.size"),
+            "share": typed.number(given["share"], f"{what}.share"),
+            "churn": given["churn"] and ChurnRate.from_dict(given["churn"], f"{what}.churn"),
+            "outlier_distance": typed.number(given["outlier_distance"], f"{what}.outlier_distance"),
+            "profile": {name: _profile(item, f"{what}.profile") for name, item in profile.items()},
+        }
+        return cls(**{**given, **known})
+
+
+def _profile(given: Mapping[str, Any], what: str) -> Profile:
+    return Profile(**{key: typed.number(value, what) for key, value in given.items()})

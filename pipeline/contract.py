@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from model_store.errors import MALFORMED
+from pipeline import typed
 from pipeline.errors import Problem, WrongFile, WrongRow, readable, shortened
 
 DEFAULT_CONTRACT = Path(__file__).parent / "contracts" / "bank_churners.toml"
@@ -23,6 +25,7 @@ Value = float | str
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _NOT_FINITE = re.compile(r"[+-]?(nan|inf(inity)?)", re.IGNORECASE)
 _SWAPPED = str.maketrans(".,", ",.")
+_KEYS = ("name", "title", "features", "id_column", "label", "never_features")
 _MISSING = frozenset({"", "na", "n/a", "null", "none"})
 
 
@@ -122,6 +125,18 @@ class Label:
     churned: tuple[str, ...]
     stayed: tuple[str, ...]
 
+    @classmethod
+    def from_dict(cls, given: object) -> Self:
+        """Read what is declared or `asdict` made; ValueError or KeyError when it is not that."""
+        found = typed.table(given, "label", ("column", "churned", "stayed"))
+        churned, stayed = (
+            _label_values(found[key], f"label.{key}") for key in ("churned", "stayed")
+        )
+        both = {value.lower() for value in churned} & {value.lower() for value in stayed}
+        if both:
+            raise ValueError(f"label: {min(both)!r} stands among churned and stayed")
+        return cls(typed.name(found["column"], "label.column"), churned, stayed)
+
     def parse(self, value: object) -> bool | None:
         """True for churned, False for stayed, None for missing or unknown."""
         if isinstance(value, float) and value.is_integer():
@@ -144,11 +159,11 @@ class Contract:
     never_features: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        names = [feature.name for feature in self.features]
-        reserved = {self.id_column, *self.never_features, self.label and self.label.column}
-        for name in names:
-            if name in reserved or names.count(name) > 1:
-                raise WrongFile(f"contract {self.name}", f"{name} cannot be a feature")
+        taken = {self.id_column, *self.never_features, self.label and self.label.column}
+        for feature in self.features:
+            if feature.name in taken:
+                raise WrongFile(f"contract {self.name}", f"{feature.name} cannot be a feature")
+            taken.add(feature.name)  # nor be one twice
 
     def select(self, names: Sequence[str]) -> Self:
         """The contract of a model that reads only these features, in this order."""
@@ -195,14 +210,17 @@ class Contract:
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Self:
         """Read what `to_dict` wrote; ValueError, KeyError or TypeError when it is not that."""
-        label = document["label"]
+        id_column, never = document["id_column"], document["never_features"]
+        features = tuple(_feature_from_dict(item) for item in document["features"])
+        if not features:
+            raise ValueError("features: expected one at least, found none")
         return cls(
-            name=document["name"],
-            title=document["title"],
-            features=tuple(_feature_from_dict(item) for item in document["features"]),
-            id_column=document["id_column"],
-            label=label and Label(label["column"], tuple(label["churned"]), tuple(label["stayed"])),
-            never_features=tuple(document["never_features"]),
+            name=typed.name(document["name"], "name"),
+            title=typed.text(document["title"], "title"),
+            features=features,
+            id_column=None if id_column is None else typed.name(id_column, "id_column"),
+            label=None if document["label"] is None else Label.from_dict(document["label"]),
+            never_features=_names(never, "never_features"),
         )
 
 
@@ -219,9 +237,10 @@ def load_contract(path: Path) -> Contract:
     with readable(path):
         content = path.read_bytes()
     try:
-        document = tomllib.loads(content.decode())
+        document = typed.table(tomllib.loads(content.decode()), "contract", _KEYS)
         features = [
-            {"name": name, **_ranges(declared)} for name, declared in document["features"].items()
+            {"name": name, **_ranges(name, declared)}
+            for name, declared in typed.table(document["features"], "features").items()
         ]
         return Contract.from_dict(
             {
@@ -235,38 +254,87 @@ def load_contract(path: Path) -> Contract:
         )
     except KeyError as error:
         raise WrongFile(path, f"is not a contract: {error} is missing") from error
-    except (ValueError, TypeError, AttributeError) as error:
-        raise WrongFile(path, f"is not a contract: {error}") from error
+    except RecursionError as error:
+        raise WrongFile(path, "is not a contract: it is nested too deeply") from error
+    except MALFORMED as error:
+        raise WrongFile(path, f"is not a contract: {' '.join(str(error).split())}") from error
 
 
-def _ranges(declared: Mapping[str, Any]) -> dict[str, Any]:
-    pairs = {}
-    for key in ("valid", "typical"):
-        if key in declared:
-            low, high = (float(end) for end in declared[key])
-            pairs[key] = {
-                "low": low if math.isfinite(low) else None,
-                "high": high if math.isfinite(high) else None,
-            }
-    return {"label": declared["label"], **declared, **pairs}
-
-
-def _feature_from_dict(document: Mapping[str, Any]) -> Feature:
-    known = dict(document)
+def _ranges(name: str, declared: object) -> dict[str, Any]:
+    """A feature as TOML declares it, with ranges as `asdict` writes them."""
+    known = dict(typed.table(declared, name))
     for key in ("valid", "typical"):
         if key in known:
-            known[key] = Range(known[key]["low"], known[key]["high"])
-    known["values"] = tuple(known.get("values", ()))
+            known[key] = _range_ends(known[key], f"{name}.{key}")
+    return {"label": known["label"], **known}
+
+
+def _range_ends(given: object, what: str) -> dict[str, float | None]:
+    """Both ends of `[low, high]`; -inf and inf leave an end open."""
+    ends = list(typed.array(given, what))
+    if len(ends) != 2:
+        raise typed.wrong(what, "[low, high]", given)
+    low = None if ends[0] == -math.inf else typed.number(ends[0], what)
+    high = None if ends[1] == math.inf else typed.number(ends[1], what)
+    return {"low": low, "high": high}
+
+
+def _range(given: object, what: str) -> Range:
+    ends = typed.table(given, what, ("low", "high"))
+    low, high = (
+        None if ends[key] is None else typed.number(ends[key], what) for key in ("low", "high")
+    )
+    if low is not None and high is not None and low > high:
+        raise typed.wrong(what, "the lower end first", f"{low:g} before {high:g}")
+    return Range(low, high)
+
+
+def _names(given: object, what: str) -> tuple[str, ...]:
+    names = tuple(typed.name(item, what) for item in typed.array(given, what))
+    if len(set(names)) < len(names):
+        raise typed.wrong(what, "each but once", ", ".join(names))
+    return names
+
+
+def _label_values(given: object, what: str) -> tuple[str, ...]:
+    """Texts, or whole numbers as files have them; one at least."""
+    items = typed.array(given, what)
+    values = tuple(str(item) if isinstance(item, int) else typed.name(item, what) for item in items)
+    if not values:
+        raise typed.wrong(what, "one value at least", "none")
+    return values
+
+
+def _feature_from_dict(document: object) -> Feature:
+    known = dict(typed.table(document, "feature"))
+    name = typed.name(known["name"], "the name of a feature")
+    for key in ("valid", "typical"):
+        if key in known:
+            known[key] = _range(known[key], f"{name}.{key}")
+    for key in ("label", "description", "unit", "low", "high"):
+        typed.text(known.get(key, ""), f"{name}.{key}")
+    known["values"] = _names(known.get("values", ()), f"{name}.values")
     feature = Feature(**known)
-    if feature.type not in ("number", "integer", "category"):
-        raise ValueError(f"{feature.name} has type {feature.type!r}: number, integer or category")
-    if (feature.type == "category") != bool(feature.values):
-        raise ValueError(f"{feature.name}: a category, and nothing else, lists its values")
+    _check_kind(feature)
     if feature.missing is not None:
         stand_in = feature.parse(feature.missing)
         if isinstance(stand_in, Problem):
             raise ValueError(f"what stands in for a missing value is itself wrong: {stand_in}")
     return feature
+
+
+def _check_kind(feature: Feature) -> None:
+    """ValueError where what is declared does not suit the type of a feature, or one another."""
+    name, valid, typical = feature.name, feature.valid, feature.typical
+    if feature.type not in ("number", "integer", "category"):
+        raise ValueError(f"{name} has type {feature.type!r}: number, integer or category")
+    if (feature.type == "category") != bool(feature.values):
+        raise ValueError(f"{name}: a category, and nothing else, lists its values")
+    if not feature.numeric and {valid, typical} != {Range(None, None)}:
+        raise ValueError(f"{name}: a category has no valid and no typical range")
+    ends = [end for end in (typical.low, typical.high) if end is not None]
+    if any(end not in valid for end in ends):
+        raise ValueError(f"{name}.typical: {typical} is not within the valid {valid}")
 
 
 def _as_number(value: object, decimal: str = ".") -> float | None:

@@ -6,9 +6,11 @@ numpy itself is not imported: for one customer that would cost more than everyth
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from pipeline import typed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,6 +34,33 @@ class Space:
     scale: tuple[float, ...]
     pca_mean: tuple[float, ...] | None = None
     components: tuple[tuple[float, ...], ...] | None = None
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any], columns: int) -> Self:
+        """Read what `dataclasses.asdict` made of the space of so many columns; ValueError,
+        KeyError or TypeError when it is not that."""
+        lambdas, pca = typed.array(given["lambdas"], "lambdas"), given["components"]
+        scale = typed.numbers(given["scale"], "scale", columns)
+        if min(scale, default=1) <= 0:
+            raise typed.wrong("scale", "numbers above zero", min(scale))
+        space = cls(
+            tuple(None if power is None else typed.number(power, "lambdas") for power in lambdas),
+            typed.numbers(given["mean"], "mean", columns),
+            scale,
+            None if pca is None else typed.numbers(given["pca_mean"], "pca_mean", columns),
+            None if pca is None else tuple(
+                typed.numbers(axis, "components", columns)
+                for axis in typed.array(pca, "components")
+            ),
+        )  # fmt: skip
+        if len(space.lambdas) != columns or space.components == () or not columns:
+            raise ValueError(f"expected a lambda for each of {columns} columns, and some axes")
+        return space
+
+    @property
+    def dimensions(self) -> int:
+        """Of the points that are compared with centres."""
+        return len(self.mean if self.components is None else self.components)
 
     def standardise(self, columns: Sequence[Coordinate]) -> list[Coordinate]:
         """One coordinate a column, from the column's values."""

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from model_store import WrongArtifact
+from model_store.errors import MALFORMED
+from pipeline import typed
 from pipeline.cluster import Cluster
 from pipeline.contract import Contract, Value
 from pipeline.geometry import Space, squared_distance
@@ -189,31 +191,44 @@ class ClusterModel:
         try:
             model = cls._from_dict(json.loads(content))
             model.self_test()
-        except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-            problem = f"model.json is not a usable model ({type(error).__name__}: {error})"
+        except MALFORMED as error:
+            problem = f"model.json is not a usable model ({type(error).__name__}: {error!s:.200})"
             raise WrongArtifact(artifact, problem, "train again or use another version") from error
         return model
 
     @classmethod
-    def _from_dict(cls, document: Mapping[str, Any]) -> Self:
-        space, pca = document["space"], document["space"]["components"]
+    def _from_dict(cls, given: Mapping[str, Any]) -> Self:
+        contract = Contract.from_dict(given["contract"])
+        columns = tuple(Column(**column) for column in given["columns"])
         model = cls(
-            Contract.from_dict(document["contract"]),
-            tuple(Column(**column) for column in document["columns"]),
-            Space(
-                tuple(space["lambdas"]),
-                tuple(space["mean"]),
-                tuple(space["scale"]),
-                None if pca is None else tuple(space["pca_mean"]),
-                None if pca is None else tuple(tuple(axis) for axis in pca),
-            ),
-            tuple(Cluster.from_dict(item) for item in document["clusters"]),
-            document["baseline"],
-            tuple(Golden(**item) for item in document["golden"]),
+            contract,
+            columns,
+            Space.from_dict(given["space"], len(columns)),
+            tuple(Cluster.from_dict(item) for item in given["clusters"]),
+            typed.table(given["baseline"], "baseline"),
+            tuple(Golden(**item) for item in given["golden"]),
         )
-        if len(model.clusters) < 2 or not model.golden:
-            raise ValueError("it needs two clusters and a golden customer")
+        model._check()
         return model
+
+    def _check(self) -> None:
+        """ValueError where the parts do not fit together."""
+        if len(self.clusters) < 2 or not self.golden:
+            raise ValueError("it needs two clusters and a golden customer")
+        ids = [cluster.id for cluster in self.clusters]
+        if ids != sorted(set(ids)):
+            raise ValueError("the clusters are not ordered by their ids")
+        features = {feature.name: feature for feature in self.contract.features}
+        for column in self.columns:
+            feature = features[column.feature]
+            if (column.value is None) != feature.numeric or (
+                column.value is not None and column.value not in feature.values
+            ):
+                raise ValueError(f"a column has the value {column.value!r} of {feature.name}")
+        numeric = {name for name, feature in features.items() if feature.numeric}
+        for cluster in self.clusters:
+            if len(cluster.centre) != self.space.dimensions or not numeric <= set(cluster.profile):
+                raise ValueError(f"cluster {cluster.id}: its centre or profile lacks a number")
 
 
 def _encoded(value: Value, category: str | None) -> float:

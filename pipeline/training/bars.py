@@ -8,6 +8,7 @@ import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from model_store.errors import MALFORMED
 from pipeline.errors import WrongFile, readable, shortened
 
 MOST_FEATURES = 6
@@ -39,7 +40,7 @@ def load_bars(path: Path) -> Bars:
         content = path.read_bytes()
     try:
         given = tomllib.loads(content.decode())
-    except ValueError as error:
+    except MALFORMED as error:
         raise WrongFile(path, f"is not a file of bars ({error})") from error
     known = [field.name for field in fields(Bars)]
     for name, value in given.items():

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from model_store.errors import MALFORMED
 from pipeline.errors import WrongFile, readable
 from pipeline.model import ClusterModel
 
@@ -36,7 +37,7 @@ def texts_in(path: Path) -> dict[int, dict[str, Any]]:
     try:
         given = tomllib.loads(content.decode())["clusters"]
         texts = {int(key): dict(texts) for key, texts in given.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except MALFORMED as error:
         expected = "expected tables like [clusters.1] with name and description"
         raise WrongFile(path, f"is not a file of names ({error}); {expected}") from error
     for key, found in texts.items():

@@ -1,6 +1,8 @@
 """What a connection may send before any key is looked at: how much, how many, how slowly."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
@@ -122,3 +124,14 @@ def test_headers_have_to_arrive_in_time(
 ) -> None:
     monkeypatch.setattr(http_protocol, "HEADER_SECONDS", 0.2)
     assert answers(*pieces, pause=0.02) == expected
+
+
+def test_serve_may_open_as_many_files_as_the_system_allows() -> None:
+    pytest.importorskip("resource")
+    code = (
+        "import resource as r; from functions.commands import looking_up; "
+        "most = r.getrlimit(r.RLIMIT_NOFILE)[1]; r.setrlimit(r.RLIMIT_NOFILE, (64, most)); "
+        "looking_up._allow_connections(); print(r.getrlimit(r.RLIMIT_NOFILE) == (most, most))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "True\n"

@@ -72,6 +72,16 @@ def test_eventbridge_tells_the_key_as_it_is(drop: Drop, wrap: Callable[[Any], An
     assert drop.documents("manifest.json")[0]["input"]["name"] == "a+b%20c.csv"
 
 
+def test_a_topic_between_bucket_and_function_changes_nothing(drop: Drop) -> None:
+    told = json.dumps(drop.put(KEY))
+    (bare,) = golden("sns_s3")["Records"]
+    envelope = {**json.loads(golden("sqs_sns_s3")["Records"][0]["body"]), "Message": told}
+    assert drop.deliver(queued(envelope)) == {"batchItemFailures": []}
+    assert drop.deliver(queued(told)) == {"batchItemFailures": []}  # raw message delivery
+    assert drop.deliver({"Records": [{**bare, "Sns": {**bare["Sns"], "Message": told}}]}) == {}
+    assert drop.said() == ["scored", "done before", "done before"]
+
+
 def test_every_record_of_every_message_is_scored(drop: Drop) -> None:
     both = [
         drop.put(f"incoming/{name}.csv", customers(n))["Records"][0]
@@ -86,7 +96,8 @@ def test_every_record_of_every_message_is_scored(drop: Drop) -> None:
 
 
 def test_the_golden_events_leave_other_buckets_alone(drop: Drop) -> None:
-    for name in ("s3_several", "s3_test_event", "sqs_s3", "eventbridge_deleted", "sqs_eventbridge"):
+    names = "s3_several s3_test_event sqs_s3 eventbridge_deleted sqs_eventbridge sns_s3 sqs_sns_s3"
+    for name in names.split():
         drop.deliver(golden(name))
     assert set(drop.said()) == {"skipped: it lies outside the input's prefix"}
     assert drop.written() == {}

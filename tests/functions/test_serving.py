@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,52 @@ def test_the_follower_swaps_while_look_ups_go_on(
     assert not follower.is_alive()
     assert set(statuses) == {200}
     assert len(versions) == 2
+
+
+@pytest.mark.parametrize(
+    ("old", "evil"),
+    [
+        (b'"scale": [', b'"scale": [0, '),
+        (b'"mean": [', b'"mean": [1' + b"0" * 400 + b", "),
+        (b'"baseline": {', b'"baseline": {"a": ' + b"[" * 50_000 + b"]" * 50_000 + b", "),
+    ],
+    ids=["zero", "overflow", "deep"],
+)
+def test_what_follows_survives_a_model_that_is_evil_and_whole(
+    client: TestClient, serving: Serving, store: Store, old: bytes, evil: bytes
+) -> None:
+    before, artifact = serving.current().version, store.open("champion")
+    content = artifact.read("model.json").replace(old, evil)
+    assert content != artifact.read("model.json")
+    wrong = store.publish({"model.json": content}, artifact.manifest.facts)
+    store.point("champion", wrong.version)
+    thread = serving.follow(0.01)
+    _until(lambda: serving.failure is not None)
+    answer = client.get("/health/ready").json()
+    assert (answer["model_version"], thread.is_alive()) == (before, True)
+    assert "is not a usable model" in answer["reload_failure"]
+    store.point("champion", good := store.resolve("original"))
+    _until(lambda: serving.current().version == good)
+    assert client.get("/health/ready").json()["reload_failure"] is None
+    serving.stop()
+
+
+def test_what_follows_survives_anything_else_and_says_so(
+    client: TestClient, serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving.store, "resolve", lambda name: 1 // 0)
+    thread = serving.follow(0.01)
+    _until(lambda: serving.failure is not None)
+    answer = client.get("/health/ready").json()["reload_failure"]
+    assert (answer, thread.is_alive()) == ("an unexpected error (ZeroDivisionError)", True)
+    serving.stop()
+
+
+def _until(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not reached() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert reached()
 
 
 def test_a_promotion_and_a_rollback_are_picked_up_at_the_next_look(

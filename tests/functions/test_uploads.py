@@ -216,7 +216,7 @@ def test_too_many_at_once_are_told_to_come_back(serving: Serving) -> None:
                 raise AssertionError(name)
             assert (caught.value.status, caught.value.headers) == (503, {"Retry-After": "5"})
             slots.free = busy
-    assert (pages.scoring.free, pages.receiving.free) == (1, 32)
+    assert (pages.scoring.free, pages.receiving.free) == (1, 16)
 
 
 def test_a_busy_server_says_so_on_the_page(

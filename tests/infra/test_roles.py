@@ -1,6 +1,7 @@
 """Each role of the rendered template allows what its function does: its calls, held against it."""
 
 import fnmatch
+import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -37,6 +38,8 @@ ACTIONS = {
 }
 Call = tuple[str, str, str]
 """An action, a bucket, and a key or the prefix that is listed."""
+IF_NEW = " if it is new"
+"""What a PutObject's action gets that writes only where nothing is (If-None-Match)."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,8 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
         def note(client: Any, operation: str, given: dict[str, Any]) -> Any:
             what = given.get("Key") or given.get("Prefix", "")
             actions = [*ACTIONS[operation], *(["s3:GetObject"] if "IfMatch" in given else [])]
+            if "IfNoneMatch" in given:
+                actions = [action + IF_NEW for action in actions]
             if "VersionId" in given:
                 actions.append("s3:GetObjectVersion")
             calls.update((action, given["Bucket"], what) for action in actions)
@@ -103,9 +108,12 @@ def refused(calls: set[Call], role: str, stack: Stack, resources: Resources) -> 
         for resource in several(statement["Resource"]):
             text = resource.get("Fn::Sub") or "${{{}.{}}}".format(*resource["Fn::GetAtt"])
             bucket, _, keys = text.removeprefix("${").partition(".Arn}")
-            condition = statement.get("Condition", {}).get("StringLike", {})
-            for pattern in condition.get("s3:prefix", [keys.removeprefix("/")]):
-                allowed += [(a, bucket, pattern) for a in several(statement["Action"])]
+            condition = statement.get("Condition", {})
+            once = condition.get("Null") == {"s3:if-none-match": "false"}
+            ways = (IF_NEW,) if once else ("", IF_NEW)
+            listed = condition.get("StringLike", {}).get("s3:prefix", [keys.removeprefix("/")])
+            for action, pattern in itertools.product(several(statement["Action"]), listed):
+                allowed += [(action + way, bucket, pattern) for way in ways]
     names = {real: name for name, real in stack.buckets.items()}
     return sorted(
         (action, names[bucket], what)
@@ -146,7 +154,9 @@ def test_the_api_and_the_batch_function_may_do_what_they_do(
         assert "a.csv" in browser.get(landing).text
         assert browser.get(f"{landing}/assigned.csv").status_code == 303
     assert {action for action, *_ in api | later} == {"s3:GetObject", "s3:ListBucket"}
-    assert {action for action, *_ in batch} >= {"s3:GetObject", "s3:ListBucket", "s3:PutObject"}
+    assert {action.removesuffix(IF_NEW) for action, *_ in batch} >= {
+        "s3:GetObject", "s3:ListBucket", "s3:PutObject",
+    }  # fmt: skip
     assert refused(api | later, "ApiRole", stack, resources) == []
     assert refused(batch, "BatchRole", stack, resources) == []
     assert refused(batch, "ApiRole", stack, resources) != []  # the test can fail
@@ -167,6 +177,13 @@ def test_the_function_that_retrains_may_do_what_it_does(
         assert function({}, None)["status"] == "candidate"
         assert function({}, None)["status"] == "known"
     assert refused(calls, "RetrainRole", stack, resources) == []
+    written = {key for action, _, key in calls if action == "s3:PutObject" + IF_NEW}
+    champion = f"models/versions/{store.resolve('champion')}/model.json"
+    assert any(key.startswith("models/versions/") for key in written)
+    with recorded() as overwriting:
+        stack.s3.put_object(Bucket=stack.store.bucket, Key=champion, Body=b"{}")
+        stack.s3.delete_object(Bucket=stack.store.bucket, Key=champion)
+    assert len(refused(overwriting, "RetrainRole", stack, resources)) == 2
     with recorded() as promoting:
         store.promote("original", "a test", "me")
     assert ("s3:PutObject", "ModelBucket", "models/aliases/champion.json") in refused(

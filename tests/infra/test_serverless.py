@@ -104,8 +104,13 @@ def test_retraining_may_publish_candidates_and_not_move_the_champion(
         ("s3:PutObject", "${ModelBucket}/models/marks/*"),
         ("s3:PutObject", "${ModelBucket}/models/retraining/*"),
         ("s3:PutObject", f"${{ModelBucket}}/models/aliases/{CANDIDATE}.json"),
-        ("s3:DeleteObject", "${ModelBucket}/models/versions/*"),
     }
+    (policy,) = resources["RetrainRole"]["Properties"]["Policies"]
+    once = [s for s in policy["PolicyDocument"]["Statement"] if "Null" in s.get("Condition", {})]
+    assert [statement["Condition"]["Null"] for statement in once] == [
+        {"s3:if-none-match": "false"}  # a version that is there is never written again
+    ]
+    assert "models/versions/" in json.dumps(once[0]["Resource"])
     function = resources["RetrainLambdaFunction"]["Properties"]
     variables = function["Environment"]["Variables"]
     data = variables["CUSTOMER_CLUSTERS_TRAINING_DATA"]["Fn::Sub"]

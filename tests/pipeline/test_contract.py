@@ -141,6 +141,102 @@ def test_a_wrong_contract_is_refused(write: Callable[..., Path], text: str, mess
         load_contract(write(text, "contract.toml"))
 
 
+FEATURE = "name = 'x'\n{}\n[features.a]\ntype = 'number'\nlabel = 'A'\n{}"
+LABEL = "name = 'x'\n[features.a]\ntype = 'number'\nlabel = 'A'\n[label]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (FEATURE.format("", "valid = [5, 1]"), "a.valid: expected the lower end first"),
+        (FEATURE.format("", "valid = [nan, nan]"), "a.valid: expected a finite number, found nan"),
+        (FEATURE.format("", "valid = [0, nan]"), "a.valid: expected a finite number"),
+        (FEATURE.format("", "valid = [inf, inf]"), "a.valid: expected a finite number"),
+        (FEATURE.format("", "valid = [0]"), r"a.valid: expected \[low, high\]"),
+        (FEATURE.format("", "valid = '05'"), "a.valid: expected an array, found 05"),
+        (FEATURE.format("", "valid = [false, true]"), "a.valid: expected a finite number"),
+        (FEATURE.format("", f"valid = [0, 1{'0' * 400}]"), "a.valid: expected a finite number"),
+        (FEATURE.format("", "valid = [0, 9]\ntypical = [5, 10]"), "a.typical: 5 to 10 is not with"),
+        (FEATURE.format("", "valid = [0, 9]\ntypical = [-1, 5]"), "a.typical: -1 to 5 is not with"),
+        (FEATURE.format("", "unit = 5"), "a.unit: expected a text"),
+        (FEATURE.format("", "description = ['x']"), "a.description: expected a text"),
+        (FEATURE.format("", "values = 'abc'"), "a.values: expected an array"),
+        (FEATURE.format("", "type_ = 'x'"), "type_"),
+        (FEATURE.format("never_features = 'abc'", ""), "never_features: expected an array"),
+        (
+            FEATURE.format("never_features = ['b', 'b']", ""),
+            "never_features: expected each",
+        ),
+        (FEATURE.format("id_column = 5", ""), "id_column: expected a text"),
+        (FEATURE.format("id_column = ''", ""), "id_column: expected a text that is not empty"),
+        (FEATURE.format("title = 5", ""), "title: expected a text"),
+        (FEATURE.format("id_colum = 'x'", ""), "does not know id_colum"),
+        (FEATURE.format("label = 'Left'", ""), "label: expected a table"),
+        ("name = ''\n[features.a]\ntype = 'number'\nlabel = 'A'", "name: expected a text"),
+        ("name = 'x'\nfeatures = ['a']", "features: expected a table"),
+        ("name = 'x'\n[features]", "features: expected one at least"),
+        ("name = 'x'\n[features]\na = 5", "a: expected a table"),
+        (LABEL + "column = 'Left'\nchurned = 'yes'\nstayed = ['no']", "label.churned: expected an"),
+        (LABEL + "column = 'Left'\nchurned = ['yes']\nstayed = 'no'", "label.stayed: expected an"),
+        (LABEL + "column = 'Left'\nchurned = []\nstayed = ['no']", "label.churned: expected one"),
+        (LABEL + "column = 'Left'\nchurned = ['']\nstayed = ['no']", "label.churned: expected a"),
+        (LABEL + "column = 'Left'\nchurned = [1.5]\nstayed = ['no']", "label.churned: expected a"),
+        (
+            LABEL + "column = 'L'\nchurned = ['Yes']\nstayed = ['no', 'yes']",
+            "label: 'yes' stands am",
+        ),
+        (LABEL + "column = 5\nchurned = ['yes']\nstayed = ['no']", "label.column: expected a text"),
+        (LABEL + "column = 'L'\nchurned = ['y']\nstay = ['n']", "label: does not know stay"),
+        (
+            "name = 'x'\n[features.a]\ntype = 'category'\nlabel = 'A'\nvalues = ['b', 'b']",
+            "a.values: expected each but once",
+        ),
+        (
+            "name = 'x'\n[features.a]\ntype = 'category'\nlabel = 'A'\nvalues = ['b']\nvalid=[0,1]",
+            "a: a category has no valid",
+        ),
+        ("a = " + "[" * 5_000 + "]" * 5_000, "nested too deeply"),
+        ("a = " + "{a = " * 5_000 + "1" + "}" * 5_000, "nested too deeply"),
+        ("a." * 5_000 + "a = 1", "does not know a"),
+    ],
+)
+def test_a_contract_names_the_field_that_is_wrong_in_one_line(
+    write: Callable[..., Path], text: str, message: str
+) -> None:
+    with pytest.raises(WrongFile, match=message) as caught:
+        load_contract(write(text, "contract.toml"))
+    assert "\n" not in str(caught.value)
+
+
+def test_any_value_of_any_field_is_taken_or_refused(write: Callable[..., Path]) -> None:
+    values = ["'yes'", "''", "1", "-1.5", "nan", "inf", "true", "[]", "[[]]", "[1, 2]", "[nan, 1]",
+              "['a', 'b']", "['a', 1]", "{a = 1}", "{}", "1979-05-27", "[-inf, inf]"]  # fmt: skip
+    own = "type label description unit valid typical values missing low high"
+    whole = "title id_column never_features label"
+    usual = {"type": "'number'", "label": "'A'"}
+    for value in values:
+        texts = [
+            "name = 'x'\n[features.a]\n" + "\n".join(f"{k} = {v}" for k, v in fields.items())
+            for fields in ({**usual, key: value} for key in own.split())
+        ]
+        texts += [FEATURE.format(f"{key} = {value}", "") for key in whole.split()]
+        texts += [f"{LABEL}column = 'L'\nchurned = {value}\nstayed = ['no']"]
+        for text in texts:
+            try:
+                contract = load_contract(write(text, "contract.toml"))
+            except WrongFile:
+                continue
+            assert Contract.from_dict(json.loads(json.dumps(contract.to_dict()))) == contract
+
+
+def test_labels_may_be_whole_numbers(write: Callable[..., Path]) -> None:
+    label = load_contract(
+        write(LABEL + "column = 'L'\nchurned = [1]\nstayed = [0]", "c.toml")
+    ).label
+    assert label is not None
+    assert [label.parse(value) for value in (1, "0", 1.0, "2")] == [True, False, True, None]
+
+
 def test_a_contract_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WrongFile, match="cannot be read"):
         load_contract(tmp_path / "none.toml")

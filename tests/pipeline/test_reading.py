@@ -93,8 +93,8 @@ def test_what_is_no_table_is_refused(write: Write, content: bytes, message: str)
 
 
 def test_a_file_that_is_not_there_or_a_folder_is_refused(tmp_path: Path) -> None:
-    for path in (tmp_path, tmp_path / "none.csv"):
-        with pytest.raises(WrongFile, match="cannot be read"):
+    for path, told in ((tmp_path, "is a folder"), (tmp_path / "none.csv", "cannot be read")):
+        with pytest.raises(WrongFile, match=told):
             rows_of(path)
 
 

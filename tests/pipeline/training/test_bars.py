@@ -31,6 +31,7 @@ def test_people_change_some_bars_and_the_others_stay(write: Write) -> None:
         ("most_features = 0", "found 0"),
         ("[bars]\nchurn_auc = 0.7", "bars is no bar"),
         ("not toml", "is not a file of bars"),
+        ("a = " + "[" * 5_000 + "]" * 5_000, "is not a file of bars"),
     ],
 )
 def test_bars_that_cannot_be_meant_are_refused(write: Write, text: str, message: str) -> None:

@@ -28,6 +28,7 @@ def test_people_name_clusters_and_nothing_else_changes(model: ClusterModel, writ
         ("[clusters.1]\nname = 'x'\n[clusters.2]\nname = 'x'", "two clusters the same name"),
         ("[names]", "is not a file of names"),
         ("not toml", "is not a file of names"),
+        ("a = " + "[" * 5_000 + "]" * 5_000, "is not a file of names"),
     ],
 )
 def test_names_that_do_not_fit_are_refused(

@@ -1,0 +1,73 @@
+"""Values in documents that somebody may have written by hand: each is what it has to be.
+
+Every function gives the value back, or raises a ValueError that names it and says what was found.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pipeline.errors import shortened
+
+
+def wrong(what: str, expected: str, found: object) -> ValueError:
+    """The error that every function here raises."""
+    return ValueError(f"{what}: expected {expected}, found {shortened(found)}")
+
+
+def number(value: object, what: str) -> float:
+    """A finite number, as a float."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        try:
+            converted = float(value)
+        except OverflowError:  # an integer of hundreds of digits
+            converted = math.inf
+        if math.isfinite(converted):
+            return converted
+    raise wrong(what, "a finite number", value)
+
+
+def numbers(values: object, what: str, length: int | None = None) -> tuple[float, ...]:
+    """An array of finite numbers, of a length where one is given."""
+    found = tuple(number(value, what) for value in array(values, what))
+    if length is not None and len(found) != length:
+        raise ValueError(f"{what}: expected {length} numbers, found {len(found)}")
+    return found
+
+
+def whole(value: object, what: str, least: int = 0) -> int:
+    """A whole number that is not below the least."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= least:
+        return value
+    raise wrong(what, f"a whole number from {least}", value)
+
+
+def text(value: object, what: str) -> str:
+    """A text."""
+    if isinstance(value, str):
+        return value
+    raise wrong(what, "a text", value)
+
+
+def name(value: object, what: str) -> str:
+    """A text with something in it."""
+    if isinstance(value, str) and value.strip():
+        return value
+    raise wrong(what, "a text that is not empty", value)
+
+
+def array(value: object, what: str) -> Iterable[Any]:
+    """An array; not a text, which Python would take for one of its letters."""
+    if isinstance(value, list | tuple):
+        return value
+    raise wrong(what, "an array", value)
+
+
+def table(value: object, what: str, known: Iterable[str] | None = None) -> Mapping[str, Any]:
+    """A table by names, with none but the known ones where they are given."""
+    if not isinstance(value, Mapping):
+        raise wrong(what, "a table", value)
+    unknown = [] if known is None else [key for key in value if key not in set(known)]
+    if unknown:
+        raise ValueError(f"{what}: does not know {unknown[0]}; it knows {', '.join(known or ())}")
+    return value
