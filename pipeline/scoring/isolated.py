@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, fields
 from functools import cache
@@ -55,18 +56,20 @@ class Isolated:
         self._silent_seconds, self._module = silent_seconds, module
         self._one_at_a_time = threading.Lock()
         self._child: _Child | None = None
+        self._end: Callable[[], object] | None = None
 
     def start(self) -> None:
         """Start the process, so that it is ready when the first file is."""
         if self._child is None or not self._child.alive:
+            self.stop()
             self._child = _Child(self._module, self._memory)
-            weakref.finalize(self, self._child.end)
+            self._end = weakref.finalize(self, self._child.end)
 
     def stop(self) -> None:
         """End the process; the next file starts another one."""
-        if self._child is not None:
-            self._child.end()
-        self._child = None
+        if self._end is not None:
+            self._end()
+        self._child = self._end = None
 
     def __call__(
         self,

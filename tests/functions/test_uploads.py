@@ -20,7 +20,9 @@ from functions.problems import Refused
 from functions.serving import Serving
 from functions.settings import Settings
 from functions.uploads import AROUND, Upload, save_upload, shown_name
+from pipeline.errors import WrongFile
 from pipeline.scoring import score_into
+from pipeline.scoring.isolated import Isolated
 from tests.functions.uploading import (
     CUSTOMERS,
     FORM,
@@ -291,6 +293,16 @@ def test_a_client_that_has_gone_away_takes_no_slot(
     asyncio.run(app(scope, receive, send))
     assert noticed == [(True, 0)]
     assert answered[0]["status"] == 400
+
+
+def test_a_file_of_which_nothing_can_be_read_is_given_up_in_time(
+    serving: Serving, tmp_path: Path
+) -> None:
+    path, engine = tmp_path / "input", Isolated(module="tests.pipeline.scoring.dying")
+    path.write_bytes(b"hang")
+    bounds = Bounds(0.1, 1 << 30, lambda: False)
+    with pytest.raises(WrongFile, match=r"^a\.csv: is not scored within 0\.1 seconds"):
+        score_upload(path, Upload("a.csv", False), tmp_path, serving.current(), engine, bounds)
 
 
 def test_nobody_waits_for_a_file_of_a_client_that_has_gone_away(
