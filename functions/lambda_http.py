@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
@@ -17,7 +18,8 @@ _PARAMETER = re.compile(r"\{(\w+)\+?\}")
 _HEADERS = ("headers", "multiValueHeaders")
 _SERVER = frozenset({"host", "x-forwarded-port"})
 _PINGS = frozenset({"serverless-plugin-warmup", "aws.events"})
-_GIVEN = "customer-clusters: the event as it was given"
+_FOUND = "customer-clusters: what was found in this event"
+_UNREADABLE = (LookupError, TypeError, AttributeError, ValueError, RuntimeError)
 _FLAGS = ("warmup", "warmer")
 
 
@@ -36,13 +38,12 @@ def handler_for(app: ASGIApp, before: Callable[[], None] = lambda: None) -> Lamb
     """The Lambda handler of an application, and what it calls before each request."""
 
     async def staged(scope: Scope, receive: Receive, send: Send) -> None:
-        event = scope["aws.event"] = scope["aws.event"][_GIVEN]
-        prefix = scope["root_path"] = stage_prefix(event)
-        if prefix:
-            path = _shown_path(event)
-            scope["path"] = path if path != prefix else f"{prefix}/"
-        if host := _host(event):
-            scope["headers"].append([b"host", host.encode()])
+        found = scope["aws.event"][_FOUND]
+        scope["root_path"], scope["aws.event"] = found.prefix, found.event
+        if found.prefix:
+            scope["path"] = found.path if found.path != found.prefix else f"{found.prefix}/"
+        if found.host:
+            scope["headers"].append([b"host", found.host.encode()])
         await app(scope, receive, send)
 
     mangum = Mangum(staged, lifespan="off", text_mime_types=TEXT)
@@ -54,9 +55,23 @@ def handler_for(app: ASGIApp, before: Callable[[], None] = lambda: None) -> Lamb
         if not isinstance(event, dict) or not _is_http(event):
             raise WrongEvent(event)
         before()
-        return mangum({**event, **_without_server(event), _GIVEN: event}, context)
+        try:
+            found = _Found(event, stage_prefix(event), _shown_path(event), _host(event))
+            return mangum({**event, **_without_server(event), _FOUND: found}, context)
+        except _UNREADABLE as error:  # of the event: what answers it lets none out
+            raise WrongEvent(event) from error
 
     return handler
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What Mangum does not find in an event."""
+
+    event: Mapping[str, Any]
+    prefix: str
+    path: str
+    host: str | None
 
 
 def stage_prefix(event: Mapping[str, Any]) -> str:
@@ -97,10 +112,10 @@ def _matched(event: Mapping[str, Any]) -> str | None:
 def _without_server(event: Mapping[str, Any]) -> dict[str, Any]:
     """The event's headers but for those that Mangum takes for a port's number and may fail on:
     a list of ports, or an IPv6 address. Nothing of ours reads the port."""
+    given = {kind: event.get(kind) or {} for kind in _HEADERS if kind in event}
     return {
-        kind: {name: value for name, value in event[kind].items() if name.lower() not in _SERVER}
-        for kind in _HEADERS
-        if isinstance(event.get(kind), dict)
+        kind: {name: value for name, value in headers.items() if name.lower() not in _SERVER}
+        for kind, headers in given.items()
     }
 
 

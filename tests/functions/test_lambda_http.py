@@ -1,5 +1,6 @@
 """AWS's HTTP events, as its documentation shows them, through Mangum."""
 
+import copy
 import json
 import shutil
 from pathlib import Path
@@ -126,6 +127,25 @@ def test_no_port_and_no_address_ends_in_an_exception(
             kept = {k: v for k, v in given[kind].items() if k.lower() not in server}
             given[kind] = kept | {key.title(): wrap(value) for key, value in server.items()}
     assert handler(given, None)["statusCode"] == 200
+
+
+@pytest.mark.parametrize("name", HTTP)
+def test_an_event_that_lacks_something_is_answered_or_a_clear_error(
+    handler: LambdaHandler, name: str
+) -> None:
+    whole = event(name)
+    for place in ((), ("requestContext",)):
+        for key in whole["requestContext"] if place else whole:
+            for value in (None, "", "absent"):
+                given = copy.deepcopy(whole)
+                part = given["requestContext"] if place else given
+                part[key] = value
+                if value == "absent":
+                    del part[key]
+                try:
+                    assert handler(given, None)["statusCode"] < 500, (key, value)
+                except WrongEvent:
+                    continue
 
 
 def test_a_slash_at_the_end_changes_nothing_and_redirects_nowhere(handler: LambdaHandler) -> None:

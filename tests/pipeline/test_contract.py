@@ -197,7 +197,7 @@ LABEL = "name = 'x'\n[features.a]\ntype = 'number'\nlabel = 'A'\n[label]\n"
         ),
         ("a = " + "[" * 5_000 + "]" * 5_000, "nested too deeply"),
         ("a = " + "{a = " * 5_000 + "1" + "}" * 5_000, "nested too deeply"),
-        ("a." * 5_000 + "a = 1", "does not know a"),
+        ("a." * 5_000 + "a = 1", "is not a contract"),
     ],
 )
 def test_a_contract_names_the_field_that_is_wrong_in_one_line(
