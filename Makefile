@@ -70,7 +70,7 @@ audit: .venv-audit/ready  ## Ask a public service for known vulnerabilities of t
 
 # What depends on the Python: what serves and what scores. The image's own tests run on Debian's Python.
 RETEST = tests/model_store/test_store.py tests/model_store/test_version.py $(wildcard tests/pipeline/test_*.py) \
-	$(addprefix tests/pipeline/scoring/test_,decimals.py dialects.py drift.py report.py run.py) \
+	$(addprefix tests/pipeline/scoring/test_,decimals.py dialects.py drift.py isolated.py report.py run.py writing.py) \
 	$(addprefix tests/functions/test_,agreement.py api.py files_page.py folder.py gate.py lambda_http.py pages.py \
 	results.py s3.py s3_events.py s3_scoring.py serving.py settings.py trust.py uploads.py)
 

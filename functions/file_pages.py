@@ -1,13 +1,14 @@
 """Whole files on a page: a form takes one, the answer shows its results with downloads.
 
-For servers with a disk; where there are buckets it is `functions.bucket_pages`. What scores lives
-in `functions.file_scoring`, imported with the first file, in the thread that scores it.
+For servers with a disk; where there are buckets it is `functions.bucket_pages`. A file is scored in
+a process of its own, started with the first one: no file can end the server, or hold it up.
 """
 
 import asyncio
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from pipeline.errors import WrongFile
 
 if TYPE_CHECKING:
     from functions.results import Results
+    from functions.uploads import Upload
 
 RECEIVE_SECONDS = 60.0
 """How long a file may take to arrive."""
@@ -95,19 +97,24 @@ class FilePages:
         await asyncio.to_thread(self.results.sweep)
         self.scoring.refuse_if_full()  # rather than have it sent for nothing
         with self.receiving.taken(), self.results.aside() as folder:
-            name = await save_upload(request, folder / "input", limit, RECEIVE_SECONDS)
+            upload = await save_upload(request, folder / "input", limit, RECEIVE_SECONDS)
             with self.scoring.taken():
-                view, id = await asyncio.to_thread(self._score, folder, name, loaded)
+                async with _gone(request) as gone:
+                    view, id = await asyncio.to_thread(self._score, folder, upload, loaded, gone)
         view |= {"id": id, "minutes": round(KEPT_SECONDS / 60)}
         asyncio.get_running_loop().call_later(KEPT_SECONDS + 1, self._sweep_aside)
         return render(request, "run.html.j2", loaded, view)
 
-    def _score(self, folder: Path, name: str, loaded: Loaded) -> tuple[dict[str, Any], str]:
-        from functions.file_scoring import score_upload
+    def _score(
+        self, folder: Path, upload: "Upload", loaded: Loaded, gone: Callable[[], bool]
+    ) -> tuple[dict[str, Any], str]:
+        from functions.file_scoring import Bounds, score_upload
+        from pipeline.scoring.isolated import isolated
 
         run = folder / "run"
         run.mkdir(mode=0o700)
-        view = score_upload(folder / "input", name, run, loaded, SCORE_SECONDS, RUN_BYTES)
+        bounds = Bounds(SCORE_SECONDS, RUN_BYTES, gone)
+        view = score_upload(folder / "input", upload, run, loaded, isolated(), bounds)
         return view, self.results.keep(run)
 
     def _sweep_aside(self) -> None:
@@ -143,6 +150,22 @@ class Slots:
             yield
         finally:
             self.free += 1
+
+
+@asynccontextmanager
+async def _gone(request: Request) -> AsyncIterator[Callable[[], bool]]:
+    """What tells whether the client of a request, whose body was read, has gone away."""
+    gone = threading.Event()
+
+    async def look() -> None:
+        if (await request.receive())["type"] == "http.disconnect":
+            gone.set()
+
+    looking = asyncio.create_task(look())
+    try:
+        yield gone.is_set
+    finally:
+        looking.cancel()
 
 
 def _refusal(error: Exception) -> Refused:

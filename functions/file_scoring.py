@@ -1,43 +1,59 @@
-"""Scoring an uploaded file by the batch code.
-
-It brings numpy and pyarrow: import it with the first file, in the thread that scores.
-"""
+"""Scoring an uploaded file by the batch code, in a process of its own."""
 
 import time
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from functions.problems import Refused
 from functions.results import size_of
 from functions.serving import Loaded
+from functions.uploads import Upload
 from functions.web.run import run_view
 from model_store import Temporary
 from pipeline.errors import WrongFile
-from pipeline.scoring import Options, local_input, score_into, summary_of
+from pipeline.scoring import Engine, Options, local_input, summary_of
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What scoring an upload may take."""
+
+    seconds: float
+    bytes: int
+    """Of its results."""
+    gone: Callable[[], bool]
+    """Whether the client that waits for it has gone away."""
 
 
 def score_upload(
-    path: Path, name: str, folder: Path, loaded: Loaded, seconds: float, most_bytes: int
+    path: Path, upload: Upload, folder: Path, loaded: Loaded, engine: Engine, bounds: Bounds
 ) -> dict[str, Any]:
     """Score a file into an empty folder; what the page of the results names.
 
-    WrongFile when it is refused; also when it takes longer or unpacks to more than it may.
+    WrongFile when it is refused; also when it takes longer or unpacks to more than it may. Refused
+    when nobody waits for it any more.
     """
-    until = time.monotonic() + seconds
+    until = time.monotonic() + bounds.seconds
 
     def watch(rows: int) -> None:
+        if bounds.gone():
+            raise Refused(400, "the client went away before the file was scored")
         if time.monotonic() > until:
-            raise WrongFile(path, f"is not scored within {seconds:g} seconds; cut it into parts")
-        if size_of(folder) > most_bytes:
-            raise WrongFile(path, f"has results of more than {most_bytes:,} bytes; cut it in parts")
+            limit = f"{bounds.seconds:g} seconds"
+            raise WrongFile(path, f"is not scored within {limit}; cut it into parts")
+        if size_of(folder) > bounds.bytes:
+            limit = f"{bounds.bytes:,} bytes"
+            raise WrongFile(path, f"has results of more than {limit}; cut it into parts")
 
     try:
-        found = replace(local_input(path), name=name)
+        found = replace(local_input(path), name=upload.name)
         model, version = loaded.model, loaded.version
-        manifest = score_into(folder, found, model, version, Options(), watch)
+        manifest = engine(folder, found, model, version, Options(safe_csv=upload.safe_csv), watch)
         return run_view(model, manifest, summary_of(_here(manifest), folder))
     except WrongFile as error:
-        raise WrongFile(name, str(error).removeprefix(f"{path}: ")) from error
+        raise WrongFile(upload.name, str(error).removeprefix(f"{path}: ")) from error
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise Temporary("write", "the folder for results", reason) from error

@@ -18,7 +18,7 @@ from pipeline.errors import WrongFile
 from pipeline.file_state import FileState
 from pipeline.listing import LINKS, Entry, refuse_table_around, why_skipped
 from pipeline.model import ClusterModel
-from pipeline.scoring import Options, refuse_file, score_file
+from pipeline.scoring import Engine, Options, refuse_file, score_file, score_into
 from pipeline.scoring.inputs import shown
 
 Tell = Callable[[dict[str, Any] | CustomerClustersError], None]
@@ -41,6 +41,8 @@ class DropFolder:
     settle: float
     challenger: str | None = None
     """What a second model is found by."""
+    engine: Engine = score_into
+    """What reads and scores a file; by default this process does."""
     stop: threading.Event = field(default_factory=threading.Event)
     _seen: dict[Path, tuple[FileState, float]] = field(default_factory=dict)
     """Waiting files, and since when they have been as they are."""
@@ -118,7 +120,8 @@ class DropFolder:
             second = Challengers(self.store, self.challenger, tell).beside(artifact.version)
             options = replace(options, challenger=second)
         try:
-            return score_file(path, model, artifact.version, self.out, options)
+            version, out, nobody = artifact.version, self.out, lambda rows: None
+            return score_file(path, model, version, out, options, nobody, self.engine)
         except WrongFile as error:
             refuse_file(path, artifact.version, self.out, options, error)
             raise

@@ -7,7 +7,15 @@ from typing import Any
 
 from pipeline.listing import LocalFile
 from pipeline.model import ClusterModel
-from pipeline.scoring import Options, Progress, local_input, score_input, summary_of
+from pipeline.scoring import (
+    Engine,
+    Options,
+    Progress,
+    local_input,
+    score_input,
+    score_into,
+    summary_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +30,16 @@ class Job:
 class LocalScoring:
     """Scores files into a folder; `functions.s3_scoring.Scoring` does so with S3 on either side."""
 
-    def __init__(self, out: str) -> None:
-        self._out = Path(out)
+    def __init__(self, out: str, engine: Engine = score_into) -> None:
+        self._out, self._engine = Path(out), engine
 
     def score(
         self, source: LocalFile, job: Job, progress: Progress = lambda rows: None
     ) -> dict[str, Any]:
         """The manifest of the run, which is done now or was already."""
         found = local_input(source.path, source.name)
-        return score_input(found, job.model, job.version, self._out, job.options, progress)
+        model, version, out = job.model, job.version, self._out
+        return score_input(found, model, version, out, job.options, progress, self._engine)
 
     def summary(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
         """The summary that a run wrote."""

@@ -34,6 +34,7 @@ from functions.settings import BatchSettings, Settings
 from model_store import CustomerClustersError, Temporary, open_store
 from model_store.s3 import S3Files
 from pipeline.scoring import Options
+from pipeline.scoring.isolated import isolated
 
 LambdaHandler = Callable[[Any, Any], dict[str, Any]]
 
@@ -216,6 +217,7 @@ def _from_environment() -> LambdaHandler:
         batch.lease_seconds,
         batch.deadline_seconds,
         handover=_handover(batch, settings.store),
+        engine=isolated(),
     )
     store = open_store(settings.store, settings.trusted_keys)
     challengers = None

@@ -20,6 +20,7 @@ from pipeline.file_state import FileState
 from pipeline.scoring import (
     FAILED,
     MANIFEST,
+    Engine,
     Input,
     Progress,
     failure,
@@ -54,6 +55,8 @@ class Place:
     clock: Clock = lambda: datetime.now(UTC)
     handover: "Handover | None" = None
     """What takes the files that are too large for this process."""
+    engine: Engine = score_into
+    """What reads and scores a file; by default this process does."""
 
     def check_time(self, what: str) -> None:
         if (left := self.remaining()) < self.deadline_seconds:
@@ -123,7 +126,7 @@ def score_task(
 
         path, outputs = task.fetch(folder, beat), folder / "outputs"
         outputs.mkdir()
-        return _score(task, path, outputs, job, count)
+        return _score(task, path, outputs, job, count, place.engine)
 
     return score_once(run, task.shown, place, score, retry_failed=retry_failed)
 
@@ -215,10 +218,12 @@ def _committed_now(
     return Outcome(claim.run, manifest, new=True)
 
 
-def _score(task: Task, path: Path, outputs: Path, job: Job, count: Progress) -> dict[str, Any]:
+def _score(
+    task: Task, path: Path, outputs: Path, job: Job, count: Progress, engine: Engine
+) -> dict[str, Any]:
     found_here = Input(path, task.name, task.identity, task.state)
     try:
-        return score_into(outputs, found_here, job.model, job.version, job.options, count)
+        return engine(outputs, found_here, job.model, job.version, job.options, count)
     except (WrongFile, WrongArtifact) as error:
         code = "wrong_file" if isinstance(error, WrongFile) else "wrong_artifact"
         reason = str(error).replace(str(path), task.shown)

@@ -16,10 +16,12 @@ from model_store.s3 import S3Files
 from pipeline.errors import WrongFile
 from pipeline.listing import LocalFile, Tell
 from pipeline.scoring import (
+    Engine,
     Input,
     Progress,
     local_input,
     score_input,
+    score_into,
     summary_of,
 )
 
@@ -30,8 +32,9 @@ if TYPE_CHECKING:
 class Scoring:
     """Scores files of this machine and objects in S3 into a folder or a prefix."""
 
-    def __init__(self, out: str) -> None:
+    def __init__(self, out: str, engine: Engine = score_into) -> None:
         """`out` is a folder, or s3://bucket/prefix; WrongAddress when it can be neither."""
+        self._engine = engine
         in_s3 = out.startswith(S3Address.SCHEME)
         self._out: S3Address | Path = S3Address.from_string(out) if in_s3 else Path(out)
 
@@ -49,9 +52,9 @@ class Scoring:
         """
         if isinstance(self._out, Path):
             if isinstance(source, LocalFile):
-                return LocalScoring(str(self._out)).score(source, job, progress)
+                return LocalScoring(str(self._out), self._engine).score(source, job, progress)
             return self._fetched(source, job, self._out, progress)
-        place = Place(S3Files(self._client, self._out))
+        place = Place(S3Files(self._client, self._out), engine=self._engine)
         if isinstance(source, Source):
             return score_source(source, place, job, progress, retry_failed=True).document
         here = local_input(source.path, source.name)
@@ -76,7 +79,8 @@ class Scoring:
             opened.save(path, UNLIMITED, lambda: None)
             here = Input(path, source.name, opened.identity)
             try:
-                return score_input(here, job.model, job.version, out, job.options, progress)
+                model, version = job.model, job.version
+                return score_input(here, model, version, out, job.options, progress, self._engine)
             except WrongFile as error:
                 told = str(error).removeprefix(f"{path}: ")
                 raise WrongFile(source.address, told) from error

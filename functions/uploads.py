@@ -6,6 +6,7 @@ takes into its cache at once.
 
 import asyncio
 import logging
+from dataclasses import dataclass
 from email.message import Message
 from email.utils import collapse_rfc2231_value
 from pathlib import Path
@@ -20,8 +21,8 @@ from starlette.types import Receive
 from functions.problems import Refused
 from model_store import Temporary
 
-FIELD = "file"
-"""What the form calls its one field."""
+FIELD, SAFE = "file", "safe_csv"
+"""What the form calls its file, and the choice that may stand before or after it."""
 AROUND = 16_384
 """Bytes that a form may have besides the file."""
 SLOW_SECONDS, LEAST_PER_SECOND = 10.0, 8_000
@@ -30,8 +31,18 @@ _LONGEST_NAME = 100
 logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # would quote bytes of customers
 
 
-async def save_upload(request: Request, path: Path, limit: int, seconds: float) -> str:
-    """Write the one file of a form and return what the client calls it.
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What a form brought, but for the file itself."""
+
+    name: str
+    """What the client calls the file."""
+    safe_csv: bool
+    """Whether cells that a spreadsheet would run are to be made harmless."""
+
+
+async def save_upload(request: Request, path: Path, limit: int, seconds: float) -> Upload:
+    """Write the one file of a form; return what else the form says.
 
     Refused when the form is none or has anything else in it, is too large or arrives too slowly;
     Temporary when the disk does not take it.
@@ -99,6 +110,8 @@ class _Form:
     def __init__(self, boundary: bytes, file: BinaryIO, limit: int) -> None:
         self._file, self._limit = file, limit
         self._name: str | None = None
+        self._choice: bytes | None = None
+        self._in_choice = False
         self._ended = False
         self._size = 0
         self._key, self._value = b"", b""
@@ -117,18 +130,18 @@ class _Form:
         if part and not self._ended:  # whatever follows the end means nothing (RFC 2046)
             self._parser.write(part)
 
-    def finished(self) -> str:
-        """What the file is called; Refused when there is none or it is not all there."""
+    def finished(self) -> Upload:
+        """What the form says; Refused when there is no file or it is not all there."""
         if not self._ended:
             raise _unreadable()
         if self._name is None:
             raise _other_than_one()
-        return self._name
+        if self._choice not in (None, b"true", b"false"):
+            raise Refused(400, f"field {SAFE!r}: expected true or false", code="invalid_form")
+        return Upload(self._name, self._choice == b"true")
 
     def _begin(self) -> None:
-        if self._name is not None:
-            raise _other_than_one()
-        self._disposition = b""
+        self._disposition, self._in_choice = b"", False
 
     def _field(self, data: bytes, start: int, end: int) -> None:
         self._key += data[start:end]
@@ -143,6 +156,11 @@ class _Form:
 
     def _headers(self) -> None:
         kind, told = parse_options_header(self._disposition)
+        if kind == b"form-data" and told.get(b"name") == SAFE.encode() and self._choice is None:
+            self._choice, self._in_choice = b"", True
+            return
+        if self._name is not None:
+            raise _other_than_one()
         name = told.get(b"filename", _extended_name(self._disposition))
         if kind != b"form-data" or told.get(b"name") != FIELD.encode() or name is None:
             raise _other_than_one()
@@ -151,6 +169,9 @@ class _Form:
         self._name = shown_name(name)
 
     def _data(self, data: bytes, start: int, end: int) -> None:
+        if self._in_choice:
+            self._choice = ((self._choice or b"") + data[start:end])[:9]  # and no more of it
+            return
         self._size += end - start
         if self._size > self._limit:
             raise _too_large(self._limit)

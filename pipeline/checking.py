@@ -18,14 +18,13 @@ from pipeline.errors import Problem, WrongFile
 from pipeline.numbers import NumberFormat
 from pipeline.reading import TYPED, CustomerFile, is_text, plain
 from pipeline.reading.dialect import normalised
+from pipeline.reading.table import as_text
 
 Numbers = Sequence[int] | NDArray[np.int64]
 _NUMBER = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 _GROUPED = r"^[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]*)?$"
 HEADER_AGAIN = "repeated_header"
 """The code of a row that names the columns once more."""
-MAX_REJECTED_SHARE = 0.5
-"""A file with more wrong rows than this is a wrong file, unless its user says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ def check(
     problems: dict[int, list[Problem]] = {}
     parsed = {}
     for feature in contract.features:
-        column = plain(columns[feature.name])
+        column = as_text(plain(columns[feature.name]))
         values, sure = (
             _numbers(feature, column, numbers) if feature.numeric else _texts(feature, column)
         )

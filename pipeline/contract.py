@@ -19,8 +19,9 @@ from pipeline.errors import Problem, WrongFile, WrongRow, readable, shortened
 from pipeline.numbers import NumberFormat, readings
 
 DEFAULT_CONTRACT = Path(__file__).parent / "contracts" / "bank_churners.toml"
-LARGEST = 1e100
-"""Larger numbers are refused whatever the contract says: a squared distance must stay finite."""
+LARGEST = 1e38
+"""Larger numbers are refused whatever the contract says: sums and squared distances must stay
+finite, and medians are counted in single precision."""
 Value = float | str
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _NOT_FINITE = re.compile(r"[+-]?(nan|inf(inity)?)", re.IGNORECASE)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from model_store.errors import CustomerClustersError
 
 _SHOWN = 40
+MAX_REJECTED_SHARE = 0.5
+"""A file with more wrong rows than this is a wrong file, unless its user says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

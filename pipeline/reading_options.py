@@ -1,9 +1,8 @@
 """What a user may say about how a file is written, where the file itself does not show it."""
 
 import codecs
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any
 
 from model_store import CustomerClustersError
 from pipeline.numbers import MARKS, THOUSANDS, NumberFormat
@@ -64,11 +63,6 @@ class ReadingOptions:
         if not decimal and self.thousands in MARKS:
             decimal = "." if self.thousands == "," else ","
         return NumberFormat(decimal, None if self.thousands is None else THOUSANDS[self.thousands])
-
-    @classmethod
-    def from_facts(cls, facts: Mapping[str, Any]) -> Self:
-        """What `facts` said."""
-        return cls(**facts)
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from pipeline.model import ClusterModel
 
 if TYPE_CHECKING:
     from functions.jobs import Job
+    from pipeline.scoring import Engine
 
 
 def _choices(command: Callable[..., None]) -> Callable[..., None]:
@@ -94,18 +95,21 @@ def score(
     """
     from functions.jobs import Job
     from pipeline.scoring import Options
+    from pipeline.scoring.isolated import isolated
 
     if master is not None and engine != "spark":
         raise click.UsageError("--master is for --engine spark")
     if as_one and engine != "spark":
         raise click.UsageError("--as-one is for --engine spark")
+    if engine == "local":
+        isolated().start()  # it takes longer than what follows here
     target = options.open_store(store)
     artifact = target.open(reference)
     model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
     second = _challenger(target, challenger, artifact.version)
     job = Job(model, artifact.version, Options(**chosen, challenger=second))
     inputs, out = tuple(map(_address, inputs)), _address(out)
-    with _on_spark(out, master) if engine == "spark" else _here(out, inputs) as scoring:
+    with _on_spark(out, master) if engine == "spark" else _here(out, inputs, isolated()) as scoring:
         if as_one:
             sources = [scoring.data_set(text, _note) for text in inputs]
         else:
@@ -170,6 +174,9 @@ def watch(
     """
     from functions.folder import DropFolder
     from pipeline.scoring import Options, summary_of
+    from pipeline.scoring.isolated import isolated
+
+    isolated().start()
 
     def tell(result: dict[str, Any] | CustomerClustersError) -> None:
         if isinstance(result, CustomerClustersError):
@@ -180,7 +187,7 @@ def watch(
             show_run(result, summary_of(result, Path(out)), out)
 
     target, given = options.open_store(store), Options(**chosen)
-    folder = DropFolder(inbox, Path(out), target, reference, given, settle, challenger)
+    folder = DropFolder(inbox, Path(out), target, reference, given, settle, challenger, isolated())
     if not as_json:
         click.echo(f"watching {inbox} (Ctrl-C ends it)", err=True)
     folder.watch(tell)
@@ -199,18 +206,18 @@ def _challenger(store: Store, reference: str | None, version: str) -> Any:
 
 
 @contextmanager
-def _here(out: str, inputs: Sequence[str]) -> Iterator[Any]:
+def _here(out: str, inputs: Sequence[str], engine: "Engine") -> Iterator[Any]:
     """What scores; that for S3 only where an address asks for it, for it is an extra."""
     from functions.jobs import LocalScoring
 
     if not any(text.startswith(S3Address.SCHEME) for text in (out, *inputs)):
-        yield LocalScoring(out)
+        yield LocalScoring(out, engine)
         return
     try:
         from functions.s3_scoring import Scoring
     except ModuleNotFoundError as error:
         raise WrongFile("s3://", f"needs the extra customer-clusters[aws] ({error})") from error
-    yield Scoring(out)
+    yield Scoring(out, engine)
 
 
 @contextmanager

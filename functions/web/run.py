@@ -5,10 +5,9 @@ from typing import Any
 
 from functions.web.files import size_in_words
 from pipeline.model import ClusterModel
-from pipeline.scoring import MANIFEST
 from pipeline.scoring.notices import notices
-from pipeline.scoring.report import REPORT
 from pipeline.scoring.wording import how_it_was_read, rejection
+from pipeline.scoring.writing import MANIFEST, REPORT
 
 _DOWNLOADS = {
     "assigned": "Your rows, each with its group, the group’s churn rate and more",

@@ -61,9 +61,8 @@ def open_customers(
     with readable(path), path.open("rb") as file:
         start = file.read(kinds.SIZE)
     if start.startswith(kinds.PARQUET):
-        schema = parquet.schema_of(path)
-        reader = parquet.ParquetReader(path)
-        yield _named(path, "parquet", schema, reader, contract, {"kind": "parquet"})
+        reader = parquet.open_parquet(path)
+        yield _named(path, "parquet", reader.schema, reader, contract, {"kind": "parquet"})
     elif start.startswith((kinds.ZIP, kinds.OLE)) and excel.is_workbook(path, start):
         with excel.as_text(path, contract, options) as sheet:
             yield _open_sheet(path, sheet, contract, options)

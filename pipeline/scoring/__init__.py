@@ -1,13 +1,15 @@
-"""Scoring a file: read, check, assign, write, summarise; the manifest commits."""
+"""Scoring a file: read, check, assign, write, summarise; the manifest commits.
 
-from pipeline.scoring.challenging import Challenger
+Importing it brings neither numpy nor pyarrow: these come with the first file, in this process or in
+the one that `pipeline.scoring.isolated` starts.
+"""
+
 from pipeline.scoring.inputs import Input, local_input
+from pipeline.scoring.options import Challenger, Options, Progress, run_id
 from pipeline.scoring.run import (
-    Options,
-    Progress,
+    Engine,
     failure,
     refuse_file,
-    run_id,
     score_file,
     score_input,
     score_into,
@@ -19,6 +21,7 @@ __all__ = [
     "FAILED",
     "MANIFEST",
     "Challenger",
+    "Engine",
     "Input",
     "Options",
     "Progress",

@@ -19,26 +19,12 @@ from pipeline.crosswalk import adjusted_rand
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
 from pipeline.reading import CustomerFile
+from pipeline.scoring.options import Challenger
 
 COLUMN = "challenger_cluster"
 NO_COLUMN = "no_column"
 """The code for customers of a file that lacks a column of the challenger."""
 Counts = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Challenger:
-    """A second model, and its version."""
-
-    model: ClusterModel
-    version: str
-    related: bool
-    """Whether its ids were matched with the first model's: else the same id means nothing."""
-
-    @property
-    def ids(self) -> list[int | None]:
-        """Its clusters' ids, and None for customers that it cannot assign."""
-        return [*(cluster.id for cluster in self.model.clusters), None]
 
 
 @dataclass(frozen=True, slots=True)

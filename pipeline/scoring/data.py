@@ -17,9 +17,10 @@ from pipeline.model import ClusterModel
 from pipeline.numbers import NumberFormat
 from pipeline.reading import CustomerFile
 from pipeline.reading.records import LONGEST_RECORD
+from pipeline.scoring.engine import open_for
 from pipeline.scoring.inputs import check_name
+from pipeline.scoring.options import Options
 from pipeline.scoring.places import LocalSource, Source
-from pipeline.scoring.run import Options
 from pipeline.scoring.splitting import CannotSplit, Part, first_line, plan
 
 _PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK")
@@ -178,14 +179,14 @@ def _opened(
     if isinstance(source, LocalSource):
         if source.size and _is_packed(source):
             raise CannotSplit(source.address, "is packed")
-        with options.opened(source.path, model) as file:
+        with open_for(model, source.path, options) as file:
             yield file, source.path
         return
     with unfinished() as folder:
         sample = folder / "sample"
         sample.write_bytes(_sample(source))
         try:
-            with options.opened(sample, model) as file:
+            with open_for(model, sample, options) as file:
                 yield replace(file, path=Path(source.address)), sample
         except WrongFile as error:
             told = str(error).removeprefix(f"{sample}: ")

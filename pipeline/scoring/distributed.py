@@ -16,7 +16,9 @@ from pipeline.errors import WrongFile
 from pipeline.file_state import checked_afterwards
 from pipeline.model import ClusterModel
 from pipeline.scoring.data import Data, Looked, look_at
+from pipeline.scoring.engine import conclude, outputs, refuse_too_many_rejects, totals_of
 from pipeline.scoring.ids import RepeatedIds
+from pipeline.scoring.options import Options
 from pipeline.scoring.overlapping import in_order
 from pipeline.scoring.packing import add_packed, wide
 from pipeline.scoring.parts import (
@@ -29,17 +31,9 @@ from pipeline.scoring.parts import (
     tally_of,
 )
 from pipeline.scoring.places import NOT_SHARED, Target
-from pipeline.scoring.run import (
-    Options,
-    conclude,
-    outputs,
-    refuse_too_many_rejects,
-    totals_of,
-)
-from pipeline.scoring.score import Reject
+from pipeline.scoring.rejects import Reject, reject_writer
 from pipeline.scoring.splitting import PART_BYTES, Part
 from pipeline.scoring.tally import Tally
-from pipeline.scoring.writing import reject_writer
 
 _DELETING = 8
 Beat = Callable[[], None]
@@ -215,7 +209,7 @@ def _rejects_of(work: Work, piece: Piece) -> Iterator[Reject]:
 def _write_rejects(
     path: Path, work: Work, pieces: Sequence[Piece], names: Sequence[str], beat: Beat
 ) -> None:
-    with reject_writer(path, *(["file"] if names else [])) as writer:
+    with reject_writer(path, *(["file"] if names else []), safe=work.safe) as writer:
         for piece in pieces:
             beat()
             if piece.done.rejected:

@@ -10,13 +10,13 @@ import numpy as np
 
 from pipeline.model import ClusterModel
 from pipeline.scoring.tally import Tally
+from pipeline.scoring.wording import FEWEST
 
 Verdict = Literal["stable", "moved", "shifted", "implausible", "too few customers"]
 MOVED, SHIFTED = 0.10, 0.25
 """The customary thresholds (Siddiqi 2006, Credit Risk Scorecards)."""
 IMPLAUSIBLE = 4.0
 """Nearly all customers in one outer decile: no market moves so, but a change of unit does."""
-FEWEST = 100
 _EMPTY = 1e-4
 """Stands for the share of a bin without customers."""
 

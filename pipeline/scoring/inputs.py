@@ -11,22 +11,29 @@ from pipeline.errors import WrongFile, readable
 from pipeline.file_state import FileState
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Input:
     """An input file: where it lies now, what it is called, and what tells it from others."""
 
     path: Path
     name: str
-    told: str | Future[str]
-    """The identity, or what is going to be it: a digest is made while the file is scored."""
+    told: str | Future[str] | None = None
+    """The identity, or what is going to be it; None while nobody has asked."""
     state: FileState | None = None
     """As it was before anybody read it; None for a file that nobody else can write to."""
+
+    def tell(self) -> None:
+        """Ask for the identity, which is made in a thread while the file is scored."""
+        if self.told is None:
+            self.told = _meanwhile(lambda: identity_of_file(self.path))
 
     @property
     def identity(self) -> str:
         """WrongFile when the file cannot be read to its end."""
+        self.tell()
         if isinstance(self.told, str):
             return self.told
+        assert self.told is not None
         with readable(self.path):
             return self.told.result()
 
@@ -49,8 +56,7 @@ def local_input(path: Path, name: str | None = None) -> Input:
     """
     name = path.name if name is None else name
     check_name(name)
-    state = FileState.of(path)
-    return Input(path, name, _meanwhile(lambda: identity_of_file(path)), state)
+    return Input(path, name, state=FileState.of(path))
 
 
 def check_name(name: str) -> None:

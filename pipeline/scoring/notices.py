@@ -6,8 +6,7 @@ from typing import Any, Literal
 
 from pipeline.contract import Feature
 from pipeline.model import ClusterModel
-from pipeline.scoring.drift import FEWEST
-from pipeline.scoring.wording import about, unit_guess
+from pipeline.scoring.wording import FEWEST, about, unit_guess
 
 MANY_REJECTS = 0.05
 """From this share of a file on, its rejects are worth a notice."""

@@ -18,13 +18,15 @@ from pipeline.model import ClusterModel
 from pipeline.reading import CHUNK, CustomerFile, Format
 from pipeline.reading.delimited import DelimitedReader
 from pipeline.reading.delimited import Piece as TextPiece
+from pipeline.reading.parquet import ParquetReader
 from pipeline.reading.parquet import Piece as RowPiece
 from pipeline.reading.records import split
-from pipeline.scoring.challenging import Challenger
 from pipeline.scoring.ids import RepeatedIds
+from pipeline.scoring.options import Challenger
 from pipeline.scoring.packing import packed
 from pipeline.scoring.places import Source, Target
-from pipeline.scoring.score import Reject, Scorer
+from pipeline.scoring.rejects import Reject
+from pipeline.scoring.score import Scorer
 from pipeline.scoring.sinks import needs_all_columns, open_sink
 from pipeline.scoring.splitting import Part, TextRange, row_group_pieces
 from pipeline.scoring.tally import Tally
@@ -102,7 +104,7 @@ class Work:
                 ids,
                 self.target.staged(ids_of(part.name)) as compared,
             ):
-                pieces = span.pieces(CHUNK) if span else row_group_pieces(stream, file.path, part)
+                pieces = span.pieces(CHUNK) if span else _row_groups(stream, file, part)
                 for piece in _one_at_least(pieces, file):
                     block = reader.parse(piece, scorer.columns)
                     scored = scorer.score(block)
@@ -116,8 +118,9 @@ class Work:
                 path.unlink()
             written = path.stat().st_size if rows else 0
         rejected = tally.rejected.total()
-        if int(tally.customers.sum()) + rejected != rows:
-            raise AssertionError(f"{part.name}: {rows} rows read, another number counted")
+        assigned = int(tally.customers.sum())
+        if assigned + rejected != rows or sink.rows != assigned:
+            raise AssertionError(f"{part.name}: {rows} rows read, other numbers counted or written")
         with self.target.staged(tally_of(part.name)) as aside:
             aside.write_bytes(packed(tally))
         if span is None:
@@ -148,6 +151,11 @@ def rejects_in(content: bytes, first_row: int, first_line: int) -> Iterator[Reje
         found = Reject(*json.loads(line))
         at = None if found.line is None else found.line + first_line
         yield dataclasses.replace(found, row=found.row + first_row, line=at)
+
+
+def _row_groups(stream: BinaryIO, file: CustomerFile, part: Part) -> Iterator[RowPiece]:
+    assert isinstance(file.reader, ParquetReader)
+    return row_group_pieces(stream, file.path, file.reader.unit, part)
 
 
 def _line_of(reject: Reject) -> str:

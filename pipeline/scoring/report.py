@@ -10,12 +10,10 @@ from typing import Any
 from pipeline.model import ClusterModel
 from pipeline.scoring import report_charts as charts
 from pipeline.scoring.challenging import COLUMN
-from pipeline.scoring.drift import FEWEST, MOVED, SHIFTED
+from pipeline.scoring.drift import MOVED, SHIFTED
 from pipeline.scoring.notices import notices
-from pipeline.scoring.wording import VERDICTS, about, how_it_was_read, in_words, rejection
+from pipeline.scoring.wording import FEWEST, VERDICTS, about, how_it_was_read, in_words, rejection
 from pipeline.templating import render_page
-
-REPORT = "report.html"
 
 
 def write_report(

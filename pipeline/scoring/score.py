@@ -10,31 +10,18 @@ from numpy.typing import NDArray
 from pipeline.checking import HEADER_AGAIN, check, is_header_again, refuse_ambiguous
 from pipeline.errors import Problem, shortened
 from pipeline.model import Assignments, ClusterModel
-from pipeline.reading import Block, BrokenRow, CustomerFile
+from pipeline.reading import Block, BrokenRow, CustomerFile, plain
 from pipeline.reading.delimited import DelimitedReader
 from pipeline.reading.records import fields_of
-from pipeline.scoring.challenging import COLUMN, Challenger, Second
+from pipeline.reading.table import as_text, filtered
+from pipeline.scoring.challenging import COLUMN, Second
 from pipeline.scoring.ids import IdBlock, id_block
+from pipeline.scoring.options import Challenger
+from pipeline.scoring.rejects import Reject
 from pipeline.scoring.tally import Tally
 
 _AGAIN = "expected a customer, found the header once more"
 APPENDED = ("cluster", "cluster_name", "churn_rate", "distance", "margin", "outlier")
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """An input row that could not be scored."""
-
-    row: int
-    line: int | None
-    """Where it begins in a text file."""
-    id: str
-    column: str
-    code: str
-    value: str
-    reason: str
-    text: str
-    """The row as it stood in the file, where the file format itself breaks it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +94,7 @@ class Scorer:
         kept, text = list(block.columns), block.text
         if not checked.good.all():
             good = pa.array(checked.good)
-            kept = [column.filter(good) for column in kept]
+            kept = [filtered(column, good) for column in kept]
             text = None if text is None else text.filter(good)
         assignments = self.model.assign_many(checked.features)
         positions = self._positions[assignments.cluster]
@@ -133,7 +120,7 @@ class Scorer:
         label = self.model.contract.label
         if label is None or self._label is None:
             return None
-        coded = columns[self._label].dictionary_encode()
+        coded = as_text(plain(columns[self._label])).dictionary_encode()
         meanings = [label.parse(value) for value in coded.dictionary.to_pylist()]
         rates = np.array([np.nan if m is None else float(m) for m in [*meanings, None]])
         codes = coded.indices.fill_null(len(meanings)).to_numpy(zero_copy_only=False)
@@ -143,7 +130,8 @@ class Scorer:
     def _id_of(self, block: Block, position: int) -> str:
         if self._id_place is None:
             return ""
-        value = block.columns[self._id_place][position].as_py()
+        cell = block.columns[self._id_place].slice(position, 1)
+        value = as_text(plain(cell))[0].as_py()
         return "" if value is None else self.file.shown(str(value))
 
     def _cells(self, block: Block, position: int) -> list[str]:

@@ -15,19 +15,21 @@ import pyarrow.parquet
 
 from pipeline.errors import WrongFile
 from pipeline.reading import CustomerFile, Format, is_text, plain
+from pipeline.reading.table import is_binary, without_view
 from pipeline.scoring.decimals import Decimals
 from pipeline.scoring.score import Scored, Scorer
-from pipeline.scoring.writing import csv_line
+from pipeline.scoring.writing import FORMULA, NUMBER, csv_line, harmless
 
 ROW_GROUP = 65_536
 _ARROW_SCHEMA = "ARROW:schema"
 """Where Arrow's readers look for the types that Parquet does not have."""
-_FORMULA = r"^[=+\-@\t\r]"
-_NUMBER = r"^[+-]?[0-9.,]+([eE][+-]?[0-9]+)?$"
 
 
 class Sink(Protocol):
     """`shape` runs in any thread; `write` in one, in the order of the file."""
+
+    rows: int
+    """Written, when it is finished."""
 
     def shape(self, scored: Scored) -> Any: ...
     def write(self, shaped: Any) -> None: ...
@@ -126,7 +128,7 @@ class TextSink:
         self._flags = pa.array(flags)
         ids = None if cells.second is None else cells.second.cast(pa.string()).fill_null("")
         self._second = None if ids is None else pa.array([f"{self._delimiter}{id}" for id in ids])
-        self._file = target
+        self._file, self.rows = target, 0
         kept = self._text is not None and self._text.kept
         mark = "" if kept or file.facts.get("encoding", "utf-8") == "utf-8" else "\ufeff"
         names = csv_line(list(scorer.appended.values()), self._delimiter)
@@ -146,6 +148,7 @@ class TextSink:
         )
 
     def write(self, shaped: pa.StringArray) -> None:
+        self.rows += len(shaped)
         if len(shaped):
             _, offsets, data = shaped.buffers()
             ends = np.frombuffer(offsets, np.int32)
@@ -184,23 +187,25 @@ class TableSink:
         )
         self._cells, self._safe = _Cells(scorer), safe
         names = _unique([*file.header, *scorer.appended.values()])
-        self._names, self._file = names, target
-        header = [_harmless(name) for name in names] if safe else names
+        self._names, self._file, self.rows = names, target, 0
+        header = [harmless(name) for name in names] if safe else names
         mark = "" if file.facts.get("encoding", "utf-8") == "utf-8" else "\ufeff"
         self._file.write(f"{mark}{csv_line(header, delimiter)}\n".encode())
 
-    def shape(self, scored: Scored) -> bytes:
-        columns = [plain(column) for column in scored.columns]
+    def shape(self, scored: Scored) -> tuple[int, bytes]:
+        columns = [without_view(plain(column)) for column in scored.columns]
         appended = [plain(column) for column in self._cells.arrays(scored)]
         if self._safe:
             columns = [_without_formulas(column) for column in columns]
         batch = pa.RecordBatch.from_arrays([*columns, *appended], self._names)
         buffer = io.BytesIO()
         pa.csv.write_csv(batch, buffer, self._options)
-        return buffer.getvalue()
+        return batch.num_rows, buffer.getvalue()
 
-    def write(self, shaped: bytes) -> None:
-        self._file.write(shaped)
+    def write(self, shaped: tuple[int, bytes]) -> None:
+        rows, text = shaped
+        self._file.write(text)
+        self.rows += rows
 
     def finish(self) -> None:
         pass
@@ -220,6 +225,7 @@ class ParquetSink:
         self._id = scorer.model.contract.id_column
         self._continuous = {scorer.appended["distance"], scorer.appended["margin"]}
         self._writer: Any = None
+        self.rows = 0
         self._waiting: list[pa.RecordBatch] = []
 
     def shape(self, scored: Scored) -> pa.RecordBatch:
@@ -241,6 +247,7 @@ class ParquetSink:
             if self._writer is None:
                 self._writer = self._open(table.schema)
             self._writer.write_table(table, row_group_size=ROW_GROUP)
+            self.rows += table.num_rows
             self._waiting = []
 
     def _open(self, schema: pa.Schema) -> Any:
@@ -266,26 +273,28 @@ class ParquetSink:
 
 def _without_formulas(column: pa.Array) -> pa.Array:
     """Text that a spreadsheet would run gets an apostrophe before it; numbers stay."""
-    if not is_text(column):
+    if is_text(column):
+        column = column.cast(pa.large_string())  # the one that all functions know
+    elif is_binary(column):
+        column = column.cast(pa.large_binary())
+    else:
         return column
     risky = pc.and_(
-        pc.match_substring_regex(column, _FORMULA),
-        pc.invert(pc.match_substring_regex(column, _NUMBER)),
+        pc.match_substring_regex(column, FORMULA),
+        pc.invert(pc.match_substring_regex(column, NUMBER)),
     )
-    return pc.if_else(risky, pc.binary_join_element_wise("'", column, ""), column)
-
-
-def _harmless(name: str) -> str:
-    return str(_without_formulas(pa.array([name]))[0])
+    mark, nothing = (pa.scalar(text, column.type) for text in ("'", ""))
+    return pc.if_else(risky, pc.binary_join_element_wise(mark, column, nothing), column)
 
 
 def _unique(names: Sequence[str]) -> list[str]:
     """The names, those that are empty or there already told apart by a number."""
-    found: list[str] = []
-    for name in names:
-        free, number = name or "column", 1
+    found: dict[str, None] = {}
+    numbers: dict[str, int] = {}
+    for name in (name or "column" for name in names):
+        free = name
         while free in found:
-            number += 1
-            free = f"{name or 'column'}_{number}"
-        found.append(free)
-    return found
+            numbers[name] = numbers.get(name, 1) + 1
+            free = f"{name}_{numbers[name]}"
+        found[free] = None
+    return list(found)

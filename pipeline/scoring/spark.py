@@ -22,8 +22,8 @@ from pyspark.sql import SparkSession
 
 from model_store import CustomerClustersError, Temporary
 from pipeline.scoring.distributed import Beat
+from pipeline.scoring.options import Progress
 from pipeline.scoring.parts import Done, Work
-from pipeline.scoring.run import Progress
 from pipeline.scoring.splitting import Part
 
 _DONE = (

@@ -15,11 +15,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from model_store import Temporary
+from model_store import CustomerClustersError
 from pipeline.errors import WrongFile
 from pipeline.reading import CustomerFile
 from pipeline.reading.delimited import DelimitedReader, Piece
-from pipeline.reading.parquet import BLOCK_ROWS
+from pipeline.reading.int96 import unit_of
+from pipeline.reading.parquet import BLOCK_ROWS, opened
 from pipeline.reading.parquet import Piece as ParquetPiece
 from pipeline.reading.records import LONGEST_RECORD, Records, split
 from pipeline.reading.streams import Text, look
@@ -181,15 +182,25 @@ class TextRange:
         )
 
 
-def row_group_pieces(file: BinaryIO, path: Path, part: Part) -> Iterator[ParquetPiece]:
-    """The rows of a part of a Parquet file, counted from 0, in the batches of the local reader."""
+def row_group_pieces(file: BinaryIO, path: Path, unit: str, part: Part) -> Iterator[ParquetPiece]:
+    """The rows of a part of a Parquet file, counted from 0, in the batches of the local reader.
+
+    `unit` is that of timestamps as INT96; it was told from the end of the file where that is all
+    that is here, and then may not do.
+    """
     read, groups = 0, list(range(part.start, part.end))
     try:
-        with pq.ParquetFile(file, pre_buffer=False) as table:
+        if unit == "ns" and unit_of(file, path, groups) != unit:
+            raise WrongFile(
+                path,
+                "has timestamps as INT96 that need a look at the whole file; "
+                "write them with another type, or score it without Spark",
+            )
+        with opened(file, unit) as table:
             for batch in table.iter_batches(batch_size=BLOCK_ROWS, row_groups=groups):
                 yield ParquetPiece(batch, read)
                 read += batch.num_rows
-    except Temporary:
+    except CustomerClustersError:
         raise
     except (pa.ArrowException, OSError) as error:
         raise WrongFile(path, f"is damaged ({first_line_of(error)})") from error

@@ -5,6 +5,8 @@ from typing import Any
 
 from pipeline.contract import Contract, Feature
 
+FEWEST = 100
+"""Customers from whom a verdict on drift may be drawn."""
 VERDICTS = {
     "stable": "Like training",
     "moved": "Somewhat different",

@@ -1,39 +1,20 @@
 """Writing the files of a run; the same results give the same bytes."""
 
 import csv
-import dataclasses
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-from pipeline.scoring.score import Reject
+from typing import Any, TextIO
 
 MANIFEST = "manifest.json"
 FAILED = "failed.json"
-
-
-class RejectWriter:
-    """Appends rejects to a CSV file; of a data set's they begin with the name of the file."""
-
-    def __init__(self, file: Any, *first: str) -> None:
-        self.first: Reject | None = None
-        self._csv = csv.writer(file, lineterminator="\n")
-        self._csv.writerow([*first, *(field.name for field in dataclasses.fields(Reject))])
-
-    def write(self, rejects: Iterable[Reject], *first: str) -> None:
-        for reject in rejects:
-            self.first = self.first or reject
-            self._csv.writerow([*first, *dataclasses.astuple(reject)])
-
-
-@contextmanager
-def reject_writer(path: Path, *first: str) -> Iterator[RejectWriter]:
-    """`first` names columns that stand before those of a reject."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        yield RejectWriter(file, *first)
+REPORT = "report.html"
+FORMULA = r"^[=+\-@\t\r]"
+NUMBER = r"^[+-]?[0-9.,]+([eE][+-]?[0-9]+)?$"
+"""In the syntax that Arrow and Python share."""
+_NEWLINE = "\r\n"
 
 
 def write_json(path: Path, document: Any) -> None:
@@ -61,13 +42,32 @@ def write_clusters(path: Path, clusters: Sequence[Mapping[str, Any]]) -> None:
             }
         )
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        csv_writer(file).writerows([rows[0], *(row.values() for row in rows)])
 
 
-def csv_line(cells: Sequence[str], delimiter: str) -> str:
+def csv_writer(file: TextIO, delimiter: str = ",") -> Any:
+    """Writes rows of CSV; a cell with a line feed or a carriage return is quoted.
+
+    Python's writer quotes what its own newline is made of: so that is both, and one is cut off.
+    """
+    return csv.writer(_OneNewline(file), delimiter=delimiter, lineterminator=_NEWLINE)
+
+
+class _OneNewline:
+    def __init__(self, file: TextIO) -> None:
+        self._write = file.write
+
+    def write(self, line: str) -> None:
+        self._write(line.removesuffix(_NEWLINE) + "\n")
+
+
+def csv_line(cells: Iterable[object], delimiter: str = ",") -> str:
     """One line of CSV without its newline."""
-    line = io.StringIO()
-    csv.writer(line, delimiter=delimiter, lineterminator="").writerow(cells)
-    return line.getvalue()
+    line = io.StringIO(newline="")
+    csv_writer(line, delimiter).writerow(cells)
+    return line.getvalue().removesuffix("\n")
+
+
+def harmless(text: str) -> str:
+    """Text that a spreadsheet would run as a formula gets an apostrophe before it; numbers stay."""
+    return f"'{text}" if re.match(FORMULA, text) and not re.fullmatch(NUMBER, text) else text

@@ -12,7 +12,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.checking import (
-    MAX_REJECTED_SHARE,
     Checked,
     check,
     is_header_again,
@@ -20,7 +19,7 @@ from pipeline.checking import (
 )
 from pipeline.contract import Contract, Feature, Label
 from pipeline.digest import sha256_of_file
-from pipeline.errors import WrongFile
+from pipeline.errors import MAX_REJECTED_SHARE, WrongFile
 from pipeline.reading import UNSAID, BrokenRow, CustomerFile, ReadingOptions, open_customers
 
 

@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ CUSTOMER = (
     "Avg_Utilization_Ratio=0.061",
 )
 HEADER = "CLIENTNUM,Avg_Utilization_Ratio,Credit_Limit,Contacts_Count_12_mon,Total_Revolving_Bal"
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006"
 ROOT = Path(functions.__file__).parents[1]
 EXAMPLE = str(ROOT / "examples" / "customers.csv")
 
@@ -298,6 +300,43 @@ def test_a_look_up_loads_no_heavy_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_scoring_loads_no_heavy_library_but_in_the_process_that_reads(tmp_path: Path) -> None:
+    code = (
+        "import sys; from functions.cli import main; "
+        f"main(['score', {EXAMPLE!r}, '--out', {str(tmp_path)!r}], standalone_mode=False); "
+        "heavy = {'numpy', 'pandas', 'pyarrow'}; "
+        "sys.exit(', '.join(heavy & set(sys.modules)) or None)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_file_that_ends_its_reader_costs_no_other_file(run: Run, tmp_path: Path) -> None:
+    """A cell that claims column ZZZZZZ aborts the library for workbooks."""
+    folder, sheet = tmp_path / "inbox", "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    folder.mkdir()
+    for name in ("a.csv", "c.csv"):
+        (folder / name).write_text(f"{HEADER}\n0042,0.061,12691,3,777\n")
+    with zipfile.ZipFile(folder / "b.xlsx", "w") as archive:
+        for name, text in {
+            "[Content_Types].xml": "<Types/>",
+            "xl/workbook.xml": f'<workbook xmlns="{sheet}" xmlns:r="{OFFICE}/relationships">'
+            '<sheets><sheet name="S" sheetId="1" r:id="r1"/></sheets></workbook>',
+            "xl/_rels/workbook.xml.rels": '<Relationships xmlns="http://schemas.openxmlformats.org/'
+            f'package/2006/relationships"><Relationship Id="r1" Type="{OFFICE}/relationships'
+            '/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
+            "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{sheet}"><sheetData><row r="1">'
+            '<c r="ZZZZZZ1"><v>1</v></c></row></sheetData></worksheet>',
+        }.items():
+            archive.writestr(name, text)
+    result = run("score", folder, "--out", tmp_path / "out", "--model", "original", "--json")
+    assert refused(result) == "Error: 1 of 3 files: were refused, the others scored"
+    assert [manifest["input"]["name"] for manifest in json.loads(result.stdout)] == [
+        "a.csv",
+        "c.csv",
+    ]
 
 
 def test_a_challenger_is_shown_beside_the_model(tmp_path: Path) -> None:

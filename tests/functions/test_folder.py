@@ -16,6 +16,7 @@ from functions.folder import DropFolder, Tell
 from model_store import BUNDLED, NotFound, Temporary, open_store
 from pipeline.errors import WrongFile
 from pipeline.scoring import Options
+from pipeline.scoring.isolated import Isolated
 from tests.live import COMMAND
 
 ROWS = "CLIENTNUM,Total_Revolving_Bal,Total_Trans_Amt,Total_Trans_Ct\n1,0,1900,38\n2,900,4000,70\n"
@@ -112,6 +113,22 @@ def test_a_refused_file_is_told_written_down_and_not_tried_again(
     assert isinstance(error, WrongFile)
     (failed,) = (tmp_path / "out").glob("notes.csv/*/failed.json")
     assert json.loads(failed.read_text())["reason"] == str(error)
+
+
+def test_a_file_that_ends_its_reader_is_refused_and_the_others_scored(
+    folder: DropFolder, inbox: Path, results: Results, tmp_path: Path
+) -> None:
+    folder.engine = Isolated(module="tests.pipeline.scoring.dying")
+    for name, content in {"a.csv": ROWS, "b.csv": "abort", "c.csv": ROWS}.items():
+        (inbox / name).write_text(content)
+    for _ in range(3):
+        folder.look(results.append)
+        time.sleep(0.06)
+    first, refused, last = results
+    assert [found["input"]["name"] for found in (first, last)] == ["a.csv", "c.csv"]
+    assert "the reader ended with signal 6" in str(refused)
+    (failed,) = (tmp_path / "out").glob("b.csv/*/failed.json")
+    assert json.loads(failed.read_text())["reason"] == str(refused)
 
 
 def test_a_file_waits_while_there_is_no_model(

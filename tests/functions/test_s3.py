@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from functions.challengers import Challengers
+from functions.s3 import Batch, _from_environment
 from functions.serving import Serving
 from model_store import CustomerClustersError, NotFound, Store, Temporary
+from pipeline.scoring.isolated import Isolated
 from tests.functions.dropping import Context, Drop, customers, golden, is_whole, queued
 
 if TYPE_CHECKING:
@@ -188,6 +190,29 @@ def test_a_wrong_file_is_told_once_and_not_tried_again(
     assert drop.documents("manifest.json") == []
     assert [line["code"] for line in drop.lines] == ["wrong_file"] * 2
     assert drop.documents("claim.json")[0]["state"] == "given back"
+
+
+def test_a_file_that_ends_its_reader_is_failed_for_good(drop: Drop) -> None:
+    function = drop.function(engine=Isolated(module="tests.pipeline.scoring.dying"))
+    for name, content in {"b.csv": b"abort", "c.csv": customers()}.items():
+        function(drop.put(f"incoming/{name}", content), Context())
+    (failed,) = drop.documents("failed.json")
+    assert failed["code"] == "wrong_file"
+    assert failed["reason"].startswith(
+        f"s3://{drop.settings.input.bucket}/incoming/b.csv: the reader ended with signal"
+    )
+    (manifest,) = drop.documents("manifest.json")
+    assert manifest["input"]["name"] == "c.csv"
+
+
+def test_the_function_that_is_deployed_reads_in_another_process(
+    aws: None, make_bucket: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUSTOMER_CLUSTERS_INPUT", f"s3://{make_bucket()}/incoming")
+    monkeypatch.setenv("CUSTOMER_CLUSTERS_OUTPUT", f"s3://{make_bucket()}")
+    batch = _from_environment()
+    assert isinstance(batch, Batch)
+    assert isinstance(batch.place.engine, Isolated)
 
 
 def test_too_large_a_file_is_refused_before_it_is_read(drop: Drop) -> None:

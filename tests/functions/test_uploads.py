@@ -15,10 +15,14 @@ from starlette.types import Message
 import functions.file_pages
 from functions.api import create_app
 from functions.file_pages import FilePages, Slots
+from functions.file_scoring import Bounds, score_upload
 from functions.problems import Refused
 from functions.serving import Serving
 from functions.settings import Settings
-from functions.uploads import AROUND, save_upload, shown_name
+from functions.uploads import AROUND, Upload, save_upload, shown_name
+from pipeline.errors import WrongFile
+from pipeline.scoring import score_into
+from pipeline.scoring.isolated import Isolated
 from tests.functions.uploading import (
     CUSTOMERS,
     FORM,
@@ -51,6 +55,14 @@ pytestmark = pytest.mark.usefixtures("temporary")
         (form(part(b'name="other"; filename="a"')), FORM, 400, "Expected one file"),
         (form(part(b'name="file"; filename="a"') * 2), FORM, 400, "Expected one file"),
         (form(part(b"a" * 10_000)), FORM, 400, "The form cannot be read"),
+        (form(part(b'name="safe_csv"', b"true")), FORM, 400, "Expected one file"),
+        (form(part(b'name="safe_csv"', b"true") * 2), FORM, 400, "Expected one file"),
+        (
+            form(part(b'name="safe_csv"', b"true" * 9), part(b'name="file"; filename="a"')),
+            FORM,
+            400,
+            "Field 'safe_csv': expected true or false",
+        ),
     ],
 )
 def test_anything_but_a_form_with_one_file_is_refused(
@@ -84,6 +96,20 @@ def test_a_file_may_be_as_large_as_said(browser_over: BrowserOver) -> None:
     body = form(part(b'name="file"; filename="a.csv"', content))
     pieces = (body[at : at + 1] for at in range(len(body)))
     assert browser.post("/files", content=pieces, headers=FORM).status_code == 200
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize(("chosen", "cell"), [(b"true", "'=1+1"), (b"false", "=1+1")])
+def test_formulas_are_made_harmless_where_that_is_chosen(
+    champion: TestClient, chosen: bytes, cell: str, before: bool
+) -> None:
+    content = b"CLIENTNUM," + HEADER + b"=1+1,0,1900,38\n=1+1,0,1900,-1\n"
+    parts = [part(b'name="safe_csv"', chosen), part(b'name="file"; filename="a.csv"', content)]
+    sent = form(*(parts if before else reversed(parts)))
+    found = downloads(Page(champion.post("/files", content=sent, headers=FORM).text))
+    for name, column in (("assigned.csv", 0), ("rejected.csv", 2)):
+        line = champion.get(found[name]).text.splitlines()[1]
+        assert line.split(",")[column].strip('"') == cell
 
 
 def test_a_name_in_the_extended_form_alone_is_taken(champion: TestClient) -> None:
@@ -132,7 +158,7 @@ def test_a_hostile_name_does_no_harm(champion: TestClient, temporary: Path, name
     assert [path.name for path in temporary.iterdir()] == [kept(temporary)[0].parent.name]
 
 
-def save(path: Path, receive: Any, seconds: float = 5) -> str:
+def save(path: Path, receive: Any, seconds: float = 5) -> Upload:
     scope = {"type": "http", "headers": [(b"content-type", FORM["content-type"].encode())]}
     return asyncio.run(save_upload(Request(scope, receive), path, 1_000, seconds))
 
@@ -236,3 +262,53 @@ def test_the_event_loop_stays_free_while_a_file_is_scored(
 
     look_up, whole = asyncio.run(both())
     assert look_up < 0.2 <= 0.5 <= whole
+
+
+def test_a_client_that_has_gone_away_takes_no_slot(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noticed = []
+
+    def score(pages: FilePages, *arguments: Any) -> None:
+        deadline = time.monotonic() + 20
+        while not arguments[-1]() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        noticed.append((arguments[-1](), pages.scoring.free))
+        raise Refused(400, "the client went away", code="gone")
+
+    monkeypatch.setattr(FilePages, "_score", score)
+    app = create_app(serving, Settings(), log=lambda line: None)
+    messages = [{"type": "http.request", "body": form(part(b'name="file"; filename="a.csv"'))}]
+    headers = [(b"content-type", FORM["content-type"].encode())]
+    scope = {"type": "http", "method": "POST", "path": "/files", "query_string": b"",
+             "headers": headers}  # fmt: skip
+    answered = []
+
+    async def receive() -> Message:
+        return messages.pop() if messages else {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        answered.append(message)
+
+    asyncio.run(app(scope, receive, send))
+    assert noticed == [(True, 0)]
+    assert answered[0]["status"] == 400
+
+
+def test_a_file_of_which_nothing_can_be_read_is_given_up_in_time(
+    serving: Serving, tmp_path: Path
+) -> None:
+    path, engine = tmp_path / "input", Isolated(module="tests.pipeline.scoring.dying")
+    path.write_bytes(b"hang")
+    bounds = Bounds(0.1, 1 << 30, lambda: False)
+    with pytest.raises(WrongFile, match=r"^a\.csv: is not scored within 0\.1 seconds"):
+        score_upload(path, Upload("a.csv", False), tmp_path, serving.current(), engine, bounds)
+
+
+def test_nobody_waits_for_a_file_of_a_client_that_has_gone_away(
+    serving: Serving, tmp_path: Path
+) -> None:
+    path, bounds = tmp_path / "input", Bounds(60, 1 << 30, lambda: True)
+    path.write_bytes(CUSTOMERS)
+    with pytest.raises(Refused, match="the client went away"):
+        score_upload(path, Upload("a.csv", False), tmp_path, serving.current(), score_into, bounds)

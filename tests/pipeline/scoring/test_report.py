@@ -17,7 +17,7 @@ from model_store import open_store
 from pipeline.cluster import Cluster
 from pipeline.model import ClusterModel
 from pipeline.scoring import Options, score_file
-from pipeline.scoring.drift import FEWEST
+from pipeline.scoring.wording import FEWEST
 from tests.pipeline.training.page import Page
 
 CUSTOMERS = Path(examples.__file__).parent / "customers.csv"
@@ -250,7 +250,7 @@ def test_how_the_file_was_read_is_told_in_words(
 
 
 def test_scoring_loads_nothing_that_only_training_needs() -> None:
-    code = "import sys, pipeline.scoring; print(*sys.modules)"
+    code = "import sys, pipeline.scoring.engine; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
     assert "jinja2" in loaded.split()
     assert not {"matplotlib", "pandas", "sklearn", "scipy"} & set(loaded.split())

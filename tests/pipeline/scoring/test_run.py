@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import pipeline.scoring.run
+import pipeline.scoring.engine
 from pipeline.churn import ChurnRate
 from pipeline.errors import WrongFile
 from pipeline.model import ClusterModel
@@ -169,7 +169,7 @@ def test_a_run_that_dies_leaves_no_manifest_and_can_be_repeated(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(pipeline.scoring.run, "write_clusters", die)
+        patched.setattr(pipeline.scoring.engine, "write_clusters", die)
         score(path)
     assert list((tmp_path / "out").iterdir()) == []
     assert score(path)["rows_in"] == 1

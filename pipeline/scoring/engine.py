@@ -1,0 +1,178 @@
+"""The engine: one input file read, checked, assigned, written and summarised in an empty folder."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import WrongFile, readable
+from pipeline.file_state import checked_afterwards
+from pipeline.model import ClusterModel
+from pipeline.reading import CHUNK, CustomerFile, Format, open_customers
+from pipeline.scoring.challenging import disagreement
+from pipeline.scoring.ids import RepeatedIds
+from pipeline.scoring.inputs import Input
+from pipeline.scoring.options import Options, Progress, run_id
+from pipeline.scoring.overlapping import in_order
+from pipeline.scoring.rejects import Reject, RejectWriter, reject_writer
+from pipeline.scoring.report import write_report
+from pipeline.scoring.score import Scorer
+from pipeline.scoring.sinks import Sink, needs_all_columns, open_sink
+from pipeline.scoring.summary import summarise
+from pipeline.scoring.tally import Tally
+from pipeline.scoring.writing import MANIFEST, REPORT, write_clusters, write_json
+
+
+def score_into(
+    folder: Path,
+    found: Input,
+    model: ClusterModel,
+    version: str,
+    options: Options,
+    progress: Progress = lambda rows: None,
+) -> dict[str, Any]:
+    """Score an input into an empty folder, the manifest last; return the manifest."""
+    found.tell()
+    with checked_afterwards(found.refuse_changed):
+        with ExitStack() as stack:
+            with readable(found.path):
+                file = stack.enter_context(open_for(model, found.path, options))
+            format, safe = options.format or file.format, options.safe_csv
+            names = outputs(format)
+            every = needs_all_columns(file, format, safe=safe)
+            scorer = Scorer(model, file, all_columns=every, challenger=options.challenger)
+            assigned = folder / names["assigned"]
+            writer = reject_writer(folder / names["rejected"], safe=safe)
+            rejects = stack.enter_context(writer)
+            ids = stack.enter_context(RepeatedIds())
+            with open_sink(assigned, file, scorer, format, safe=safe) as sink:
+                tally = _write_rows(file, scorer, sink, rejects, ids, progress)
+            totals = totals_of(model, tally, options, ids)
+        counted = int(tally.customers.sum()), tally.rejected.total()
+        if (sink.rows, rejects.rows) != counted:
+            raise AssertionError(f"{found.path}: {counted} rows counted, another number written")
+        most = options.max_rejected_share
+        refuse_too_many_rejects(found.path, totals, most, lambda: rejects.first)
+        facts = found.facts
+    size = {names["assigned"]: assigned.stat().st_size}
+    return conclude(folder, facts, scorer, version, options, totals, size)
+
+
+def outputs(format: Format) -> dict[str, str]:
+    """The names of a run's files by what they are."""
+    names = {"assigned": f"assigned.{format}", "rejected": "rejected.csv"}
+    return names | {"clusters": "clusters.csv", "summary": "summary.json", "report": REPORT}
+
+
+def open_for(
+    model: ClusterModel, path: Path, options: Options
+) -> AbstractContextManager[CustomerFile]:
+    """Open a file for a model; its bytes stay what they are where the same are written."""
+    contracts = [model.contract]
+    if options.challenger is not None:
+        contracts.append(options.challenger.model.contract)
+    decoded = options.format == "parquet" or options.safe_csv
+    keep = not decoded and all(contract.ascii for contract in contracts)
+    return open_customers(path, model.contract, options.reading, keep_bytes=keep)
+
+
+def totals_of(
+    model: ClusterModel, tally: Tally, options: Options, ids: RepeatedIds
+) -> dict[str, Any]:
+    """The summary of everything that was counted."""
+    totals = summarise(model, tally) | {"repeated_ids": ids.summary()}
+    if options.challenger is not None and tally.versus is not None:
+        totals["challenger"] = disagreement(model, options.challenger, tally.versus)
+    return totals
+
+
+def conclude(
+    folder: Path,
+    found: Mapping[str, Any],
+    scorer: Scorer,
+    version: str,
+    options: Options,
+    totals: dict[str, Any],
+    assigned: Mapping[str, int],
+) -> dict[str, Any]:
+    """Write what follows from the rows, the manifest last; return the manifest.
+
+    `found` has the input's name, identity and bytes, `assigned` the bytes of each file of rows.
+    """
+    model, file = scorer.model, scorer.file
+    names = outputs(options.format or file.format)
+    write_clusters(folder / names["clusters"], totals["clusters"])
+    write_json(folder / names["summary"], totals)
+    run = run_id(found["identity"], version, options)
+    manifest: dict[str, Any] = {
+        "run": run,
+        "input": {**found, **file.facts},
+        "model_version": version,
+        "contract_sha256": model.contract.digest,
+        "options": options.facts,
+        "rows_in": totals["rows_in"],
+        "rows_assigned": totals["rows_assigned"],
+        "rows_rejected": totals["rows_rejected"],
+        "columns": scorer.appended,
+        "outputs": {role: f"{found['name']}/{run}/{name}" for role, name in names.items()},
+    }
+    write_report(folder / names["report"], model, manifest, totals)
+    here = [name for role, name in names.items() if role != "assigned"]
+    manifest["bytes"] = {**assigned, **{name: (folder / name).stat().st_size for name in here}}
+    write_json(folder / MANIFEST, manifest)
+    return manifest
+
+
+def _write_rows(
+    file: CustomerFile,
+    scorer: Scorer,
+    sink: Sink,
+    rejects: RejectWriter,
+    ids: RepeatedIds,
+    progress: Progress,
+) -> Tally:
+    """Read in one thread, parse and score in others, write in this one, in order."""
+
+    def work(raw: Any) -> tuple[int, Any, Any, Any, Any]:
+        block = file.reader.parse(raw, scorer.columns)
+        scored = scorer.score(block)
+        return block.row_count, scored.rejects, scored.tally, scored.ids, sink.shape(scored)
+
+    tally, read = Tally.empty(scorer.model), 0
+    for rows, refused, counted, found, shaped in in_order(work, _raw(file)):
+        sink.write(shaped)
+        rejects.write(refused)
+        tally.add(counted)
+        ids.add(found)
+        read += rows
+        progress(read)
+    if int(tally.customers.sum()) + tally.rejected.total() != read:
+        raise AssertionError(f"{file.path}: {read} rows read, another number counted")
+    if not read:
+        raise WrongFile(file.path, "has a header but no customers")
+    return tally
+
+
+def _raw(file: CustomerFile) -> Iterator[Any]:
+    """The file's blocks; an error of reading names the file, not the results."""
+    with readable(file.path):
+        yield from file.reader.raw(CHUNK)
+
+
+def refuse_too_many_rejects(
+    path: object, totals: dict[str, Any], most: float, first: Callable[[], Reject | None]
+) -> None:
+    """WrongFile when more of a file's rows are rejects than may be; it shows the first one."""
+    rejected, rows = totals["rows_rejected"], totals["rows_in"]
+    if rejected > most * rows:
+        reasons = ", ".join(f"{why}: {n:,}" for why, n in list(totals["rejected_for"].items())[:3])
+        example = first()
+        shown = ""
+        if example is not None:
+            line = "" if example.line is None else f" (line {example.line})"
+            shown = f", first in row {example.row}{line}: {example.reason}"
+        raise WrongFile(
+            path,
+            f"{rejected:,} of {rows:,} rows cannot be scored ({reasons}){shown}; "
+            f"at most {most:.0%} may be (option max_rejected_share)",
+        )
