@@ -20,6 +20,8 @@ MOST_COLUMNS = 5_000
 HEADER_WITHIN = 50
 """Records among which a header may stand below titles."""
 _SAMPLE_ROWS = 200
+_HEAD = 64 << 10
+"""Bytes among which a delimiter stands, if it is one."""
 _INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 Wider = Literal["", "index", "trailing"]
 
@@ -157,7 +159,9 @@ def _candidates(
         plain = reading.plain(start)
         stated, skipped = _stated_delimiter(plain)
         chosen = options.delimiter or stated
-        for delimiter in [chosen] if chosen else DELIMITERS:
+        head = plain[skipped : skipped + _HEAD]
+        there = [mark for mark in DELIMITERS if mark.encode() in head]
+        for delimiter in [chosen] if chosen else there or DELIMITERS[:1]:
             records = split(plain[skipped:], delimiter.encode(), final=beginning.whole)
             lines = plain[:skipped].count(b"\n")
             candidate = _candidate(reading, delimiter, records, lines, contract, options)

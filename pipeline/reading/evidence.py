@@ -9,6 +9,8 @@ from pipeline.reading.dialect import Dialect, normalised
 
 _ENOUGH = 20
 """Values that show a decimal mark."""
+_OFTEN = 100
+"""Rows after which it is asked whether that is enough."""
 _CLEARLY = 9
 """So many times as many as show the other."""
 _UNKNOWN = NumberFormat()
@@ -25,7 +27,10 @@ class _Column:
     """Cells that are no numbers."""
 
     def add(self, cell: str) -> None:
-        """Take in a cell that holds a point or a comma."""
+        """Take in a cell."""
+        if "." not in cell and "," not in cell:
+            self.texts += self.feature is None and bool(cell) and not cell.isdigit()
+            return
         unit = self.feature.unit if self.feature else ""
         found = readings(cell, _UNKNOWN, unit)
         marks = {reading.decimal for reading in found}
@@ -45,27 +50,27 @@ def number_format(
 ) -> NumberFormat:
     """The format of a file's numbers, by the rows that were looked at.
 
-    The columns of the contract decide; where they show nothing, the others that hold numbers only.
-    Its decimal mark is empty where the values show none, or both.
+    The columns of the contract decide, and others that hold numbers only. Its decimal mark is empty
+    where the values show none, or both.
     """
     if said.decimal:
         return said
     numeric = {normalised(f.name): f for f in contract.features if f.numeric} if contract else {}
     columns = [_Column(numeric.get(normalised(name))) for name in dialect.names]
     own = [column for column in columns if column.feature is not None]
-    for row in rows:
-        if len(row) != len(columns):
-            continue
-        for column, cell in zip(columns, row, strict=True):
-            if "." in cell or "," in cell:
+    for number, row in enumerate(rows, 1):
+        if len(row) == len(columns):
+            for column, cell in zip(columns, row, strict=True):
                 column.add(cell)
-            elif column.feature is None and cell and not cell.isdigit():
-                column.texts += 1
-        if sum(column.points + column.commas for column in own) >= _ENOUGH:
+        if number % _OFTEN == 0 and (_shown(own) >= _ENOUGH or _shown(columns) >= _ENOUGH):
             break
     others = [column for column in columns if column.feature is None and not column.texts]
-    decimal = _decided(own) or _decided([*own, *others])
-    return replace(said, decimal=decimal)
+    shown = {_decided(own), _decided(others)} - {""}
+    return replace(said, decimal=shown.pop() if len(shown) == 1 else "")
+
+
+def _shown(columns: Sequence[_Column]) -> int:
+    return sum(column.points + column.commas for column in columns if not column.texts)
 
 
 def _decided(columns: Sequence[_Column]) -> str:

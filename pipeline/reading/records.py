@@ -73,8 +73,7 @@ def split(data: bytes, delimiter: bytes, *, final: bool, width: int = 0) -> Reco
         data += b"\n"
     buffer = np.frombuffer(data, np.uint8)
     newlines = np.flatnonzero(buffer == _NEWLINE).astype(np.int32)
-    returns = data.count(b"\r")
-    stray = returns > 0 and returns != data.count(b"\r\n")
+    stray = b"\r" in data and data.count(b"\r") != data.count(b"\r\n")
     if b'"' not in data:
         if stray and _ends_a_record(_lone(buffer), newlines):
             return _one_by_one(data, delimiter, width, final=final)
@@ -260,9 +259,10 @@ def _blank(
     table = np.zeros(256, bool)
     table[[*delimiter, *_NOTHING]] = True
     pattern = _blank_record(delimiter)
-    long = np.flatnonzero(ends > starts)
+    long = np.flatnonzero(table[buffer[starts]])
+    long = long[ends[long] > starts[long]]
     first, last = starts[long], ends[long] - 1
-    long = long[table[buffer[first]] & table[buffer[last]] & table[buffer[(first + last) // 2]]]
+    long = long[table[buffer[last]] & table[buffer[(first + last) // 2]]]
     return np.array(
         [i for i in long.tolist() if pattern.fullmatch(data, starts[i], ends[i])],
         np.intp,
@@ -328,6 +328,9 @@ def _one_by_one(data: bytes, delimiter: bytes, width: int, *, final: bool) -> Re
             content = _content(text)
             if b"\r" in _QUOTED_BYTES.sub(b"", content):
                 content, wrong = _with_returns_quoted(content, delimiter, width)
+                if wrong is not None:  # a broken row is one line
+                    text = data[at : data.index(b"\n", at) + 1]
+                    content = _content(text)
         else:
             end = data.find(b"\n", at)
             if end < 0:
@@ -376,7 +379,8 @@ def _with_returns_quoted(
 
 
 def _content(record: bytes) -> bytes:
-    return record[:-1].removesuffix(b"\r")
+    """A record without what ends lines: more returns than one, or behind the newline, as well."""
+    return record[:-1].strip(b"\r")
 
 
 def _astray(row: int, line: int, text: bytes) -> BrokenRow:

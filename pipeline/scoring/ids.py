@@ -20,14 +20,16 @@ MOST_ROWS = 50_000_000
 """In a longer file ids are not compared: the hashes would take more than 600 MB."""
 EXAMPLES = 3
 Hashes = NDArray[np.uint64]
-_RECORD = np.dtype([("hash", "<u8"), ("row", "<u4")])
-_PARTS = 16
-_IN_MEMORY = 2 << 20
-"""Bytes of each part of the hashes; more go to disk."""
+Rows = NDArray[np.uint32]
+_SORTED_AT_ONCE = 4 << 20
+_IN_MEMORY = 32 << 20
+"""Bytes of hashes; more go to disk."""
+_CHUNK = 1 << 20
 _SEED = np.uint64(0x9E3779B97F4A7C15)
 _MASKS = np.array([(1 << 8 * count) - 1 for count in range(9)], np.uint64)
 """For the first bytes of a word of eight."""
 _MIXERS = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
+_LOW_BITS = np.uint64(0xFFFF)
 _TOTALS = (
     "total", "totals", "grand total", "Grand Total", "sum", "subtotal", "gesamt", "summe",
     "gesamtsumme", "somme", "totale", "suma", "razem", "toplam", "итого",
@@ -40,7 +42,8 @@ def hashes_of(column: pa.Array) -> Hashes:
     if pa.types.is_integer(column.type):
         values = column.cast(pa.int64(), safe=False).fill_null(0).to_numpy(zero_copy_only=False)
         found = _mixed(values.view(np.uint64) ^ _SEED) | np.uint64(1)
-        found[np.asarray(column.is_null().to_numpy(zero_copy_only=False), bool)] = 0
+        if column.null_count:
+            found[np.asarray(column.is_null().to_numpy(zero_copy_only=False), bool)] = 0
         return found
     text = column.cast(pa.large_string())
     _, offsets, data = text.buffers()
@@ -55,15 +58,17 @@ def _hashed(text: NDArray[np.uint8], ends: NDArray[np.int64]) -> Hashes:
     padded = np.concatenate([text, np.zeros(8, np.uint8)])
     words = np.ndarray((len(text) + 1,), "<u8", padded, 0, (1,))  # one begins at each byte
     starts, lengths = ends[:-1], np.diff(ends)
-    found = np.where(lengths > 0, lengths.astype(np.uint64) ^ _SEED, np.uint64(0))
-    at = np.flatnonzero(lengths > 0)
-    done = 0
+    found = _mixed(
+        lengths.view(np.uint64) ^ _SEED ^ (words[starts] & _MASKS[np.minimum(lengths, 8)])
+    )
+    done, at = 8, np.flatnonzero(lengths > 8)
     while len(at):
-        left = np.minimum(lengths[at] - done, 8)
-        word = words[starts[at] + done] & _MASKS[left]
-        found[at] = _mixed(found[at] ^ word) | np.uint64(1)
+        word = words[starts[at] + done] & _MASKS[np.minimum(lengths[at] - done, 8)]
+        found[at] = _mixed(found[at] ^ word)
         done += 8
         at = at[lengths[at] > done]
+    found |= np.uint64(1)
+    found[lengths == 0] = 0
     return found
 
 
@@ -77,28 +82,24 @@ def _mixed(values: Hashes) -> Hashes:
 
 @dataclass(frozen=True, slots=True)
 class IdBlock:
-    """The ids of some customers."""
+    """The ids of some customers; missing ones are left out."""
 
-    parts: Sequence[bytes]
-    """Hashes with the numbers of their rows, those that begin alike together."""
-    count: int
+    hashes: Hashes
+    rows: Rows
+    """The number of each one's row."""
     total_rows: Sequence[int]
     """Where an id is a word for a total."""
 
 
 def id_block(column: pa.Array, rows: NDArray[np.int64]) -> IdBlock:
-    """What is compared of an id column; missing ids are left out."""
-    hashes = hashes_of(column)
+    """What is compared of an id column."""
+    hashes, numbers = hashes_of(column), rows.astype(np.uint32)
     known = hashes != 0
-    found = np.empty(int(known.sum()), _RECORD)
-    found["hash"], found["row"] = hashes[known], rows[known]
-    part = (found["hash"] >> np.uint64(60)).astype(np.uint8)
-    order = np.argsort(part, kind="stable")
-    cuts = np.searchsorted(part[order], np.arange(1, _PARTS))
-    parts = [piece.tobytes() for piece in np.split(found[order], cuts)]
-    likely = found[_LIKELY_TOTAL[(found["hash"] & np.uint64(0xFFFF)).astype(np.intp)]]
-    totals = likely["row"][np.isin(likely["hash"], _TOTAL_HASHES)]
-    return IdBlock(parts, len(found), totals.tolist())
+    if not known.all():
+        hashes, numbers = hashes[known], numbers[known]
+    likely = np.flatnonzero(_LIKELY_TOTAL[_low_bits(hashes)])
+    totals: Rows = numbers[likely[np.isin(hashes[likely], _TOTAL_HASHES)]]
+    return IdBlock(hashes, numbers, totals.tolist())
 
 
 class RepeatedIds:
@@ -108,12 +109,15 @@ class RepeatedIds:
         self._count, self._totals = 0, 0
         self._total_rows: list[int] = []
         self._stack = ExitStack()
-        self._parts: list[Any] = []
+        self._hashes: Any = None
+        self._rows: Any = None
+        self._waiting: list[IdBlock] = []
 
     def __enter__(self) -> Self:
-        for _ in range(_PARTS):
-            file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # the stack closes it
-            self._parts.append(self._stack.enter_context(file))
+        hashes = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # the stack closes both
+        rows = tempfile.SpooledTemporaryFile(_IN_MEMORY // 2)
+        self._hashes = self._stack.enter_context(hashes)
+        self._rows = self._stack.enter_context(rows)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -121,13 +125,14 @@ class RepeatedIds:
 
     def add(self, block: IdBlock | None) -> None:
         """Take in a block; None where there are no ids."""
-        self._count += 0 if block is None else block.count
+        self._count += 0 if block is None else len(block.hashes)
         if block is None or self.too_many:
             return
         self._totals += len(block.total_rows)
         self._total_rows = sorted([*self._total_rows, *block.total_rows])[:EXAMPLES]
-        for file, piece in zip(self._parts, block.parts, strict=True):
-            file.write(piece)
+        self._waiting.append(block)
+        if self._count > _SORTED_AT_ONCE:
+            self._write()
 
     @property
     def too_many(self) -> bool:
@@ -136,29 +141,26 @@ class RepeatedIds:
 
     def packed(self) -> bytes:
         """All that was taken in, to be added elsewhere."""
-        pieces = [self._read(file) for file in self._parts]
-        head = [self._count, self._totals, *self._total_rows, *[0] * EXAMPLES][: 2 + EXAMPLES]
-        sizes = [len(piece) for piece in pieces]
-        return np.array([*head, *sizes], "<i8").tobytes() + b"".join(pieces)
+        self._write()
+        self._hashes.seek(0)
+        self._rows.seek(0)
+        count = np.array([self._count], "<i8").tobytes()
+        return b"".join([count, self._hashes.read(), self._rows.read()])
+
+    def _write(self) -> None:
+        """Put away what waits in memory."""
+        for block in self._waiting:
+            self._hashes.write(block.hashes.tobytes())
+            self._rows.write(block.rows.tobytes())
+        self._waiting.clear()
 
     def add_packed(self, content: bytes, first_row: int) -> None:
         """Take in what `packed` gave, with rows that count from 0."""
-        count, totals, *numbers = np.frombuffer(content, "<i8", 2 + EXAMPLES + _PARTS).tolist()
-        rows = [row + first_row for row in numbers[: min(totals, EXAMPLES)]]
-        at, parts = 8 * (2 + EXAMPLES + _PARTS), []
-        for size in numbers[EXAMPLES:]:
-            part = np.frombuffer(content, _RECORD, size // _RECORD.itemsize, at).copy()
-            part["row"] += np.uint32(first_row)
-            parts.append(part.tobytes())
-            at += size
-        self.add(IdBlock(parts, count, rows))
-        self._totals += totals - len(rows)
-
-    @staticmethod
-    def _read(file: Any) -> bytes:
-        file.seek(0)
-        content: bytes = file.read()
-        return content
+        count = int(np.frombuffer(content, "<i8", 1)[0])
+        hashes = np.frombuffer(content, "<u8", count, 8)
+        rows = np.frombuffer(content, "<u4", count, 8 + 8 * count) + np.uint32(first_row)
+        likely = np.flatnonzero(np.isin(hashes, _TOTAL_HASHES))
+        self.add(IdBlock(hashes, rows, rows[likely].tolist()))
 
     def summary(self) -> dict[str, Any] | None:
         """How many ids stand more than once and in how many rows, where the first ones are.
@@ -169,26 +171,63 @@ class RepeatedIds:
             return None
         if self.too_many:
             return {"compared": False}
-        totals = {"total_rows": self._totals, "first_total_rows": self._total_rows}
         ids = rows = 0
         first: list[list[int]] = []
         for found in self._repeated():
             ids += len(found)
             rows += sum(map(len, found))
             first = sorted([*first, *found], key=lambda each: each[1])[:EXAMPLES]
-        shown = [each[:EXAMPLES] for each in first]
-        return {"compared": True, "ids": ids, "rows": rows, "first_rows": shown, **totals}
+        return {
+            "compared": True,
+            "ids": ids,
+            "rows": rows,
+            "first_rows": [each[:EXAMPLES] for each in first],
+            "total_rows": self._totals,
+            "first_total_rows": self._total_rows,
+        }
 
     def _repeated(self) -> Iterator[list[list[int]]]:
-        """The rows of each id that stands more than once, one part after the other."""
-        for file in self._parts:
-            part = np.frombuffer(self._read(file), _RECORD)
-            order = np.argsort(part["hash"], kind="stable")
-            hashes, rows = part["hash"][order], part["row"][order]
-            starts = np.flatnonzero(np.diff(hashes, prepend=~hashes[:1]))
-            sizes = np.diff(starts, append=len(hashes))
-            again = np.flatnonzero(sizes > 1)
-            yield [sorted(rows[starts[i] : starts[i] + sizes[i]].tolist()) for i in again.tolist()]
+        """The rows of each id that stands more than once, for hashes that begin alike."""
+        bits = max(0, (self._count - 1) // _SORTED_AT_ONCE).bit_length()
+        for part in range(1 << bits):
+            hashes = np.concatenate([_part(it, part, bits) for it, _ in self._chunks()])
+            hashes.sort()
+            again = hashes[1:][hashes[1:] == hashes[:-1]]
+            if len(again):
+                yield _grouped(np.unique(again), self._chunks())
+
+    def _chunks(self) -> Iterator[tuple[Hashes, Rows]]:
+        if self._count <= _SORTED_AT_ONCE:
+            yield from ((block.hashes, block.rows) for block in self._waiting)
+            return
+        self._hashes.seek(0)
+        self._rows.seek(0)
+        while content := self._hashes.read(8 * _CHUNK):
+            yield np.frombuffer(content, "<u8"), np.frombuffer(self._rows.read(4 * _CHUNK), "<u4")
+
+
+def _part(hashes: Hashes, part: int, bits: int) -> Hashes:
+    return hashes[hashes >> np.uint64(64 - bits) == part] if bits else hashes
+
+
+def _grouped(wanted: Hashes, chunks: Iterator[tuple[Hashes, Rows]]) -> list[list[int]]:
+    """The rows of each of the wanted hashes."""
+    likely = np.zeros(1 << 16, bool)
+    likely[_low_bits(wanted)] = True
+    found_hashes, found_rows = [], []
+    for hashes, rows in chunks:
+        at = np.flatnonzero(likely[_low_bits(hashes)])
+        at = at[np.isin(hashes[at], wanted)]
+        found_hashes.append(hashes[at])
+        found_rows.append(rows[at])
+    hashes, rows = np.concatenate(found_hashes), np.concatenate(found_rows)
+    order = np.argsort(hashes, kind="stable")
+    starts = np.flatnonzero(np.diff(hashes[order], prepend=~hashes[order][:1]))
+    return [sorted(group.tolist()) for group in np.split(rows[order], starts[1:])]
+
+
+def _low_bits(hashes: Hashes) -> NDArray[np.intp]:
+    return (hashes & _LOW_BITS).astype(np.intp)
 
 
 def _of_words(words: Sequence[str]) -> Hashes:
@@ -199,4 +238,4 @@ def _of_words(words: Sequence[str]) -> Hashes:
 
 _TOTAL_HASHES = _of_words(_TOTALS)
 _LIKELY_TOTAL = np.zeros(1 << 16, bool)
-_LIKELY_TOTAL[(_TOTAL_HASHES & np.uint64(0xFFFF)).astype(np.intp)] = True
+_LIKELY_TOTAL[_low_bits(_TOTAL_HASHES)] = True
