@@ -14,7 +14,7 @@ from functions.gate import forms_may_go_to
 from functions.pages import PageRoute, model_for
 from functions.problems import Refused
 from functions.serving import Loaded, Serving, load
-from functions.settings import BatchSettings
+from functions.settings import READING_VARIABLES, BatchSettings
 from model_store import CustomerClustersError, NotFound
 
 if TYPE_CHECKING:
@@ -98,7 +98,8 @@ class BucketPages:
         site = str(request.base_url).rstrip("/")
         landing = f"{site}/files/{{}}".format
         upload = await self._asked(request, lambda files: files.form(landing))
-        view = files_view(loaded, self.settings.max_input_bytes, refused) | {"upload": upload}
+        view = files_view(loaded, self.settings.max_input_bytes, READING_VARIABLES, refused)
+        view |= {"upload": upload, "variables": [*READING_VARIABLES.values()]}
         headers = forms_may_go_to(upload.address)
         return render(request, "files.html.j2", loaded, view, headers=headers)
 

@@ -7,7 +7,7 @@ a process of its own, started with the first one: no file can end the server, or
 import asyncio
 import math
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,7 @@ from functions.serving import Loaded, Serving
 from functions.settings import Settings
 from model_store import CustomerClustersError
 from pipeline.errors import WrongFile
+from pipeline.reading_options import WrongOption
 
 if TYPE_CHECKING:
     from functions.results import Results
@@ -66,14 +67,15 @@ class FilePages:
         """The form; with a file, its results. Whatever is wrong stands above the form."""
         if request.method == "GET":
             return self._form(request, model_for(request, self.serving))
+        choices: dict[str, str] = {}
         try:
-            return await self._scored(request)
+            return await self._scored(request, choices)
         except (Refused, CustomerClustersError) as error:
             refused = _refusal(error)
             loaded = self.serving.loaded
             if loaded is None or not by_person(request):
                 raise refused from error
-            return self._form(request, loaded, refused)
+            return self._form(request, loaded, refused, choices)
 
     async def download(self, request: Request) -> Response:
         """A file of a run: the report to look at, the others to keep."""
@@ -85,7 +87,8 @@ class FilePages:
             return FileResponse(path, headers=STYLED_INSIDE, media_type="text/html; charset=utf-8")
         return FileResponse(path, filename=name)
 
-    async def _scored(self, request: Request) -> Response:
+    async def _scored(self, request: Request, choices: dict[str, str]) -> Response:
+        """The results; `choices` gets what the form says besides the file, for a new form."""
         from functions.results import KEPT_SECONDS
         from functions.uploads import save_upload
         from functions.web.html import render
@@ -98,6 +101,7 @@ class FilePages:
         self.scoring.refuse_if_full()  # rather than have it sent for nothing
         with self.receiving.taken(), self.results.aside() as folder:
             upload = await save_upload(request, folder / "input", limit, RECEIVE_SECONDS)
+            choices |= upload.choices
             with self.scoring.taken():
                 async with _gone(request) as gone:
                     view, id = await asyncio.to_thread(self._score, folder, upload, loaded, gone)
@@ -120,11 +124,18 @@ class FilePages:
     def _sweep_aside(self) -> None:
         asyncio.get_running_loop().run_in_executor(None, self.results.sweep)
 
-    def _form(self, request: Request, loaded: Loaded, refused: Refused | None = None) -> Response:
-        from functions.web.files import files_view
+    def _form(
+        self,
+        request: Request,
+        loaded: Loaded,
+        refused: Refused | None = None,
+        choices: Mapping[str, str] | None = None,
+    ) -> Response:
+        from functions.web.files import FIELDS, LABELS, files_view
         from functions.web.html import render
 
-        view = files_view(loaded, self.settings.max_upload_bytes, refused) | {"upload": None}
+        view = files_view(loaded, self.settings.max_upload_bytes, LABELS, refused)
+        view |= {"upload": None, "fields": FIELDS, "choices": choices or {}}
         status, headers = (refused.status, refused.headers) if refused else (200, None)
         return render(request, "files.html.j2", loaded, view, status, headers)
 
@@ -171,4 +182,6 @@ async def _gone(request: Request) -> AsyncIterator[Callable[[], bool]]:
 def _refusal(error: Exception) -> Refused:
     if isinstance(error, WrongFile):
         return Refused(422, str(error), code="invalid_file")
+    if isinstance(error, WrongOption):
+        return Refused(422, str(error), code="invalid_form")
     return refusal(error)

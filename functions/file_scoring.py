@@ -32,8 +32,8 @@ def score_upload(
 ) -> dict[str, Any]:
     """Score a file into an empty folder; what the page of the results names.
 
-    WrongFile when it is refused; also when it takes longer or unpacks to more than it may. Refused
-    when nobody waits for it any more.
+    WrongFile when it is refused; also when it takes longer or unpacks to more than it may.
+    WrongOption when a choice about reading cannot be meant, Refused when nobody waits any more.
     """
     until = time.monotonic() + bounds.seconds
 
@@ -50,7 +50,8 @@ def score_upload(
     try:
         found = replace(local_input(path), name=upload.name)
         model, version = loaded.model, loaded.version
-        manifest = engine(folder, found, model, version, Options(safe_csv=upload.safe_csv), watch)
+        options = Options(reading=upload.reading, safe_csv=upload.safe_csv)
+        manifest = engine(folder, found, model, version, options, watch)
         return run_view(model, manifest, summary_of(_here(manifest), folder))
     except WrongFile as error:
         raise WrongFile(upload.name, str(error).removeprefix(f"{path}: ")) from error

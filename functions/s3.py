@@ -8,7 +8,7 @@ import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import (
@@ -48,7 +48,6 @@ class Batch:
     serving: Serving
     model_ttl_seconds: float = 60.0
     challengers: Challengers | None = None
-    options: Options = field(default_factory=Options)
     hasten: Hasten = lambda message: None
     """Called with a message of a queue that has to come again."""
     log: Log = logs.write
@@ -68,9 +67,10 @@ class Batch:
 
     def job(self) -> Job:
         """What a file is scored with now."""
-        loaded, options = self.serving.current(), self.options
+        loaded, second = self.serving.current(), None
         if self.challengers is not None:
-            options = replace(options, challenger=self.challengers.beside(loaded.version))
+            second = self.challengers.beside(loaded.version)
+        options = Options(reading=self.settings.reading, challenger=second)
         return Job(loaded.model, loaded.version, options)
 
     def _look_for_the_model(self) -> None:

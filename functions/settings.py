@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from model_store import BUNDLED, CHAMPION, CustomerClustersError, S3Address
+from pipeline.reading_options import OPTIONS, UNSAID, ReadingOptions, WrongOption
 
 _PREFIX = "CUSTOMER_CLUSTERS_"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -16,6 +17,8 @@ _ROOT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 _JOB, _LARGE = "local:///opt/code/functions/spark_job.py", 1 << 30
 _APPLICATION = re.compile(r"[0-9a-z]{1,64}")
 _ROLE = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/[\w+=,.@/-]+")
+READING_VARIABLES = {name: _PREFIX + name.upper() for name in OPTIONS}
+"""The variable of each option about how files are written."""
 T = TypeVar("T")
 
 
@@ -116,6 +119,9 @@ class BatchSettings:
     """CUSTOMER_CLUSTERS_CHALLENGER: the alias or version of a second model that assigns as well."""
     spark: SparkSettings | None = None
     """None where CUSTOMER_CLUSTERS_SPARK_APPLICATION is not set: then no file goes to Spark."""
+    reading: ReadingOptions = UNSAID
+    """CUSTOMER_CLUSTERS_DELIMITER, _DECIMAL, _THOUSANDS, _ENCODING, _SHEET and _HEADER_ROW: how
+    every dropped file is written, where files do not show it."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -129,6 +135,7 @@ class BatchSettings:
             deadline_seconds=read("DEADLINE_SECONDS", _positive, 30.0, _POSITIVE),
             spark=_spark(read),
             challenger=read("CHALLENGER", str, None, "an alias or a version"),
+            reading=_reading(environment),
         )
         if made.input.overlaps(made.output):
             apart = (
@@ -202,6 +209,17 @@ def _spark(read: _Reader) -> SparkSettings | None:
         read("SPARK_SUBMIT_PARAMETERS", str, "", "options of spark-submit"),
         read("SPARK_THRESHOLD_BYTES", _whole, _LARGE, _WHOLE),
     )
+
+
+def _reading(environment: Mapping[str, str]) -> ReadingOptions:
+    texts = {  # a tab alone is a delimiter
+        name: environment.get(variable, "").strip(" ")
+        for name, variable in READING_VARIABLES.items()
+    }
+    try:
+        return ReadingOptions.from_texts(texts)
+    except WrongOption as error:
+        raise WrongSetting(READING_VARIABLES[error.name], error.expected) from None
 
 
 def _positive(text: str) -> float:

@@ -69,7 +69,7 @@ def _job(order: Order, trusted: tuple[str, ...]) -> Job:
     model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
     if order.challenger is not None:
         second = load_challenger(store, order.challenger, artifact.version)
-    return Job(model, artifact.version, Options(challenger=second))
+    return Job(model, artifact.version, Options(reading=order.reading, challenger=second))
 
 
 def _scored(order: Order, place: Place, job: Job, run: Runner, part_bytes: int) -> Outcome:

@@ -6,7 +6,8 @@ takes into its cache at once.
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from email.message import Message
 from email.utils import collapse_rfc2231_value
 from pathlib import Path
@@ -20,9 +21,14 @@ from starlette.types import Receive
 
 from functions.problems import Refused
 from model_store import Temporary
+from pipeline.reading_options import OPTIONS, ReadingOptions
 
 FIELD, SAFE = "file", "safe_csv"
-"""What the form calls its file, and the choice that may stand before or after it."""
+"""What the form calls its file, and the choice about formulas."""
+_CHOICES = frozenset({SAFE, *OPTIONS})
+"""What may stand before or after the file, each once."""
+_LONGEST_CHOICE = 200
+"""Bytes; a sheet's name in Excel has up to 31 characters."""
 AROUND = 16_384
 """Bytes that a form may have besides the file."""
 SLOW_SECONDS, LEAST_PER_SECOND = 10.0, 8_000
@@ -39,6 +45,18 @@ class Upload:
     """What the client calls the file."""
     safe_csv: bool
     """Whether cells that a spreadsheet would run are to be made harmless."""
+    said: Mapping[str, str] = field(default_factory=dict)
+    """How the file is written, as it was typed: option → text, empty where nothing is said."""
+
+    @property
+    def choices(self) -> dict[str, str]:
+        """Every choice as the form has it."""
+        return {SAFE: "true" if self.safe_csv else "false", **self.said}
+
+    @property
+    def reading(self) -> ReadingOptions:
+        """How the file is written; WrongOption when that cannot be meant."""
+        return ReadingOptions.from_texts(self.said)
 
 
 async def save_upload(request: Request, path: Path, limit: int, seconds: float) -> Upload:
@@ -110,8 +128,8 @@ class _Form:
     def __init__(self, boundary: bytes, file: BinaryIO, limit: int) -> None:
         self._file, self._limit = file, limit
         self._name: str | None = None
-        self._choice: bytes | None = None
-        self._in_choice = False
+        self._choices: dict[str, bytes] = {}
+        self._choice = ""
         self._ended = False
         self._size = 0
         self._key, self._value = b"", b""
@@ -136,12 +154,17 @@ class _Form:
             raise _unreadable()
         if self._name is None:
             raise _other_than_one()
-        if self._choice not in (None, b"true", b"false"):
-            raise Refused(400, f"field {SAFE!r}: expected true or false", code="invalid_form")
-        return Upload(self._name, self._choice == b"true")
+        for name, raw in self._choices.items():
+            if len(raw) > _LONGEST_CHOICE:
+                raise _wrong_choice(name, f"at most {_LONGEST_CHOICE} bytes")
+        said = {name: raw.decode(errors="replace") for name, raw in self._choices.items()}
+        safe = said.pop(SAFE, "false")
+        if safe not in ("true", "false"):
+            raise _wrong_choice(SAFE, "true or false")
+        return Upload(self._name, safe == "true", said)
 
     def _begin(self) -> None:
-        self._disposition, self._in_choice = b"", False
+        self._disposition, self._choice = b"", ""
 
     def _field(self, data: bytes, start: int, end: int) -> None:
         self._key += data[start:end]
@@ -156,8 +179,9 @@ class _Form:
 
     def _headers(self) -> None:
         kind, told = parse_options_header(self._disposition)
-        if kind == b"form-data" and told.get(b"name") == SAFE.encode() and self._choice is None:
-            self._choice, self._in_choice = b"", True
+        choice = told.get(b"name", b"").decode("latin-1")
+        if kind == b"form-data" and choice in _CHOICES and choice not in self._choices:
+            self._choice, self._choices[choice] = choice, b""
             return
         if self._name is not None:
             raise _other_than_one()
@@ -169,8 +193,9 @@ class _Form:
         self._name = shown_name(name)
 
     def _data(self, data: bytes, start: int, end: int) -> None:
-        if self._in_choice:
-            self._choice = ((self._choice or b"") + data[start:end])[:9]  # and no more of it
+        if self._choice:
+            found = self._choices[self._choice] + data[start:end]
+            self._choices[self._choice] = found[: _LONGEST_CHOICE + 1]  # and no more of it
             return
         self._size += end - start
         if self._size > self._limit:
@@ -202,6 +227,10 @@ def _too_large(limit: int) -> Refused:
 
 def _unreadable() -> Refused:
     return Refused(400, "the form cannot be read", code="invalid_form")
+
+
+def _wrong_choice(name: str, expected: str) -> Refused:
+    return Refused(422, f"field {name!r}: expected {expected}", code="invalid_form")
 
 
 def _other_than_one() -> Refused:

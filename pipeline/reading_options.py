@@ -1,8 +1,9 @@
 """What a user may say about how a file is written, where the file itself does not show it."""
 
 import codecs
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Self
 
 from model_store import CustomerClustersError
 from pipeline.numbers import MARKS, THOUSANDS, NumberFormat
@@ -17,7 +18,8 @@ class WrongOption(CustomerClustersError, ValueError):
     """Raised when an option about reading cannot be meant."""
 
     def __init__(self, name: str, expected: str, found: str) -> None:
-        super().__init__(f"{name}: expected {expected}, found {found!r}")
+        self.name, self.expected = name, expected
+        super().__init__(f"--{name.replace('_', '-')}: expected {expected}, found {found!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,22 @@ class ReadingOptions:
         if self.header_row is not None and self.header_row < 1:
             raise WrongOption("header_row", "1 or more", str(self.header_row))
 
+    @classmethod
+    def from_texts(cls, texts: Mapping[str, str]) -> Self:
+        """What settings, forms and arguments say, by name; an empty text says nothing."""
+        said: dict[str, Any] = {name: text for name in OPTIONS if (text := texts.get(name))}
+        if row := said.get("header_row"):
+            try:
+                said["header_row"] = int(row)
+            except ValueError:
+                raise WrongOption("header_row", "a whole number", row) from None
+        return cls(**said)
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """As `from_texts` reads them."""
+        return {name: str(value) for name, value in self.facts.items()}
+
     @property
     def numbers(self) -> NumberFormat:
         """The format of numbers as far as it is said."""
@@ -81,5 +99,7 @@ def known_encoding(name: str) -> str | None:
         return None
 
 
+OPTIONS = tuple(field.name for field in fields(ReadingOptions))
+"""The names of all options."""
 UNSAID = ReadingOptions()
 """Nothing is said: the file shows how it is written."""

@@ -1,25 +1,106 @@
 """What the page with the upload form shows."""
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from functions.problems import Refused
 from functions.serving import Loaded
+from pipeline.reading_options import OPTIONS
+
+_OPTION = re.compile(
+    rf"(?<![^\s(])--({'|'.join(OPTIONS).replace('_', '-')})(?![^\s,:;)])",
+)
+"""How an error names an option about reading."""
+_SHOWN = "As the file shows"
 
 
-def files_view(loaded: Loaded, limit: int, refused: Refused | None) -> dict[str, object]:
-    """Everything the template names; `limit` in bytes, 0 where no files are taken."""
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field that says how the file is written, where it does not show that itself."""
+
+    name: str
+    label: str
+    hint: str = ""
+    values: tuple[tuple[str, str], ...] = ()
+    """What can be chosen, and its words; none: it is typed."""
+    numeric: bool = False
+
+
+FIELDS = (
+    Field(
+        "decimal",
+        "Decimal mark",
+        values=(("", _SHOWN), (".", "Point, as in 4604.5"), (",", "Comma, as in 4604,5")),
+    ),
+    Field(
+        "thousands",
+        "Between thousands",
+        values=(
+            ("", _SHOWN),
+            ("none", "Nothing, as in 4604"),
+            (",", "Comma, as in 4,604"),
+            (".", "Point, as in 4.604"),
+            ("space", "Space, as in 4 604"),
+            ("apostrophe", "Apostrophe, as in 4'604"),
+        ),
+    ),
+    Field(
+        "delimiter",
+        "Between columns of a text file",
+        values=(
+            ("", _SHOWN),
+            ("comma", "Comma"),
+            ("semicolon", "Semicolon"),
+            ("tab", "Tab"),
+            ("pipe", "Vertical bar |"),
+            ("space", "Space"),
+        ),
+    ),
+    Field("encoding", "Encoding of a text file", "Such as utf-8, cp1250 or shift_jis."),
+    Field("sheet", "Sheet of a workbook", "Its name. Empty: the visible one with the columns."),
+    Field(
+        "header_row",
+        "Row with the names of the columns",
+        "The first row of the file is 1. Empty: the first one that has them.",
+        numeric=True,
+    ),
+)
+LABELS = {field.name: f"“{field.label}” below" for field in FIELDS}
+"""What the page calls an option about reading."""
+
+
+def files_view(
+    loaded: Loaded, limit: int, names: Mapping[str, str], refused: Refused | None
+) -> dict[str, object]:
+    """What every such page has.
+
+    Args:
+        loaded: The model that answers.
+        limit: Bytes that a file may have; 0 where no files are taken.
+        names: What the page calls each option about reading.
+        refused: Why the last file was not scored.
+    """
     contract = loaded.model.contract
+    named = _OPTION.search(refused.detail) if refused else None
     return {
         "features": contract.features,
         "id_column": contract.id_column,
         "label": contract.label.column if contract.label else None,
         "limit": size_in_words(limit),
-        "error": _sentence(refused) if refused and limit else "",
+        "error": _sentence(refused, names) if refused and limit else "",
+        "decides": _option(named) if named else "",
     }
 
 
-def _sentence(refused: Refused) -> str:
-    """What is wrong; a reason that begins with a file's name keeps it as it is."""
-    detail = refused.detail
+def _sentence(refused: Refused, names: Mapping[str, str]) -> str:
+    """What is wrong, by the page's names of options; a file's name at the beginning stays."""
+    detail = _OPTION.sub(lambda match: names[_option(match)], refused.detail)
     return detail if refused.code == "invalid_file" else detail[0].upper() + detail[1:]
+
+
+def _option(match: re.Match[str]) -> str:
+    return match[1].replace("-", "_")
 
 
 def size_in_words(count: int) -> str:

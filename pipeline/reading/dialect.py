@@ -282,7 +282,7 @@ def _stated_delimiter(start: bytes) -> tuple[str | None, int]:
 
 def _why_none(beginning: Beginning, options: ReadingOptions) -> str:
     if options.header_row is not None:
-        return f"has no header in line {options.header_row} (option header_row)"
+        return f"has no header in line {options.header_row} (--header-row)"
     if b"\n" in beginning.start[:LONGEST_RECORD] or beginning.whole:
         return "has a first line that is no header: its quotes are astray"
     return f"has no line that ends within {LONGEST_RECORD >> 20} MiB; expected a header"

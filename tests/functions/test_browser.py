@@ -166,6 +166,30 @@ def test_a_person_without_javascript_scores_a_file(
         assert page.get_by_role("heading", name="Rejected rows").is_visible()
 
 
+def test_a_person_says_how_a_file_is_written_that_does_not_show_it(
+    browser: Browser, site: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "german.csv"
+    file.write_text("Total_Revolving_Bal;Total_Trans_Amt;Total_Trans_Ct\n" + "0;4.604;38\n" * 8)
+    with page_in(browser, site, PHONE) as page:
+        page.goto("/files")
+        assert not page.get_by_label("Decimal mark").is_visible()
+        page.get_by_text("If the file cannot be read as it is").click()
+        page.get_by_label("Encoding of a text file").fill("utf-8")
+        page.get_by_label("File of customers").set_input_files(file)
+        with page.expect_navigation():
+            page.get_by_role("button", name="Score the file").click()
+        page.get_by_role("alert").get_by_role("link").click()
+        mark = page.get_by_label("Decimal mark")
+        assert mark.evaluate("field => field.matches(':focus, :target')")
+        assert page.get_by_label("Encoding of a text file").input_value() == "utf-8"
+        mark.select_option("Comma, as in 4604,5")
+        page.get_by_label("File of customers").set_input_files(file)
+        with page.expect_navigation():
+            page.get_by_role("button", name="Score the file").click()
+        assert page.get_by_role("heading", level=1).inner_text() == "german.csv"
+
+
 @pytest.mark.parametrize("width", [PHONE, DESK])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_results_of_a_file_pass_axe_and_fit(

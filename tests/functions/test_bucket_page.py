@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 from functions.bucket_files import BucketFiles, Run
 from functions.bucket_pages import MOST_LOOKS, seconds_until
 from functions.lambda_http import handler_for
-from functions.settings import BatchSettings, Settings
+from functions.settings import READING_VARIABLES, BatchSettings, Settings
 from model_store import S3Address
 from tests.functions.conftest import Lines
 from tests.functions.dropping import Drop, customers, golden
@@ -139,6 +139,18 @@ def test_a_file_that_cannot_be_scored_is_told_above_a_new_form(site: Site) -> No
     )
     assert landing.rpartition("/")[2] not in hidden(page)["key"]
     assert site.browser.get(f"{landing}/failed.json").status_code == 404
+
+
+def test_the_page_names_the_settings_that_say_how_files_are_written(site: Site) -> None:
+    page = page_of(site.browser, "/files")
+    assert page.all("details", "select") == []
+    shown = [element.text for element in page.all("code")]
+    assert set(READING_VARIABLES.values()) <= set(shown)
+    header = "Total_Revolving_Bal;Total_Trans_Amt;Total_Trans_Ct\n"
+    landing, event = site.send((header + "0;4.604;38\n" * 8).encode(), "a.csv")
+    site.drop.deliver(event)
+    reason = told(page_of(site.browser, landing))
+    assert "say which mark is decimal with CUSTOMER_CLUSTERS_DECIMAL" in reason
 
 
 def test_the_page_gives_up_looking_and_can_be_told_to(site: Site) -> None:

@@ -10,6 +10,7 @@ import pytest
 from functions.challengers import Challengers
 from functions.s3 import Batch, _from_environment
 from functions.serving import Serving
+from functions.settings import BatchSettings
 from model_store import CustomerClustersError, NotFound, Store, Temporary
 from pipeline.scoring.isolated import Isolated
 from tests.functions.dropping import Context, Drop, customers, golden, is_whole, queued
@@ -213,6 +214,28 @@ def test_the_function_that_is_deployed_reads_in_another_process(
     batch = _from_environment()
     assert isinstance(batch, Batch)
     assert isinstance(batch.place.engine, Isolated)
+
+
+def test_settings_say_how_files_are_written_that_do_not_show_it(drop: Drop) -> None:
+    header = "Total_Revolving_Bal;Total_Trans_Amt;Total_Trans_Ct\n"
+    content = (header + "0;4.604;38\n" * 8).encode()
+    event = drop.put("incoming/März.csv", content)
+    drop.deliver(event)
+    (failed,) = drop.documents("failed.json")
+    assert "4.604 or 4604" in failed["reason"] and "--decimal" in failed["reason"]
+    environment = {
+        "CUSTOMER_CLUSTERS_INPUT": str(drop.settings.input),
+        "CUSTOMER_CLUSTERS_OUTPUT": str(drop.settings.output),
+        "CUSTOMER_CLUSTERS_DECIMAL": ",",
+    }
+    drop.settings = BatchSettings.from_environment(environment)
+    drop.deliver(event)
+    (manifest,) = drop.documents("manifest.json")
+    assert manifest["options"]["reading"] == {"decimal": ","}
+    assert manifest["rows_assigned"] == 8
+    summary = json.loads(drop.written()[manifest["outputs"]["summary"]])
+    (own,) = (cluster for cluster in summary["clusters"] if cluster["customers"])
+    assert own["means"]["Total_Trans_Amt"] == 4604
 
 
 def test_too_large_a_file_is_refused_before_it_is_read(drop: Drop) -> None:

@@ -16,6 +16,7 @@ from functions.settings import BatchSettings, SparkSettings, WrongSetting
 from functions.spark_job import perform
 from functions.spark_order import Order
 from model_store import BUNDLED, Temporary
+from pipeline.reading_options import ReadingOptions
 from tests.functions.dropping import Drop, customers, golden, is_whole, queued
 from tests.pipeline.scoring.comparing import one_after_the_other
 
@@ -135,6 +136,19 @@ def order_of(drop: Drop, engine: EmrServerless, event: Any) -> Order:
 
     deliver(drop, Listening(), event)
     return Order.from_arguments(starts[0])
+
+
+def test_the_job_reads_the_file_as_the_settings_say(drop: Drop, engine: EmrServerless) -> None:
+    header = b"Total_Revolving_Bal;Total_Trans_Amt;Total_Trans_Ct\n"
+    drop.settings = replace(drop.settings, reading=ReadingOptions(";", ","))
+    order = order_of(drop, engine, drop.put(KEY, header + b"0;4.604;38\n" * 50))
+    outcome = perform(order, one_after_the_other, log=drop.lines.append, part_bytes=400)
+    assert not outcome.failed
+    (manifest,) = drop.documents("manifest.json")
+    assert manifest["options"]["reading"] == {"delimiter": ";", "decimal": ","}
+    summary = json.loads(drop.written()[manifest["outputs"]["summary"]])
+    (own,) = (cluster for cluster in summary["clusters"] if cluster["customers"])
+    assert (own["customers"], own["means"]["Total_Trans_Amt"]) == (50, 4604)
 
 
 def test_a_job_that_failed_is_told_on_the_next_delivery_and_may_be_tried_again(

@@ -1,11 +1,14 @@
 """Settings from an environment."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+import functions.settings
 from functions.settings import BatchSettings, Settings, WrongSetting
 from model_store import S3Address
+from pipeline.reading_options import OPTIONS, ReadingOptions
 
 HASH = "a" * 64
 KEY = "A" * 43 + "="
@@ -100,6 +103,47 @@ def test_a_wrong_setting_of_the_batch_function_is_named(name: str, value: str) -
     environment = {**BATCH, f"CUSTOMER_CLUSTERS_{name}": value}
     with pytest.raises(WrongSetting, match=f"CUSTOMER_CLUSTERS_{name}: expected "):
         BatchSettings.from_environment(environment)
+
+
+def test_how_dropped_files_are_written_is_one_setting_for_each_option() -> None:
+    said = {"DELIMITER": "tab", "DECIMAL": ",", "THOUSANDS": "space", "ENCODING": " cp1250 "}
+    said |= {"SHEET": "März 2026", "HEADER_ROW": "3"}
+    named = {f"CUSTOMER_CLUSTERS_{name}": value for name, value in said.items()}
+    found = BatchSettings.from_environment({**BATCH, **named}).reading
+    assert found == ReadingOptions("\t", ",", "space", "cp1250", "März 2026", 3)
+    for empty in ("", " "):
+        named = dict.fromkeys(named, empty)
+        assert BatchSettings.from_environment({**BATCH, **named}).reading == ReadingOptions()
+    tab = {**BATCH, "CUSTOMER_CLUSTERS_DELIMITER": "\t"}
+    assert BatchSettings.from_environment(tab).reading.delimiter == "\t"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DELIMITER", "4711"),
+        ("DECIMAL", "4711"),
+        ("THOUSANDS", "4711"),
+        ("ENCODING", "x4711"),
+        ("HEADER_ROW", "-4711"),
+        ("HEADER_ROW", "47.11"),
+    ],
+)
+def test_a_way_to_read_that_cannot_be_meant_is_named_and_not_shown(name: str, value: str) -> None:
+    environment = {**BATCH, f"CUSTOMER_CLUSTERS_{name}": value}
+    with pytest.raises(WrongSetting, match=f"^CUSTOMER_CLUSTERS_{name}: expected ") as caught:
+        BatchSettings.from_environment(environment)
+    assert value not in str(caught.value)
+
+
+def test_every_variable_is_described() -> None:
+    root = Path(functions.settings.__file__).parents[1]
+    described = "".join(path.read_text() for path in [root / "README.md", *root.glob("docs/*.md")])
+    source = Path(functions.settings.__file__).read_text()
+    names = set(re.findall(r"CUSTOMER_CLUSTERS_([A-Z][A-Z_]+)", source))
+    names |= {name.upper() for name in OPTIONS}
+    for name in names:
+        assert f"`CUSTOMER_CLUSTERS_{name}`" in described or f"`_{name}`" in described, name
 
 
 def test_a_server_knows_the_buckets_of_the_batch_function() -> None:

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from functions.s3_objects import Source
 from functions.spark_order import Order
+from pipeline.reading_options import ReadingOptions
 
 
 @given(st.text(st.characters(codec="utf-8"), min_size=1))
@@ -12,6 +13,7 @@ from functions.spark_order import Order
 @example("--challenger=x\n")
 def test_an_order_reaches_the_job_in_ascii_whatever_the_key(key: str) -> None:
     source = Source("bucket", key, f"x{key}", "v/1+2", "etag")
-    order = Order(source, f"s3:{key}", "s3://out/results", "s3://models", "v1", "v2")
+    reading = ReadingOptions("\t", ",", "space", "cp1250", sheet=key, header_row=3)
+    order = Order(source, f"s3:{key}", "s3://out/results", "s3://models", "v1", "v2", reading)
     assert all(argument.isascii() and argument.isprintable() for argument in order.arguments)
     assert Order.from_arguments(order.arguments) == order

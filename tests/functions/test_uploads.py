@@ -60,7 +60,7 @@ pytestmark = pytest.mark.usefixtures("temporary")
         (
             form(part(b'name="safe_csv"', b"true" * 9), part(b'name="file"; filename="a"')),
             FORM,
-            400,
+            422,
             "Field 'safe_csv': expected true or false",
         ),
     ],
