@@ -150,9 +150,11 @@ def _candidates(
 ) -> Iterator[_Candidate]:
     text, start = beginning.text, beginning.start
     texts = [text]
-    if LONE_RETURN.search(start):
+    returns, newlines = len(LONE_RETURN.findall(start)), start.count(b"\n")
+    if returns:
         either, only = replace(text, line_end="either"), replace(text, line_end="return")
-        texts = [text, either, only] if b"\n" in start else [only]
+        texts = [text, either] if newlines else []
+        texts += [only] if returns > newlines else []
     if b'\\"' in start:
         texts += [replace(found, backslashes=True) for found in texts]
     for reading in texts:

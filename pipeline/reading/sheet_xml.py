@@ -24,8 +24,8 @@ _OVERLAP = 200
 _ROWS, _COLUMNS = 1_048_576, 16_384
 _LARGE_AREA, _SPARSE = 16_000_000, 50
 """Cells of an area, and how many of them may be empty for each that is not."""
-_REFERENCE = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Za-z]*)(\d*)[^"]*"')
 _WIDE = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{2,})(\d+)"')
+_FAR = re.compile(rb'\br="[A-Z]*(\d{7,})"')
 _TALL = re.compile(rb'<(?:\w+:)?row\s[^>]*?\br="(\d+)"')
 _CELL = re.compile(rb"<(?:\w+:)?c[\s>/]")
 _HINT = re.compile(rb'<(?:\w+:)?f[\s>/]|\bt="e"')
@@ -68,7 +68,8 @@ def _check_area(path: Path, archive: zipfile.ZipFile, name: str) -> None:
     rows = columns = cells = 0
     for piece in _pieces(archive, name):
         cells += len(_CELL.findall(piece))
-        rows = max([rows, *(int(row[:9]) for row in _TALL.findall(piece))])
+        numbers = (*_TALL.findall(piece), *_FAR.findall(piece))
+        rows = max([rows, *(int(number[:9]) for number in numbers)])
         for letters, row in _WIDE.findall(piece):
             columns, rows = max(columns, _column(letters.decode()) + 1), max(rows, int(row[:9]))
     if rows > _ROWS or columns > _COLUMNS:
