@@ -87,10 +87,11 @@ def score(
     as_one: bool,
     **chosen: Any,
 ) -> None:
-    """Assign every customer of CSV, Parquet or Excel files; write results and summaries.
+    """Assign every customer of CSV, Parquet, Excel or OpenDocument files; write results.
 
-    Files may be packed (.gz, .zst) and written in any dialect. A folder stands for all files in it
-    and below it, but hidden, empty and unfinished ones, symbolic links and results of earlier
+    Text may be packed (.gz, .zst, .bz2, .xz, .zip) and written in any dialect. What can be read in
+    two ways is refused, and the message names the option that decides. A folder stands for all
+    files in it and below it, but hidden, empty and unfinished ones, symbolic links and results of earlier
     runs. s3://bucket/key and s3://bucket/prefix/ are taken too, and as --out.
     """
     from functions.jobs import Job
