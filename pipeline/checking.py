@@ -17,7 +17,7 @@ from pipeline.contract import AMBIGUOUS, LARGEST, Contract, Feature
 from pipeline.errors import Problem, WrongFile
 from pipeline.numbers import NumberFormat
 from pipeline.reading import TYPED, CustomerFile, is_text, plain
-from pipeline.reading.dialect import normalised
+from pipeline.reading.dialect import squashed
 from pipeline.reading.table import as_text
 
 Numbers = Sequence[int] | NDArray[np.int64]
@@ -97,10 +97,10 @@ def is_header_again(
 
     WrongFile where they stand in another order: whatever follows would be read wrong.
     """
-    found = [normalised(cell) for cell in cells]
-    if not {normalised(feature.name) for feature in contract.features} <= set(found):
+    found = [squashed(cell) for cell in cells]
+    if not {squashed(feature.name) for feature in contract.features} <= set(found):
         return False
-    if found != [normalised(name) for name in file.schema.names]:
+    if found != [squashed(name) for name in file.schema.names]:
         where = f"row {row}" if line is None else f"row {row} (line {line})"
         raise WrongFile(
             file.path,

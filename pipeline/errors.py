@@ -29,8 +29,15 @@ class Problem:
 
 def shortened(value: object) -> str:
     """A value as text for a message, cut where it would flood it."""
-    text = value if isinstance(value, str) else repr(value)
+    text = str(value)
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """Text for a terminal: what would move its cursor, or be nothing there, is escaped."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 class WrongRow(CustomerClustersError, ValueError):
@@ -45,8 +52,8 @@ class WrongFile(CustomerClustersError, ValueError):
     """Raised when a customer file, a contract or a training set is refused whole."""
 
     def __init__(self, file: object, problem: str) -> None:
-        self.problem = problem
-        super().__init__(f"{file}: {problem}")
+        self.problem = printable(problem)
+        super().__init__(f"{printable(str(file))}: {self.problem}")
 
 
 @contextmanager

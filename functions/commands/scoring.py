@@ -91,8 +91,8 @@ def score(
 
     Text may be packed (.gz, .zst, .bz2, .xz, .zip) and written in any dialect. What can be read in
     two ways is refused, and the message names the option that decides. A folder stands for all
-    files in it and below it, but hidden, empty and unfinished ones, symbolic links and results of earlier
-    runs. s3://bucket/key and s3://bucket/prefix/ are taken too, and as --out.
+    files in it and below it, but hidden, empty and unfinished ones, symbolic links and results of
+    earlier runs. s3://bucket/key and s3://bucket/prefix/ are taken too, and as --out.
     """
     from functions.jobs import Job
     from pipeline.scoring import Options

@@ -62,12 +62,29 @@ def open_customers(
         start = file.read(kinds.SIZE)
     if start.startswith(kinds.PARQUET):
         reader = parquet.open_parquet(path)
-        yield _named(path, "parquet", reader.schema, reader, contract, {"kind": "parquet"})
+        table = _named(path, "parquet", reader.schema, reader, contract, {"kind": "parquet"})
+        yield replace(table, numbers=_numbers_of(table.schema, contract, options))
     elif start.startswith((kinds.ZIP, kinds.OLE)) and excel.is_workbook(path, start):
         with excel.as_text(path, contract, options) as sheet:
             yield _open_sheet(path, sheet, contract, options)
     else:
         yield _open_text(path, contract, options, keep_bytes=keep_bytes)
+
+
+def _numbers_of(
+    schema: pa.Schema, contract: Contract | None, options: ReadingOptions
+) -> NumberFormat:
+    """How numbers are written that Parquet holds as text: nothing shows it but somebody's word."""
+    if options.numbers.decimal:
+        return options.numbers
+    numeric = {feature.name for feature in contract.features if feature.numeric} if contract else ()
+    typed = all(
+        pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
+        or pa.types.is_decimal(field.type)
+        for field in schema
+        if field.name in numeric
+    )  # fmt: skip
+    return TYPED if typed else NumberFormat()
 
 
 def _open_sheet(

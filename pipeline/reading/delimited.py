@@ -184,7 +184,7 @@ def _decodable(records: Records) -> tuple[Records, list[BrokenRow]]:
         text = _text_of(records, index)
         if not _is_utf_8(text):
             shown = text.decode("utf-8", "replace")
-            message = "expected text in UTF-8 as in other rows, found other bytes"
+            message = "expected UTF-8 as in other rows, found other bytes (--encoding says another)"
             row, line = int(records.rows[index]), int(records.lines[index])
             broken.append((index, BrokenRow(row, line, "bad_encoding", message, shown)))
     return _without(records, np.array([index for index, _ in broken])), [row for _, row in broken]

@@ -11,7 +11,13 @@ from typing import Literal
 from pipeline.contract import Contract
 from pipeline.errors import Problem, WrongFile, shortened
 from pipeline.reading import kinds
-from pipeline.reading.records import LONGEST_RECORD, Records, fields_of, split
+from pipeline.reading.records import (
+    LONGEST_RECORD,
+    Records,
+    fields_of,
+    split,
+    whole_with_returns,
+)
 from pipeline.reading.streams import LONE_RETURN, Beginning, Text
 from pipeline.reading_options import ReadingOptions
 
@@ -57,6 +63,11 @@ def normalised(name: str) -> str:
     return " ".join(visible.split()).casefold()
 
 
+def squashed(name: str) -> str:
+    """Its letters and digits alone: what remains of a name however it is spelt."""
+    return "".join(char for char in normalised(name) if char.isalnum())
+
+
 @dataclass(frozen=True)
 class _Candidate:
     """One way to read the beginning of a text."""
@@ -92,7 +103,7 @@ class _Candidate:
         broken = [row for row in self.records.broken if row.row <= self.header + _SAMPLE_ROWS]
         whole = sum(  # such a row is one of the table once its cell has quotes
             row.code == "stray_return"
-            and len(fields_of(row.text, self.delimiter) or ()) == len(self.names)
+            and whole_with_returns(row.text, self.delimiter, len(self.names)) is not None
             for row in broken
         )
         return len(widths) - fitting + len(broken) - whole
@@ -106,9 +117,12 @@ class _Candidate:
         return line.removesuffix(b"\r").decode("utf-8", "replace")
 
     @property
-    def rank(self) -> tuple[int, int, int]:
-        """The better one is greater."""
-        return (self.found, -self.misfits if self.found else 0, len(self.names))
+    def rank(self) -> tuple[int, int, int, int]:
+        """The better one is greater; of two whole headers the first, or rows would be lost."""
+        line = int(self.records.lines[self.header]) + self.skipped if self.complete else 0
+        misfits = self.misfits if self.found else 0
+        found = MOST_COLUMNS if self.complete else self.found
+        return (found, -line, -misfits, len(self.names))
 
 
 def detect(
@@ -135,6 +149,8 @@ def detect(
     if contract is not None and not best.complete and not best.found:
         _refuse_no_table(path, beginning)
     dialect = _dialect(path, best, contract)
+    if contract is not None and best.header and options.header_row is None:
+        _refuse_customers_above(path, best, contract)
     return best.text, dialect, _rows(best)
 
 
@@ -269,6 +285,22 @@ def _fits(names: list[str], rows: Sequence[list[str]], contract: Contract | None
         return not any(isinstance(it, Problem) and it.code not in _UNCLEAR for it in problems)
 
     return sum(map(good, rows)) * 2 > len(rows)
+
+
+def _refuse_customers_above(path: Path, best: _Candidate, contract: Contract) -> None:
+    """WrongFile where rows above the header are customers like those below it."""
+    above = [best.cells(index) for index in range(best.header)]
+    rows = [row for row in above if row is not None and len(row) == len(best.names)]
+    like = [
+        row for row in rows if _fits(best.names, [row], contract) and any(map(str.isdigit, row))
+    ]
+    if like:
+        line = int(best.records.lines[best.header]) + best.skipped + 1
+        raise WrongFile(
+            path,
+            f"names its columns in line {line} only, and {len(like)} rows above it look like "
+            "customers: put the header first, or say --header-row",
+        )
 
 
 _UNCLEAR = ("missing", "ambiguous_number")

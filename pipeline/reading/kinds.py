@@ -58,6 +58,8 @@ def refuse_other(path: Path, start: bytes) -> None:
     for offset, magic, name, advice in _OTHERS:
         if start.startswith(magic, offset):
             raise WrongFile(path, f"is {name}; {advice}")
+    if start[:SIZE].count(0) * 5 > len(start[:SIZE]) * 3:  # three bytes of four, without a mark
+        raise WrongFile(path, "may be text in UTF-32; save it as UTF-8")
 
 
 def refuse_packed(path: Path, start: bytes, packing: str) -> None:

@@ -363,14 +363,23 @@ def _one_by_one(data: bytes, delimiter: bytes, width: int, *, final: bool) -> Re
     )
 
 
+def whole_with_returns(record: str, delimiter: str, width: int) -> list[str] | None:
+    """The cells of a record with a return in one of them; None where it may end a line instead.
+
+    In the first cell it may be the end of the row before, whose last cell is cut.
+    """
+    cells = fields_of(record, delimiter)
+    return None if cells is None or len(cells) != width or "\r" in cells[0] else cells
+
+
 def _with_returns_quoted(
     content: bytes, delimiter: bytes, width: int
 ) -> tuple[bytes, Callable[[int, int, bytes], BrokenRow] | None]:
     """The record with quotes round cells that hold a return; broken unless it is whole so."""
-    cells = fields_of(content.decode("latin-1"), delimiter.decode())
-    if cells is None or len(cells) != width:
-        return content, _stray_return
     mark = delimiter.decode()
+    cells = whole_with_returns(content.decode("latin-1"), mark, width)
+    if cells is None:
+        return content, _stray_return
     quoted = [
         '"' + cell.replace('"', '""') + '"' if any(c in cell for c in f'\r\n"{mark}') else cell
         for cell in cells

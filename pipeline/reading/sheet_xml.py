@@ -28,7 +28,9 @@ _WIDE = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{2,})(\d+)"')
 _FAR = re.compile(rb'\br="[A-Z]*(\d{7,})"')
 _TALL = re.compile(rb'<(?:\w+:)?row\s[^>]*?\br="(\d+)"')
 _CELL = re.compile(rb"<(?:\w+:)?c[\s>/]")
-_HINT = re.compile(rb'<(?:\w+:)?f[\s>/]|\bt="e"')
+_HINT = re.compile(rb'<(?:\w+:)?f[\s>/]|\bt="e"|v>\d{16}')
+_LONG = re.compile(r"-?\d{16,}")
+"""A whole number that the reader may round."""
 
 
 def parts(archive: zipfile.ZipFile) -> dict[str, str]:
@@ -48,7 +50,7 @@ def check_areas(path: Path) -> None:
 
 
 def scan(path: Path, sheet: str) -> Oddities:
-    """The error cells of a sheet, and its formulas that no program has computed."""
+    """The error cells of a sheet, formulas that no program has computed, and long numbers."""
     if not zipfile.is_zipfile(path):
         return {}
     with zipfile.ZipFile(path) as archive:
@@ -167,7 +169,8 @@ class _Scanner:
         if self._type == "e" and self._value:
             return self._value
         if not self._formula:
-            return ""
+            digits = self._type in ("", "n") and _LONG.fullmatch(self._value or "")
+            return str(self._value) if digits else ""
         unknown = self._value is None or (not self._value and self._type != "str")
         return NOT_COMPUTED if unknown or (self._value == "0" and self._zeros_are_unknown) else ""
 

@@ -44,7 +44,6 @@ _UTF_8 = ("utf-8", "utf-8-sig")
 _UTF_16 = ("utf-16", "utf-16-le", "utf-16-be")
 _KEPT = "latin-1"
 """Turns any bytes into text and back: so a text is read whose bytes are to stay what they are."""
-_WELL_FORMED = re.compile(rb"[\xc2-\xf4][\x80-\xbf]+")
 LONE_RETURN = re.compile(rb"\r(?!\n)")
 _SWAPPED = bytes.maketrans(b"\r\n", b"\n\r")
 _ESCAPE = re.compile(rb'\\([\\"])')
@@ -211,12 +210,11 @@ def encoding_of(start: bytes) -> str | None:
         even, odd = start[0:1000:2].count(0), start[1:1000:2].count(0)
         if max(even, odd) > 4 * min(even, odd) and max(even, odd) > len(start[:1000]) // 5:
             return "utf-16-be" if even > odd else "utf-16-le"
-    well_formed = sum(len(match) for match in _WELL_FORMED.findall(start))
-    high = sum(start.translate(_HIGH)) if not start.isascii() else 0
-    return None if 2 * well_formed < high else "utf-8"
-
-
-_HIGH = bytes(int(byte >= 0x80) for byte in range(256))
+    if start.isascii():
+        return "utf-8"
+    ascii_bytes = len(start.decode("ascii", "ignore"))
+    well_formed = len(start.decode("utf-8", "ignore").encode()) - ascii_bytes
+    return "utf-8" if 2 * well_formed >= len(start) - ascii_bytes else None
 
 
 def _doubled(match: re.Match[bytes]) -> bytes:

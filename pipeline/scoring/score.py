@@ -12,7 +12,7 @@ from pipeline.errors import Problem, shortened
 from pipeline.model import Assignments, ClusterModel
 from pipeline.reading import Block, BrokenRow, CustomerFile, plain
 from pipeline.reading.delimited import DelimitedReader
-from pipeline.reading.dialect import normalised
+from pipeline.reading.dialect import squashed
 from pipeline.reading.records import fields_of
 from pipeline.reading.table import as_text, filtered
 from pipeline.scoring.challenging import COLUMN, Second
@@ -61,7 +61,7 @@ class Scorer:
         self.second = None if challenger is None else Second(challenger, file, k)
         features = {feature.name: file.column(feature.name) for feature in contract.features}
         self._id = file.optional_column(contract.id_column)
-        self._header = {normalised(shortened(name)) for name in file.header}
+        self._header = {squashed(shortened(name)) for name in file.header}
         self._delimiter = ","  # of a workbook's text
         if isinstance(file.reader, DelimitedReader):
             self._delimiter = file.reader.dialect.delimiter
@@ -145,7 +145,7 @@ class Scorer:
         """A row with values that the contract refuses, as a reject."""
         row, line = int(block.rows[position]), _line(block, position)
         if block.text is not None and any(
-            normalised(problem.value) in self._header for problem in problems
+            squashed(problem.value) in self._header for problem in problems
         ):
             cells = self._cells(block, position)
             if is_header_again(self.file, self.model.contract, cells, row, line):

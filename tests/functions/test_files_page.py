@@ -26,7 +26,7 @@ def test_the_form_says_what_it_takes(champion: TestClient) -> None:
     sent = page.one("form").attributes
     assert (sent["method"], sent["enctype"]) == ("post", "multipart/form-data")
     assert page.one("label", **{"for": "file"}).text == "File of customers"
-    assert "CSV, Parquet or Excel" in page.text and "up to 20 MB" in page.text
+    assert "CSV, Parquet, Excel or OpenDocument" in page.text and "up to 20 MB" in page.text
     assert "Total_Trans_Ct Transactions" in page.text
     assert page.one("a", **{"aria-current": "page"}).text == "Files"
 

@@ -239,6 +239,34 @@ def test_a_second_header_is_a_reject_in_the_same_order_and_a_refusal_in_another(
         assert "second header in row 7 (line 8)" in seen.refused
 
 
+@pytest.mark.parametrize(
+    "spelt", [str.lower, str.upper, lambda name: f" {name} ", lambda name: name.replace("_", " ")],
+    ids=["lower", "upper", "blanks", "words"],
+)  # fmt: skip
+def test_a_second_header_is_one_however_it_is_spelt(
+    write: Write, spelt: Callable[[str], str]
+) -> None:
+    turned = [spelt(name) for name in (*HEADER[:3], *HEADER[4:1:-1], *HEADER[5:])]
+    more = f"{','.join(turned)}\n81099,X,1,1900,0,0.5,38,Existing Customer\n"
+    assert "second header" in score(write(PLAIN + more)).refused
+
+
+@pytest.mark.parametrize("line", [2, 4, 7])
+def test_customers_above_their_header_are_not_left_out(write: Write, line: int) -> None:
+    lines = PLAIN.splitlines()
+    header, rows = lines[0], lines[1:]
+    moved = "\n".join([*rows[: line - 1], header, *rows[line - 1 :], ""])
+    seen = score(write(moved))
+    assert f"names its columns in line {line} only, and {line - 1} rows above it" in seen.refused
+
+
+def test_two_tables_with_other_delimiters_lose_nobody(write: Write) -> None:
+    for later in (text_of(ROWS[4:], ";"), text_of(ROWS[4:], "\t")):
+        seen = score(write(text_of(ROWS[:4]) + later), max_rejected_share=1.0)
+        assert_never_wrong(seen)
+        assert seen.refused or len(seen.clusters) + len(seen.rejects) == 7
+
+
 @pytest.mark.parametrize("mark", ["\ufeff\ufeff", "\u200b", "\u00ad", "\u2060\ufeff"])
 @pytest.mark.parametrize("name", ["CLIENTNUM", "Total_Trans_Amt"])
 def test_invisible_characters_in_names_hide_no_column(write: Write, mark: str, name: str) -> None:
@@ -287,6 +315,7 @@ WORDS = {
     "big5": "台北 功能",
     "euc_kr": "서울 부산",
     "koi8-r": "Москва Казань",
+    "cp874": "กรุงเทพ เชียงใหม่",
 }
 
 
@@ -370,6 +399,8 @@ def test_one_packed_file_is_read(write: Write, pack: Callable[[bytes], bytes]) -
         (b"<html><table><tr><td>1</td></tr></table></html>", "is HTML"),
         (b'<?xml version="1.0"?>\n<Workbook/>', "is XML"),
         (PLAIN.encode("utf-32"), "UTF-32"),
+        (PLAIN.encode("utf-32-le"), "UTF-32"),
+        (b"\0" + PLAIN.replace("Total_Trans_Ct", "T").encode(), "found: \\x00CLIENTNUM"),
         (lzma.compress(PLAIN.encode())[:-20], "cannot be unpacked as xz"),
         (bz2.compress(PLAIN.encode())[:-20], "cannot be unpacked as bzip2"),
         (bytes(range(256)) * 40, "neither text nor Parquet nor Excel"),

@@ -147,6 +147,18 @@ def test_long_ids_come_out_in_digits(book: Any, tmp_path: Path, id: int) -> None
     assert all(known.isdigit() and abs(int(known) - id) < 10**7 for known in seen.clusters)
 
 
+def test_digits_that_a_double_does_not_hold_come_out_as_they_stand(
+    book: Any, tmp_path: Path
+) -> None:
+    digits = "12345678901234567891"
+    book["Customers"]["A2"] = 81001
+    value = f"<v>{digits}</v>".encode()
+    path = changed(
+        saved(book, tmp_path), lambda name, content: content.replace(b"<v>81001</v>", value)
+    )
+    assert digits in score(path).clusters
+
+
 def test_cells_with_line_ends_of_any_kind_keep_their_row(book: Any, tmp_path: Path) -> None:
     for row, text in enumerate(["a_x000D_b", "a\nb", 'a"b', "a,b", "\ta", "a_x000D_\nb"], 2):
         book["Customers"].cell(row, 2).value = text
