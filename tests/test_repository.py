@@ -51,7 +51,16 @@ def test_a_secret_that_is_committed_is_found(tmp_path: Path) -> None:
     assert "AWS Access Key" in found.stdout
 
 
-def test_the_readme_names_only_verbs_that_exist() -> None:
+def test_the_documents_name_only_verbs_that_exist() -> None:
     verbs = set(re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = set(re.findall(r"make ([a-z]+)", (ROOT / "README.md").read_text()))
+    pages = (ROOT / "README.md", *ROOT.glob("docs/*.md"))
+    text = "".join(page.read_text() for page in pages)
+    named = set(re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE))
     assert named <= verbs
+
+
+def test_links_between_the_documents_lead_somewhere() -> None:
+    for page in (ROOT / "README.md", *ROOT.glob("docs/*.md")):
+        links = re.findall(r'\]\(([^)#]+)(?:#[^)]*)?\)|src="([^"]+)"', page.read_text())
+        for there in filter(None, (a or b for a, b in links)):
+            assert there.startswith("https://") or (page.parent / there).exists(), (page, there)

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from pipeline.errors import WrongFile
 from pipeline.reading.dialect import Dialect
-from pipeline.reading.records import LONGEST_RECORD, BrokenRow, Records, fields_of, split
+from pipeline.reading.fields import fields_of
+from pipeline.reading.records import LONGEST_RECORD, BrokenRow, Records, split
 from pipeline.reading.streams import Text, chunks
 from pipeline.reading.table import Block
 

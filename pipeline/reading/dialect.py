@@ -11,13 +11,8 @@ from typing import Literal
 from pipeline.contract import Contract
 from pipeline.errors import Problem, WrongFile, shortened
 from pipeline.reading import kinds
-from pipeline.reading.records import (
-    LONGEST_RECORD,
-    Records,
-    fields_of,
-    split,
-    whole_with_returns,
-)
+from pipeline.reading.fields import fields_of, whole_with_returns
+from pipeline.reading.records import LONGEST_RECORD, Records, split
 from pipeline.reading.streams import LONE_RETURN, Beginning, Text
 from pipeline.reading_options import ReadingOptions
 

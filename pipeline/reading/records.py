@@ -15,6 +15,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.reading.fields import whole_with_returns
+
 _CERTAIN_WIDTH = 4
 """Fields from which on lines in quotes do not look like records by chance."""
 LONGEST_RECORD = 1 << 20
@@ -22,7 +24,7 @@ LONGEST_RECORD = 1 << 20
 _NEWLINE, _RETURN, _QUOTE = b"\n"[0], b"\r"[0], b'"'[0]
 _NOTHING = b' \t"'
 """What may stand in a line without content, besides delimiters."""
-_QUOTED, _QUOTED_BYTES = re.compile(r'"((?:[^"]++|"")*+)"'), re.compile(rb'"(?:[^"]++|"")*+"')
+_QUOTED = re.compile(rb'"(?:[^"]++|"")*+"')
 Words = NDArray[np.uint64]
 """A bit for each byte of a text."""
 
@@ -284,30 +286,6 @@ def _blank_record(delimiter: bytes) -> re.Pattern[bytes]:
     return re.compile(rb"(?:" + stop + rb'|"[ \t]*"(?=' + stop + rb"|\Z))*+")
 
 
-def fields_of(record: str, delimiter: str) -> list[str] | None:
-    """The cells of a record without its newline; None where its quotes are astray."""
-    if '"' not in record:
-        return record.split(delimiter)
-    cells, at = [], 0
-    while True:
-        if record.startswith('"', at):
-            quoted = _QUOTED.match(record, at)
-            if quoted is None:
-                return None
-            cells.append(quoted[1].replace('""', '"'))
-            at = quoted.end()
-        else:
-            end = record.find(delimiter, at)
-            end = len(record) if end < 0 else end
-            cells.append(record[at:end])
-            at = end
-        if at == len(record):
-            return cells
-        if not record.startswith(delimiter, at):
-            return None
-        at += len(delimiter)
-
-
 def _one_by_one(data: bytes, delimiter: bytes, width: int, *, final: bool) -> Records:
     """The same where quotes or returns are astray: a line that is unclear is broken by itself."""
     pattern, nothing = _record(delimiter), _blank_record(delimiter)
@@ -326,7 +304,7 @@ def _one_by_one(data: bytes, delimiter: bytes, width: int, *, final: bool) -> Re
         ):
             text = match[0]
             content = _content(text)
-            if b"\r" in _QUOTED_BYTES.sub(b"", content):
+            if b"\r" in _QUOTED.sub(b"", content):
                 content, wrong = _with_returns_quoted(content, delimiter, width)
                 if wrong is not None:  # a broken row is one line
                     text = data[at : data.index(b"\n", at) + 1]
@@ -361,15 +339,6 @@ def _one_by_one(data: bytes, delimiter: bytes, width: int, *, final: bool) -> Re
         True,
         blank,
     )
-
-
-def whole_with_returns(record: str, delimiter: str, width: int) -> list[str] | None:
-    """The cells of a record with a return in one of them; None where it may end a line instead.
-
-    In the first cell it may be the end of the row before, whose last cell is cut.
-    """
-    cells = fields_of(record, delimiter)
-    return None if cells is None or len(cells) != width or "\r" in cells[0] else cells
 
 
 def _with_returns_quoted(

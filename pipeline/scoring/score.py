@@ -13,7 +13,7 @@ from pipeline.model import Assignments, ClusterModel
 from pipeline.reading import Block, BrokenRow, CustomerFile, plain
 from pipeline.reading.delimited import DelimitedReader
 from pipeline.reading.dialect import squashed
-from pipeline.reading.records import fields_of
+from pipeline.reading.fields import fields_of
 from pipeline.reading.table import as_text, filtered
 from pipeline.scoring.challenging import COLUMN, Second
 from pipeline.scoring.ids import IdBlock, id_block
