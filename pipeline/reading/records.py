@@ -289,6 +289,7 @@ def _blank_record(delimiter: bytes) -> re.Pattern[bytes]:
 def _one_by_one(data: bytes, delimiter: bytes, width: int, *, final: bool) -> Records:
     """The same where quotes or returns are astray: a line that is unclear is broken by itself."""
     pattern, nothing = _record(delimiter), _blank_record(delimiter)
+    newline = b"\r\n" if b"\r\n" in data else b"\n"
     at, line, row, blank = 0, 0, 0, 0
     good: list[bytes] = []
     rows, lines, broken = [], [], []
@@ -318,7 +319,7 @@ def _one_by_one(data: bytes, delimiter: bytes, width: int, *, final: bool) -> Re
         if wrong is not None:
             broken.append(wrong(row, line, content))
         elif not nothing.fullmatch(content):
-            good.append(content + b"\n")
+            good.append(content + newline)
             rows.append(row)
             lines.append(line)
         counts = wrong is not None or not nothing.fullmatch(content)

@@ -132,6 +132,17 @@ def test_a_quote_that_swallows_rows_costs_its_own_only(write: Write) -> None:
     assert len(seen.clusters) == 4 and [r["code"] for r in seen.rejects] == ["broken_quotes"] * 2
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_lines_end_as_they_did_though_a_quote_is_astray(write: Write, end: str) -> None:
+    seen = score(
+        write(
+            PLAIN.replace("Dorla", 'D"orla"x').replace("Ambach", '"A"b').replace("\n", end).encode()
+        )
+    )
+    assert len(seen.rejects) == 1
+    assert seen.written.count(end.encode()) == seen.written.count(b"\n") == len(ROWS)
+
+
 # Numbers
 
 
