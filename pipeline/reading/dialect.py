@@ -10,6 +10,7 @@ from typing import Literal
 
 from pipeline.contract import Contract
 from pipeline.errors import Problem, WrongFile, shortened
+from pipeline.numbers import NumberFormat, readings
 from pipeline.reading import kinds
 from pipeline.reading.fields import fields_of, whole_with_returns
 from pipeline.reading.records import LONGEST_RECORD, Records, split
@@ -283,19 +284,26 @@ def _fits(names: list[str], rows: Sequence[list[str]], contract: Contract | None
 
 
 def _refuse_customers_above(path: Path, best: _Candidate, contract: Contract) -> None:
-    """WrongFile where rows above the header are customers like those below it."""
-    above = [best.cells(index) for index in range(best.header)]
-    rows = [row for row in above if row is not None and len(row) == len(best.names)]
-    like = [
-        row for row in rows if _fits(best.names, [row], contract) and any(map(str.isdigit, row))
-    ]
-    if like:
+    """WrongFile where rows above the header are as wide as it and as full of numbers as a row."""
+    fewest = sum(feature.numeric for feature in contract.features)
+
+    def like_a_row(line: str) -> bool:
+        cells = (fields_of(line, delimiter) or [] for delimiter in DELIMITERS)
+        wide = [row for row in cells if len(row) == len(best.names)]
+        return any(sum(map(_is_number, row)) >= max(fewest, 1) for row in wide)
+
+    count = sum(like_a_row(best.line(index)) for index in range(best.header))
+    if count:
         line = int(best.records.lines[best.header]) + best.skipped + 1
         raise WrongFile(
             path,
-            f"names its columns in line {line} only, and {len(like)} rows above it look like "
+            f"names its columns in line {line} only, and {count} rows above it look like "
             "customers: put the header first, or say --header-row",
         )
+
+
+def _is_number(cell: str) -> bool:
+    return bool(readings(cell, NumberFormat()))
 
 
 _UNCLEAR = ("missing", "ambiguous_number")

@@ -271,6 +271,12 @@ def test_customers_above_their_header_are_not_left_out(write: Write, line: int) 
     assert f"names its columns in line {line} only, and {line - 1} rows above it" in seen.refused
 
 
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_a_table_with_other_names_above_is_not_left_out(write: Write, delimiter: str) -> None:
+    other = text_of([row[::-1] for row in ROWS[:3]], delimiter).replace("Total", "Summe")
+    assert "3 rows above it look like customers" in score(write(other + text_of(ROWS[3:]))).refused
+
+
 def test_two_tables_with_other_delimiters_lose_nobody(write: Write) -> None:
     for later in (text_of(ROWS[4:], ";"), text_of(ROWS[4:], "\t")):
         seen = score(write(text_of(ROWS[:4]) + later), max_rejected_share=1.0)
