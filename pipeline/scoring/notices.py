@@ -79,16 +79,17 @@ def _repeated(totals: Mapping[str, Any]) -> Iterator[Notice]:
         yield Notice(
             "warning",
             f"{told_ids(found['ids'])} more than once",
-            f"{found['rows']:,} rows share them, and each row was assigned and counted as a "
-            f"customer: {_places(found['first_rows'])}.",
+            f"{found['rows']:,} rows have {'it' if found['ids'] == 1 else 'one of them'}, and each "
+            f"was assigned and counted as a customer: {_places(found['first_rows'])}.",
             advice="Keep one row for each customer and score again, unless a row is no customer.",
         )
     if found.get("total_rows"):
         rows = ", ".join(f"{row:,}" for row in found["first_total_rows"])
+        one = found["total_rows"] == 1
         yield Notice(
             "warning",
-            "A row of totals was counted as a customer",
-            f"The id of {found['total_rows']:,} rows is a word such as Total: row {rows}.",
+            f"{'A row' if one else 'Rows'} of totals {'was' if one else 'were'} counted as customers",
+            f"Where an id belongs stands a word such as Total: row{'' if one else 's'} {rows}.",
             advice="Delete such rows and score again: no cluster of theirs means anything.",
         )
 
