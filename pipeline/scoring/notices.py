@@ -75,28 +75,23 @@ def _rejects(totals: Mapping[str, Any]) -> Iterator[Notice]:
 
 def _repeated(totals: Mapping[str, Any]) -> Iterator[Notice]:
     found = totals.get("repeated_ids") or {}
-    if found.get("ids"):
+    if ids := found.get("ids"):
+        it, stand = ("it", "1 id stands") if ids == 1 else ("one of them", f"{ids:,} ids stand")
         yield Notice(
             "warning",
-            f"{told_ids(found['ids'])} more than once",
-            f"{found['rows']:,} rows have {'it' if found['ids'] == 1 else 'one of them'}, and each "
-            f"was assigned and counted as a customer: {_places(found['first_rows'])}.",
+            f"{stand} more than once",
+            f"{found['rows']:,} rows have {it}, and each was assigned and counted as a customer: "
+            f"{_places(found['first_rows'])}.",
             advice="Keep one row for each customer and score again, unless a row is no customer.",
         )
     if found.get("total_rows"):
         rows = ", ".join(f"{row:,}" for row in found["first_total_rows"])
-        one = found["total_rows"] == 1
         yield Notice(
             "warning",
-            f"{'A row' if one else 'Rows'} of totals {'was' if one else 'were'} counted as customers",
-            f"Where an id belongs stands a word such as Total: row{'' if one else 's'} {rows}.",
-            advice="Delete such rows and score again: no cluster of theirs means anything.",
+            f"Counted as customers: {found['total_rows']:,} with a word such as Total for an id",
+            f"They are likely rows of totals (row {rows}); no group of theirs means anything.",
+            advice="Delete such rows and score again.",
         )
-
-
-def told_ids(count: int) -> str:
-    """How many ids stand."""
-    return "1 id stands" if count == 1 else f"{count:,} ids stand"
 
 
 def repeated_in_words(totals: Mapping[str, Any]) -> list[str]:
