@@ -28,7 +28,7 @@ Write = Callable[..., Path]
 @pytest.fixture(scope="module")
 def isolated() -> Iterator[Isolated]:
     """One for all tests, as for all files."""
-    engine = Isolated(LEAST_MEMORY, 1.0, "tests.pipeline.scoring.dying")
+    engine = Isolated(LEAST_MEMORY, 6.0, "tests.pipeline.scoring.dying")
     yield engine
     engine.stop()
 
@@ -61,7 +61,7 @@ def test_another_process_writes_what_this_one_does(
     ("deed", "said"),
     [
         ("abort", f"the reader ended with signal {int(signal.SIGABRT)} while it read this file"),
-        ("hang", "no row of it could be read for 1 seconds"),
+        ("hang", "no row of it could be read for 6 seconds"),
         ("swell", f"needs more than {LEAST_MEMORY >> 20} MiB of memory to be read"),
     ],
 )
