@@ -74,10 +74,14 @@ def test_a_packed_body_is_bounded_by_what_it_unpacks_to(client: TestClient) -> N
 @pytest.mark.parametrize(
     "body",
     [
-        b"", b"{}", gzip.compress(b"{}")[:-1], gzip.compress(b"{}") + b"x",
-        gzip.compress(b"{}") * 2, zlib.compress(b"{}"),
+        pytest.param(b"", id="empty"),
+        pytest.param(b"{}", id="plain"),
+        pytest.param(gzip.compress(b"{}")[:-1], id="cut short"),
+        pytest.param(gzip.compress(b"{}") + b"x", id="rest behind it"),
+        pytest.param(gzip.compress(b"{}") * 2, id="two members"),
+        pytest.param(zlib.compress(b"{}"), id="zlib"),
     ],
-)  # fmt: skip
+)  # ids of its own: a gzip header carries the time, and workers must collect the same names
 def test_a_body_that_is_not_packed_as_it_says_is_refused(client: TestClient, body: bytes) -> None:
     answer = client.post("/v1/assign", content=body, headers=GZIP)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_encoding")
