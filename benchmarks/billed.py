@@ -15,9 +15,9 @@ from tempfile import TemporaryDirectory
 from benchmarks.container import EVENT
 from benchmarks.files import write_invented
 from model_store import BUNDLED, CHAMPION, open_store
-from pipeline.model import ClusterModel
-from tests.infra import containers as helpers
-from tests.infra.containers import IMAGE, LOCKED, Containers
+from pipeline.model.cluster_model import ClusterModel
+from tests.support import containers as helpers
+from tests.support.containers import IMAGE, LOCKED, Containers
 
 MEGABYTES_OF_A_PROCESSOR = 1769
 """So much memory comes with one processor; less with less of it."""

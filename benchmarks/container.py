@@ -14,8 +14,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.http import CUSTOMER, free_port, server, wait_for_answer
-from tests.infra import containers as helpers
-from tests.infra.containers import IMAGE, LOCKED, Containers
+from tests.support import containers as helpers
+from tests.support.containers import IMAGE, LOCKED, Containers
 
 STARTS = 7
 EVENT = {

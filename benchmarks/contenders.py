@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from model_store import BUNDLED, CHAMPION, open_store
-from pipeline.model import ClusterModel
+from pipeline.model.cluster_model import ClusterModel
 
 FEW = "few"
 """The name of a file of the same kind beside the source, with a few of its rows: each contender

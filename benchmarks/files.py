@@ -23,7 +23,7 @@ import pyarrow.parquet
 
 from benchmarks.contenders import FEW
 from model_store import BUNDLED, CHAMPION, open_store
-from pipeline.model import ClusterModel
+from pipeline.model.cluster_model import ClusterModel
 
 KINDS = (("csv", "csv"), ("csv", "parquet"), ("parquet", "parquet"))
 LOOK_UPS = 20_000

@@ -23,7 +23,7 @@ from pathlib import Path
 
 APPS = {"ours": "functions.api:app", "floor": "benchmarks.floor:app"}
 CUSTOMER = {"Total_Revolving_Bal": 0, "Total_Trans_Amt": 1900, "Total_Trans_Ct": 38}
-PROTOCOLS = {"functions.api:app": "functions.http_protocol:BoundedProtocol"}
+PROTOCOLS = {"functions.api:app": "functions.http.protocol:BoundedProtocol"}
 """What `customer-clusters serve` has uvicorn use; the floor has uvicorn's own."""
 STARTS = 7
 ROUNDS = 3

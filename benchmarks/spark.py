@@ -19,12 +19,12 @@ from pathlib import Path
 from benchmarks.cluster import Cluster
 from benchmarks.contenders import FEW
 from benchmarks.files import Figure, timed, write_invented
-from functions.jobs import Job
-from functions.spark_scoring import SparkScoring
+from functions.cli.spark_scoring import SparkScoring
 from model_store import BUNDLED, CHAMPION, open_store
-from pipeline.listing import LocalFile
-from pipeline.model import ClusterModel
-from pipeline.scoring.spark import OnSpark, spark
+from pipeline.model.cluster_model import ClusterModel
+from pipeline.reading.listing import LocalFile
+from pipeline.runs.jobs import Job
+from pipeline.scoring.parts.spark import OnSpark, spark
 
 ROUNDS = 3
 WORKERS = (1, 2)

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from model_store import BUNDLED, CHAMPION, open_store
-from pipeline.cluster import Cluster
-from pipeline.contract import Feature
-from pipeline.model import ClusterModel
+from pipeline.model.cluster import Cluster
+from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.contract import Feature
 
 TARGET = Path(__file__).parent / "customers.csv"
 CUSTOMERS = 1_000

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from functions.api import create_app
-from functions.serving import Serving
+from functions.live_model import LiveModel
 from functions.settings import Settings
 from model_store import open_store
 
@@ -57,9 +57,9 @@ def draw(folder: Path) -> list[Path]:
     """Write the pictures into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     settings = Settings()
-    serving = Serving(open_store(settings.store, settings.trusted_keys), settings.model)
-    serving.refresh()
-    app = create_app(serving, settings, log=lambda line: None)
+    live_model = LiveModel(open_store(settings.store, settings.trusted_keys), settings.model)
+    live_model.refresh()
+    app = create_app(live_model, settings, log=lambda line: None)
     with served(app) as site, sync_playwright() as playwright:
         chromium = shutil.which("chromium")
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM)

@@ -17,8 +17,13 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from functions import logs, openapi
-from functions.answers import (
+from functions import logs
+from functions.http import openapi
+from functions.http.assign import assign_batch, assign_one
+from functions.http.bodies import read_json
+from functions.http.middleware import Middleware
+from functions.http.problems import ProblemError, refusal, response
+from functions.http.schemas import (
     AssignmentAnswer,
     BatchAnswer,
     ClusterAnswer,
@@ -27,21 +32,17 @@ from functions.answers import (
     ModelAnswer,
     ReadyAnswer,
 )
-from functions.bodies import read_json
-from functions.bucket_pages import BucketPages
-from functions.file_pages import FilePages
-from functions.gate import Gate
+from functions.live_model import LiveModel, LoadedModel
 from functions.logs import Log
-from functions.lookups import assign_batch, assign_one
-from functions.pages import pages, problem_page
-from functions.problems import Refused, refusal, response
-from functions.serving import Loaded, Serving
 from functions.settings import Settings
+from functions.uploads.bucket_pages import BucketPages
+from functions.uploads.pages import FilePages
+from functions.web.routes import pages, problem_page
 from model_store import CustomerClustersError, open_store
 from pipeline.errors import shortened
 
 if TYPE_CHECKING:
-    from functions.lambda_http import LambdaHandler
+    from functions.http.lambda_adapter import LambdaHandler
 
     app: FastAPI
     handler: LambdaHandler
@@ -68,15 +69,15 @@ class DirectRoute(APIRoute):
         self.app = answer
 
 
-def create_app(serving: Serving, settings: Settings, log: Log = logs.write) -> FastAPI:
+def create_app(live_model: LiveModel, settings: Settings, log: Log = logs.write) -> FastAPI:
     """The application over a model and its settings; nothing is read from elsewhere."""
     buckets = settings.buckets
-    files = BucketPages(serving, buckets) if buckets else FilePages(serving, settings)
+    files = BucketPages(live_model, buckets) if buckets else FilePages(live_model, settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        serving.stop()
+        live_model.stop()
         files.stop()
 
     app = FastAPI(
@@ -90,38 +91,38 @@ def create_app(serving: Serving, settings: Settings, log: Log = logs.write) -> F
     )
     app.root_path = settings.root_path  # as a parameter it would warn
     app.router.route_class = DirectRoute
-    _assignments(app, serving, settings)
-    _model(app, serving)
-    _health(app, serving)
-    app.router.routes += [*pages(serving, settings), *files.routes]
-    _document(app, serving)
-    for kind in (HTTPException, Refused, CustomerClustersError):
+    _assignments(app, live_model, settings)
+    _model(app, live_model)
+    _health(app, live_model)
+    app.router.routes += [*pages(live_model, settings), *files.routes]
+    _document(app, live_model)
+    for kind in (HTTPException, ProblemError, CustomerClustersError):
         app.add_exception_handler(kind, _problem)
-    app.add_middleware(Gate, api_keys=settings.api_keys, log=log)
+    app.add_middleware(Middleware, api_keys=settings.api_keys, log=log)
     return app
 
 
-def _assignments(app: FastAPI, serving: Serving, settings: Settings) -> None:
+def _assignments(app: FastAPI, live_model: LiveModel, settings: Settings) -> None:
     limits = settings.max_body_bytes, settings.request_seconds
 
     @app.post("/v1/assign", **openapi.takes("Customer", AssignmentAnswer))
     async def assign(request: Request) -> Response:
         """Which cluster one customer belongs to, why, and how often that cluster leaves."""
         customer = await read_json(request, *limits)
-        return _json(assign_one(_use(serving, request), customer))
+        return _json(assign_one(_use(live_model, request), customer))
 
     @app.post("/v1/assign/batch", **openapi.takes("Batch", BatchAnswer))
     async def assign_many(request: Request) -> Response:
         """Up to 1,000 customers; wrong ones are rejected one by one, the others assigned."""
         document = await read_json(request, *limits)
-        return _json(await assign_batch(_use(serving, request), document))
+        return _json(await assign_batch(_use(live_model, request), document))
 
 
-def _model(app: FastAPI, serving: Serving) -> None:
+def _model(app: FastAPI, live_model: LiveModel) -> None:
     @app.get("/v1/clusters", **openapi.gives(ClustersAnswer, 401, 503))
     async def clusters(request: Request) -> Response:
         """Every cluster with its size, churn rate and profile."""
-        return _json(_use(serving, request).answers.clusters())
+        return _json(_use(live_model, request).answers.clusters())
 
     @app.get(
         "/v1/clusters/{cluster_id}",
@@ -129,20 +130,20 @@ def _model(app: FastAPI, serving: Serving) -> None:
     )
     async def cluster(request: Request) -> Response:
         """One cluster with its size, churn rate and profile."""
-        loaded, wanted = _use(serving, request), request.path_params["cluster_id"]
+        loaded, wanted = _use(live_model, request), request.path_params["cluster_id"]
         by_id = {str(known.id): known for known in loaded.model.clusters}
         if wanted not in by_id:  # it stays text: a number of 5,000 digits is no integer in Python
             ids = ", ".join(by_id)
-            raise Refused(404, f"no cluster {shortened(wanted)}; there are: {ids}")
+            raise ProblemError(404, f"no cluster {shortened(wanted)}; there are: {ids}")
         return _json(loaded.answers.cluster(by_id[wanted]))
 
     @app.get("/v1/model", **openapi.gives(ModelAnswer, 401, 503))
     async def model(request: Request) -> Response:
         """The model that answers: version, metrics and contract."""
-        return _json(_use(serving, request).document(serving.reference))
+        return _json(_use(live_model, request).document(live_model.reference))
 
 
-def _health(app: FastAPI, serving: Serving) -> None:
+def _health(app: FastAPI, live_model: LiveModel) -> None:
     @app.get("/health/live", **openapi.gives(LiveAnswer))
     async def live(request: Request) -> Response:
         """Whether the process answers at all; open without a key."""
@@ -151,24 +152,24 @@ def _health(app: FastAPI, serving: Serving) -> None:
     @app.get("/health/ready", **openapi.gives(ReadyAnswer, 401, 503))
     async def ready(request: Request) -> Response:
         """Whether a model is loaded and gives its golden customers their known answers."""
-        loaded = _use(serving, request)
+        loaded = _use(live_model, request)
         try:
             loaded.model.self_test()
         except ValueError as error:
-            raise Refused(503, f"the model fails its self-test: {error}") from error
+            raise ProblemError(503, f"the model fails its self-test: {error}") from error
         return _json({
             "status": "ready",
             "model_version": loaded.version,
             "loaded_at": loaded.loaded_at.isoformat(),
-            "reload_failure": serving.failure,
+            "reload_failure": live_model.failure,
         })  # fmt: skip
 
 
-def _document(app: FastAPI, serving: Serving) -> None:
+def _document(app: FastAPI, live_model: LiveModel) -> None:
     made: dict[str | None, dict[str, Any]] = {}
 
     def describe() -> dict[str, Any]:
-        loaded = serving.loaded
+        loaded = live_model.loaded
         version = loaded.version if loaded else None
         if version not in made:
             made.clear()
@@ -180,7 +181,7 @@ def _document(app: FastAPI, serving: Serving) -> None:
 
 async def _problem(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException):
-        error = Refused(error.status_code, _no_such(request, error), headers=error.headers)
+        error = ProblemError(error.status_code, _no_such(request, error), headers=error.headers)
     refused = refusal(error)
     return problem_page(request, refused) or response(refused, request.scope["request_id"])
 
@@ -191,8 +192,8 @@ def _no_such(request: Request, error: HTTPException) -> str:
     return "look at /docs for the addresses there are"
 
 
-def _use(serving: Serving, request: Request) -> Loaded:
-    loaded = serving.current()
+def _use(live_model: LiveModel, request: Request) -> LoadedModel:
+    loaded = live_model.current()
     request.scope["model_version"] = loaded.version  # for the line in the log
     return loaded
 
@@ -201,24 +202,24 @@ def _json(document: object) -> Response:
     return Response(to_json(document), media_type="application/json")
 
 
-def _from_environment() -> tuple[Serving, Settings]:
+def _from_environment() -> tuple[LiveModel, Settings]:
     settings = Settings.from_environment(os.environ)
-    serving = Serving(open_store(settings.store, settings.trusted_keys), settings.model)
-    serving.refresh()
-    return serving, settings
+    live_model = LiveModel(open_store(settings.store, settings.trusted_keys), settings.model)
+    live_model.refresh()
+    return live_model, settings
 
 
 def __getattr__(name: str) -> Any:
     if name == "app":
-        serving, settings = _from_environment()
-        serving.follow(settings.model_ttl_seconds)
-        globals()["app"] = made = create_app(serving, settings)
+        live_model, settings = _from_environment()
+        live_model.follow(settings.model_ttl_seconds)
+        globals()["app"] = made = create_app(live_model, settings)
         return made
     if name == "handler":
-        from functions.lambda_http import handler_for
+        from functions.http.lambda_adapter import handler_for
 
-        serving, settings = _from_environment()
-        look = partial(serving.look, settings.model_ttl_seconds)
-        globals()["handler"] = answers = handler_for(create_app(serving, settings), look)
+        live_model, settings = _from_environment()
+        look = partial(live_model.look, settings.model_ttl_seconds)
+        globals()["handler"] = answers = handler_for(create_app(live_model, settings), look)
         return answers
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

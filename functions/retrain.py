@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from functions import logs
+from functions.aws.deadline import remaining
+from functions.aws.lease import Claim, Clock, claimed
+from functions.aws.metrics import Measure, emf
+from functions.aws.objects import Skipped, Source, Unscorable, found, safe_name
 from functions.logs import Log
-from functions.s3_claims import Claim, Clock, claimed
-from functions.s3_metrics import Measure, emf
-from functions.s3_objects import Skipped, Source, Unscorable, found, safe_name
-from functions.s3_work import remaining
 from functions.settings import RetrainingSettings, Settings
 from model_store import (
     CANDIDATE,
@@ -34,13 +34,13 @@ from model_store import (
     load_signer,
     open_store,
 )
-from model_store.leftovers import unfinished
-from model_store.s3 import S3Files
+from model_store.storage.s3 import S3Files
+from model_store.storage.scratch import unfinished
 from pipeline.errors import WrongFile
 
 if TYPE_CHECKING:
     from model_store.signing import Signer
-    from pipeline.training import Effort
+    from pipeline.training import Budget
 
 LambdaHandler = Callable[[Any, Any], dict[str, Any]]
 WHO = "functions.retrain"
@@ -65,7 +65,7 @@ class Retraining:
     files: S3Files
     """Of the same store."""
     signer: "Signer | None" = None
-    effort: "Effort | None" = None
+    budget: "Budget | None" = None
     log: Log = logs.write
     measure: Measure = emf
     clock: Clock = lambda: datetime.now(UTC)
@@ -141,7 +141,7 @@ class Retraining:
         known = training.trained_before(path, champion, self.store)
         if known is None:
             trained = training.retrain(
-                path, self.store, None, lambda step: claim.renew_in_time(), self.effort
+                path, self.store, None, lambda step: claim.renew_in_time(), self.budget
             )
             artifact = training.publish(trained, self.store, CANDIDATE, WHO, self.signer)
             same = artifact.version == champion.version

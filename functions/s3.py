@@ -19,22 +19,22 @@ from aws_lambda_powertools.utilities.batch import (
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from functions import logs
-from functions.challengers import Challengers
-from functions.jobs import Job
+from functions.aws.deadline import remaining
+from functions.aws.events import ObjectRef, UnknownEvent, object_refs, why_skipped
+from functions.aws.handover import Handover, ended_job
+from functions.aws.metrics import Measure, emf
+from functions.aws.objects import Skipped, Source, Unscorable, safe_name
+from functions.aws.retries import Hasten, hastening
+from functions.aws.runs import Outcome, Place, record_failure, score_source
+from functions.live_model import LiveModel
 from functions.logs import Log
-from functions.s3_events import Arrival, UnknownEvent, arrivals, why_skipped
-from functions.s3_metrics import Measure, emf
-from functions.s3_objects import Skipped, Source, Unscorable, safe_name
-from functions.s3_retries import Hasten, hastening
-from functions.s3_runs import Outcome, Place, record_failure, score_source
-from functions.s3_spark import Handover, ended_job
-from functions.s3_work import remaining
-from functions.serving import Serving
 from functions.settings import BatchSettings, Settings
 from model_store import CustomerClustersError, Temporary, open_store
-from model_store.s3 import S3Files
+from model_store.storage.s3 import S3Files
+from pipeline.runs.challengers import Challengers
+from pipeline.runs.jobs import Job
 from pipeline.scoring import Options
-from pipeline.scoring.isolated import isolated
+from pipeline.scoring.process.isolated import isolated
 
 LambdaHandler = Callable[[Any, Any], dict[str, Any]]
 
@@ -45,7 +45,7 @@ class Batch:
 
     settings: BatchSettings
     place: Place
-    serving: Serving
+    live_model: LiveModel
     model_ttl_seconds: float = 60.0
     challengers: Challengers | None = None
     hasten: Hasten = lambda message: None
@@ -67,7 +67,7 @@ class Batch:
 
     def job(self) -> Job:
         """What a file is scored with now."""
-        loaded, second = self.serving.current(), None
+        loaded, second = self.live_model.current(), None
         if self.challengers is not None:
             second = self.challengers.beside(loaded.version)
         options = Options(reading=self.settings.reading, challenger=second)
@@ -76,8 +76,8 @@ class Batch:
     def _look_for_the_model(self) -> None:
         """A failure keeps the model that is there; without any, scoring says what is wrong."""
         now = time.monotonic()
-        if self.serving.loaded is None or now - self._looked >= self.model_ttl_seconds:
-            self.serving.refresh()
+        if self.live_model.loaded is None or now - self._looked >= self.model_ttl_seconds:
+            self.live_model.refresh()
             self._looked = now
 
 
@@ -117,12 +117,12 @@ class _Call:
         if failures:
             raise failures[0]
 
-    def _told(self, event: object) -> list[Arrival]:
+    def _told(self, event: object) -> list[ObjectRef]:
         """The objects to look at: those that arrived, or that of a job which did not end well."""
         handover, job_run = self.place.handover, ended_job(event)
-        return [handover.arrival(job_run)] if handover and job_run else arrivals(event)
+        return [handover.arrival(job_run)] if handover and job_run else object_refs(event)
 
-    def _answer(self, arrival: Arrival) -> None:
+    def _answer(self, arrival: ObjectRef) -> None:
         settings = self.batch.settings
         if reason := why_skipped(arrival, settings.input, settings.output):
             self._log(arrival, "info", f"skipped: {reason}")
@@ -147,7 +147,7 @@ class _Call:
         except Unscorable as why:
             return record_failure(source, self.place, job, why)
 
-    def _tell(self, arrival: Arrival, outcome: Outcome, seconds: float) -> None:
+    def _tell(self, arrival: ObjectRef, outcome: Outcome, seconds: float) -> None:
         found = outcome.document
         if outcome.pending:
             message = "handed to Spark" if outcome.new else "Spark is at it"
@@ -179,14 +179,14 @@ class _Call:
             run=outcome.run, model_version=version, seconds=round(seconds, 3), **rows,
         )  # fmt: skip
 
-    def _log(self, arrival: Arrival, level: str, message: str, **facts: Any) -> None:
+    def _log(self, arrival: ObjectRef, level: str, message: str, **facts: Any) -> None:
         told = {"object": arrival.address, "version": arrival.version}
         told |= {"sequencer": arrival.sequencer, "request_id": self.request_id}
         known = {name: value for name, value in told.items() if value is not None}
         self.batch.log({"level": level, "message": message, **known, **facts})
 
 
-def source_of(arrival: Arrival, settings: BatchSettings) -> Source:
+def source_of(arrival: ObjectRef, settings: BatchSettings) -> Source:
     """The object to be read, and the name that its results get."""
     name = safe_name(arrival.key.removeprefix(settings.input.folder))
     return Source(arrival.bucket, arrival.key, name, arrival.version, arrival.etag, arrival.size)
@@ -223,9 +223,9 @@ def _from_environment() -> LambdaHandler:
     challengers = None
     if batch.challenger is not None:
         challengers = Challengers(store, batch.challenger, _scored_without)
-    serving = Serving(store, settings.model)
+    live_model = LiveModel(store, settings.model)
     hasten = hastening(logs.write)
-    return Batch(batch, place, serving, settings.model_ttl_seconds, challengers, hasten=hasten)
+    return Batch(batch, place, live_model, settings.model_ttl_seconds, challengers, hasten=hasten)
 
 
 def _scored_without(why: CustomerClustersError) -> None:
@@ -236,7 +236,7 @@ def _handover(batch: BatchSettings, store: str) -> Handover | None:
     """What takes large files, where the settings name it."""
     if batch.spark is None:
         return None
-    from functions.emr import EmrServerless
+    from functions.aws.emr import EmrServerless
 
     results = str(batch.output.below("results"))
     return Handover(EmrServerless(batch.spark), batch.spark.threshold_bytes, store, results)

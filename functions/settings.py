@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from model_store import BUNDLED, CHAMPION, CustomerClustersError, S3Address
-from pipeline.reading_options import OPTIONS, UNSAID, ReadingOptions, WrongOption
+from pipeline.reading.options import OPTIONS, UNSAID, ReadingOptions, WrongOption
 
 _PREFIX = "CUSTOMER_CLUSTERS_"
 _SHA256 = re.compile(r"[0-9a-f]{64}")

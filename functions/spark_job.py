@@ -5,28 +5,33 @@ spark-submit functions/spark_job.py --bucket=… --key=… --results=s3://… --
 It writes the manifest, or failed.json; then pending.json goes.
 """
 
-import os
 import sys
+from pathlib import Path
+
+if Path(sys.path[0]).resolve() == Path(__file__).resolve().parent:
+    del sys.path[0]  # run as a script: functions/http would stand for Python's own http
+
+import os
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from functions import logs
-from functions.challengers import load_challenger
-from functions.jobs import Job
+from functions.aws.handover import PENDING
+from functions.aws.job_arguments import Order
+from functions.aws.objects import Skipped, Unscorable
+from functions.aws.parts import s3_data, score_parts
+from functions.aws.runs import Outcome, Place, record_failure, run_folder, score_source
 from functions.logs import Log
-from functions.s3_objects import Skipped, Unscorable
-from functions.s3_parts import s3_data, score_parts
-from functions.s3_runs import Outcome, Place, record_failure, run_folder, score_source
-from functions.s3_spark import PENDING
 from functions.settings import Settings
-from functions.spark_order import Order
 from model_store import CustomerClustersError, S3Address, Temporary, open_store
-from model_store.s3 import S3Files
-from pipeline.model import ClusterModel
+from model_store.storage.s3 import S3Files
+from pipeline.model.cluster_model import ClusterModel
+from pipeline.runs.challengers import load_challenger
+from pipeline.runs.jobs import Job
 from pipeline.scoring import Options
-from pipeline.scoring.distributed import Runner
-from pipeline.scoring.splitting import PART_BYTES, CannotSplit
+from pipeline.scoring.parts.distributed import Runner
+from pipeline.scoring.parts.splitting import PART_BYTES, CannotSplit
 
 _TRIES = 4
 _WAIT_SECONDS = 60.0
@@ -82,7 +87,7 @@ def _scored(order: Order, place: Place, job: Job, run: Runner, part_bytes: int) 
 
 def main(arguments: Sequence[str]) -> int:
     """0 when results were written, 1 when a failure was."""
-    from pipeline.scoring.spark import OnSpark, spark
+    from pipeline.scoring.parts.spark import OnSpark, spark
 
     order = Order.from_arguments(arguments)
     settings = Settings.from_environment(os.environ)

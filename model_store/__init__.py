@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from model_store.addresses import S3Address, WrongAddress
 from model_store.aliases import CANDIDATE, CHAMPION, PREVIOUS
 from model_store.errors import (
     Conflict,
@@ -12,10 +11,11 @@ from model_store.errors import (
     Temporary,
     WrongArtifact,
 )
-from model_store.files import Files
-from model_store.folder import FolderFiles
 from model_store.history import Event, Reason
 from model_store.manifest import FORMAT, FileRecord, Manifest
+from model_store.storage.addresses import S3Address, WrongAddress
+from model_store.storage.base import Files
+from model_store.storage.folder import FolderFiles
 from model_store.store import Artifact, Store
 from model_store.trust import load_signer
 from model_store.version import Version
@@ -38,7 +38,7 @@ def open_store(address: str | Path, trusted: tuple[str, ...] = ()) -> Store:
 
 def _in_s3(address: S3Address) -> Files:
     try:
-        from model_store.s3 import S3Files  # boto3 is loaded for those who need it
+        from model_store.storage.s3 import S3Files  # boto3 is loaded for those who need it
     except ModuleNotFoundError as error:
         where = "this installation: it needs the extra customer-clusters[aws]"
         raise NotFound(f"support for {address}", where) from error

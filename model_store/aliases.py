@@ -19,8 +19,8 @@ from model_store.errors import (
     Temporary,
     WrongArtifact,
 )
-from model_store.files import Files
 from model_store.history import Event, History, Reason, in_effect
+from model_store.storage.base import Files
 from model_store.version import Version
 
 CHAMPION = "champion"

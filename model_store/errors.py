@@ -8,7 +8,7 @@ CustomerClustersError
 ├── Denied          the storage refuses, and will refuse again
 ├── WrongKey        (model_store.signing) a file that should hold a private key
 ├── NotPromoted     (pipeline.comparing) a version that is no fit successor of the champion
-├── WrongAddress    (model_store.addresses) a text that should be s3://bucket/prefix
+├── WrongAddress    (model_store.storage.addresses) a text that should be s3://bucket/prefix
 ├── WrongFile       (pipeline.errors) a customer file that is refused whole
 │   └── EmptyCluster  (pipeline.training.fitting) too few different customers for an algorithm
 └── WrongRow        (pipeline.errors) a customer that is refused

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from model_store.errors import MALFORMED, WrongArtifact
-from model_store.files import Files
+from model_store.storage.base import Files
 
 _FOLDER = "history"
 _NAME = re.compile(r"(\d{8}T\d{6}\d{6}Z-[0-9a-f]{8})\.json")

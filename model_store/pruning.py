@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from model_store.aliases import Aliases
-from model_store.files import Files
+from model_store.storage.base import Files
 from model_store.version import Version
 
 ABANDONED = timedelta(days=1)

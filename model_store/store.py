@@ -14,12 +14,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from model_store.aliases import ANY, CHAMPION, PREVIOUS, Aliases, check_alias
+from model_store.counters import Counters
 from model_store.errors import Conflict, CustomerClustersError, NotFound, WrongArtifact
-from model_store.files import Files
 from model_store.history import Event, Reason
 from model_store.manifest import FileRecord, Manifest, content_digest
-from model_store.marks import Marks
 from model_store.pruning import MANIFEST, leftovers, removable, remove
+from model_store.storage.base import Files
 from model_store.trust import refuse_untrusted, refuse_untrusted_signer
 from model_store.version import Version
 
@@ -66,7 +66,7 @@ class Store:
     def __init__(self, files: Files, trusted: tuple[str, ...] = ()) -> None:
         """With `trusted` public keys, a version that none of them signed is refused."""
         self._files, self._aliases, self._trusted = files, Aliases(files), trusted
-        self.marks = Marks(files)
+        self.marks = Counters(files)
 
     def __str__(self) -> str:
         return str(self._files)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model_store.errors import NotFound, WrongArtifact
-from model_store.files import Files
+from model_store.storage.base import Files
 
 if TYPE_CHECKING:
     from model_store.signing import Signer

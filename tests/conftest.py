@@ -15,14 +15,14 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from model_store import BUNDLED, Artifact, open_store
-from pipeline.contract import DEFAULT_CONTRACT, Contract, load_contract
-from pipeline.model import ClusterModel
-from pipeline.training import Effort, Recipe, publish, train
+from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.contract import DEFAULT_CONTRACT, Contract, load_contract
+from pipeline.training import Budget, Recipe, publish, train
+from tests.support.paths import DATA
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-DATA = Path(__file__).parent / "data"
 
 settings.register_profile("untimed", deadline=None)  # how long a case takes says nothing of it
 settings.load_profile("untimed")
@@ -128,8 +128,8 @@ def gym_models(
     folder = tmp_path_factory.mktemp("gym")
     gym_members.to_csv(folder / "members.csv", index=False)
     recipe = Recipe("gym", "A gym's members", ("visits", "fee", "plan"), 3, 2, n_init=5)
-    effort = Effort(bootstraps=2, repeats=1)
-    trained = train(folder / "members.csv", gym_contract, recipe, lambda step: None, effort)
+    budget = Budget(bootstraps=2, repeats=1)
+    trained = train(folder / "members.csv", gym_contract, recipe, lambda step: None, budget)
     publish(trained, open_store(folder / "store"))
     return folder / "store"
 
@@ -189,7 +189,7 @@ def aws(aws_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.fixture(scope="session")
 def s3(aws_environment: dict[str, str]) -> "Iterator[S3Client]":
     """A client of the stand-in, made as everywhere else."""
-    from model_store.s3 import connect
+    from model_store.storage.s3 import connect
 
     with pytest.MonkeyPatch.context() as patch:
         _lead_to(aws_environment, patch)

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from functions.serving import Loaded
-from functions.web.html import percent
+from functions.live_model import LoadedModel
+from functions.web.rendering import percent
 
 
-def about_view(loaded: Loaded) -> dict[str, object]:
+def about_view(loaded: LoadedModel) -> dict[str, object]:
     """Everything the template names."""
     facts = loaded.artifact.manifest.facts
     recipe = facts.get("recipe", {})

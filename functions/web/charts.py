@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from functions.answers import Answers, Churn
-from pipeline.baseline import median_of_all
-from pipeline.cluster import Cluster, Profile
-from pipeline.contract import Feature, Value
-from pipeline.model import ClusterModel
-from pipeline.reasons import Reason
-from pipeline.scale import Scale, share_scale
+from functions.http.schemas import Answers, Churn
+from pipeline.model.baseline import median_of_all
+from pipeline.model.cluster import Cluster, Profile
+from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.contract import Feature, Value
+from pipeline.model.reasons import Reason
+from pipeline.pages.scale import Scale, share_scale
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from functions.serving import Loaded
+from functions.live_model import LoadedModel
 
 _SIZE = re.compile(rb'<svg[^>]*? width="([0-9.]+)"[^>]*? height="([0-9.]+)"')
 
@@ -32,14 +32,14 @@ class Figures:
     def __init__(self) -> None:
         self._kept: tuple[str, Mapping[str, Figure]] = ("", {})
 
-    async def of(self, loaded: Loaded) -> Mapping[str, Figure]:
+    async def of(self, loaded: LoadedModel) -> Mapping[str, Figure]:
         """Name → figure, for every SVG file in the artifact."""
         if self._kept[0] != loaded.version:
             self._kept = (loaded.version, await asyncio.to_thread(_read, loaded))
         return self._kept[1]
 
 
-def _read(loaded: Loaded) -> dict[str, Figure]:
+def _read(loaded: LoadedModel) -> dict[str, Figure]:
     found = {}
     for name, record in loaded.artifact.manifest.files.items():
         if name.endswith(".svg"):

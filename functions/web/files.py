@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from functions.problems import Refused
-from functions.serving import Loaded
-from pipeline.reading_options import OPTIONS
+from functions.http.problems import ProblemError
+from functions.live_model import LoadedModel
+from pipeline.reading.options import OPTIONS
 
 _OPTION = re.compile(
     rf"(?<![^\s(])--({'|'.join(OPTIONS).replace('_', '-')})(?![^\s,:;)])",
@@ -71,7 +71,7 @@ LABELS = {field.name: f"“{field.label}” below" for field in FIELDS}
 
 
 def files_view(
-    loaded: Loaded, limit: int, names: Mapping[str, str], refused: Refused | None
+    loaded: LoadedModel, limit: int, names: Mapping[str, str], refused: ProblemError | None
 ) -> dict[str, object]:
     """What every such page has.
 
@@ -93,7 +93,7 @@ def files_view(
     }
 
 
-def _sentence(refused: Refused, names: Mapping[str, str]) -> str:
+def _sentence(refused: ProblemError, names: Mapping[str, str]) -> str:
     """What is wrong, by the page's names of options; a file's name at the beginning stays."""
     detail = _OPTION.sub(lambda match: names[_option(match)], refused.detail)
     return detail if refused.code == "invalid_file" else detail[0].upper() + detail[1:]

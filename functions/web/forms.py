@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from functions.serving import Loaded
-from pipeline.contract import Feature, Range
+from functions.live_model import LoadedModel
 from pipeline.errors import Problem
+from pipeline.model.contract import Feature, Range
 
 _FEW = 4
 """Up to so many categories are shown at once; more go into a list."""
@@ -67,7 +67,7 @@ def form_fields(
     ]
 
 
-def examples(loaded: Loaded) -> dict[int, dict[str, str]]:
+def examples(loaded: LoadedModel) -> dict[int, dict[str, str]]:
     """A typical customer of each group, as people would type it: cluster id → form."""
     found: dict[int, dict[str, str]] = {}
     for golden in loaded.model.golden:

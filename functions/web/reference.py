@@ -10,7 +10,7 @@ from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from starlette.requests import Request
 from starlette.types import Message
 
-from functions.serving import Loaded
+from functions.live_model import LoadedModel
 
 _METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -43,7 +43,7 @@ class Operation:
     statuses: list[str]
 
 
-async def operations(request: Request, loaded: Loaded, with_key: bool) -> list[Operation]:
+async def operations(request: Request, loaded: LoadedModel, with_key: bool) -> list[Operation]:
     """Every operation in the document, each with an example and the real answer to it."""
     document = request.app.openapi()
     schemas = document["components"]["schemas"]

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from functions.answers import churn_answer
-from functions.serving import Loaded
+from functions.http.schemas import churn_answer
+from functions.live_model import LoadedModel
 from functions.web.charts import bars, rate_chart, strips
-from pipeline.changes import Change, single_changes, smallest_change
-from pipeline.contract import Feature, Value
-from pipeline.model import Assignment
-from pipeline.scale import Scale
+from pipeline.model.cluster_model import Assignment
+from pipeline.model.contract import Feature, Value
+from pipeline.model.counterfactuals import Counterfactual, single_changes, smallest_change
+from pipeline.pages.scale import Scale
 
 _MARGINS = (
     (0.5, "far", "The next nearest group is more than three times as far away"),
@@ -21,7 +21,7 @@ _TYPICAL = ((1 / 3, "very typical"), (2 / 3, "typical"), (1.0, "at the edge"))
 _UNTYPICAL = "unlike the group"
 
 
-def result_view(loaded: Loaded, customer: Mapping[str, Value]) -> dict[str, object]:
+def result_view(loaded: LoadedModel, customer: Mapping[str, Value]) -> dict[str, object]:
     """Everything the template names, from values that the contract has parsed."""
     model = loaded.model
     found = model.locate(customer)
@@ -51,7 +51,7 @@ def result_view(loaded: Loaded, customer: Mapping[str, Value]) -> dict[str, obje
     }
 
 
-def _is_unusual(feature: Feature, change: Change | None) -> bool:
+def _is_unusual(feature: Feature, change: Counterfactual | None) -> bool:
     """Whether a change would take the feature out of its typical range."""
     if change is None or not feature.numeric:
         return False

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from functions.web.files import size_in_words
-from pipeline.model import ClusterModel
-from pipeline.scoring.notices import notices
-from pipeline.scoring.wording import how_it_was_read, rejection
-from pipeline.scoring.writing import MANIFEST, REPORT
+from pipeline.model.cluster_model import ClusterModel
+from pipeline.scoring.outputs import MANIFEST, REPORT
+from pipeline.scoring.report.highlights import notices
+from pipeline.scoring.report.wording import how_it_was_read, rejection
 
 _DOWNLOADS = {
     "assigned": "Your rows, each with its group, the group’s churn rate and more",

@@ -2,7 +2,7 @@
 
 from pipeline.comparing.compare import Comparison, compare
 from pipeline.comparing.counting import count_customers, known_crosswalk
-from pipeline.comparing.gate import MAX_MOVED, NotPromoted, objections, promote
+from pipeline.comparing.promotion import MAX_MOVED, NotPromoted, objections, promote
 
 __all__ = [
     "MAX_MOVED",

@@ -9,9 +9,9 @@ import numpy as np
 
 from model_store import Artifact
 from pipeline.comparing.counting import count_customers, known_crosswalk
-from pipeline.comparing.gate import objections
-from pipeline.crosswalk import Crosswalk
-from pipeline.model import ClusterModel
+from pipeline.comparing.promotion import objections
+from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.crosswalk import Crosswalk
 from pipeline.scoring.drift import Drift, measure
 
 FIGURES = (

@@ -9,11 +9,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from model_store import Artifact, WrongArtifact
-from pipeline.checking import Checked, check
-from pipeline.crosswalk import Crosswalk, Ids, cross, turned
 from pipeline.errors import WrongFile
-from pipeline.model import ClusterModel
-from pipeline.reading import CustomerFile, open_customers
+from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.crosswalk import Crosswalk, Ids, cross, turned
+from pipeline.reading.customer_file import CustomerFile
+from pipeline.reading.open import open_customers
+from pipeline.reading.validation import Checked, check
 
 CROSSWALK = "crosswalk.json"
 

@@ -1,7 +1,7 @@
 """A comparison as a page that stands alone; it looks like the pages of training."""
 
 from pipeline.comparing.compare import Comparison
-from pipeline.templating import render_page
+from pipeline.pages.rendering import render_page
 
 
 def render(comparison: Comparison) -> str:

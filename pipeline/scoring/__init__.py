@@ -1,12 +1,10 @@
 """Scoring a file: read, check, assign, write, summarise; the manifest commits.
 
 Importing it brings neither numpy nor pyarrow: these come with the first file, in this process or in
-the one that `pipeline.scoring.isolated` starts.
+the one that `pipeline.scoring.process.isolated` starts.
 """
 
-from pipeline.scoring.inputs import Input, local_input
-from pipeline.scoring.options import Challenger, Options, Progress, run_id
-from pipeline.scoring.run import (
+from pipeline.runs.folder import (
     Engine,
     failure,
     refuse_file,
@@ -15,7 +13,9 @@ from pipeline.scoring.run import (
     score_into,
     summary_of,
 )
-from pipeline.scoring.writing import FAILED, MANIFEST
+from pipeline.scoring.inputs import Input, local_input
+from pipeline.scoring.outputs import FAILED, MANIFEST
+from pipeline.scoring.spec import Challenger, Options, Progress, run_id
 
 __all__ = [
     "FAILED",

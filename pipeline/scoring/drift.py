@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pipeline.model import ClusterModel
+from pipeline.model.cluster_model import ClusterModel
+from pipeline.scoring.report.wording import FEWEST
 from pipeline.scoring.tally import Tally
-from pipeline.scoring.wording import FEWEST
 
 Verdict = Literal["stable", "moved", "shifted", "implausible", "too few customers"]
 MOVED, SHIFTED = 0.10, 0.25

@@ -6,21 +6,23 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import WrongFile, readable
-from pipeline.file_state import checked_afterwards
-from pipeline.model import ClusterModel
-from pipeline.reading import CHUNK, CustomerFile, Format, open_customers
-from pipeline.scoring.challenging import disagreement
-from pipeline.scoring.ids import RepeatedIds
+from pipeline.model.cluster_model import ClusterModel
+from pipeline.reading.customer_file import CustomerFile, Format
+from pipeline.reading.delimited.streams import CHUNK
+from pipeline.reading.file_state import checked_afterwards
+from pipeline.reading.open import open_customers
+from pipeline.scoring.challenger import disagreement
 from pipeline.scoring.inputs import Input
-from pipeline.scoring.options import Options, Progress, run_id
-from pipeline.scoring.overlapping import in_order
+from pipeline.scoring.outputs import MANIFEST, REPORT, write_clusters, write_json
+from pipeline.scoring.parallel import in_order
 from pipeline.scoring.rejects import Reject, RejectWriter, reject_writer
-from pipeline.scoring.report import write_report
-from pipeline.scoring.score import Scorer
+from pipeline.scoring.repeated_ids import RepeatedIds
+from pipeline.scoring.report.page import write_report
+from pipeline.scoring.scorer import Scorer
 from pipeline.scoring.sinks import Sink, needs_all_columns, open_sink
+from pipeline.scoring.spec import Options, Progress, run_id
 from pipeline.scoring.summary import summarise
 from pipeline.scoring.tally import Tally
-from pipeline.scoring.writing import MANIFEST, REPORT, write_clusters, write_json
 
 
 def score_into(

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.digest import identity_of_file
 from pipeline.errors import WrongFile, readable
-from pipeline.file_state import FileState
+from pipeline.hashing import identity_of_file
+from pipeline.reading.file_state import FileState
 
 
 @dataclass(slots=True)

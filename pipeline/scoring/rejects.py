@@ -7,7 +7,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TextIO
 
-from pipeline.scoring.writing import csv_writer, harmless
+from pipeline.scoring.outputs import csv_writer, harmless
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -14,11 +14,17 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from pipeline.errors import WrongFile
-from pipeline.reading import CustomerFile, Format, is_text, plain
-from pipeline.reading.table import is_binary, without_view
+from pipeline.reading.customer_file import (
+    CustomerFile,
+    Format,
+    is_binary,
+    is_text,
+    plain,
+    without_view,
+)
 from pipeline.scoring.decimals import Decimals
-from pipeline.scoring.score import Scored, Scorer
-from pipeline.scoring.writing import FORMULA, NUMBER, csv_line, harmless
+from pipeline.scoring.outputs import FORMULA, NUMBER, csv_line, harmless
+from pipeline.scoring.scorer import Scored, Scorer
 
 ROW_GROUP = 65_536
 _ARROW_SCHEMA = "ARROW:schema"

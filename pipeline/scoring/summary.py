@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from pipeline.baseline import median_of_all
-from pipeline.churn import ChurnRate
-from pipeline.cluster import Cluster
-from pipeline.contract import Feature
-from pipeline.model import ClusterModel
+from pipeline.model.baseline import median_of_all
+from pipeline.model.churn import ChurnRate
+from pipeline.model.cluster import Cluster
+from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.contract import Feature
 from pipeline.scoring.drift import feature_drift, mix_drift
 from pipeline.scoring.tally import Tally
 

@@ -9,8 +9,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.model import Assignments, ClusterModel
-from pipeline.scoring.challenging import Versus
+from pipeline.model.cluster_model import Assignments, ClusterModel
+from pipeline.scoring.challenger import ChallengerCounts
 
 Counts = NDArray[np.int64]
 _SHIFT = 14
@@ -42,7 +42,7 @@ class Tally:
     keys: dict[str, list[NDArray[np.int32]]] = field(default_factory=dict)
     """Cells to be counted for the medians."""
     cells: dict[str, NDArray[np.uint32]] = field(default_factory=dict)
-    versus: Versus | None = None
+    versus: ChallengerCounts | None = None
     """What a challenger makes of the same customers."""
 
     @classmethod

@@ -1,25 +1,25 @@
 """Training: clean, fit, evaluate, describe, and hand the artifact to the store."""
 
-from pipeline.training.bars import Bars, load_bars
-from pipeline.training.judging import Effort
-from pipeline.training.lineage import Ancestor, find_ancestor
-from pipeline.training.overrides import override
-from pipeline.training.publishing import publish
-from pipeline.training.recipes import RECIPES, SEARCH, Recipe
-from pipeline.training.repeating import trained_before
-from pipeline.training.retraining import retrain
+from pipeline.training.clusters.lineage import ReferenceModel, find_reference
+from pipeline.training.clusters.overrides import override
+from pipeline.training.publish import publish
+from pipeline.training.repeat import trained_before
+from pipeline.training.retrain import retrain
+from pipeline.training.search.evaluation import Budget
+from pipeline.training.search.recipes import RECIPES, SEARCH, Recipe
+from pipeline.training.search.thresholds import Thresholds, load_thresholds
 from pipeline.training.train import Trained, name_by, train, train_by_search
 
 __all__ = [
     "RECIPES",
     "SEARCH",
-    "Ancestor",
-    "Bars",
-    "Effort",
+    "Budget",
     "Recipe",
+    "ReferenceModel",
+    "Thresholds",
     "Trained",
-    "find_ancestor",
-    "load_bars",
+    "find_reference",
+    "load_thresholds",
     "name_by",
     "override",
     "publish",

@@ -11,16 +11,14 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.checking import (
-    Checked,
-    check,
-    is_header_again,
-    refuse_ambiguous,
-)
-from pipeline.contract import Contract, Feature, Label
-from pipeline.digest import sha256_of_file
 from pipeline.errors import MAX_REJECTED_SHARE, WrongFile
-from pipeline.reading import UNSAID, BrokenRow, CustomerFile, ReadingOptions, open_customers
+from pipeline.hashing import sha256_of_file
+from pipeline.model.contract import Contract, Feature, Label
+from pipeline.reading.customer_file import CustomerFile
+from pipeline.reading.delimited.records import BrokenRow
+from pipeline.reading.open import open_customers
+from pipeline.reading.options import UNSAID, ReadingOptions
+from pipeline.reading.validation import Checked, check, is_header_again, refuse_ambiguous
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,12 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, PowerTransformer, RobustScaler, StandardScaler
 from threadpoolctl import threadpool_limits
 
-from pipeline.contract import Contract
 from pipeline.errors import WrongFile
-from pipeline.geometry import Space
-from pipeline.model import Column
+from pipeline.model.cluster_model import Column
+from pipeline.model.contract import Contract
+from pipeline.model.geometry import Space
 from pipeline.training.cleaning import Customers
-from pipeline.training.recipes import ALGORITHMS, Recipe
+from pipeline.training.search.recipes import ALGORITHMS, Recipe
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,21 +7,22 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.contract import Contract
-from pipeline.crosswalk import Crosswalk
 from pipeline.errors import WrongFile
-from pipeline.model import ClusterModel
-from pipeline.reading import UNSAID, ReadingOptions, open_customers
-from pipeline.training.bars import Bars
+from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.contract import Contract
+from pipeline.model.crosswalk import Crosswalk
+from pipeline.reading.open import open_customers
+from pipeline.reading.options import UNSAID, ReadingOptions
 from pipeline.training.cleaning import Cleaning, Customers, load_customers
-from pipeline.training.describing import build_model
+from pipeline.training.clusters.description import build_model
+from pipeline.training.clusters.lineage import Descent, ReferenceModel, check_readable, match
+from pipeline.training.clusters.overrides import override, texts_in
 from pipeline.training.fitting import Fitted, fit, reorder
-from pipeline.training.gap import Gap, gap_curve
-from pipeline.training.judging import Effort, judge
-from pipeline.training.lineage import Ancestor, Descent, check_readable, match
-from pipeline.training.overrides import override, texts_in
-from pipeline.training.recipes import Recipe
-from pipeline.training.searching import Search, numeric, restrict, search
+from pipeline.training.search.evaluation import Budget, judge
+from pipeline.training.search.recipes import Recipe
+from pipeline.training.search.search import Search, numeric, restrict, search
+from pipeline.training.search.thresholds import Thresholds
+from pipeline.training.statistics.gap import Gap, gap_curve
 
 Progress = Callable[[str], None]
 
@@ -37,7 +38,7 @@ class Trained:
     metrics: dict[str, Any]
     gaps: tuple[Gap, ...]
     """From a single group on; after a search those of the customers that it saw."""
-    bars: Bars
+    bars: Thresholds
     search: Search | None = None
     """How the recipe was found, where it was not given."""
     descent: Descent | None = None
@@ -62,9 +63,9 @@ def train(
     contract: Contract,
     recipe: Recipe,
     progress: Progress,
-    effort: Effort | None = None,
-    bars: Bars | None = None,
-    ancestor: Ancestor | None = None,
+    budget: Budget | None = None,
+    bars: Thresholds | None = None,
+    reference_model: ReferenceModel | None = None,
     reading: ReadingOptions = UNSAID,
 ) -> Trained:
     """Clean a customer file, fit a recipe, gather the evidence for it and describe its clusters.
@@ -73,17 +74,19 @@ def train(
     """
     progress(f"reading and cleaning {path.name}")
     customers = load_customers(path, contract, recipe.features, reading)
-    if ancestor is not None:
-        check_readable(ancestor, customers)
-    return _trained(customers, recipe, progress, effort or Effort(), bars or Bars(), ancestor)
+    if reference_model is not None:
+        check_readable(reference_model, customers)
+    return _trained(
+        customers, recipe, progress, budget or Budget(), bars or Thresholds(), reference_model
+    )
 
 
 def train_by_search(
     path: Path,
     contract: Contract,
     progress: Progress,
-    bars: Bars | None = None,
-    ancestor: Ancestor | None = None,
+    bars: Thresholds | None = None,
+    reference_model: ReferenceModel | None = None,
     reading: ReadingOptions = UNSAID,
 ) -> Trained:
     """Find the recipe by evidence, then train it on all customers."""
@@ -94,11 +97,11 @@ def train_by_search(
     if not features:
         raise WrongFile(path, f"has none of the numeric features of contract {contract.name}")
     customers = load_customers(path, contract, features, reading)
-    if ancestor is not None:
-        check_readable(ancestor, customers)  # before minutes of work, not after
+    if reference_model is not None:
+        check_readable(reference_model, customers)  # before minutes of work, not after
     found = search(customers, progress, bars)
     narrowed = restrict(customers, found.winner.features)
-    trained = _trained(narrowed, found.winner, progress, Effort(), found.bars, ancestor)
+    trained = _trained(narrowed, found.winner, progress, Budget(), found.bars, reference_model)
     metrics = {**trained.metrics, "churn_auc_untouched": found.untouched_auc}
     return replace(trained, metrics=metrics, gaps=found.gaps, search=found)
 
@@ -107,19 +110,19 @@ def _trained(
     customers: Customers,
     recipe: Recipe,
     progress: Progress,
-    effort: Effort,
-    bars: Bars,
-    ancestor: Ancestor | None,
+    budget: Budget,
+    bars: Thresholds,
+    reference_model: ReferenceModel | None,
 ) -> Trained:
     cleaning = customers.cleaning
     progress(f"fitting {recipe.title.lower()} on {cleaning.rows_used:,} customers")
     fitted = fit(recipe, customers)
     descent = None
-    if ancestor is not None:
-        progress(f"matching the clusters with those of the champion {ancestor.version}")
-        fitted, descent = _descend(fitted, customers, ancestor)
+    if reference_model is not None:
+        progress(f"matching the clusters with those of the champion {reference_model.version}")
+        fitted, descent = _descend(fitted, customers, reference_model)
     progress("measuring separation, stability and churn out of sample")
-    judged = judge(recipe, customers, effort, fitted)
+    judged = judge(recipe, customers, budget, fitted)
     gaps = tuple(gap_curve(fitted.standardised))
     progress("describing the clusters")
     model = build_model(fitted, customers, descent)
@@ -130,9 +133,11 @@ def _trained(
     )
 
 
-def _descend(fitted: Fitted, customers: Customers, ancestor: Ancestor) -> tuple[Fitted, Descent]:
+def _descend(
+    fitted: Fitted, customers: Customers, reference_model: ReferenceModel
+) -> tuple[Fitted, Descent]:
     """The clusters in the order of the ids that they get from the champion."""
-    descent = match(fitted, customers, ancestor)
+    descent = match(fitted, customers, reference_model)
     order = sorted(range(len(descent.ids)), key=descent.ids.__getitem__)
     ids = tuple(descent.ids[place] for place in order)
     return reorder(fitted, order), replace(descent, ids=ids)

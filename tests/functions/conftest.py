@@ -10,11 +10,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from functions.api import create_app
-from functions.serving import Serving
+from functions.live_model import LiveModel
 from functions.settings import BatchSettings, Settings
 from model_store import BUNDLED, S3Address, Store, open_store
-from tests.functions.dropping import Drop
-from tests.functions.web import BROWSER, app_over
+from tests.support.dropping import Drop
+from tests.support.web import BROWSER, app_over
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -46,21 +46,21 @@ def store(tmp_path: Path) -> Store:
 
 
 @pytest.fixture
-def serving(store: Store, lines: Lines) -> Serving:
+def live_model(store: Store, lines: Lines) -> LiveModel:
     """The champion, loaded."""
-    made = Serving(store, "champion", log=lines.append)
+    made = LiveModel(store, "champion", log=lines.append)
     made.refresh()
     lines.clear()
     return made
 
 
 @pytest.fixture
-def client_for(serving: Serving, lines: Lines) -> Iterator[Callable[..., TestClient]]:
+def client_for(live_model: LiveModel, lines: Lines) -> Iterator[Callable[..., TestClient]]:
     """Makes a client of an application with given settings; errors become answers, as in use."""
     clients = []
 
     def make(**settings: Any) -> TestClient:
-        app = create_app(serving, Settings(**settings), log=lines.append)
+        app = create_app(live_model, Settings(**settings), log=lines.append)
         clients.append(TestClient(app, raise_server_exceptions=False))
         return clients[-1]
 
@@ -116,9 +116,9 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="session")
-def batch_serving() -> Serving:
+def batch_live_model() -> LiveModel:
     """The bundled champion, loaded once for all tests of the batch function."""
-    made = Serving(open_store(BUNDLED), "champion", log=lambda line: None)
+    made = LiveModel(open_store(BUNDLED), "champion", log=lambda line: None)
     made.refresh()
     return made
 
@@ -127,7 +127,7 @@ def batch_serving() -> Serving:
 def drop(
     s3: "S3Client",
     make_bucket: Callable[[], str],
-    batch_serving: Serving,
+    batch_live_model: LiveModel,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Drop:
@@ -135,4 +135,4 @@ def drop(
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
     settings = BatchSettings(S3Address(make_bucket(), "incoming"), S3Address(make_bucket(), "out"))
-    return Drop(s3, settings, batch_serving)
+    return Drop(s3, settings, batch_live_model)

@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
+from functions.aws.lease import Claim, Held
 from functions.retrain import RUN, SPARE_SECONDS, Retraining, TimeIsUp, stopped
-from functions.s3_claims import Claim, Held
 from functions.settings import RetrainingSettings, WrongSetting
 from model_store import CANDIDATE, CHAMPION, S3Address, Store, Temporary, open_store
-from model_store.s3 import S3Files
-from pipeline.contract import Contract
-from pipeline.training import RECIPES, Effort, publish, train
+from model_store.storage.s3 import S3Files
+from pipeline.model.contract import Contract
+from pipeline.training import RECIPES, Budget, publish, train
 from tests.functions.conftest import Lines
-from tests.functions.dropping import Context
+from tests.support.dropping import Context
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-LIGHT = Effort(bootstraps=2, repeats=1)
+LIGHT = Budget(bootstraps=2, repeats=1)
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +69,7 @@ def retraining(
     data = S3Address(make_bucket(), "training/customers.csv")
     settings = RetrainingSettings(data, store)
     return Retraining(
-        settings, open_store(str(store)), S3Files(s3, store), effort=LIGHT,
+        settings, open_store(str(store)), S3Files(s3, store), budget=LIGHT,
         log=lines.append, measure=lambda figures: lines.append(figures),
     )  # fmt: skip
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from functions.challengers import Challengers
+from functions.live_model import LiveModel
 from functions.s3 import Batch, _from_environment
-from functions.serving import Serving
 from functions.settings import BatchSettings
 from model_store import CustomerClustersError, NotFound, Store, Temporary
-from pipeline.scoring.isolated import Isolated
-from tests.functions.dropping import Context, Drop, customers, golden, is_whole, queued
+from pipeline.runs.challengers import Challengers
+from pipeline.scoring.process.isolated import Isolated
+from tests.support.dropping import Context, Drop, customers, golden, is_whole, queued
 
 if TYPE_CHECKING:
     pass
@@ -153,7 +153,7 @@ def test_an_object_that_is_gone_is_told_and_not_tried_again(drop: Drop) -> None:
     (failed,) = drop.documents("failed.json")
     assert failed["code"] == "gone"
     assert failed["input"]["name"] == "März 2026/a+b (1) %20.csv"
-    assert failed["model_version"] == drop.serving.current().version
+    assert failed["model_version"] == drop.live_model.current().version
     drop.deliver({"Records": [drop.record({"key": "incoming/never.csv"})]})
     assert drop.said() == ["failed for good"] * 3
     assert drop.lines[-1]["run"] == ""
@@ -194,7 +194,7 @@ def test_a_wrong_file_is_told_once_and_not_tried_again(
 
 
 def test_a_file_that_ends_its_reader_is_failed_for_good(drop: Drop) -> None:
-    function = drop.function(engine=Isolated(module="tests.pipeline.scoring.dying"))
+    function = drop.function(engine=Isolated(module="tests.support.dying"))
     for name, content in {"b.csv": b"abort", "c.csv": customers()}.items():
         function(drop.put(f"incoming/{name}", content), Context())
     (failed,) = drop.documents("failed.json")
@@ -250,18 +250,18 @@ def test_without_a_model_files_are_given_back_and_test_events_accepted(
     drop: Drop, store: Store, tmp_path: Path
 ) -> None:
     (tmp_path / "store" / "aliases" / "champion.json").unlink()
-    drop.serving = Serving(store, "champion", log=drop.lines.append)
+    drop.live_model = LiveModel(store, "champion", log=drop.lines.append)
     function = drop.function()
     answer = function(queued(golden("s3_test_event"), drop.put(KEY)), Context())
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
     assert "no model 'champion'" in drop.lines[-1]["error"]
     store.point("champion", store.resolve("original"))
     with pytest.raises(Temporary, match="no model"):
-        function.serving.current()
+        function.live_model.current()
 
 
 def test_a_moved_alias_is_followed_between_invocations(drop: Drop, store: Store) -> None:
-    drop.serving = Serving(store, "champion", log=lambda line: None)
+    drop.live_model = LiveModel(store, "champion", log=lambda line: None)
     function = drop.function()
     event = drop.put(KEY)
     function(event, Context())

@@ -8,7 +8,7 @@ import pytest
 import functions.settings
 from functions.settings import BatchSettings, Settings, WrongSetting
 from model_store import S3Address
-from pipeline.reading_options import OPTIONS, ReadingOptions
+from pipeline.reading.options import OPTIONS, ReadingOptions
 
 HASH = "a" * 64
 KEY = "A" * 43 + "="

@@ -24,7 +24,7 @@ assert "joblib" not in sys.modules and "sklearn" not in sys.modules
 print("done")
 """
 CUSTOMER = ["Total_Revolving_Bal=0", "Total_Trans_Amt=1900", "Total_Trans_Ct=38"]
-COMMAND = "from functions.cli import main; main({arguments!r}, standalone_mode=False)"
+COMMAND = "from functions.cli.main import main; main({arguments!r}, standalone_mode=False)"
 LOOK_UP = """
 from starlette.testclient import TestClient
 from functions.api import app

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.http import free_port
-from functions.serving import Serving
+from functions.live_model import LiveModel
 from functions.settings import BatchSettings
 from model_store import BUNDLED, S3Address, open_store
-from tests.functions.dropping import Drop
-from tests.infra import containers as helpers
-from tests.infra.containers import ROOT, Containers, Lambda
+from tests.support import containers as helpers
+from tests.support.containers import Containers, Lambda
+from tests.support.dropping import Drop
+from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -73,7 +74,7 @@ def drop(s3: "S3Client", make_bucket: Callable[[], str]) -> Drop:
     for path in sorted(path for path in BUNDLED.rglob("*") if path.is_file()):
         key = f"models/{path.relative_to(BUNDLED)}"
         s3.upload_file(str(path), settings.output.bucket, key)
-    return Drop(s3, settings, Serving(open_store(str(BUNDLED)), "champion"))
+    return Drop(s3, settings, LiveModel(open_store(str(BUNDLED)), "champion"))
 
 
 @pytest.fixture(scope="session")

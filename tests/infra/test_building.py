@@ -11,8 +11,8 @@ import pytest
 
 from infra import slim
 from infra.image import EPOCH, Build, buildah, docker, labels, pip_conf, secrets
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 BUILD = Build("mine:1", "python:x", {"revision": "abc"}, {"ca": Path("/etc/bundle.crt")})
 Builder = Callable[[Build, str | None], list[list[str]]]
 

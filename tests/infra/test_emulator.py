@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from functions.answers import Answers
+from functions.http.schemas import Answers
 from model_store import BUNDLED, open_store
-from pipeline.model import ClusterModel
-from tests.functions.test_lambda_http import HTTP, event
-from tests.infra.containers import LONGEST_START, ROOT, Invoke, Lambda
+from pipeline.model.cluster_model import ClusterModel
+from tests.functions.http.test_lambda_adapter import HTTP, event
+from tests.support.containers import LONGEST_START, Invoke, Lambda
+from tests.support.paths import ROOT
 
 LEAVER = {"Total_Revolving_Bal": 0, "Total_Trans_Amt": 1900, "Total_Trans_Ct": 38}
 

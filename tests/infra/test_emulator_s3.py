@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from tests.functions.dropping import Drop, customers, golden, is_whole, queued
-from tests.functions.web import Page, hidden
-from tests.infra.containers import Invoke, Lambda
+from tests.support.containers import Invoke, Lambda
+from tests.support.dropping import Drop, customers, golden, is_whole, queued
+from tests.support.web import Page, hidden
 
 KEY = "incoming/März 2026/a+b (1) %20.csv"
 

@@ -2,12 +2,10 @@
 
 import inspect
 import json
-from pathlib import Path
 
-from functions.commands import looking_up
+from functions.cli import lookup
 from functions.settings import BatchSettings, Settings
-
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
 
 
 def test_heroku_builds_the_one_dockerfile_and_verifies_the_store() -> None:
@@ -20,7 +18,7 @@ def test_heroku_builds_the_one_dockerfile_and_verifies_the_store() -> None:
 def test_the_variables_of_the_app_are_settings_that_exist() -> None:
     document = json.loads((ROOT / "app.json").read_text())
     assert document["stack"] == "container"
-    known = "".join(inspect.getsource(of) for of in (Settings, BatchSettings, looking_up))
+    known = "".join(inspect.getsource(of) for of in (Settings, BatchSettings, lookup))
     for name, variable in document["env"].items():
         assert name in known
         assert variable["description"]

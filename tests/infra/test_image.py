@@ -15,8 +15,9 @@ import pytest
 
 from infra.image import labels
 from model_store import BUNDLED, Artifact, open_store
-from pipeline.model import ClusterModel
-from tests.infra.containers import BASE, IMAGE, LOCKED, ROOT, Containers, post
+from pipeline.model.cluster_model import ClusterModel
+from tests.support.containers import BASE, IMAGE, LOCKED, Containers, post
+from tests.support.paths import ROOT
 
 SCHEMA_2 = "application/vnd.docker.distribution.manifest.v2+json"
 LEAVER = {"Total_Revolving_Bal": 0, "Total_Trans_Amt": 1900, "Total_Trans_Ct": 38}

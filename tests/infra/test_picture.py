@@ -2,9 +2,9 @@
 
 import re
 from html import unescape
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
+
 SOURCE = (ROOT / "docs/architecture.dot").read_text()
 NODES = set(re.findall(r"^ +(\w+) \[label=", SOURCE, re.MULTILINE))
 ARROWS = set(re.findall(r"^ +(\w+) -> (\w+)", SOURCE, re.MULTILINE))

@@ -15,15 +15,15 @@ from botocore.client import BaseClient
 from starlette.testclient import TestClient
 
 import examples
+from functions.live_model import LiveModel
 from functions.retrain import Retraining
-from functions.serving import Serving
 from functions.settings import BatchSettings, RetrainingSettings
 from model_store import BUNDLED, S3Address, open_store
-from model_store.s3 import S3Files
-from pipeline.training import Effort
-from tests.functions.dropping import Drop, customers
-from tests.functions.web import BROWSER, Page, app_over, hidden
+from model_store.storage.s3 import S3Files
+from pipeline.training import Budget
 from tests.infra.test_serverless import Resources, several
+from tests.support.dropping import Drop, customers
+from tests.support.web import BROWSER, Page, app_over, hidden
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -59,7 +59,7 @@ class Stack:
             S3Address(self.buckets["InputBucket"], "incoming"),
             S3Address(self.buckets["OutputBucket"]),
         )
-        return Drop(self.s3, settings, Serving(open_store(str(self.store)), "champion"))
+        return Drop(self.s3, settings, LiveModel(open_store(str(self.store)), "champion"))
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_the_api_and_the_batch_function_may_do_what_they_do(
 ) -> None:
     drop = stack.drop
     with recorded() as api:
-        drop.serving.refresh()
+        drop.live_model.refresh()
         app = app_over(buckets=drop.settings)
         browser = TestClient(app, headers=BROWSER, follow_redirects=False)
         page = Page(browser.get("/files").text)
@@ -170,7 +170,7 @@ def test_the_function_that_retrains_may_do_what_it_does(
     store, files = open_store(str(stack.store)), S3Files(stack.s3, stack.store)
     lines: list[Any] = []
     function = Retraining(
-        settings, store, files, effort=Effort(bootstraps=2, repeats=1),
+        settings, store, files, budget=Budget(bootstraps=2, repeats=1),
         log=lines.append, measure=lines.append,
     )  # fmt: skip
     with recorded() as calls:

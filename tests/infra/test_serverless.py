@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from functions.bucket_files import UPLOADS
-from functions.s3_metrics import NAMESPACE
+from functions.aws.metrics import NAMESPACE
+from functions.uploads.bucket import UPLOADS
 from infra.empty import doomed
 from model_store import CANDIDATE
 from tests.infra.conftest import STAGES
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 Resources = Mapping[str, Mapping[str, Any]]
 ROLES = {"ApiRole", "BatchRole", "RetrainRole"}
 

@@ -6,16 +6,17 @@ import uuid
 
 import pytest
 
-from functions.jobs import Job
-from functions.s3_objects import Source, found
+from functions.aws.job_arguments import Order
+from functions.aws.objects import Source, found
 from functions.settings import SparkSettings
-from functions.spark_order import Order
 from model_store import BUNDLED, CHAMPION, open_store
-from pipeline.model import ClusterModel
-from tests.functions.dropping import Drop, customers, is_whole
-from tests.infra import emr
-from tests.infra.containers import ROOT, Containers
+from pipeline.model.cluster_model import ClusterModel
+from pipeline.runs.jobs import Job
 from tests.infra.test_training_image import PACKAGES
+from tests.support import emr
+from tests.support.containers import Containers
+from tests.support.dropping import Drop, customers, is_whole
+from tests.support.paths import ROOT
 
 KEY = "incoming/März/a b.csv"
 LOCKED = ("--network=host", "--read-only", "--tmpfs=/tmp", "--cap-drop=all", "--no-healthcheck",

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from model_store import BUNDLED, CANDIDATE, CHAMPION, open_store
-from tests.infra.containers import (
+from tests.support.containers import (
     IMAGE,
     LOCKED,
-    ROOT,
     TRAINING_IMAGE,
     Containers,
     make_training_image,
 )
+from tests.support.paths import ROOT
 
 PACKAGES = (
     "import importlib.metadata as m; print(*(f'{d.name}=={d.version}'.lower() "

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from model_store import Files, FolderFiles, S3Address, Store
-from model_store.s3 import S3Files
+from model_store.storage.s3 import S3Files
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from model_store import (
     WrongArtifact,
 )
 from tests.model_store.conftest import Backend
-from tests.model_store.cutting import CutFiles
+from tests.support.cutting import CutFiles
 
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 

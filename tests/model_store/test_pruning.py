@@ -6,7 +6,7 @@ import pytest
 
 from model_store import CHAMPION, NotFound, Store, Temporary, Version
 from tests.model_store.conftest import Backend
-from tests.model_store.cutting import CutFiles
+from tests.support.cutting import CutFiles
 
 NOW = datetime.now(UTC)
 

@@ -9,13 +9,13 @@ import pytest
 from model_store import BUNDLED, Artifact, NotFound, Store, open_store
 from pipeline.comparing import compare, count_customers
 from pipeline.comparing.compare import rebinned
-from pipeline.contract import Contract
 from pipeline.errors import WrongFile
-from pipeline.training import Effort, Recipe, find_ancestor, publish, retrain, train
+from pipeline.model.contract import Contract
+from pipeline.training import Budget, Recipe, find_reference, publish, retrain, train
+from tests.support.paths import CUSTOMERS as EXAMPLES
 
 RECIPE = Recipe("gym", "A gym's members", ("visits", "fee", "plan"), 3, 2, n_init=5)
-LIGHT = Effort(bootstraps=2, repeats=1)
-EXAMPLES = Path(__file__).parents[3] / "examples" / "customers.csv"
+LIGHT = Budget(bootstraps=2, repeats=1)
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_the_highest_id_of_all_counts_though_its_model_is_unreadable(
 ) -> None:
     broken = again(store, gym_members.iloc[:-1], None, tmp_path).version
     (tmp_path / "store" / "versions" / broken / "manifest.json").write_text("{")
-    found = find_ancestor(store, gym_contract)
+    found = find_reference(store, gym_contract)
     assert found is not None
     assert found.last_id == 3
 
@@ -133,9 +133,11 @@ def test_other_seeds_are_told_apart_from_other_customers(
     store: Store, gym_contract: Contract, tmp_path: Path
 ) -> None:
     recipe = replace(RECIPE, seed=7, n_init=6)
-    ancestor = find_ancestor(store, gym_contract)
+    reference_model = find_reference(store, gym_contract)
     path = tmp_path / "members.csv"
-    trained = train(path, gym_contract, recipe, lambda step: None, LIGHT, ancestor=ancestor)
+    trained = train(
+        path, gym_contract, recipe, lambda step: None, LIGHT, reference_model=reference_model
+    )
     found = compare(store.open("champion"), publish(trained, store))
     assert found.crosswalk is not None
     assert found.crosswalk.moved_share == 0

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from benchmarks.cluster import Cluster
-from pipeline.scoring.spark import OnSpark, spark
+from pipeline.scoring.parts.spark import OnSpark, spark
 
 
 @pytest.fixture(scope="module")

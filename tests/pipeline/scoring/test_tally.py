@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.model import ClusterModel
+from pipeline.model.cluster_model import ClusterModel
 from pipeline.scoring.summary import summarise
 from pipeline.scoring.tally import Tally
 

@@ -5,16 +5,16 @@ from pathlib import Path
 import pytest
 
 from model_store import open_store
-from pipeline.contract import Contract
-from pipeline.model import ClusterModel
-from pipeline.training import RECIPES, Effort, publish, train
+from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.contract import Contract
+from pipeline.training import RECIPES, Budget, publish, train
 
 
 def test_the_original_model_is_reproduced(
     bank_churners: Path, bank_contract: Contract, tmp_path: Path, model: ClusterModel
 ) -> None:
     steps: list[str] = []
-    trained = train(bank_churners, bank_contract, RECIPES["original"], steps.append, Effort())
+    trained = train(bank_churners, bank_contract, RECIPES["original"], steps.append, Budget())
     assert trained.metrics["silhouette_model_space"] == pytest.approx(0.4966, abs=2e-4)
     assert trained.metrics["silhouette_standardised_space"] == pytest.approx(0.348, abs=5e-4)
     assert trained.metrics["churn_auc"] == pytest.approx(0.686, abs=0.01)
@@ -43,6 +43,6 @@ def test_the_comparison_with_gender_is_reproduced(
         bank_contract,
         RECIPES["original-onehot"],
         lambda step: None,
-        Effort(bootstraps=3, repeats=1),
+        Budget(bootstraps=3, repeats=1),
     )
     assert trained.metrics["silhouette_model_space"] == pytest.approx(0.4920, abs=2e-4)

@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 
 from model_store import open_store
-from pipeline.contract import Contract
 from pipeline.errors import WrongFile
-from pipeline.model import ClusterModel
-from pipeline.training import Effort, Recipe, Trained, publish, train
+from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.contract import Contract
+from pipeline.training import Budget, Recipe, Trained, publish, train
 from pipeline.training.fitting import EmptyCluster
-from pipeline.training.recipes import ALGORITHMS, Algorithm
+from pipeline.training.search.recipes import ALGORITHMS, Algorithm
 
 Write = Callable[..., Path]
 RECIPE = Recipe("gym", "A gym's members", ("visits", "fee", "plan"), 3, 2, n_init=5)
@@ -25,7 +25,7 @@ def trained_on(
 ) -> Trained:
     path = folder / "members.csv"
     frame.to_csv(path, index=False)
-    return train(path, contract, recipe, lambda step: None, Effort(bootstraps=3, repeats=1))
+    return train(path, contract, recipe, lambda step: None, Budget(bootstraps=3, repeats=1))
 
 
 def test_another_data_set_is_another_toml_and_no_code(
@@ -79,8 +79,8 @@ def test_every_algorithm_answers_like_its_pipeline_for_the_real_customers(
     features = ("Total_Revolving_Bal", "Total_Trans_Amt", "Total_Trans_Ct")
     for algorithm in ALGORITHMS:
         recipe = Recipe("real", "", features, 5, 2, features[:2], n_init=5, algorithm=algorithm)
-        effort = Effort(bootstraps=1, repeats=1)
-        trained = train(bank_churners, bank_contract, recipe, lambda step: None, effort)
+        budget = Budget(bootstraps=1, repeats=1)
+        trained = train(bank_churners, bank_contract, recipe, lambda step: None, budget)
         frame = trained.customers.features
         found = trained.model.assign_many({name: frame[name].to_numpy() for name in features})
         np.testing.assert_array_equal(
@@ -127,7 +127,7 @@ def test_nested_columns_do_not_hinder_training(
     frame["tags"] = [["a", "b"]] * len(frame)
     path = tmp_path / "members.parquet"
     frame.to_parquet(path, index=False)
-    trained = train(path, gym_contract, RECIPE, lambda step: None, Effort(bootstraps=1, repeats=1))
+    trained = train(path, gym_contract, RECIPE, lambda step: None, Budget(bootstraps=1, repeats=1))
     assert trained.cleaning.duplicate_rows == 3
 
 

@@ -1,0 +1,137 @@
+"""What several commands take."""
+
+import functools
+import getpass
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+import model_store
+from functions.settings import Settings
+from model_store import Store
+from pipeline.model.contract import DEFAULT_CONTRACT
+from pipeline.model.numbers import MARKS, THOUSANDS
+from pipeline.reading.options import ReadingOptions
+
+
+def settings() -> Settings:
+    """The settings of this process's environment."""
+    return Settings.from_environment(os.environ)
+
+
+def _user() -> str:
+    """Who is logged in; empty where the system does not know."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""
+
+
+def _said(context: click.Context, parameter: click.Parameter, text: str) -> str:
+    if not text.strip():
+        raise click.BadParameter("expected some words: they stay in the history")
+    return text.strip()
+
+
+def open_store(address: str) -> Store:
+    """The store at an address, under the trusted keys of the environment."""
+    return model_store.open_store(address, settings().trusted_keys)
+
+
+def reading(command: Callable[..., None]) -> Callable[..., None]:
+    """How files are written, as one argument `reading`; for what a file does not show itself."""
+
+    @functools.wraps(command)
+    def packed(*args: Any, **chosen: Any) -> None:
+        said = {name: chosen.pop(name) for name in _READING}
+        command(*args, reading=ReadingOptions(**said), **chosen)
+
+    for decorate in _READING.values():
+        packed = decorate(packed)
+    return packed
+
+
+_READING = {
+    "header_row": click.option(
+        "--header-row",
+        metavar="N",
+        type=click.IntRange(1),
+        help="Line or sheet row with the names.  [default: the first that has them]",
+    ),
+    "sheet": click.option(
+        "--sheet", metavar="NAME", help="Of a workbook.  [default: the visible one with the names]"
+    ),
+    "encoding": click.option(
+        "--encoding", metavar="NAME", help="Of a text, such as cp1250.  [default: as it shows]"
+    ),
+    "thousands": click.option(
+        "--thousands",
+        type=click.Choice([*THOUSANDS]),
+        help="What groups digits in a text.  [default: as the values show]",
+    ),
+    "decimal": click.option(
+        "--decimal",
+        type=click.Choice([*MARKS]),
+        help="The decimal mark in a text.  [default: as the values show]",
+    ),
+    "delimiter": click.option(
+        "--delimiter",
+        metavar="CHAR",
+        help="Between the fields of a text: ';', tab, pipe …  [default: as the header shows]",
+    ),
+}
+path = click.Path(path_type=Path)
+store = click.option(
+    "--store",
+    metavar="ADDRESS",
+    default=lambda: settings().store,
+    show_default="the bundled store, or $CUSTOMER_CLUSTERS_STORE",
+    help="Folder or s3:// address of the model store.",
+)
+model = click.option(
+    "--model",
+    "reference",
+    metavar="REF",
+    default=lambda: settings().model,
+    show_default="champion, or $CUSTOMER_CLUSTERS_MODEL",
+    help="Alias or version of the model.",
+)
+as_json_flag = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document for machines."
+)
+contract = click.option(
+    "--contract",
+    metavar="FILE",
+    type=path,
+    default=DEFAULT_CONTRACT,
+    show_default="BankChurners",
+    help="TOML file that declares the columns.",
+)
+why = click.option(
+    "--why", metavar="TEXT", required=True, callback=_said, help="The reason, for the history."
+)
+who = click.option(
+    "--who",
+    metavar="NAME",
+    default=_user,
+    show_default="who is logged in",
+    callback=_said,
+    help="Who decides, for the history.",
+)
+sign_key = click.option(
+    "--sign-key",
+    metavar="FILE",
+    type=path,
+    default=lambda: settings().sign_key,
+    show_default="none, or $CUSTOMER_CLUSTERS_SIGN_KEY",
+    help="Ed25519 private key (PEM) that signs the model.",
+)
+counted = click.option(
+    "--data",
+    metavar="FILE",
+    type=path,
+    help="Customers to count on who moves, where training has not.",
+)

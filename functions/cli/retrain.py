@@ -1,0 +1,99 @@
+"""Models over the years: retrain the champion on new data, compare any two versions."""
+
+from pathlib import Path
+
+import click
+
+from functions.cli import console, options, tables
+from model_store import CANDIDATE, CHAMPION, Reason, load_signer
+from pipeline.errors import WrongFile
+
+_OUT_HELP = "Folder for comparison.json and comparison.html."
+
+
+@click.command(epilog="Example: customer-clusters retrain --data customers-2027.csv --store models")
+@click.option("--data", metavar="FILE", type=options.path, required=True, help="The new customers.")
+@click.option(
+    "--contract",
+    metavar="FILE",
+    type=options.path,
+    help="TOML file that declares the columns; by default the champion's own.",
+)
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=options.path,
+    default=Path("comparison"),
+    show_default=True,
+    help=_OUT_HELP,
+)
+@options.who
+@options.sign_key
+@options.store
+@options.as_json_flag
+def retrain(
+    data: Path,
+    contract: Path | None,
+    out: Path,
+    who: str,
+    sign_key: Path | None,
+    store: str,
+    as_json: bool,
+) -> None:
+    """Train the champion's recipe on new customers and compare the result with the champion.
+
+    Clusters that are the champion's again keep its ids and names. The new version becomes the
+    candidate; nothing that answers changes before somebody promotes it. Customers that were
+    trained on before, over the same champion, give the version that they gave then.
+    """
+    try:
+        from pipeline import training
+    except ModuleNotFoundError as error:
+        raise WrongFile("retrain", f"needs customer-clusters[train] ({error})") from error
+    from pipeline.comparing import compare
+
+    target = options.open_store(store)
+    signer = load_signer(sign_key) if sign_key else None
+    target.check_signer(signer)
+    champion = target.open(CHAMPION)
+    with console.steps() as progress:
+        known = None if contract else training.trained_before(data, champion, target)
+        if known is None:
+            trained = training.retrain(data, target, contract, progress)
+            artifact = training.publish(trained, target, CANDIDATE, who, signer)
+        else:
+            artifact = known
+            target.point(CANDIDATE, known.version, Reason(who, f"trained before on {data.name}"))
+        progress("comparing with the champion")
+        comparison = compare(champion, artifact)
+    if known is not None:
+        which = "the champion" if known.version == champion.version else known.version
+        click.echo(f"Note: {data.name} was trained on before; that gave {which}", err=True)
+    tables.write_comparison(comparison, out)
+    if as_json:
+        console.print_json(comparison.to_dict())
+    else:
+        tables.show_comparison(comparison)
+
+
+@click.command(epilog="Example: customer-clusters compare champion candidate --json")
+@click.argument("old", metavar="A")
+@click.argument("new", metavar="B")
+@options.counted
+@click.option("--out", metavar="DIR", type=options.path, help=_OUT_HELP)
+@options.store
+@options.as_json_flag
+def compare(
+    old: str, new: str, data: Path | None, out: Path | None, store: str, as_json: bool
+) -> None:
+    """Compare two versions: figures, who moves, and how far the training customers drifted."""
+    from pipeline import comparing
+
+    target = options.open_store(store)
+    comparison = comparing.compare(target.open(old), target.open(new), data)
+    if out is not None:
+        tables.write_comparison(comparison, out)
+    if as_json:
+        console.print_json(comparison.to_dict())
+    else:
+        tables.show_comparison(comparison)

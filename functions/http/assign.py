@@ -1,0 +1,83 @@
+"""Answers for customers that came as JSON, one or many."""
+
+import asyncio
+from typing import Any
+
+from functions.http.problems import ProblemError, field_problems
+from functions.http.schemas import AssignmentAnswer, BatchAnswer, RejectedItem
+from functions.live_model import LoadedModel
+from pipeline.errors import Problem, WrongRow, shortened
+
+MAX_BATCH = 1_000
+MAX_ID_LENGTH = 100
+_BREATH = 50
+"""Customers of a batch that are assigned before other requests get a turn."""
+
+
+def assign_one(loaded: LoadedModel, customer: object) -> AssignmentAnswer:
+    """One customer's answer; WrongRow with every problem, that of the id included."""
+    if not isinstance(customer, dict):
+        raise WrongRow([_not_an_object(customer)])
+    contract = loaded.model.contract
+    id = customer.get(contract.id_column) if contract.id_column else None
+    problems = [] if _is_id(id) else [_wrong_id(str(contract.id_column), id)]
+    try:
+        parsed = contract.parse(customer, typed=True)
+    except WrongRow as error:
+        raise WrongRow([*problems, *error.problems]) from None
+    if problems:
+        raise WrongRow(problems)
+    return loaded.answers.assignment(loaded.model.locate(parsed), id)
+
+
+async def assign_batch(loaded: LoadedModel, document: object) -> BatchAnswer:
+    """Good customers assigned, wrong ones rejected with their index; ProblemError when no batch."""
+    if not isinstance(document, dict) or set(document) != {"customers"}:
+        raise ProblemError(422, 'expected an object with the one key "customers"')
+    customers = document["customers"]
+    if not isinstance(customers, list):
+        raise ProblemError(422, '"customers" must be an array of objects')
+    if len(customers) > MAX_BATCH:
+        raise ProblemError(
+            422, f"at most {MAX_BATCH:,} customers at once, found {len(customers):,}"
+        )
+    answer: BatchAnswer = {
+        "assigned": [],
+        "rejected": [],
+        "model_version": loaded.version,
+        "contract_sha256": loaded.answers.contract_sha256,
+    }
+    for index, customer in enumerate(customers):
+        try:
+            found = assign_one(loaded, customer)
+            answer["assigned"].append({"index": index, "assignment": found})
+        except WrongRow as error:
+            answer["rejected"].append(_rejected(loaded, index, customer, error))
+        if index % _BREATH == _BREATH - 1:
+            await asyncio.sleep(0)
+    return answer
+
+
+def _rejected(loaded: LoadedModel, index: int, customer: Any, error: WrongRow) -> RejectedItem:
+    column = loaded.model.contract.id_column
+    id = customer.get(column) if isinstance(customer, dict) and column else None
+    return {
+        "index": index,
+        "id": id if _is_id(id) else None,
+        "errors": field_problems(error.problems),
+    }
+
+
+def _is_id(value: object) -> bool:
+    if isinstance(value, str):
+        return len(value) <= MAX_ID_LENGTH
+    return value is None or (isinstance(value, int) and not isinstance(value, bool))
+
+
+def _wrong_id(column: str, value: object) -> Problem:
+    expected = f"text of at most {MAX_ID_LENGTH} characters, or a whole number"
+    return Problem(column, "not_an_id", shortened(value), expected)
+
+
+def _not_an_object(value: object) -> Problem:
+    return Problem("", "not_an_object", shortened(value), "an object of features by name")

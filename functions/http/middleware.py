@@ -1,0 +1,166 @@
+"""What every request passes: its id, its key, security headers, and one line in the log."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+import re
+import time
+from collections.abc import Mapping, Sequence
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from functions import logs
+from functions.http.problems import ProblemError, refusal, response
+from functions.logs import Log
+
+OPEN = frozenset({"/health/live"})
+"""What answers without a key."""
+_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'{}; "
+    "frame-ancestors 'none'; base-uri 'none'"
+)
+_SECURITY = [
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", _POLICY.format("").encode()),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+    (b"referrer-policy", b"same-origin"),  # with none at all a form's Origin would be null
+    (b"strict-transport-security", b"max-age=31536000"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+]  # fmt: skip
+_HARMLESS = frozenset({"GET", "OPTIONS"})
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_CHALLENGE = {"WWW-Authenticate": 'Basic realm="customer clusters", charset="UTF-8"'}
+
+
+def forms_may_go_to(address: str) -> dict[str, str]:
+    """The headers of a page with a form that is sent elsewhere, and there alone."""
+    return {"Content-Security-Policy": _POLICY.format(f" {address}")}
+
+
+class Middleware:
+    """ASGI middleware; plain, because the ready-made base class costs more than an assignment."""
+
+    def __init__(self, app: ASGIApp, api_keys: Sequence[str] = (), log: Log = logs.write) -> None:
+        self.app = app
+        self.api_keys = [bytes.fromhex(key) for key in api_keys]
+        self.log = log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started, status = time.perf_counter(), 0
+        headers = dict(scope["headers"])
+        request_id = _request_id(headers)
+        head = scope["method"] == "HEAD"
+        inner = {**scope, "method": "GET" if head else scope["method"], "request_id": request_id}
+        inner["path"] = _without_slash(scope)
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                _secure(message["headers"], request_id)
+            elif head:
+                message = {**message, "body": b""}
+            await send(message)
+
+        try:
+            await self._answer(inner, headers, receive, answer)
+        except Exception as error:  # never the server's business: its message may hold values
+            inner["error"] = logs.where(error)
+            if not status:
+                await response(refusal(error), request_id)(inner, receive, answer)
+        finally:
+            self._log(inner, scope["method"], status or 500, time.perf_counter() - started)
+
+    async def _answer(
+        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, send: Send
+    ) -> None:
+        if not self._may_pass(scope, headers):
+            ways = "`Authorization: Bearer KEY`, `X-API-Key: KEY`, or the password of HTTP Basic"
+            refused = ProblemError(401, f"send a key as {ways}", headers=_CHALLENGE)
+        elif scope["method"] not in _HARMLESS and not of_this_site(headers):
+            refused = ProblemError(403, "a form is taken from a page of this site only")
+        else:
+            await self.app(scope, receive, send)
+            return
+        await response(refused, scope["request_id"])(scope, receive, send)
+
+    def _may_pass(self, scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
+        if not self.api_keys or scope["path"].removeprefix(scope.get("root_path", "")) in OPEN:
+            return True
+        digest = hashlib.sha256(presented_key(headers)).digest()
+        # all are compared, so that the time tells nothing about which one matched
+        matches = [hmac.compare_digest(digest, key) for key in self.api_keys]
+        return any(matches)
+
+    def _log(self, scope: Scope, method: str, status: int, seconds: float) -> None:
+        route = scope.get("route")
+        line = {
+            "level": "error" if status >= 500 else "info",
+            "message": "request",
+            "request_id": scope["request_id"],
+            "method": method,
+            "route": getattr(route, "path", None),
+            "status": status,
+            "ms": round(seconds * 1000, 3),
+            "model_version": scope.get("model_version"),
+        }
+        if "error" in scope:
+            line["error"] = scope["error"]
+        self.log(line)
+
+
+def of_this_site(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a request comes from our own page, or from no page at all.
+
+    A browser sends the password of HTTP Basic along with whatever page asks it to, and says where
+    that is from: in Sec-Fetch-Site over HTTPS, in Origin else. Programs send neither.
+    """
+    site, origin = headers.get(b"sec-fetch-site"), headers.get(b"origin")
+    if site is not None:
+        return site in (b"same-origin", b"none")
+    if origin is None:
+        return True
+    return origin.partition(b"://")[2] in (headers.get(b"host"), headers.get(b"x-forwarded-host"))
+
+
+def _without_slash(scope: Scope) -> str:
+    """The path without slashes at its end: /docs/ is /docs, with no redirect to any host."""
+    path, root = str(scope["path"]), scope.get("root_path", "")
+    if not path.endswith("/"):
+        return path
+    short = path.rstrip("/")
+    return f"{short}/" if short in ("", root) else short
+
+
+def _request_id(headers: Mapping[bytes, bytes]) -> str:
+    given = headers.get(b"x-request-id", b"").decode("latin-1")
+    return given if _REQUEST_ID.fullmatch(given) else os.urandom(8).hex()
+
+
+def _secure(fields: list[tuple[bytes, bytes]], request_id: str) -> None:
+    own = {name for name, _ in fields}
+    fields.extend(field for field in _SECURITY if field[0] not in own)
+    fields.append((b"x-request-id", request_id.encode()))
+
+
+def presented_key(headers: Mapping[bytes, bytes]) -> bytes:
+    """The key that a client sent, in any of the three ways; empty when it sent none."""
+    if b"x-api-key" in headers:
+        return headers[b"x-api-key"]
+    scheme, _, credentials = headers.get(b"authorization", b"").partition(b" ")
+    if scheme.lower() == b"bearer":
+        return credentials.strip()
+    if scheme.lower() == b"basic":
+        try:
+            return base64.b64decode(credentials, validate=True).partition(b":")[2]
+        except binascii.Error:
+            return b""
+    return b""

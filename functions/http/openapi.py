@@ -1,0 +1,147 @@
+"""The OpenAPI document: routes from FastAPI, fields from the contract of the model that answers."""
+
+from http import HTTPStatus
+from typing import Any, Literal
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import TypeAdapter
+
+from functions.http.assign import MAX_BATCH, MAX_ID_LENGTH
+from functions.http.problems import MEDIA_TYPE
+from functions.http.schemas import ANSWERS
+from functions.live_model import LoadedModel
+from pipeline.model.contract import LARGEST, Contract, Feature
+
+DESCRIPTION = """\
+Which group a credit card customer belongs to, why, and how often that group leaves.
+
+A churn rate is the historical rate of the group, never the probability of one person.
+Every error is an RFC 9457 problem document with a stable `code`.
+"""
+
+
+def takes(schema: str, answer: type) -> dict[str, Any]:
+    """How a route says that it takes JSON of a schema of ours and gives an answer."""
+    body = {"required": True, "content": _json_of(schema)}
+    extra = gives(answer, 400, 401, 403, 408, 413, 415, 422, 503)["openapi_extra"]
+    return {"openapi_extra": {**extra, "requestBody": body}}
+
+
+def gives(answer: type, *problems: int, parameter: str | None = None) -> dict[str, Any]:
+    """How a route says what it answers, and which whole number its path has.
+
+    Only names: FastAPI's `response_model` would build every schema before the first request.
+    """
+    refused = {"content": {MEDIA_TYPE: _json_of("ProblemDocument")["application/json"]}}
+    responses = {
+        "200": {"description": "The answer", "content": _json_of(answer.__name__)},
+        **{str(s): {"description": HTTPStatus(s).phrase, **refused} for s in problems},
+    }
+    extra: dict[str, Any] = {"responses": responses}
+    if parameter:
+        number = {"type": "integer", "minimum": 0}
+        extra["parameters"] = [
+            {"name": parameter, "in": "path", "required": True, "schema": number}
+        ]
+    return {"openapi_extra": extra}
+
+
+def document(app: FastAPI, loaded: LoadedModel | None) -> dict[str, Any]:
+    """The document for the model that answers now; without one, customers have any fields."""
+    made = get_openapi(
+        title="Customer clusters",
+        version=app.version,
+        summary="Assigns customers to the clusters that training found",
+        description=DESCRIPTION,
+        routes=app.routes,
+    )
+    adapters: list[tuple[type, Literal["serialization"], TypeAdapter[Any]]] = [
+        (answer, "serialization", TypeAdapter(answer)) for answer in ANSWERS
+    ]
+    _, defined = TypeAdapter.json_schemas(adapters, ref_template="#/components/schemas/{model}")
+    schemas = made.setdefault("components", {})["schemas"] = defined["$defs"]
+    contract = loaded.model.contract if loaded else None
+    schemas["Customer"] = customer_schema(contract)
+    schemas["Batch"] = batch_schema()
+    if loaded is not None:
+        example = example_customer(loaded)
+        schemas["Customer"]["examples"] = [example]
+        schemas["Batch"]["examples"] = [{"customers": [example]}]
+        ids = [cluster.id for cluster in loaded.model.clusters]
+        made["paths"]["/v1/clusters/{cluster_id}"]["get"]["parameters"][0]["example"] = ids[0]
+        names = [feature.name for feature in loaded.model.contract.features]
+        schemas["ReasonAnswer"]["properties"]["feature"]["enum"] = names
+    return made
+
+
+def _json_of(schema: str) -> dict[str, Any]:
+    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+
+
+def customer_schema(contract: Contract | None) -> dict[str, Any]:
+    """What `POST /v1/assign` takes: features by name; other columns are ignored."""
+    schema: dict[str, Any] = {
+        "type": "object",
+        "title": contract.title if contract else "Customer",
+        "description": "One customer by feature name. Other columns are allowed and ignored.",
+        "additionalProperties": True,
+    }
+    if contract is None:
+        return schema
+    properties = {feature.name: feature_schema(feature) for feature in contract.features}
+    if contract.id_column:
+        properties[contract.id_column] = {
+            "type": ["string", "integer", "null"],
+            "maxLength": MAX_ID_LENGTH,
+            "description": "The customer's id; it is given back as `id`.",
+        }
+    required = [feature.name for feature in contract.features if feature.missing is None]
+    return {**schema, "properties": properties, "required": required}
+
+
+def feature_schema(feature: Feature) -> dict[str, Any]:
+    """The JSON Schema of what `Feature.parse_typed` accepts."""
+    unit = f" ({feature.unit})" if feature.unit else ""
+    text = ". ".join(part for part in (f"{feature.label}{unit}", feature.description) if part)
+    schema: dict[str, Any] = {"title": feature.label, "description": text}
+    if feature.numeric:
+        low, high = feature.valid.low, feature.valid.high
+        schema["type"] = feature.type
+        schema["minimum"] = -LARGEST if low is None else low
+        schema["maximum"] = LARGEST if high is None else high
+    else:
+        schema |= {"type": "string", "enum": list(feature.values)}
+    if feature.missing is not None:
+        schema["type"] = [schema["type"], "null"]
+        schema["default"] = feature.missing
+        if "enum" in schema:
+            schema["enum"].append(None)
+    return schema
+
+
+def batch_schema() -> dict[str, Any]:
+    """What `POST /v1/assign/batch` takes."""
+    return {
+        "type": "object",
+        "required": ["customers"],
+        "additionalProperties": False,
+        "properties": {
+            "customers": {
+                "type": "array",
+                "maxItems": MAX_BATCH,
+                "description": "Customers as `POST /v1/assign` takes them; wrong ones are rejected "
+                "one by one.",
+                "items": {},
+            }
+        },
+    }
+
+
+def example_customer(loaded: LoadedModel) -> dict[str, Any]:
+    """A typical member of the first cluster, as a client would write it."""
+    types = {feature.name: feature.type for feature in loaded.model.contract.features}
+    customer = loaded.model.golden[0].customer
+    return {
+        name: int(value) if types[name] == "integer" else value for name, value in customer.items()
+    }

@@ -1,0 +1,114 @@
+"""What went wrong, as RFC 9457 problem documents. The one place that knows HTTP statuses."""
+
+import json
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+from starlette.responses import Response
+
+from functions.http.schemas import FieldProblem, ProblemDocument
+from model_store import CustomerClustersError, NotFound, Temporary
+from pipeline.errors import Problem, WrongRow
+
+MEDIA_TYPE = "application/problem+json"
+TITLES = {
+    "invalid_json": "The body is not JSON that every reader reads alike",
+    "invalid_encoding": "The body is not packed as its header says",
+    "invalid_form": "The form cannot be read",
+    "unauthorised": "A valid API key is needed",
+    "forbidden": "This is not allowed",
+    "not_found": "There is nothing at this address",
+    "method_not_allowed": "This address does not take this method",
+    "timeout": "The request took too long to arrive",
+    "too_large": "The request is too large",
+    "too_many_requests": "Too many requests at once",
+    "headers_too_large": "The headers of the request are too large",
+    "unsupported_media_type": "The body has the wrong content type",
+    "invalid_request": "The request is not what this address takes",
+    "invalid_customer": "The customer cannot be assigned",
+    "invalid_file": "The file cannot be scored",
+    "results_gone": "These results are gone",
+    "busy": "Other files are being scored",
+    "storage_unavailable": "Files cannot be taken or shown now",
+    "model_unavailable": "No model can answer now",
+    "internal_error": "This is our fault",
+}
+_STATUS = {
+    400: "invalid_json",
+    401: "unauthorised",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "timeout",
+    413: "too_large",
+    415: "unsupported_media_type",
+    422: "invalid_request",
+    429: "too_many_requests",
+    431: "headers_too_large",
+    500: "internal_error",
+    503: "model_unavailable",
+}
+
+
+class ProblemError(Exception):
+    """Raised when a request is answered by a problem document."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        code: str | None = None,
+        errors: Sequence[FieldProblem] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.status, self.detail = status, detail
+        self.code = code or _STATUS.get(status, "invalid_request")
+        self.errors, self.headers = errors, headers
+        super().__init__(detail)
+
+
+def refusal(error: Exception) -> ProblemError:
+    """The problem that an error of the product means."""
+    if isinstance(error, ProblemError):
+        return error
+    if isinstance(error, WrongRow):
+        errors = field_problems(error.problems)
+        return ProblemError(422, str(error), code="invalid_customer", errors=errors)
+    if isinstance(error, Temporary):
+        return ProblemError(503, str(error), headers={"Retry-After": "5"})
+    if isinstance(error, NotFound):
+        return ProblemError(404, str(error))
+    if isinstance(error, CustomerClustersError):
+        return ProblemError(503, str(error))
+    return ProblemError(500, "an unexpected error; the request id finds it in the log")
+
+
+def field_problems(problems: Sequence[Problem]) -> list[FieldProblem]:
+    """For machines: which field, which stable code, what was found and expected."""
+    return [
+        {
+            "field": problem.column,
+            "code": problem.code,
+            "value": problem.value,
+            "expected": problem.expected,
+        }
+        for problem in problems
+    ]
+
+
+def response(refused: ProblemError, request_id: str) -> Response:
+    """The problem document."""
+    document: ProblemDocument = {
+        "type": f"urn:customer-clusters:problem:{refused.code}",
+        "title": TITLES.get(refused.code) or HTTPStatus(refused.status).phrase,
+        "status": refused.status,
+        "detail": refused.detail,
+        "code": refused.code,
+        "instance": f"urn:customer-clusters:request:{request_id}",
+    }
+    if refused.errors:
+        document["errors"] = list(refused.errors)
+    content = json.dumps(document).encode()
+    headers = dict(refused.headers or {})
+    return Response(content, refused.status, headers, MEDIA_TYPE)

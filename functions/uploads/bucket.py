@@ -1,0 +1,133 @@
+"""Files of the page in S3: a form takes one to the input bucket, its results come from the other.
+
+It brings boto3: import it with the first page that needs it. Whoever knows the unguessable id of
+an upload may look at its results; nothing else is ever looked for.
+"""
+
+import json
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.config import Config
+
+from functions.settings import BatchSettings
+from model_store.storage.s3 import S3Files, connect
+from model_store.storage.s3_errors import told
+
+UPLOADS = "page"
+"""The folder below the input's prefix, and then below the results, of what comes by the page."""
+UPLOAD_SECONDS = 1800
+"""How long a form may be used."""
+DOWNLOAD_SECONDS = 60
+"""How long the address of a download holds; each click makes a new one."""
+_ID = re.compile(r"[A-Za-z0-9_-]{32}")
+_MANIFEST, _FAILED = "manifest.json", "failed.json"
+_SIGNED = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
+"""Addresses in the bucket's own region: the global one redirects, and a form is not sent twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadForm:
+    """Where a browser sends a file, and the fields that go before it."""
+
+    address: str
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What became of an upload."""
+
+    folder: str
+    """Below the results."""
+    document: dict[str, Any]
+    """The manifest; of a file that cannot be scored, its failure."""
+    failed: bool
+
+    @property
+    def name(self) -> str:
+        """What the person called the file."""
+        return str(self.document["input"]["name"]).split("/", 2)[-1]
+
+    @property
+    def reason(self) -> str:
+        """Of a failure, without our address of the file."""
+        address = re.compile(rf"s3://\S*?/{re.escape(self.document['input']['name'])}")
+        return address.sub(lambda _: self.name, str(self.document["reason"]))
+
+
+class BucketFiles:
+    """The two buckets, as far as the page needs them: put below one folder, read below another."""
+
+    def __init__(self, settings: BatchSettings) -> None:
+        self._input, self._most = settings.input, settings.max_input_bytes
+        self._results = S3Files(connect(_SIGNED), settings.output.below("results"))
+
+    def form(self, landing: Callable[[str], str]) -> UploadForm:
+        """A form for one new upload; S3 sends the browser to the landing page of its id."""
+        id = secrets.token_urlsafe(24)
+        told_where = {"success_action_redirect": landing(id)}
+        with told("sign", "a form", str(self._input)):
+            post = self._results.client.generate_presigned_post(
+                self._input.bucket,
+                f"{self._input.folder}{UPLOADS}/{id}/${{filename}}",
+                Fields=dict(told_where),
+                Conditions=[told_where, ["content-length-range", 1, self._most]],
+                ExpiresIn=UPLOAD_SECONDS,
+            )
+        return UploadForm(post["url"], post["fields"])
+
+    @staticmethod
+    def gives(id: str) -> bool:
+        """Whether a text has the form of an id, so that there may be results one day."""
+        return _ID.fullmatch(id) is not None
+
+    def find(self, id: str) -> Run | None:
+        """The newest run of an upload; None while there is none."""
+        if not self.gives(id):
+            return None
+        root, client = self._results.address, self._results.client
+        prefix = f"{root.folder}{UPLOADS}/{id}/"
+        with told("list", f"{UPLOADS}/{id}", str(root)):
+            there = client.list_objects_v2(Bucket=root.bucket, Prefix=prefix).get("Contents", [])
+        ended = [
+            entry for entry in there if entry["Key"].endswith((f"/{_MANIFEST}", f"/{_FAILED}"))
+        ]
+        if not ended:
+            return None
+        newest = max(ended, key=lambda entry: entry["LastModified"])["Key"]
+        folder, _, name = newest.removeprefix(root.folder).rpartition("/")
+        document = json.loads(self._results.read(f"{folder}/{name}"))
+        return Run(folder, document, name == _FAILED)
+
+    def summary(self, run: Run) -> dict[str, Any]:
+        """The summary that a run wrote."""
+        found: dict[str, Any] = json.loads(self._results.read(run.document["outputs"]["summary"]))
+        return found
+
+    def download(self, id: str, name: str, *, shown: bool) -> str | None:
+        """An address of S3 for one file of a run, to be shown or kept; None when there is none."""
+        run = self.find(id)
+        if run is None or run.failed:
+            return None
+        outputs = {str(output).rpartition("/")[2] for output in run.document["outputs"].values()}
+        if name not in {*outputs, _MANIFEST}:
+            return None
+        root = self._results.address
+        how = "inline" if shown else f'attachment; filename="{name}"'
+        with told("sign", name, str(root)):
+            return self._results.client.generate_presigned_url(
+                "get_object",
+                Params={
+                    "Bucket": root.bucket,
+                    "Key": f"{root.folder}{run.folder}/{name}",
+                    "ResponseContentDisposition": how,
+                },
+                ExpiresIn=DOWNLOAD_SECONDS,
+            )
+
+    def close(self) -> None:
+        self._results.client.close()

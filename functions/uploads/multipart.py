@@ -1,0 +1,239 @@
+"""A file that a form brings, on its way to disk: never whole in memory, bounded in size and time.
+
+It is written between two reads from the network: a part is at most some 64 kB, which the system
+takes into its cache at once.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.message import Message
+from email.utils import collapse_rfc2231_value
+from pathlib import Path
+from typing import BinaryIO
+
+from python_multipart import MultipartParser
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import parse_options_header
+from starlette.requests import Request
+from starlette.types import Receive
+
+from functions.http.problems import ProblemError
+from model_store import Temporary
+from pipeline.reading.options import OPTIONS, ReadingOptions
+
+FIELD, SAFE = "file", "safe_csv"
+"""What the form calls its file, and the choice about formulas."""
+_CHOICES = frozenset({SAFE, *OPTIONS})
+"""What may stand before or after the file, each once."""
+_LONGEST_CHOICE = 200
+"""Bytes; a sheet's name in Excel has up to 31 characters."""
+AROUND = 16_384
+"""Bytes that a form may have besides the file."""
+SLOW_SECONDS, LEAST_PER_SECOND = 10.0, 8_000
+"""A form gets so long to begin, and then has to bring so many bytes a second on average."""
+_LONGEST_NAME = 100
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # would quote bytes of customers
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What a form brought, but for the file itself."""
+
+    name: str
+    """What the client calls the file."""
+    safe_csv: bool
+    """Whether cells that a spreadsheet would run are to be made harmless."""
+    said: Mapping[str, str] = field(default_factory=dict)
+    """How the file is written, as it was typed: option → text, empty where nothing is said."""
+
+    @property
+    def choices(self) -> dict[str, str]:
+        """Every choice as the form has it."""
+        return {SAFE: "true" if self.safe_csv else "false", **self.said}
+
+    @property
+    def reading(self) -> ReadingOptions:
+        """How the file is written; WrongOption when that cannot be meant."""
+        return ReadingOptions.from_texts(self.said)
+
+
+async def save_upload(request: Request, path: Path, limit: int, seconds: float) -> Upload:
+    """Write the one file of a form; return what else the form says.
+
+    ProblemError when the form is none or has anything else in it, is too large or too slow;
+    Temporary when the disk does not take it.
+    """
+    boundary = _boundary(request)
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise ProblemError(
+            415, "Content-Encoding: expected none; the file in the form may be packed"
+        )
+    length = request.headers.get("content-length", "0")
+    if length.isdigit() and int(length[:20]) > limit + AROUND:
+        raise _too_large(limit)
+    try:
+        with path.open("xb") as file:
+            form = _Form(boundary, file, limit)
+            async with asyncio.timeout(None) as patience:
+                await _receive(request.receive, form, limit, _Pace(patience, seconds))
+    except TimeoutError:
+        least = f"{LEAST_PER_SECOND // 1000} kB a second"
+        detail = f"the file did not arrive within {seconds:g} seconds, or with less than {least}"
+        raise ProblemError(408, detail) from None
+    except FormParserError as error:
+        raise _unreadable() from error
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise Temporary("write", "the folder for uploads", reason) from error
+    return form.finished()
+
+
+def shown_name(raw: bytes) -> str:
+    """A file's name as a client sends it, as harmless text for pages and reports."""
+    text = raw.decode(errors="replace").replace("\\", "/").rpartition("/")[2]
+    printable = "".join(c for c in text if c.isprintable())
+    return printable.strip(" .")[:_LONGEST_NAME] or "file"
+
+
+class _Pace:
+    """Ends an upload that takes too long, or comes so slowly that it only holds its place."""
+
+    def __init__(self, patience: asyncio.Timeout, seconds: float) -> None:
+        self._patience, self._start = patience, asyncio.get_running_loop().time()
+        self._seconds = seconds
+
+    def reached(self, size: int) -> None:
+        """Give the bytes that are left as much time as those that came have earned."""
+        earned = SLOW_SECONDS + size / LEAST_PER_SECOND
+        self._patience.reschedule(self._start + min(self._seconds, earned))
+
+
+async def _receive(receive: Receive, form: "_Form", limit: int, pace: _Pace) -> None:
+    size, more = 0, True
+    while more:
+        pace.reached(size)
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ProblemError(400, "the client went away before the file was complete")
+        part, more = message.get("body", b""), message.get("more_body", False)
+        size += len(part)
+        if size > limit + AROUND:
+            raise _too_large(limit)
+        form.take(part)
+
+
+class _Form:
+    """Takes a form apart, piece by piece; only its one file is kept, on disk."""
+
+    def __init__(self, boundary: bytes, file: BinaryIO, limit: int) -> None:
+        self._file, self._limit = file, limit
+        self._name: str | None = None
+        self._choices: dict[str, bytes] = {}
+        self._choice = ""
+        self._ended = False
+        self._size = 0
+        self._key, self._value = b"", b""
+        self._disposition = b""
+        self._parser = MultipartParser(boundary, {
+            "on_part_begin": self._begin,
+            "on_header_field": self._field,
+            "on_header_value": self._said,
+            "on_header_end": self._header,
+            "on_headers_finished": self._headers,
+            "on_part_data": self._data,
+            "on_end": self._end,
+        })  # fmt: skip
+
+    def take(self, part: bytes) -> None:
+        if part and not self._ended:  # whatever follows the end means nothing (RFC 2046)
+            self._parser.write(part)
+
+    def finished(self) -> Upload:
+        """What the form says; ProblemError when there is no file or it is not all there."""
+        if not self._ended:
+            raise _unreadable()
+        if self._name is None:
+            raise _other_than_one()
+        for name, raw in self._choices.items():
+            if len(raw) > _LONGEST_CHOICE:
+                raise _wrong_choice(name, f"at most {_LONGEST_CHOICE} bytes")
+        said = {name: raw.decode(errors="replace") for name, raw in self._choices.items()}
+        safe = said.pop(SAFE, "false")
+        if safe not in ("true", "false"):
+            raise _wrong_choice(SAFE, "true or false")
+        return Upload(self._name, safe == "true", said)
+
+    def _begin(self) -> None:
+        self._disposition, self._choice = b"", ""
+
+    def _field(self, data: bytes, start: int, end: int) -> None:
+        self._key += data[start:end]
+
+    def _said(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _header(self) -> None:
+        if self._key.lower() == b"content-disposition":
+            self._disposition = self._value
+        self._key, self._value = b"", b""
+
+    def _headers(self) -> None:
+        kind, told = parse_options_header(self._disposition)
+        choice = told.get(b"name", b"").decode("latin-1")
+        if kind == b"form-data" and choice in _CHOICES and choice not in self._choices:
+            self._choice, self._choices[choice] = choice, b""
+            return
+        if self._name is not None:
+            raise _other_than_one()
+        name = told.get(b"filename", _extended_name(self._disposition))
+        if kind != b"form-data" or told.get(b"name") != FIELD.encode() or name is None:
+            raise _other_than_one()
+        if not name:
+            raise ProblemError(422, "choose a file first", code="invalid_form")
+        self._name = shown_name(name)
+
+    def _data(self, data: bytes, start: int, end: int) -> None:
+        if self._choice:
+            found = self._choices[self._choice] + data[start:end]
+            self._choices[self._choice] = found[: _LONGEST_CHOICE + 1]  # and no more of it
+            return
+        self._size += end - start
+        if self._size > self._limit:
+            raise _too_large(self._limit)
+        self._file.write(memoryview(data)[start:end])
+
+    def _end(self) -> None:
+        self._ended = True
+
+
+def _extended_name(disposition: bytes) -> bytes | None:
+    """The name in `filename*=utf-8''…` (RFC 5987), which some clients send alone; None without."""
+    message = Message()
+    message["Content-Disposition"] = disposition.decode("latin-1")
+    name = message.get_param("filename", header="Content-Disposition")
+    return collapse_rfc2231_value(name).encode() if isinstance(name, tuple) else None
+
+
+def _boundary(request: Request) -> bytes:
+    kind, told = parse_options_header(request.headers.get("content-type", ""))
+    if kind != b"multipart/form-data" or not told.get(b"boundary"):
+        raise ProblemError(415, "expected a form with a file (multipart/form-data)")
+    return told[b"boundary"]
+
+
+def _too_large(limit: int) -> ProblemError:
+    return ProblemError(413, f"the file is larger than the {limit:,} bytes that are taken here")
+
+
+def _unreadable() -> ProblemError:
+    return ProblemError(400, "the form cannot be read", code="invalid_form")
+
+
+def _wrong_choice(name: str, expected: str) -> ProblemError:
+    return ProblemError(422, f"field {name!r}: expected {expected}", code="invalid_form")
+
+
+def _other_than_one() -> ProblemError:
+    return ProblemError(400, f"expected one file, in the field {FIELD!r}", code="invalid_form")

@@ -1,0 +1,154 @@
+"""A prefix of an S3 bucket as storage. Imported for an s3:// address only, and boto3 with it.
+
+Endpoint, region and credentials come from where boto3 looks for them: AWS_ENDPOINT_URL_S3 and its
+like, a profile, the role of the function.
+"""
+
+import weakref
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+
+import boto3
+import botocore.session
+from boto3.s3.transfer import TransferConfig
+from botocore.config import Config
+
+from model_store.errors import Conflict, Denied, NotFound
+from model_store.storage.addresses import S3Address
+from model_store.storage.s3_errors import told
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+ANY = "*"
+_PART = 16 << 20
+_UPLOAD = TransferConfig(multipart_threshold=_PART, multipart_chunksize=_PART, max_concurrency=4)
+_TYPES = {".csv": "text/csv", ".html": "text/html; charset=utf-8", ".json": "application/json"}
+
+
+def connect(special: Config | None = None) -> "S3Client":
+    """A client of the S3 that the environment names, with time limits fit for a function.
+
+    A server that is not AWS's is addressed as host/bucket, since bucket.host rarely resolves
+    there; a profile may say otherwise.
+    """
+    config = Config(
+        connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 4}
+    ).merge(special or Config())
+    try:
+        with told("find", "S3", "the environment"):
+            session = boto3.Session()
+            client = session.client("s3", config=config)
+            profile = botocore.session.get_session().get_scoped_config()
+    except ValueError as error:  # an endpoint that is no address
+        raise Denied("find S3", "the environment", str(error)) from error
+    host = urlsplit(client.meta.endpoint_url).hostname or ""
+    if "addressing_style" in profile.get("s3", {}) or ".amazonaws.com" in host:
+        return client
+    client.close()
+    by_path = config.merge(Config(s3={"addressing_style": "path"}))
+    return session.client("s3", config=by_path)
+
+
+class S3Files:
+    """Named files below a prefix; writes can be bound to what was there before."""
+
+    def __init__(self, client: "S3Client", address: S3Address) -> None:
+        self.client, self.address = client, address
+
+    @classmethod
+    def at(cls, address: S3Address) -> Self:
+        """With a client of its own, whose connections end with these files."""
+        made = cls(connect(), address)
+        weakref.finalize(made, made.client.close)
+        return made
+
+    def __str__(self) -> str:
+        return str(self.address)
+
+    def read(self, name: str) -> bytes:
+        """A file's bytes; NotFound when there is none."""
+        return self.read_tagged(name)[0]
+
+    def read_tagged(self, name: str) -> tuple[bytes, str]:
+        """A file's bytes, and the ETag that `swap` takes."""
+        with told("read", name, str(self)):
+            answer = self.client.get_object(**self._at(name))
+            with closing(answer["Body"]) as body:  # entering it gives what checks no length
+                return body.read(), answer["ETag"]
+
+    def exists(self, name: str) -> bool:
+        """Whether there is such a file."""
+        return self.size(name) is not None
+
+    def size(self, name: str) -> int | None:
+        """The bytes of a file; None when there is none."""
+        try:
+            with told("read", name, str(self)):
+                return self.client.head_object(**self._at(name))["ContentLength"]
+        except NotFound:
+            return None
+
+    def create(self, name: str, content: bytes) -> None:
+        """Write a file that must not exist yet; Conflict when it does."""
+        self.create_tagged(name, content)
+
+    def create_tagged(self, name: str, content: bytes) -> str:
+        """Write a file that must not exist yet, and say its ETag."""
+        return self._put(name, content, IfNoneMatch=ANY)
+
+    def replace(self, name: str, content: bytes) -> None:
+        """Write a file, in place of the one that may be there; readers see one or the other."""
+        self._put(name, content)
+
+    def swap(self, name: str, content: bytes, etag: str) -> str:
+        """Write in place of exactly the file that has the ETag, and say the new one.
+
+        Conflict when it is another one by now, or gone.
+        """
+        try:
+            return self._put(name, content, IfMatch=etag)
+        except NotFound as error:
+            raise Conflict(name, str(self)) from error
+
+    def upload(self, path: Path, name: str) -> None:
+        """Write a local file of any size, in place of the one that may be there."""
+        with told("write", name, str(self)), path.open("rb") as file:
+            self.client.upload_fileobj(
+                file, **self._at(name), ExtraArgs=_typed(name), Config=_UPLOAD
+            )
+
+    def delete(self, name: str) -> None:
+        """Remove a file; one that is not there is no error."""
+        with told("delete", name, str(self)):
+            self.client.delete_object(**self._at(name))
+
+    def list(self, folder: str) -> list[str]:
+        """The names of the entries of a folder, sorted; empty when there is no such folder."""
+        prefix = f"{self.address.folder}{folder}/"
+        names: set[str] = set()
+        with told("list", folder, str(self)):
+            pages = self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.address.bucket, Prefix=prefix, Delimiter="/"
+            )
+            for page in pages:
+                names.update(entry["Key"] for entry in page.get("Contents", []))
+                names.update(entry["Prefix"] for entry in page.get("CommonPrefixes", []))
+        return sorted({name.removeprefix(prefix).strip("/") for name in names} - {""})
+
+    def _put(self, name: str, content: bytes, **condition: Any) -> str:
+        with told("write", name, str(self)):
+            answer = self.client.put_object(
+                **self._at(name), **_typed(name), **condition, Body=content
+            )
+        return answer["ETag"]
+
+    def _at(self, name: str) -> dict[str, Any]:
+        return {"Bucket": self.address.bucket, "Key": f"{self.address.folder}{name}"}
+
+
+def _typed(name: str) -> dict[str, Any]:
+    """So that a browser shows a report instead of storing it."""
+    return {"ContentType": _TYPES.get(Path(name).suffix, "application/octet-stream")}

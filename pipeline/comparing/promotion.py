@@ -1,0 +1,126 @@
+"""Whether a version may become the champion, and the promotion itself.
+
+It may not, unless somebody forces it with a reason that stays in the history, when
+
+- more than MAX_MOVED of the customers would get another cluster id, or nobody has counted them;
+- a figure is worse than the champion's by more than its margin: chance on another sample of the
+  same customers moves silhouette and AUC by a hundredth, the weakest Jaccard by some more;
+- its contract is another one: callers would have to send other columns or values.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from model_store import CHAMPION, Artifact, CustomerClustersError, NotFound, Store, WrongArtifact
+from pipeline.comparing.counting import count_customers, known_crosswalk
+from pipeline.model.crosswalk import Crosswalk
+
+MAX_MOVED = 0.20
+MARGINS = {"silhouette_model_space": 0.02, "weakest_jaccard": 0.05, "churn_auc": 0.02}
+"""By how much a figure may be worse: separation, stability, and how well churn is told apart."""
+WORDS = {
+    "silhouette_model_space": "silhouette",
+    "weakest_jaccard": "stability (weakest Jaccard)",
+    "churn_auc": "churn separation (AUC)",
+}
+
+
+class NotPromoted(CustomerClustersError, ValueError):
+    """Raised when a version is no fit successor of the champion."""
+
+    def __init__(self, version: str, champion: str, found: Sequence[str]) -> None:
+        super().__init__(
+            f"{version} was not promoted over {champion}: {'; '.join(found)}; "
+            "--force with --why overrules this"
+        )
+
+
+def promote(
+    store: Store,
+    reference: str,
+    why: str,
+    who: str,
+    *,
+    force: bool = False,
+    max_moved: float = MAX_MOVED,
+    data: Path | None = None,
+) -> str:
+    """Promote a version over the champion; NotPromoted where the gate objects and nobody forces.
+
+    The champion must still be the one that was compared when the alias moves. `data` is a customer
+    file to count on where training has not counted who moves.
+    """
+    candidate = store.open(reference)
+    try:
+        champion = store.open(CHAMPION)
+    except NotFound:
+        return store.promote(candidate.version, why, who, instead_of=None)
+    except WrongArtifact as error:  # a store that serves nobody must be mendable
+        found = [f"the champion cannot be compared with ({error})"]
+        _refuse(candidate.version, CHAMPION, found, force)
+        return store.promote(candidate.version, why, who, _overruled({}, found))
+    if champion.version == candidate.version:
+        return candidate.version
+    counted = count_customers(data, champion, candidate) if data else None
+    crosswalk = counted or known_crosswalk(champion, candidate)
+    found = objections(champion, candidate, crosswalk, max_moved)
+    _refuse(candidate.version, champion.version, found, force)
+    moved = crosswalk.moved_share if crosswalk else None
+    details = _overruled({"compared_with": champion.version, "moved_share": moved}, found)
+    return store.promote(candidate.version, why, who, details, champion.version)
+
+
+def _refuse(version: str, champion: str, found: Sequence[str], force: bool) -> None:
+    if found and not force:
+        raise NotPromoted(version, champion, found)
+
+
+def _overruled(details: Mapping[str, Any], found: Sequence[str]) -> dict[str, Any]:
+    return {**details, "forced": True, "objections": list(found)} if found else {**details}
+
+
+def objections(
+    champion: Artifact,
+    candidate: Artifact,
+    crosswalk: Crosswalk | None,
+    max_moved: float = MAX_MOVED,
+) -> list[str]:
+    """Why a candidate should not replace the champion; none when it may."""
+    old, new = champion.manifest.facts, candidate.manifest.facts
+    found = []
+    if crosswalk is None:
+        found.append(
+            "nobody counted how many customers would move: retrain it, or give --data FILE"
+        )
+    elif crosswalk.moved_share > max_moved:
+        found.append(
+            f"{crosswalk.moved_share:.1%} of the customers would move, at most {max_moved:.0%} may"
+        )
+    found += worse(old.get("metrics", {}), new.get("metrics", {}))
+    if old.get("contract_sha256") != new.get("contract_sha256"):
+        found.append(f"its contract is another one ({_contract_change(old, new)})")
+    return found
+
+
+def worse(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """The figures that fall behind by more than their margin, in words."""
+    found = []
+    for name, margin in MARGINS.items():
+        before, after = old.get(name), new.get(name)
+        if before is None:
+            continue
+        if after is None:
+            found.append(f"{WORDS[name]} is unknown, the champion's is {before:.3f}")
+        elif not after >= before - margin:
+            found.append(
+                f"{WORDS[name]} is {after:.3f}, at least {before - margin:.3f} was expected"
+            )
+    return found
+
+
+def _contract_change(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    before, after = (set(facts.get("recipe", {}).get("features", ())) for facts in (old, new))
+    changes = [f"reads {name} as well" for name in sorted(after - before)]
+    changes += [f"no longer reads {name}" for name in sorted(before - after)]
+    return ", ".join(changes) or "the same features, other ranges, labels or churn column"

@@ -1,0 +1,241 @@
+"""ClusterModel: which cluster a customer belongs to, and why. Never unpickles, never guesses.
+
+Standard library only for one customer; numpy for many.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from model_store import WrongArtifact
+from model_store.errors import MALFORMED
+from pipeline.model import typed_values as typed
+from pipeline.model.cluster import Cluster
+from pipeline.model.contract import Contract, Value
+from pipeline.model.geometry import Space, squared_distance
+from pipeline.model.reasons import Reason, explain
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+GOLDEN_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What the model computes with: a number, or 1 where a category has a value, else 0."""
+
+    feature: str
+    value: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """An invented customer and the answer that every load of the model must reproduce."""
+
+    customer: Mapping[str, Value]
+    cluster: int
+    distance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One customer's cluster."""
+
+    cluster: Cluster
+    distance: float
+    runner_up: Cluster
+    runner_up_distance: float
+    margin: float
+    """(d₂ - d₁) / (d₂ + d₁): 0 on the border, 1 at the centre. Closeness, not probability."""
+    unusual: tuple[str, ...]
+    """Features outside their typical range."""
+    outlier: bool
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Assignments:
+    """Many customers' clusters: one element a customer in every array."""
+
+    cluster: "NDArray[np.int64]"
+    distance: "NDArray[np.float64]"
+    margin: "NDArray[np.float64]"
+    outlier: "NDArray[np.bool_]"
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterModel:
+    """Everything that serving needs to know of a trained model."""
+
+    contract: Contract
+    columns: tuple[Column, ...]
+    space: Space
+    clusters: tuple[Cluster, ...]
+    """Ordered by id."""
+    baseline: Mapping[str, Any]
+    """What the training data looked like, for telling drift."""
+    golden: tuple[Golden, ...]
+
+    def assign(self, customer: Mapping[str, object]) -> Assignment:
+        """One customer's cluster, from columns by name; WrongRow when a feature is unusable.
+
+        Columns that are no features are ignored.
+        """
+        return self.locate(self.contract.parse(customer))
+
+    def locate(self, parsed: Mapping[str, Value]) -> Assignment:
+        """One customer's cluster, from values that the contract has parsed."""
+        z = self.standardise(parsed)
+        u = self.space.rotate(z)
+        squared = [squared_distance(u, cluster.centre) for cluster in self.clusters]
+        order = sorted(range(len(squared)), key=squared.__getitem__)  # stable: ties to lowest id
+        own, runner_up = self.clusters[order[0]], self.clusters[order[1]]
+        distance, further = math.sqrt(squared[order[0]]), math.sqrt(squared[order[1]])
+        unusual = tuple(
+            feature.name
+            for feature in self.contract.features
+            if feature.numeric and float(parsed[feature.name]) not in feature.typical
+        )
+        return Assignment(
+            own,
+            distance,
+            runner_up,
+            further,
+            (further - distance) / (further + distance) if further else 0.0,
+            unusual,
+            bool(unusual) or distance > own.outlier_distance,
+            self._reasons(parsed, z, own, runner_up),
+        )
+
+    def standardise(self, parsed: Mapping[str, Value]) -> list[float]:
+        """One coordinate a column, before any rotation."""
+        return self.space.standardise([_encoded(parsed[c.feature], c.value) for c in self.columns])
+
+    def assign_many(self, features: Mapping[str, "NDArray[Any]"]) -> Assignments:
+        """Many customers' clusters, from equally long arrays by name, checked by the contract.
+
+        float64 for a number, text for a category.
+        """
+        import numpy as np
+
+        encoded = [_encoded_many(features[c.feature], c.value) for c in self.columns]
+        u = self.space.rotate(self.space.standardise(encoded))
+        nearest = squared_distance(u, self.clusters[0].centre)
+        second = np.full_like(nearest, np.inf)
+        own = np.zeros(len(nearest), np.intp)
+        for index, cluster in enumerate(self.clusters[1:], start=1):
+            squared = squared_distance(u, cluster.centre)
+            np.copyto(own, index, where=squared < nearest)
+            np.minimum(second, np.maximum(nearest, squared), out=second)
+            np.minimum(nearest, squared, out=nearest)
+        distance, further = np.sqrt(nearest), np.sqrt(second)
+        both = further + distance
+        outlier = distance > np.array([c.outlier_distance for c in self.clusters])[own]
+        for feature in self.contract.features:
+            if feature.numeric:
+                low, high = feature.typical.low, feature.typical.high
+                values = features[feature.name]
+                outlier |= (values < low) if low is not None else False
+                outlier |= (values > high) if high is not None else False
+        ids = np.array([cluster.id for cluster in self.clusters])
+        margin = np.divide(further - distance, both, out=np.zeros_like(both), where=both > 0)
+        return Assignments(ids[own], distance, margin, outlier)
+
+    def _reasons(
+        self, customer: Mapping[str, Value], z: Sequence[float], own: Cluster, runner_up: Cluster
+    ) -> tuple[Reason, ...]:
+        contributions = dict.fromkeys((feature.name for feature in self.contract.features), 0.0)
+        terms = self.space.contributions(z, own.centre, runner_up.centre)
+        for column, term in zip(self.columns, terms, strict=True):
+            contributions[column.feature] += term
+        return explain(self.contract, customer, contributions, own, runner_up)
+
+    @property
+    def churn_rate(self) -> float | None:
+        """Of all training customers; None where training had no label."""
+        known = [cluster.churn for cluster in self.clusters if cluster.churn is not None]
+        if len(known) < len(self.clusters):
+            return None
+        return sum(churn.churned for churn in known) / sum(churn.customers for churn in known)
+
+    def cluster(self, cluster_id: int) -> Cluster:
+        """The cluster with an id; KeyError when there is none."""
+        for cluster in self.clusters:
+            if cluster.id == cluster_id:
+                return cluster
+        raise KeyError(cluster_id)
+
+    def self_test(self) -> None:
+        """Answer for the golden customers; ValueError when an answer differs from training's."""
+        for golden in self.golden:
+            found = self.assign(golden.customer)
+            same = abs(found.distance - golden.distance) <= GOLDEN_TOLERANCE * (1 + golden.distance)
+            if found.cluster.id != golden.cluster or not same:
+                raise ValueError(
+                    f"cluster {golden.cluster} at distance {golden.distance} was expected for "
+                    f"{dict(golden.customer)}, not cluster {found.cluster.id} at {found.distance}"
+                )
+
+    def to_json(self) -> bytes:
+        """The same model gives the same bytes."""
+        text = json.dumps(asdict(self), indent=1, ensure_ascii=False, allow_nan=False)
+        return (text + "\n").encode()
+
+    @classmethod
+    def from_json(cls, content: bytes, artifact: str) -> Self:
+        """Read model.json and test it on its golden customers; WrongArtifact when it fails."""
+        try:
+            model = cls._from_dict(json.loads(content))
+            model.self_test()
+        except MALFORMED as error:
+            problem = f"model.json is not a usable model ({type(error).__name__}: {error!s:.200})"
+            raise WrongArtifact(artifact, problem, "train again or use another version") from error
+        return model
+
+    @classmethod
+    def _from_dict(cls, given: Mapping[str, Any]) -> Self:
+        contract = Contract.from_dict(given["contract"])
+        columns = tuple(Column(**column) for column in given["columns"])
+        model = cls(
+            contract,
+            columns,
+            Space.from_dict(given["space"], len(columns)),
+            tuple(Cluster.from_dict(item) for item in given["clusters"]),
+            typed.table(given["baseline"], "baseline"),
+            tuple(Golden(**item) for item in given["golden"]),
+        )
+        model._check()
+        return model
+
+    def _check(self) -> None:
+        """ValueError where the parts do not fit together."""
+        if len(self.clusters) < 2 or not self.golden:
+            raise ValueError("it needs two clusters and a golden customer")
+        ids = [cluster.id for cluster in self.clusters]
+        if ids != sorted(set(ids)):
+            raise ValueError("the clusters are not ordered by their ids")
+        features = {feature.name: feature for feature in self.contract.features}
+        for column in self.columns:
+            feature = features[column.feature]
+            if (column.value is None) != feature.numeric or (
+                column.value is not None and column.value not in feature.values
+            ):
+                raise ValueError(f"a column has the value {column.value!r} of {feature.name}")
+        numeric = {name for name, feature in features.items() if feature.numeric}
+        for cluster in self.clusters:
+            if len(cluster.centre) != self.space.dimensions or not numeric <= set(cluster.profile):
+                raise ValueError(f"cluster {cluster.id}: its centre or profile lacks a number")
+
+
+def _encoded(value: Value, category: str | None) -> float:
+    if category is None:
+        return float(value)
+    return 1.0 if value == category else 0.0
+
+
+def _encoded_many(values: "NDArray[Any]", category: str | None) -> "NDArray[np.float64]":
+    return values if category is None else (values == category).astype(float)

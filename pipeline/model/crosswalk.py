@@ -1,0 +1,200 @@
+"""What becomes of the customers of one model's clusters under another model."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.model.cluster import Cluster
+from pipeline.model.cluster_model import ClusterModel
+
+Ids = NDArray[np.int64]
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """What became of one cluster id."""
+
+    id: int
+    name: str
+    became: Literal["kept", "new", "retired"]
+    before: int
+    """Customers that the old model puts into it; 0 for a new one."""
+    after: int
+    overlap: float
+    """Of those in it before or after, the share that is in it both times (Jaccard)."""
+    centre_shift: float | None
+    """How far the mean moved, in standard deviations of these customers over the numbers that both
+    models read; None where there is nothing to compare."""
+    churn_before: float | None
+    """In the old model's training."""
+    churn_after: float | None
+
+    @property
+    def churn_change(self) -> float | None:
+        if self.churn_before is None or self.churn_after is None:
+            return None
+        return self.churn_after - self.churn_before
+
+
+@dataclass(frozen=True, slots=True)
+class Crosswalk:
+    """Customers counted by their old and their new cluster."""
+
+    old_version: str
+    customers: int
+    old_ids: tuple[int, ...]
+    new_ids: tuple[int, ...]
+    counts: tuple[tuple[int, ...], ...]
+    """A row for each old id, a column for each new one."""
+    moved_share: float
+    """Of the customers, those whose cluster id changes."""
+    ari: float
+    """Adjusted Rand index: 1 where both models make the same groups, about 0 by chance."""
+    clusters: tuple[Transition, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        fates = [{**asdict(fate), "churn_change": fate.churn_change} for fate in self.clusters]
+        return {**asdict(self), "clusters": fates}
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` made; KeyError or TypeError when it is not that."""
+        fates = [
+            Transition(**{name: item[name] for name in Transition.__slots__})
+            for item in document["clusters"]
+        ]
+        return cls(
+            document["old_version"],
+            document["customers"],
+            tuple(document["old_ids"]),
+            tuple(document["new_ids"]),
+            tuple(tuple(row) for row in document["counts"]),
+            document["moved_share"],
+            document["ari"],
+            tuple(fates),
+        )
+
+
+def cross(
+    old_version: str,
+    old: ClusterModel,
+    new: ClusterModel,
+    found: tuple[Ids, Ids],
+    spread: Mapping[str, float],
+) -> Crosswalk:
+    """The crosswalk of customers whose old and new cluster ids were `found`.
+
+    `spread` holds the standard deviation of each number among them.
+    """
+    old_ids, new_ids = _ids(old), _ids(new)
+    counts = contingency(found, old_ids, new_ids)
+    customers = int(counts.sum())
+    same = int((found[0] == found[1]).sum())
+    ids = sorted({*old_ids, *new_ids})
+    return Crosswalk(
+        old_version,
+        customers,
+        old_ids,
+        new_ids,
+        tuple(tuple(row) for row in counts.tolist()),
+        1 - same / customers if customers else 0.0,
+        adjusted_rand(counts),
+        tuple(_fate(id, old, new, counts, spread) for id in ids),
+    )
+
+
+def turned(crosswalk: Crosswalk, new_version: str) -> Crosswalk:
+    """The same the other way round: from what was the new version."""
+    became: dict[str, Literal["kept", "new", "retired"]] = {
+        "kept": "kept", "new": "retired", "retired": "new",
+    }  # fmt: skip
+    return replace(
+        crosswalk,
+        old_version=new_version,
+        old_ids=crosswalk.new_ids,
+        new_ids=crosswalk.old_ids,
+        counts=tuple(zip(*crosswalk.counts, strict=True)),
+        clusters=tuple(
+            replace(
+                fate,
+                became=became[fate.became],
+                before=fate.after,
+                after=fate.before,
+                churn_before=fate.churn_after,
+                churn_after=fate.churn_before,
+            )
+            for fate in crosswalk.clusters
+        ),
+    )
+
+
+def contingency(
+    found: tuple[Ids, Ids], old_ids: tuple[int, ...], new_ids: tuple[int, ...]
+) -> Counts:
+    """Customers by old (row) and new (column) cluster."""
+    rows, columns = np.searchsorted(old_ids, found[0]), np.searchsorted(new_ids, found[1])
+    size = len(old_ids) * len(new_ids)
+    flat = np.bincount(rows * len(new_ids) + columns, minlength=size)
+    return flat.reshape(len(old_ids), len(new_ids)).astype(np.int64)
+
+
+def overlaps(counts: Counts) -> NDArray[np.float64]:
+    """Jaccard of every old with every new cluster; 0 where both are empty."""
+    either = counts.sum(axis=1)[:, None] + counts.sum(axis=0)[None, :] - counts
+    return np.asarray(counts / np.maximum(either, 1))
+
+
+def centre_shift(old: Cluster, new: Cluster, spread: Mapping[str, float]) -> float | None:
+    """Between the means of the training customers, over the numbers that both models read."""
+    moves = [
+        (new.profile[name].mean - old.profile[name].mean) / spread[name]
+        for name in old.profile
+        if name in new.profile and spread.get(name, 0) > 0
+    ]
+    return math.hypot(*moves) if moves else None
+
+
+def adjusted_rand(counts: Counts) -> float:
+    """Hubert & Arabie 1985, J. Classification 2:193-218; 1 where neither model divides anything."""
+
+    def pairs(numbers: Counts) -> float:
+        return float((numbers * (numbers - 1) / 2).sum())
+
+    together, rows, columns = pairs(counts), pairs(counts.sum(axis=1)), pairs(counts.sum(axis=0))
+    everything = pairs(counts.sum(keepdims=True))
+    expected = rows * columns / everything if everything else 0.0
+    most = (rows + columns) / 2
+    return 1.0 if most == expected else (together - expected) / (most - expected)
+
+
+def _fate(
+    id: int, old: ClusterModel, new: ClusterModel, counts: Counts, spread: Mapping[str, float]
+) -> Transition:
+    old_ids, new_ids = _ids(old), _ids(new)
+    was = old.cluster(id) if id in old_ids else None
+    now = new.cluster(id) if id in new_ids else None
+    known = now or was
+    assert known is not None
+    row = old_ids.index(id) if was else None
+    column = new_ids.index(id) if now else None
+    kept = row is not None and column is not None
+    return Transition(
+        id,
+        known.name,
+        "kept" if kept else ("new" if now else "retired"),
+        0 if row is None else int(counts[row].sum()),
+        0 if column is None else int(counts[:, column].sum()),
+        float(overlaps(counts)[row, column]) if row is not None and column is not None else 0.0,
+        centre_shift(was, now, spread) if was and now else None,
+        was.churn.rate if was and was.churn else None,
+        now.churn.rate if now and now.churn else None,
+    )
+
+
+def _ids(model: ClusterModel) -> tuple[int, ...]:
+    return tuple(cluster.id for cluster in model.clusters)

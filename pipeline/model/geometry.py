@@ -1,0 +1,161 @@
+"""The arithmetic of assignment, written once for one customer and for many.
+
+A coordinate is a float (one customer) or a numpy array (one element a customer). Both take the
+same IEEE operations in the same order, so a customer gets the same distances alone and in a file.
+numpy itself is not imported: for one customer that would cost more than everything else.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from pipeline.model import typed_values as typed
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+Coordinate = TypeVar("Coordinate", float, "Array")
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """Where distances are measured: transform, standardise, then rotate to principal axes.
+
+    z = (T(x) - mean) / scale, where T is Yeo-Johnson with the column's lambda or, for None, the
+    identity; u = (z - pca_mean) · componentsᵀ, or z itself where there is no PCA.
+    """
+
+    lambdas: tuple[float | None, ...]
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    pca_mean: tuple[float, ...] | None = None
+    components: tuple[tuple[float, ...], ...] | None = None
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any], columns: int) -> Self:
+        """Read what `dataclasses.asdict` made of the space of so many columns; ValueError,
+        KeyError or TypeError when it is not that."""
+        lambdas, pca = typed.array(given["lambdas"], "lambdas"), given["components"]
+        scale = typed.numbers(given["scale"], "scale", columns)
+        if min(scale, default=1) <= 0:
+            raise typed.wrong("scale", "numbers above zero", min(scale))
+        space = cls(
+            tuple(None if power is None else typed.number(power, "lambdas") for power in lambdas),
+            typed.numbers(given["mean"], "mean", columns),
+            scale,
+            None if pca is None else typed.numbers(given["pca_mean"], "pca_mean", columns),
+            None if pca is None else tuple(
+                typed.numbers(axis, "components", columns)
+                for axis in typed.array(pca, "components")
+            ),
+        )  # fmt: skip
+        if len(space.lambdas) != columns or space.components == () or not columns:
+            raise ValueError(f"expected a lambda for each of {columns} columns, and some axes")
+        return space
+
+    @property
+    def dimensions(self) -> int:
+        """Of the points that are compared with centres."""
+        return len(self.mean if self.components is None else self.components)
+
+    def standardise(self, columns: Sequence[Coordinate]) -> list[Coordinate]:
+        """One coordinate a column, from the column's values."""
+        return [
+            (yeo_johnson(column, power) - mean) / scale
+            for column, power, mean, scale in zip(
+                columns, self.lambdas, self.mean, self.scale, strict=True
+            )
+        ]
+
+    def rotate(self, z: Sequence[Coordinate]) -> list[Coordinate]:
+        """One coordinate an axis of the model's space, from standardised columns."""
+        if self.components is None or self.pca_mean is None:
+            return list(z)
+        moved = [column - mean for column, mean in zip(z, self.pca_mean, strict=True)]
+        return [_weighted_sum(moved, axis) for axis in self.components]
+
+    def contributions(
+        self, z: Sequence[float], own: Sequence[float], other: Sequence[float]
+    ) -> list[float]:
+        """What each standardised column of a point adds to d²(other) - d²(own).
+
+        The difference is affine in z. Terms are measured from the middle between the two centres,
+        where it is zero, so they add up to it and nothing is left over but rounding.
+        """
+        weights = self.weights(own, other)
+        middle = [(a + b) / 2 for a, b in zip(own, other, strict=True)]
+        if self.components is None or self.pca_mean is None:
+            return [w * (at - m) for w, at, m in zip(weights, z, middle, strict=True)]
+        terms = []
+        for j, (weight, at, mean) in enumerate(zip(weights, z, self.pca_mean, strict=True)):
+            loadings = [axis[j] for axis in self.components]
+            terms.append(weight * (at - mean - sum(map(float.__mul__, loadings, middle))))
+        return terms
+
+    def weights(self, own: Sequence[float], other: Sequence[float]) -> list[float]:
+        """By how much d²(other) - d²(own) grows with each standardised column, anywhere."""
+        direction = [2 * (a - b) for a, b in zip(own, other, strict=True)]
+        if self.components is None:
+            return direction
+        columns = zip(*self.components, strict=True)
+        return [sum(map(float.__mul__, loadings, direction)) for loadings in columns]
+
+
+def squared_distance(u: Sequence[Coordinate], centre: Sequence[float]) -> Coordinate:
+    """Squared Euclidean distance from a point, or from each of many, to a centre."""
+    offsets = [coordinate - value for coordinate, value in zip(u, centre, strict=True)]
+    total = offsets[0] * offsets[0]
+    for offset in offsets[1:]:
+        total = total + offset * offset
+    return total
+
+
+def yeo_johnson(x: Coordinate, power: float | None) -> Coordinate:
+    """Yeo & Johnson (2000), Biometrika 87:954-959; the identity when the power is None."""
+    if power is None:
+        return x
+    if isinstance(x, float):
+        return _yeo_johnson_one(x, power)
+    return _yeo_johnson_many(x, power)
+
+
+def _yeo_johnson_one(x: float, power: float) -> float:
+    if x >= 0:
+        return math.log1p(x) if power == 0 else (math.pow(x + 1, power) - 1) / power
+    return -math.log1p(-x) if power == 2 else -(math.pow(1 - x, 2 - power) - 1) / (2 - power)
+
+
+def _yeo_johnson_many(x: "Array", power: float) -> "Array":
+    import numpy as np
+
+    up, down = np.maximum(x, 0), np.minimum(x, 0)
+    above = np.log1p(up) if power == 0 else (np.power(up + 1, power) - 1) / power
+    if not down.any():  # amounts and counts never are below zero
+        return above
+    below = -np.log1p(-down) if power == 2 else -(np.power(1 - down, 2 - power) - 1) / (2 - power)
+    return np.where(x >= 0, above, below)
+
+
+def yeo_johnson_inverse(y: float, power: float | None) -> float:
+    """The x that `yeo_johnson` makes y of; infinite where y lies beyond all it can make."""
+    if power is None:
+        return y
+    sign, power = (1, power) if y >= 0 else (-1, 2 - power)
+    try:
+        grown = power * abs(y)
+        if grown <= -1:
+            return sign * math.inf
+        return sign * math.expm1(math.log1p(grown) / power if power else abs(y))
+    except OverflowError:
+        return sign * math.inf
+
+
+def _weighted_sum(columns: Sequence[Coordinate], weights: Sequence[float]) -> Coordinate:
+    total = columns[0] * weights[0]
+    for column, weight in zip(columns[1:], weights[1:], strict=True):
+        total = total + column * weight
+    return total

@@ -1,0 +1,50 @@
+"""Why a customer belongs to one cluster rather than to the runner-up, in numbers and words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from pipeline.model.cluster import Cluster
+from pipeline.model.contract import Contract, Feature, Value, show
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """What one feature adds to d²(runner-up) - d²(own): above zero it speaks for the cluster."""
+
+    feature: str
+    value: Value
+    contribution: float
+    sentence: str
+
+
+def explain(
+    contract: Contract,
+    customer: Mapping[str, Value],
+    contributions: Mapping[str, float],
+    own: Cluster,
+    runner_up: Cluster,
+) -> tuple[Reason, ...]:
+    """One reason a feature, the weightiest first."""
+    reasons = []
+    for feature in contract.features:
+        value, contribution = customer[feature.name], contributions[feature.name]
+        sentence = _sentence(feature, value, contribution, own, runner_up)
+        reasons.append(Reason(feature.name, value, contribution, sentence))
+    return tuple(sorted(reasons, key=lambda reason: -abs(reason.contribution)))
+
+
+def _sentence(
+    feature: Feature, value: Value, contribution: float, own: Cluster, runner_up: Cluster
+) -> str:
+    verb = "speaks for" if contribution >= 0 else "speaks against"
+    if isinstance(value, str):
+        return f"{feature.label} {value} {verb} this group."
+    here, there = own.profile[feature.name].median, runner_up.profile[feature.name].median
+    medians = _medians(here, there, feature.unit)
+    return f"{feature.label} of {feature.show(value)} {verb} this group: {medians}"
+
+
+@lru_cache(maxsize=1024)
+def _medians(here: float, there: float, unit: str) -> str:
+    return f"its median is {show(here, unit)}, the runner-up's {show(there, unit)}."

@@ -1,0 +1,59 @@
+"""Templates for the pages that training and scoring write, and how numbers read on them."""
+
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+NOTHING = "–"
+_TEMPLATES = Path(__file__).parents[1] / "templates"
+
+
+def render_page(template: str, **values: object) -> str:
+    """A page from a template; every value is escaped unless it is Markup."""
+    return _environment().get_template(template).render(values)
+
+
+@cache
+def _environment() -> Environment:
+    """Kept, because compiling the templates takes thirty times as long as filling them."""
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        auto_reload=False,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(count=count, number=number, percent=percent, signed=signed)
+    return environment
+
+
+def count(value: int) -> str:
+    """1,234."""
+    return f"{value:,}"
+
+
+def number(value: float | None) -> str:
+    """Three digits, or all of those before the point; a whole number stays whole."""
+    if value is None:
+        return NOTHING
+    whole = abs(value) < 1e9 and (abs(value) >= 100 or float(value).is_integer())
+    return _minus(f"{value:,.0f}" if whole else f"{value:#.3g}")
+
+
+def percent(share: float | None) -> str:
+    """12.3%."""
+    return NOTHING if share is None else f"{share:.1%}"
+
+
+def signed(value: float | None) -> str:
+    """+0.12 or −0.12; what rounds to nothing has no sign."""
+    if value is None:
+        return NOTHING
+    return "0.00" if abs(value) < 0.005 else _minus(f"{value:+.2f}")
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", "−")

@@ -1,0 +1,172 @@
+"""Opening a customer file: told apart by content and not by name, read in blocks of bounded size.
+
+Cells of a text file stay the text they are; a Parquet column keeps its type. A row that the format
+itself breaks is handed on with its text, never dropped.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from pipeline.errors import WrongFile, readable
+from pipeline.model.contract import Contract
+from pipeline.model.numbers import NumberFormat
+from pipeline.reading import kinds
+from pipeline.reading.customer_file import (
+    FORMATS,
+    TYPED,
+    Block,
+    CustomerFile,
+    Format,
+    Reader,
+    canonical,
+    is_text,
+    plain,
+)
+from pipeline.reading.delimited.decimal_mark import number_format
+from pipeline.reading.delimited.dialect import detect
+from pipeline.reading.delimited.reader import DelimitedReader
+from pipeline.reading.delimited.records import LONGEST_RECORD, BrokenRow
+from pipeline.reading.delimited.streams import CHUNK, look
+from pipeline.reading.excel import reader as excel
+from pipeline.reading.file_state import FileState
+from pipeline.reading.options import UNSAID, ReadingOptions, WrongOption
+from pipeline.reading.parquet import reader as parquet
+
+
+@contextmanager
+def open_customers(
+    path: Path,
+    contract: Contract | None = None,
+    options: ReadingOptions = UNSAID,
+    *,
+    keep_bytes: bool = False,
+) -> Iterator[CustomerFile]:
+    """Look at a file's beginning and open it.
+
+    Args:
+        path: The file.
+        contract: The columns that are looked for: by them the dialect of a text is known, its
+            header, and the sheet of a workbook.
+        options: What somebody said about how the file is written.
+        keep_bytes: Do not decode a text that is neither UTF-8 nor UTF-16, so that it can be
+            written again as it was.
+
+    Raises:
+        WrongFile: It is no table, or can be read in two ways.
+    """
+    FileState.of(path)
+    with readable(path), path.open("rb") as file:
+        start = file.read(kinds.SIZE)
+    if start.startswith(kinds.PARQUET):
+        reader = parquet.open_parquet(path)
+        table = _named(path, "parquet", reader.schema, reader, contract, {"kind": "parquet"})
+        yield replace(table, numbers=_numbers_of(table.schema, contract, options))
+    elif start.startswith((kinds.ZIP, kinds.OLE)) and excel.is_workbook(path, start):
+        with excel.as_text(path, contract, options) as sheet:
+            yield _open_sheet(path, sheet, contract, options)
+    else:
+        yield _open_text(path, contract, options, keep_bytes=keep_bytes)
+
+
+def _numbers_of(
+    schema: pa.Schema, contract: Contract | None, options: ReadingOptions
+) -> NumberFormat:
+    """How numbers are written that Parquet holds as text: nothing shows it but somebody's word."""
+    if options.numbers.decimal:
+        return options.numbers
+    numeric = {feature.name for feature in contract.features if feature.numeric} if contract else ()
+    typed = all(
+        pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
+        or pa.types.is_decimal(field.type)
+        for field in schema
+        if field.name in numeric
+    )  # fmt: skip
+    return TYPED if typed else NumberFormat()
+
+
+def _open_sheet(
+    path: Path, sheet: excel.Sheet, contract: Contract | None, options: ReadingOptions
+) -> CustomerFile:
+    said = ReadingOptions(delimiter=",", encoding="utf-8", header_row=options.header_row)
+    try:
+        file = _open_text(sheet.text, contract, said, keep_bytes=False)
+    except WrongFile as error:
+        raise WrongFile(path, error.problem) from error
+    told = {key: file.facts[key] for key in ("header_row", "matched") if key in file.facts}
+    numbers = options.numbers
+    if not numbers.decimal:
+        numbers = NumberFormat() if sheet.ambiguous else TYPED
+    facts = {"kind": "excel", **sheet.facts, **told}
+    return replace(file, path=path, numbers=numbers, facts=facts)
+
+
+def _open_text(
+    path: Path, contract: Contract | None, options: ReadingOptions, *, keep_bytes: bool
+) -> CustomerFile:
+    size = LONGEST_RECORD + (64 << 10)
+    beginning = look(path, size, options.encoding, keep=keep_bytes)
+    if not beginning.start.strip():
+        raise WrongFile(path, "is empty; expected a header and a row for each customer")
+    text, dialect, rows = detect(path, beginning, contract, options)
+    numbers = number_format(rows, dialect, contract, options.numbers)
+    facts: dict[str, Any] = {
+        "kind": "delimited text",
+        "packing": text.packing,
+        "encoding": text.encoding,
+        "newline": "\r\n" if b"\r\n" in beginning.start else "\n",
+        "delimiter": dialect.delimiter,
+        "decimal": numbers.decimal or "not shown",
+        "unnamed_index": dialect.wider == "index",
+    }
+    if dialect.header_line > 1:
+        facts["header_row"] = dialect.header_line
+    for key, is_so in (
+        ("trailing_delimiter", dialect.wider == "trailing"),
+        ("returns_end_lines", text.line_end != "newline"),
+        ("backslash_escapes", text.backslashes),
+    ):
+        if is_so:
+            facts[key] = True
+    schema = pa.schema([pa.field(column, pa.string()) for column in dialect.names])
+    reader = DelimitedReader(path, text, dialect)
+    file = _named(path, "csv", schema, reader, contract, facts)
+    return replace(file, numbers=numbers, text=text, header_text=dialect.header_text)
+
+
+def _named(
+    path: Path,
+    format: Format,
+    schema: pa.Schema,
+    reader: Reader,
+    contract: Contract | None,
+    facts: dict[str, Any],
+) -> CustomerFile:
+    header = tuple(schema.names)
+    names = canonical(header, contract.columns if contract else ())
+    matched = {found: name for found, name in zip(header, names, strict=True) if found != name}
+    facts = {**facts, "matched": matched} if matched else facts
+    fields = [field.with_name(name) for field, name in zip(schema, names, strict=True)]
+    renamed = pa.schema(fields, schema.metadata)
+    return CustomerFile(path, format, renamed, header, reader, facts=facts)
+
+
+__all__ = [
+    "CHUNK",
+    "FORMATS",
+    "TYPED",
+    "UNSAID",
+    "Block",
+    "BrokenRow",
+    "CustomerFile",
+    "Format",
+    "ReadingOptions",
+    "WrongOption",
+    "is_text",
+    "open_customers",
+    "plain",
+]

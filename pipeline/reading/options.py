@@ -1,0 +1,105 @@
+"""What a user may say about how a file is written, where the file itself does not show it."""
+
+import codecs
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+from model_store import CustomerClustersError
+from pipeline.model.numbers import MARKS, THOUSANDS, NumberFormat
+
+_UNICODE = ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")
+_UNSAFE = frozenset({"iso2022_jp", "iso2022_kr", "hz", "utf_7"})
+"""Encodings whose characters hold the bytes of commas, quotes and newlines."""
+_DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "pipe": "|", "space": " "}
+
+
+class WrongOption(CustomerClustersError, ValueError):
+    """Raised when an option about reading cannot be meant."""
+
+    def __init__(self, name: str, expected: str, found: str) -> None:
+        self.name, self.expected = name, expected
+        super().__init__(f"--{name.replace('_', '-')}: expected {expected}, found {found!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingOptions:
+    """What is said and not to be found out; None: the file shows it, or it is refused."""
+
+    delimiter: str | None = None
+    """One character, or comma, semicolon, tab, pipe, space."""
+    decimal: str | None = None
+    """The decimal mark: `.` or `,`."""
+    thousands: str | None = None
+    """What groups digits: `,`, `.`, space, apostrophe or none."""
+    encoding: str | None = None
+    """Of a text, by its usual name, such as cp1250 or shift_jis."""
+    sheet: str | None = None
+    """Of a workbook."""
+    header_row: int | None = None
+    """The line of a text, or the row of a sheet, that has the names; 1 is the first."""
+
+    def __post_init__(self) -> None:
+        """WrongOption names what cannot be meant."""
+        delimiter = _DELIMITERS.get(self.delimiter or "", self.delimiter)
+        if delimiter is not None and (
+            len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n\0'
+        ):
+            raise WrongOption("delimiter", "one ASCII character", str(self.delimiter))
+        object.__setattr__(self, "delimiter", delimiter)
+        if self.decimal not in (None, *MARKS):
+            raise WrongOption("decimal", "'.' or ','", str(self.decimal))
+        if self.thousands is not None and self.thousands not in THOUSANDS:
+            raise WrongOption("thousands", f"one of {', '.join(THOUSANDS)}", self.thousands)
+        if self.thousands is not None and self.thousands == self.decimal:
+            raise WrongOption("thousands", "another mark than the decimal mark", self.thousands)
+        if self.encoding is not None and known_encoding(self.encoding) is None:
+            raise WrongOption("encoding", "an encoding such as cp1250 or utf-8", self.encoding)
+        if self.header_row is not None and self.header_row < 1:
+            raise WrongOption("header_row", "1 or more", str(self.header_row))
+
+    @classmethod
+    def from_texts(cls, texts: Mapping[str, str]) -> Self:
+        """What settings, forms and arguments say, by name; an empty text says nothing."""
+        said: dict[str, Any] = {name: text for name in OPTIONS if (text := texts.get(name))}
+        if row := said.get("header_row"):
+            try:
+                said["header_row"] = int(row)
+            except ValueError:
+                raise WrongOption("header_row", "a whole number", row) from None
+        return cls(**said)
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """As `from_texts` reads them."""
+        return {name: str(value) for name, value in self.facts.items()}
+
+    @property
+    def numbers(self) -> NumberFormat:
+        """The format of numbers as far as it is said."""
+        decimal = self.decimal or ""
+        if not decimal and self.thousands in MARKS:
+            decimal = "." if self.thousands == "," else ","
+        return NumberFormat(decimal, None if self.thousands is None else THOUSANDS[self.thousands])
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What is said, for a manifest and for the id of a run."""
+        said = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return {name: value for name, value in said if value is not None}
+
+
+def known_encoding(name: str) -> str | None:
+    """Python's name of an encoding of text whose delimiters are ASCII; None for any other."""
+    try:
+        codec = codecs.lookup(name).name
+        plain = ',"\n'.encode(codec) == b',"\n' and codec.replace("-", "_") not in _UNSAFE
+        return codec if plain or codec in _UNICODE else None
+    except (LookupError, ValueError):
+        return None
+
+
+OPTIONS = tuple(field.name for field in fields(ReadingOptions))
+"""The names of all options."""
+UNSAID = ReadingOptions()
+"""Nothing is said: the file shows how it is written."""

@@ -1,0 +1,158 @@
+"""Checking many customers against the contract at once.
+
+Fast where values are plainly right; every other value is judged by `Feature.parse`, the one place
+that knows the rules, so a file and a single look-up refuse the same values with the same words.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from pipeline.errors import Problem, WrongFile
+from pipeline.model.contract import AMBIGUOUS, LARGEST, Contract, Feature
+from pipeline.model.numbers import NumberFormat
+from pipeline.reading.customer_file import TYPED, CustomerFile, as_text, is_text, plain
+from pipeline.reading.delimited.dialect import squashed
+
+Numbers = Sequence[int] | NDArray[np.int64]
+_NUMBER = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+_GROUPED = r"^[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]*)?$"
+HEADER_AGAIN = "repeated_header"
+"""The code of a row that names the columns once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What `ClusterModel.assign_many` reads, for the customers that are `good`."""
+
+    features: Mapping[str, NDArray[Any]]
+    good: NDArray[np.bool_]
+    problems: Mapping[int, list[Problem]]
+    """By position in the block, for every customer that is not good."""
+
+
+def check(
+    contract: Contract, columns: Mapping[str, pa.Array], numbers: NumberFormat = TYPED
+) -> Checked:
+    """Parse the features of equally many customers; `features` holds the good ones only.
+
+    Args:
+        contract: What the values may be.
+        columns: A column for each feature.
+        numbers: How numbers are written that come as text.
+    """
+    problems: dict[int, list[Problem]] = {}
+    parsed = {}
+    for feature in contract.features:
+        column = as_text(plain(columns[feature.name]))
+        values, sure = (
+            _numbers(feature, column, numbers) if feature.numeric else _texts(feature, column)
+        )
+        for position in np.flatnonzero(~sure).tolist():
+            found = feature.parse(column[position].as_py(), numbers)
+            if isinstance(found, Problem):
+                problems.setdefault(position, []).append(found)
+            else:
+                values[position] = found
+        parsed[feature.name] = values
+    good = np.ones(len(next(iter(parsed.values()))), bool)
+    if not problems:
+        return Checked(parsed, good, problems)
+    good[list(problems)] = False
+    return Checked({name: values[good] for name, values in parsed.items()}, good, problems)
+
+
+def refuse_ambiguous(
+    file: CustomerFile, checked: Checked, rows: Numbers, lines: Numbers | None = None
+) -> None:
+    """WrongFile when a number can be read in two ways: a row that is read wrong is worse than none.
+
+    Args:
+        file: Where the customers come from.
+        checked: What was found.
+        rows: The number of each customer's row.
+        lines: Of each row, where it begins in a text.
+    """
+    for position, problems in checked.problems.items():
+        for problem in problems:
+            if problem.code == AMBIGUOUS:
+                line = "" if lines is None else f" (line {lines[position]})"
+                raise WrongFile(
+                    file.path,
+                    f"row {rows[position]}{line}: {problem}, and no other value shows which; "
+                    "say which mark is decimal with --decimal",
+                )
+
+
+def is_header_again(
+    file: CustomerFile, contract: Contract, cells: Sequence[str], row: int, line: int | None = None
+) -> bool:
+    """Whether a row names the columns once more, as where several files were put together.
+
+    WrongFile where they stand in another order: whatever follows would be read wrong.
+    """
+    found = [squashed(cell) for cell in cells]
+    if not {squashed(feature.name) for feature in contract.features} <= set(found):
+        return False
+    if found != [squashed(name) for name in file.schema.names]:
+        where = f"row {row}" if line is None else f"row {row} (line {line})"
+        raise WrongFile(
+            file.path,
+            f"has a second header in {where} with other columns or another order; "
+            "cut the file there and score each part",
+        )
+    return True
+
+
+def _numbers(
+    feature: Feature, column: pa.Array, numbers: NumberFormat
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """The column as float64, and which elements are certainly acceptable."""
+    kind = column.type
+    if is_text(column):
+        column = _cast_text(column, numbers)
+    elif pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        column = column.cast(pa.float64(), safe=False)
+    else:
+        column = pa.nulls(len(column), pa.float64())
+    values = np.array(column.to_numpy(zero_copy_only=False), float)
+    low, high = feature.valid.low, feature.valid.high
+    sure = np.abs(values) <= LARGEST  # false for NaN
+    if low is not None:
+        sure &= values >= low
+    if high is not None:
+        sure &= values <= high
+    if feature.type == "integer":
+        sure &= np.floor(values) == values
+    return values, sure
+
+
+def _cast_text(column: pa.Array, numbers: NumberFormat) -> pa.Array:
+    """Numbers that are plainly written; null where somebody has to look closer."""
+    if not numbers.decimal:
+        marked = pc.match_substring_regex(column, "[.,]")
+        column = pc.if_else(marked, None, column)
+    elif numbers.decimal == ",":
+        pointed = pc.match_substring(column, ".")
+        column = pc.if_else(pointed, None, pc.replace_substring(column, ",", "."))
+    try:
+        return column.cast(pa.float64())
+    except pa.ArrowInvalid:
+        if numbers.decimal == "." and numbers.groups(","):
+            grouped = pc.match_substring_regex(column, _GROUPED)
+            column = pc.if_else(grouped, pc.replace_substring(column, ",", ""), column)
+        numeric = pc.match_substring_regex(column, _NUMBER)
+        return pc.if_else(numeric, column, None).cast(pa.float64())
+
+
+def _texts(feature: Feature, column: pa.Array) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    if not is_text(column):
+        return np.full(len(column), "", object), np.zeros(len(column), bool)
+    known = pc.is_in(column, pa.array(feature.values, column.type))
+    values = np.array(column.to_numpy(zero_copy_only=False), object)
+    return values, np.array(known.to_numpy(zero_copy_only=False), bool)

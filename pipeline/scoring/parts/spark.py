@@ -1,0 +1,187 @@
+"""Scoring one large file on Spark: its parts in tasks, by the code that scores it on one machine.
+
+Spark hands out the parts and starts a task again whose worker died. The rows themselves do not go
+through it: a task reads its part, writes its rows, and answers with a line about them.
+"""
+
+import os
+import re
+import shutil
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import pyarrow as pa
+from pyspark.sql import SparkSession
+
+from model_store import CustomerClustersError, Temporary
+from pipeline.scoring.parts.distributed import Beat
+from pipeline.scoring.parts.part import PartResult, PartTask
+from pipeline.scoring.parts.splitting import Part
+from pipeline.scoring.spec import Progress
+
+_DONE = (
+    "index int, round int, start long, end long, rows long, lines long, bytes long, "
+    "rejected long, digests array<string>, refused string"
+)
+_KINDS = {
+    "int": pa.int32(),
+    "long": pa.int64(),
+    "string": pa.string(),
+    "array<string>": pa.list_(pa.string()),
+}
+_SCHEMA = pa.schema(
+    [pa.field(n, _KINDS[k]) for n, k in (column.split() for column in _DONE.split(", "))]
+)
+_LOOK_SECONDS = 1.0
+_RAISED = re.compile(r"^((?!SQLSTATE|org\.)[A-Za-z_][\w.]*): (\S.*)$", re.MULTILINE)
+_NOT_STARTED = re.compile(
+    r'^(?:Exception in thread "main" |: )[\w.$]+: (\S.*)$|^(\S.*)\nError: Could not create',
+    re.MULTILINE,
+)
+_STOPPED = "Cannot call methods on a stopped SparkContext"
+"""Said when it gave up waiting for its master, after a minute."""
+_MOST_HEARD = 1 << 20
+_LOG = Path(__file__).parent / "spark_log4j2.properties"
+_LOOPBACK = ("local", "spark://127.0.0.1:", "spark://localhost:")
+_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""Spark only hands out parts here: compiling it well, or collecting garbage at once with several
+threads, takes more time from the rows than it gives back."""
+_SETTINGS = {
+    "spark.ui.showConsoleProgress": "false",
+    "spark.log.level": "FATAL",
+    "spark.sql.codegen.wholeStage": "false",
+}
+_SETTINGS_HERE = {
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.ui.enabled": "false",
+    "spark.driver.extraJavaOptions": f"{_JVM} -Dlog4j2.configurationFile={_LOG.as_uri()}",
+    "spark.executor.extraJavaOptions": _JVM,
+}
+Result = TypeVar("Result")
+
+
+class NoSpark(CustomerClustersError):
+    """Raised when Spark cannot be started here."""
+
+
+@contextmanager
+def spark(master: str | None, environment: Mapping[str, str]) -> Iterator[SparkSession]:
+    """A session at a master, or where spark-submit says; NoSpark when there can be none."""
+    home = environment.get("JAVA_HOME")
+    java = str(Path(home, "bin", "java")) if home else "java"
+    if shutil.which(java, path=environment.get("PATH")) is None:
+        where = f"$JAVA_HOME, which is {home}" if home else "the path"
+        raise NoSpark(f"Spark needs Java 17 or newer; found no java in {where}")
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    here = master is not None and master.startswith(_LOOPBACK)
+    builder = SparkSession.builder.appName("customer-clusters")
+    builder = builder.config(map={**_SETTINGS, **(_SETTINGS_HERE if here else {})})
+    if master is not None:
+        builder = builder.master(master)
+    with _heard() as heard, _quiet():
+        try:
+            session = builder.getOrCreate()
+        except Exception as error:
+            why = _why_not(f"{error}\n{heard()}") or _told(error)
+            raise NoSpark(f"Spark did not start at {master or 'its master'}: {why}") from error
+    try:
+        yield session
+    finally:
+        session.stop()
+
+
+@dataclass(frozen=True, slots=True)
+class OnSpark:
+    """Runs parts on Spark, each in a task of its own; tells how many rows were scored so far."""
+
+    session: SparkSession
+    progress: Progress = lambda rows: None
+
+    def __call__(self, work: PartTask, parts: Sequence[Part], beat: Beat) -> list[PartResult]:
+        """What came of the parts; Temporary when Spark gave up."""
+
+        rows = self.session.sparkContext.accumulator(0)
+
+        def do(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            for batch in batches:
+                done = [work.do(parts[place]) for place in batch.column(0).to_pylist()]
+                rows.add(sum(part.rows for part in done))
+                yield pa.RecordBatch.from_pylist(list(map(asdict, done)), schema=_SCHEMA)
+
+        def look() -> None:
+            beat()
+            self.progress(rows.value)
+
+        places = self.session.range(0, len(parts), 1, len(parts))
+        with _quiet():
+            answers = places.mapInArrow(do, _DONE)
+        found = _meanwhile(self.session, answers.collect, look)
+        return [PartResult(**row.asDict()) for row in found]
+
+
+@contextmanager
+def _heard() -> Iterator[Callable[[], str]]:
+    """Keeps aside what the JVM that starts meanwhile says, then and later; what that was so far.
+
+    It greets with four lines that no setting turns off, and says why it could not start.
+    """
+    with tempfile.TemporaryFile() as file:
+        standard_error = os.dup(2)
+        os.dup2(file.fileno(), 2)
+        try:
+            yield lambda: os.pread(file.fileno(), _MOST_HEARD, 0).decode(errors="replace")
+        finally:
+            os.dup2(standard_error, 2)
+            os.close(standard_error)
+
+
+def _why_not(told: str) -> str | None:
+    """Why Spark did not start, from what it and its JVM said; None where they did not say it."""
+    found = _NOT_STARTED.search(told)
+    if found is None:
+        return None
+    reason: str = found[1] or found[2]
+    return "no master answered there" if _STOPPED in reason else reason
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the warning that pandas is newer than Spark knows: it is asked for nothing here."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")
+        yield
+
+
+def _meanwhile(session: SparkSession, work: Callable[[], Result], beat: Beat) -> Result:
+    """Call `beat` while Spark does something; what it raises ends that."""
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(work)
+        try:
+            while not wait([future], timeout=_LOOK_SECONDS).done:
+                beat()
+        except BaseException:
+            session.sparkContext.cancelAllJobs()
+            raise
+        try:
+            return future.result()
+        except Exception as error:  # of Spark, of Py4J, of the connection to them
+            raise Temporary("score", "Spark", _told(error)) from error
+
+
+def _told(error: Exception) -> str:
+    """The line of an error that says what went wrong: of Python's tracebacks the last."""
+    raised = _RAISED.findall(str(error))
+    if raised:
+        kind, reason = raised[-1]
+        ours = kind.startswith(("model_store.", "pipeline."))
+        return reason.removesuffix("; try again") if ours else f"{kind}: {reason}"
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0] if lines else 'no reason given'}"

@@ -1,0 +1,129 @@
+"""The process that reads files for another one, which may outlive it: see `isolated`.
+
+A request is a line of JSON on standard input, answers are lines on standard output. It ends with
+its input.
+"""
+
+import json
+import os
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from functools import lru_cache
+from importlib.abc import MetaPathFinder
+from pathlib import Path
+from typing import Any, NoReturn
+
+from model_store import CustomerClustersError
+from pipeline.model.cluster_model import ClusterModel
+from pipeline.reading.file_state import FileState
+from pipeline.reading.options import ReadingOptions
+from pipeline.runs.folder import Engine
+from pipeline.scoring.inputs import Input
+from pipeline.scoring.process.limits import be_expendable, bound_memory
+from pipeline.scoring.spec import Challenger, Options
+
+TELL_SECONDS = 0.25
+"""So often is told how many rows were read."""
+Send = Callable[[dict[str, Any]], None]
+
+
+def main(load: Callable[[], Engine]) -> NoReturn:
+    """Answer requests until there are no more. The argument is how many bytes it may take.
+
+    The engine is loaded here: no message is lost, and pyarrow does not find pandas.
+    """
+    be_expendable()
+    send = _own_output()
+    sys.meta_path.insert(0, _WithoutPandas())
+    try:
+        score = load()
+        bound_memory(int(sys.argv[1]))
+        for line in sys.stdin:
+            send({"rows": 0})  # from here on its end is the fault of this file
+            send(_answer(json.loads(line), score, send))
+    except Exception as error:
+        send({"error": _unexpected(error)})
+    os._exit(0)  # nothing is worth the time of an orderly end
+
+
+def _answer(request: dict[str, Any], score: Engine, send: Send) -> dict[str, Any]:
+    """Score a file; the manifest, or why there is none."""
+    told = time.monotonic()
+
+    def progress(rows: int) -> None:
+        nonlocal told
+        if time.monotonic() - told >= TELL_SECONDS:
+            told = time.monotonic()
+            send({"rows": rows})
+
+    try:
+        tempfile.tempdir = request["folder"]  # which goes, should this process die
+        second = request["challenger"]
+        challenger = None
+        if second is not None:
+            challenger = Challenger(_model(second["model"]), second["version"], second["related"])
+        reading = ReadingOptions(**request["reading"])
+        manifest = score(
+            Path(request["folder"]),
+            Input(Path(request["path"]), request["name"], request["identity"], _state(request)),
+            _model(request["model"]),
+            request["version"],
+            Options(**request["options"], reading=reading, challenger=challenger),
+            progress,
+        )
+    except CustomerClustersError as error:
+        return {"error": {"type": type(error).__name__, "message": str(error)}}
+    except OSError as error:
+        return {"error": {"type": "OSError", "number": error.errno, "message": error.strerror}}
+    except Exception as error:
+        return {"error": _unexpected(error)}
+    return {"manifest": manifest}
+
+
+def _state(request: dict[str, Any]) -> FileState | None:
+    return None if request["state"] is None else FileState(**request["state"])
+
+
+@lru_cache(maxsize=4)
+def _model(text: str) -> ClusterModel:
+    return ClusterModel.from_json(text.encode(), "")
+
+
+def _unexpected(error: Exception) -> dict[str, Any]:
+    memory = isinstance(error, MemoryError)
+    kind = "MemoryError" if memory else type(error).__name__
+    return {"type": kind, "message": "" if memory else traceback.format_exc()}
+
+
+def _own_output() -> Send:
+    """Standard output for answers alone: what libraries print goes nowhere."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+
+    def send(message: dict[str, Any]) -> None:
+        answers.write(json.dumps(message) + "\n")
+        answers.flush()
+
+    return send
+
+
+class _WithoutPandas(MetaPathFinder):
+    """Hides pandas, which pyarrow imports wherever it is there: half a second for nothing."""
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
+        if fullname == "pandas":
+            raise ModuleNotFoundError(fullname)
+
+
+def _engine() -> Engine:
+    from pipeline.scoring.engine import score_into
+
+    return score_into
+
+
+if __name__ == "__main__":
+    main(_engine)

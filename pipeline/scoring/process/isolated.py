@@ -1,0 +1,263 @@
+"""The engine in a process of its own: a file that aborts, hangs or swells it costs itself only.
+
+Libraries in C++ and Rust end their whole process over some damaged files, which Python cannot
+catch. The other process is started by subprocess and not by multiprocessing, whose locks AWS Lambda
+does not have; it serves file after file, and a new one takes its place when it dies.
+"""
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, fields
+from functools import cache
+from pathlib import Path
+from typing import Any, NoReturn
+
+from model_store import Conflict, CustomerClustersError, Denied, NotFound, Temporary, WrongArtifact
+from pipeline.errors import WrongFile
+from pipeline.model.cluster_model import ClusterModel
+from pipeline.reading.file_state import checked_afterwards
+from pipeline.scoring.inputs import Input
+from pipeline.scoring.process.limits import most_memory
+from pipeline.scoring.spec import Options, Progress
+
+LOOK_SECONDS = 0.25
+"""So often is `progress` called, whether rows were read or not: it may raise to end the reading."""
+SILENT_SECONDS = 300.0
+"""A file of which no row was read for so long is taken to hang its reader."""
+_START = "start a process that reads files"
+_ERRORS = {
+    kind.__name__: kind
+    for kind in (WrongFile, WrongArtifact, Temporary, Denied, NotFound, Conflict)
+}
+
+
+class Isolated:
+    """An engine as `score_into`, in another process. Errors are the same, and WrongFile where the
+    file ends that process or takes more memory or time than it may."""
+
+    def __init__(
+        self,
+        memory: int | None = None,
+        silent_seconds: float = SILENT_SECONDS,
+        module: str = "pipeline.scoring.process.child",
+    ) -> None:
+        """`memory`: bytes that a file may take; without it, what suits the machine. `module` is
+        what the other process runs."""
+        self._memory = most_memory() if memory is None else memory
+        self._silent_seconds, self._module = silent_seconds, module
+        self._one_at_a_time = threading.Lock()
+        self._child: _Child | None = None
+        self._end: Callable[[], object] | None = None
+
+    def start(self) -> None:
+        """Start the process, so that it is ready when the first file is."""
+        if self._child is None or not self._child.alive:
+            self.stop()
+            self._child = _Child(self._module, self._memory)
+            self._end = weakref.finalize(self, self._child.end)
+
+    def stop(self) -> None:
+        """End the process; the next file starts another one."""
+        if self._end is not None:
+            self._end()
+        self._child = self._end = None
+
+    def __call__(
+        self,
+        folder: Path,
+        found: Input,
+        model: ClusterModel,
+        version: str,
+        options: Options,
+        progress: Progress = lambda rows: None,
+    ) -> dict[str, Any]:
+        """Score an input into an empty folder, the manifest last; return the manifest."""
+        with self._one_at_a_time, checked_afterwards(found.refuse_changed):
+            self.start()
+            assert self._child is not None
+            try:
+                self._child.send(_request(folder, found, model, version, options))
+                answer = self._answer(self._child, found.path, progress)
+            except BaseException:
+                self.stop()  # it may still be reading
+                raise
+        if "error" in answer:
+            _raise(answer["error"])
+        manifest: dict[str, Any] = answer["manifest"]
+        progress(manifest["rows_in"])
+        return manifest
+
+    def _answer(self, child: "_Child", path: Path, progress: Progress) -> dict[str, Any]:
+        rows, since = 0, time.monotonic()
+        while True:
+            message = child.next(LOOK_SECONDS)
+            if message is not None and message.get("error", {}).get("type") == "MemoryError":
+                raise _too_large(path, self._memory)
+            if message is not None and "rows" not in message:
+                return message
+            if child.status is not None:
+                raise _dead(path, child, self._memory)
+            if message is not None:
+                rows, since = message["rows"], time.monotonic()
+            if time.monotonic() - since > self._silent_seconds:
+                seconds = f"{self._silent_seconds:g} seconds"
+                raise WrongFile(path, f"no row of it could be read for {seconds}; write it anew")
+            progress(rows)
+
+
+@cache
+def isolated() -> Isolated:
+    """The one of this process, which needs no second: a file takes all cores."""
+    return Isolated()
+
+
+class _Child:
+    """The process, and the thread that reads what it says.
+
+    That thread also starts it: the kernel ends a process with the thread that has started it.
+    """
+
+    def __init__(self, module: str, memory: int) -> None:
+        self.status: int | None = None
+        """How it ended, once everything it said was taken."""
+        self.reading = False
+        """Whether it has begun with what was sent last."""
+        self._said: queue.Queue[dict[str, Any] | int | OSError] = queue.Queue()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started = threading.Event()
+        arguments = [module, str(memory)]
+        threading.Thread(target=self._live, args=[arguments], name="reader", daemon=True).start()
+
+    @property
+    def alive(self) -> bool:
+        process = self._there()
+        return process is not None and process.poll() is None
+
+    def send(self, request: dict[str, Any]) -> None:
+        self.reading, process = False, self._there()
+        line = json.dumps(request).encode() + b"\n"
+        if process is not None and process.stdin is not None:
+            with suppress(BrokenPipeError, ValueError):  # it is dead, which `next` tells
+                process.stdin.write(line)
+                process.stdin.flush()
+
+    def next(self, seconds: float) -> dict[str, Any] | None:
+        """What it says next; None when it says nothing in that time, or is dead."""
+        try:
+            said = self._said.get(timeout=seconds)
+        except queue.Empty:
+            return None
+        if isinstance(said, OSError):
+            reason = said.strerror or type(said).__name__
+            raise Temporary(_START, "this machine", reason) from said
+        if isinstance(said, int):
+            self.status = said
+            return None
+        self.reading = True
+        return said
+
+    def end(self) -> None:
+        """End it at once, whatever it does."""
+        process = self._there()
+        if process is not None:
+            process.kill()
+
+    def _there(self) -> "subprocess.Popen[bytes] | None":
+        self._started.wait()
+        return self._process
+
+    def _live(self, arguments: list[str]) -> None:
+        try:
+            self._process = process = _started(arguments)
+        except OSError as error:
+            self._said.put(error)
+            return
+        finally:
+            self._started.set()
+        assert process.stdout is not None and process.stdin is not None
+        with process.stdout, suppress(OSError), process.stdin:
+            for line in process.stdout:
+                if line.endswith(b"\n"):
+                    self._said.put(json.loads(line))
+            self._said.put(process.wait())
+
+
+def _started(arguments: list[str]) -> "subprocess.Popen[bytes]":
+    """Finds the modules that this process finds, and none in the folder that is the current one."""
+    paths = os.pathsep.join(str(Path(path).absolute()) for path in sys.path)
+    # Arrow's own allocators take much more from the system than they use, which counts
+    environment = {**os.environ, "PYTHONPATH": paths, "ARROW_DEFAULT_MEMORY_POOL": "system"}
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # where libraries write before they abort
+        env=environment,
+    )
+
+
+def _request(
+    folder: Path, found: Input, model: ClusterModel, version: str, options: Options
+) -> dict[str, Any]:
+    second = options.challenger
+    challenger = None
+    if second is not None:
+        model_of_second = second.model.to_json().decode()
+        challenger = {"version": second.version, "related": second.related}
+        challenger |= {"model": model_of_second}
+    names = [field.name for field in fields(options) if field.name not in ("challenger", "reading")]
+    return {
+        "folder": str(folder.absolute()),
+        "path": str(found.path),
+        "name": found.name,
+        "state": None if found.state is None else asdict(found.state),
+        "identity": None if found.told is None else found.identity,
+        "model": model.to_json().decode(),
+        "version": version,
+        "options": {name: getattr(options, name) for name in names},
+        "reading": options.reading.facts,
+        "challenger": challenger,
+    }
+
+
+def _raise(error: dict[str, Any]) -> NoReturn:
+    """An error of the other process, raised here as what it was there."""
+    kind = _ERRORS.get(error["type"])
+    if kind is not None:
+        known = kind.__new__(kind)
+        CustomerClustersError.__init__(known, error["message"])
+        raise known
+    if error["type"] == "OSError":
+        raise OSError(error["number"], error["message"])
+    raise RuntimeError(f"unexpected in the process that reads files:\n{error['message']}")
+
+
+def _too_large(path: Path, memory: int) -> WrongFile:
+    return WrongFile(
+        path, f"needs more than {memory >> 20:,} MiB of memory to be read; cut it into parts"
+    )
+
+
+def _dead(path: Path, child: _Child, memory: int) -> Exception:
+    """What the death of the process means."""
+    status = child.status or 0
+    if not child.reading:
+        return Temporary(_START, "this machine", f"it ended with status {status}")
+    if status >= 0:
+        return RuntimeError(f"the process that reads files ended with exit status {status}")
+    if -status == signal.SIGKILL:  # the kernel's way when memory runs out
+        return _too_large(path, memory)
+    return WrongFile(
+        path,
+        f"the reader ended with signal {-status} while it read this file; it is damaged, or needs "
+        f"more than {memory >> 20:,} MiB of memory: write it anew, or cut it into parts",
+    )

@@ -1,0 +1,117 @@
+"""Plain words for what a run says in codes: reasons, verdicts, how a file is written."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.model.contract import Contract, Feature
+
+FEWEST = 100
+"""Customers from whom a verdict on drift may be drawn."""
+VERDICTS = {
+    "stable": "Like training",
+    "moved": "Somewhat different",
+    "shifted": "Clearly different",
+    "implausible": "Implausible",
+    "too few customers": "Too few customers to tell",
+}
+_CODES = {
+    "missing": "No value",
+    "no_column": "The file has no such column",
+    "not_a_number": "Not a number",
+    "not_finite": "Infinite or not a number",
+    "not_an_integer": "Not a whole number",
+    "out_of_range": "An impossible value",
+    "unknown_value": "A value that the model does not know",
+    "not_text": "A number where text belongs",
+    "wrong_number_of_fields": "More or fewer fields than the header has",
+    "bad_encoding": "Characters that cannot be read in the file’s encoding",
+    "broken_quotes": "Quotation marks that open or close in the wrong place",
+    "stray_return": "A carriage return in the middle of a row",
+    "repeated_header": "The header once more",
+    "error_cell": "An error instead of a value, or a formula that was never computed",
+    "ambiguous_number": "A number that can be read in two ways",
+}
+_DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a vertical bar"}
+_DECIMALS = {".": "a point", ",": "a comma", "not shown": "not shown by any value"}
+_ENCODINGS = {
+    "utf-8": "UTF-8",
+    "utf-8-sig": "UTF-8, with a byte order mark",
+    "utf-16-le": "UTF-16",
+    "utf-16-be": "UTF-16, big-endian",
+    "cp1250": "Windows-1250 (Central European)",
+    "cp1251": "Windows-1251 (Cyrillic)",
+    "cp1252": "Windows-1252 (Western European)",
+    "cp932": "Shift JIS (Japanese)",
+    "gb18030": "GB 18030 (Chinese)",
+    "unknown": "neither UTF-8 nor UTF-16; left as it was",
+}
+_PACKINGS = {"gzip": "gzip", "zstd": "Zstandard"}
+_ODDITIES = (
+    ("unnamed_index", "First column", "has no name in the header; taken for an index"),
+    ("trailing_delimiter", "End of rows", "a delimiter with nothing behind it"),
+    ("returns_end_lines", "End of rows", "carriage returns"),
+    ("backslash_escapes", "Quotes in quotes", "written with a backslash; doubled in the results"),
+)
+_KINDS = {"parquet": "Parquet", "excel": "Excel workbook", "delimited text": "Delimited text (CSV)"}
+
+
+def rejection(contract: Contract, key: str) -> tuple[Feature | None, str]:
+    """The feature and the words of a key of `rejected_for`: a column, if any, and a code."""
+    column = key.rpartition(" ")[0]
+    feature = next((known for known in contract.features if known.name == column), None)
+    return feature, in_words(key)
+
+
+def in_words(key: str) -> str:
+    """The code of such a key."""
+    code = key.rpartition(" ")[2]
+    return _CODES.get(code, code.replace("_", " ").capitalize())
+
+
+def how_it_was_read(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """How the input is written, as pairs for people; what goes without saying is left out."""
+    told = []
+    if files := facts.get("files"):
+        first, last = files[0]["name"], files[-1]["name"]
+        told.append(("Files", f"{len(files):,}, from “{first}” to “{last}”"))
+    told += [("Kind of file", _KINDS.get(str(facts["kind"]), str(facts["kind"])))]
+    for key, name, words in (
+        ("sheet", "Sheet", {}),
+        ("packing", "Packed with", _PACKINGS),
+        ("delimiter", "Between fields", _DELIMITERS),
+        ("decimal", "Decimal mark", _DECIMALS),
+        ("encoding", "Encoding", _ENCODINGS),
+    ):
+        if key in facts and facts[key] != "none":
+            told.append((name, words.get(facts[key], str(facts[key]))))
+    told += [(name, words) for key, name, words in _ODDITIES if facts.get(key)]
+    if others := facts.get("other_sheets"):
+        told.append(("Sheets not read", ", ".join(others)))
+    if line := facts.get("header_row"):
+        told.append(("Header", f"in line {line:,}; what stands above it was left out"))
+    if empty := facts.get("empty_rows"):
+        told.append(("Rows without content", f"{empty:,}, left out"))
+    return told
+
+
+def about(value: float | None) -> float | None:
+    """Three digits: medians are counted to within 0.1 %, and more digits tell a reader nothing."""
+    return None if value is None else float(f"{value:.3g}")
+
+
+def unit_guess(median: float | None, usual: float) -> str:
+    """Which change of unit would explain a median; empty where none suggests itself."""
+    if not median or usual <= 0:
+        return ""
+    ratio = median / usual
+    for factor, words in (
+        (100, "about 100 times as much, as amounts in cents would be"),
+        (1_000, "about 1,000 times as much"),
+        (1 / 100, "about a hundredth of it"),
+        (1 / 1_000, "about a thousandth of it, as amounts in thousands would be"),
+    ):
+        if 0.8 <= ratio / factor <= 1.25:
+            return words
+    if abs(median) < 3 and usual > 20:
+        return "close to 0, as standardised values would be"
+    return ""

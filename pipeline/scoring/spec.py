@@ -1,0 +1,64 @@
+"""What a user may choose about a run, and the id that follows from it."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import MAX_REJECTED_SHARE
+from pipeline.model.cluster_model import ClusterModel
+from pipeline.reading.options import UNSAID, ReadingOptions
+
+if TYPE_CHECKING:
+    from pipeline.reading.customer_file import Format
+
+Progress = Callable[[int], None]
+"""Told the number of rows read so far; what it raises ends the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Challenger:
+    """A second model, and its version."""
+
+    model: ClusterModel
+    version: str
+    related: bool
+    """Whether its ids were matched with the first model's: else the same id means nothing."""
+
+    @property
+    def ids(self) -> list[int | None]:
+        """Its clusters' ids, and None for customers that it cannot assign."""
+        return [*(cluster.id for cluster in self.model.clusters), None]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a user may choose about a run; part of its identity."""
+
+    format: "Format | None" = None
+    """Of the assigned file; None keeps the input's, and writes CSV for a workbook."""
+    max_rejected_share: float = MAX_REJECTED_SHARE
+    reading: ReadingOptions = UNSAID
+    """How files are written, where they do not show it."""
+    safe_csv: bool = False
+    """Cells that a spreadsheet would run as a formula get an apostrophe before them."""
+    challenger: Challenger | None = None
+    """A second model that assigns the customers as well."""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """For the manifest and the run's id: without a challenger nothing tells of one."""
+        apart = ("challenger", "reading")
+        names = (field.name for field in fields(self) if field.name not in apart)
+        own = {name: getattr(self, name) for name in names}
+        if self.reading != UNSAID:
+            own["reading"] = self.reading.facts
+        second = self.challenger
+        return own if second is None else {**own, "challenger": second.version}
+
+
+def run_id(identity: str, version: str, options: Options) -> str:
+    """The same input, model and options have the same id."""
+    text = json.dumps([identity, version, options.facts], sort_keys=True)
+    return f"{version}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"

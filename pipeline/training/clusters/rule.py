@@ -1,0 +1,79 @@
+"""The clusters as a rule that people can remember: a small decision tree, in plain words."""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.tree import DecisionTreeClassifier
+
+from pipeline.model.contract import Feature
+
+if TYPE_CHECKING:
+    from pipeline.training.train import Trained
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One line of the readable rule."""
+
+    conditions: tuple[str, ...]
+    place: int
+    """The cluster's among those of the model."""
+    customers: int
+    right: float
+    """The share of its customers that are in the cluster."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A decision tree that nearly repeats the clusters, in the features' own units."""
+
+    leaves: tuple[Leaf, ...]
+    fidelity: float
+    """The share of customers that it puts into their own cluster."""
+
+
+def readable_rule(trained: "Trained") -> Rule:
+    """At most three questions that put a customer into a cluster, and how often they are right."""
+    frame, labels = trained.customers.features, trained.fitted.labels
+    space = [(column.feature, column.value) for column in trained.model.columns]
+    given = [frame[name] if value is None else frame[name] == value for name, value in space]
+    table = np.column_stack(given).astype(float)
+    least = max(5, len(labels) // 200) if len(labels) > 50 else 1
+    fitted = DecisionTreeClassifier(max_depth=3, min_samples_leaf=least, random_state=0)
+    fitted.fit(table, labels)
+    features = {feature.name: feature for feature in trained.model.contract.features}
+    asked = [(features[name], value) for name, value in space]
+    leaves = sorted(_leaves(fitted.tree_, asked, 0, {}), key=lambda x: (x.place, -x.customers))
+    return Rule(tuple(leaves), float((fitted.predict(table) == labels).mean()))
+
+
+def _leaves(tree: Any, asked: list[Any], node: int, limits: dict[int, Any]) -> list[Leaf]:
+    """The leaves below a node; `limits` holds (above, at most) for each column asked so far."""
+    if tree.children_left[node] < 0:
+        shares = tree.value[node][0]
+        told = tuple(_condition(*asked[column], *limits[column]) for column in limits)
+        best = int(shares.argmax())
+        right = float(shares[best] / shares.sum())
+        return [Leaf(told, best, int(tree.n_node_samples[node]), right)]
+    column, threshold = int(tree.feature[node]), float(tree.threshold[node])
+    above, most = limits.get(column, (None, None))
+    left = {**limits, column: (above, threshold)}
+    right_limits = {**limits, column: (threshold, most)}
+    return [
+        *_leaves(tree, asked, int(tree.children_left[node]), left),
+        *_leaves(tree, asked, int(tree.children_right[node]), right_limits),
+    ]
+
+
+def _condition(feature: Feature, value: str | None, above: Any, most: Any) -> str:
+    if value is not None:
+        return f"{feature.label} is {'' if above is not None else 'not '}{value}"
+    whole = feature.type == "integer"
+    low = None if above is None else feature.show(math.floor(above) + 1 if whole else above)
+    high = None if most is None else feature.show(math.floor(most) if whole else most)
+    if low and high:
+        return f"{feature.label} from {low} to {high}"
+    return f"{feature.label} {'at least' if whole else 'above'} {low}" if low else (
+        f"{feature.label} at most {high}")  # fmt: skip

@@ -1,0 +1,140 @@
+"""What a reader should notice first in an exploration, in sentences."""
+
+from collections.abc import Iterator
+
+from pipeline.pages.rendering import count, number, percent, signed
+from pipeline.training.exploring.exploration import CategoryProfile, Exploration, NumberProfile
+
+_SIZES = ((0.8, "large"), (0.5, "medium"), (0.2, "small"))
+_WORTH_NAMING = 0.2
+_ASSOCIATED = 0.1
+_SKEWED = 1.0
+_MOST = 3
+
+
+def size_in_words(d: float | None) -> str:
+    """Cohen's customary words for his d."""
+    if d is None:
+        return "–"
+    return next((word for least, word in _SIZES if abs(d) >= least), "negligible")
+
+
+def strongest_first(profiles: tuple[NumberProfile, ...]) -> list[NumberProfile]:
+    """Numbers by effect size; those without one last, in the order of the contract."""
+    return sorted(profiles, key=lambda profile: -abs(profile.cohens_d or 0.0))
+
+
+def notices(found: Exploration) -> list[str]:
+    """The summary on top of the page, the most consequential first."""
+    return [
+        *_churn(found),
+        *_leaking(found),
+        *_quality(found),
+        *_near_duplicates(found),
+        *_differences(found),
+        *_associations(found),
+        *_unknown(found),
+        *_skewed(found),
+    ]
+
+
+def _churn(found: Exploration) -> Iterator[str]:
+    labels = found.labels
+    if labels is None:
+        yield "The file says of no customer whether it churned: groups cannot be compared."
+    elif labels.churn is None:
+        yield f"{labels.column} is missing or unknown for every customer."
+    else:
+        yield (
+            f"{count(labels.churned)} of {count(labels.churn.customers)} customers churned: "
+            f"{percent(labels.churn.rate)} (95 % interval {percent(labels.churn.low)} to "
+            f"{percent(labels.churn.high)})."
+        )
+
+
+def _leaking(found: Exploration) -> Iterator[str]:
+    columns = found.leaking_columns
+    if columns:
+        which = "1 column gives" if len(columns) == 1 else f"{len(columns)} columns give"
+        yield f"{which} the answer away and must never be a feature: {', '.join(columns)}."
+
+
+def _quality(found: Exploration) -> Iterator[str]:
+    if found.missing_columns:
+        yield f"Not in this file: {', '.join(found.missing_columns)}."
+    counted = {
+        "rows broken by the format": sum(found.broken_rows.values()),
+        "repeated rows": found.duplicate_rows,
+        "repeated ids": found.repeated_ids,
+        "missing values": sum(column.missing for column in found.columns),
+        "values that the contract refuses": sum(
+            refusal.rows for refusal in found.refused if refusal.code != "missing"
+        ),
+    }
+    wrong = [f"{what}: {count(many)}" for what, many in counted.items() if many]
+    if wrong:
+        yield f"To look into: {'; '.join(wrong)}."
+    else:
+        yield "No row is broken or repeated, no id repeats, no value is missing or refused."
+
+
+def _near_duplicates(found: Exploration) -> Iterator[str]:
+    labels = {profile.name: profile.label for profile in found.numbers}
+    for pair in found.near_duplicates[:_MOST]:
+        r = f"{pair.r:.3f}".replace("-", "−")
+        follows = f" On every customer {pair.identity}." if pair.identity else ""
+        yield (
+            f"{labels[pair.dropped]} and {labels[pair.kept]} say nearly the same (r = {r}); "
+            f"a model needs only {labels[pair.kept]}.{follows}"
+        )
+
+
+def _differences(found: Exploration) -> Iterator[str]:
+    apart = [p for p in strongest_first(found.numbers) if abs(p.cohens_d or 0) >= _WORTH_NAMING]
+    for profile in apart[:_MOST]:
+        if profile.stayed and profile.churned:
+            yield (
+                f"{profile.label}: churned customers have {number(profile.churned.mean)}"
+                f"{_unit(profile)} on average, stayed ones {number(profile.stayed.mean)} "
+                f"(d = {signed(profile.cohens_d)}, a {size_in_words(profile.cohens_d)} difference)."
+            )
+    if not apart and any(profile.cohens_d is not None for profile in found.numbers):
+        yield "No number sets churned customers apart: every d lies within ±0.2."
+
+
+def _unit(profile: NumberProfile) -> str:
+    return f" {profile.unit}" if profile.unit else ""
+
+
+def _associations(found: Exploration) -> Iterator[str]:
+    known = [profile for profile in found.categories if profile.cramers_v is not None]
+    ordered = sorted(known, key=lambda profile: -(profile.cramers_v or 0.0))
+    strong = [profile for profile in ordered if (profile.cramers_v or 0.0) >= _ASSOCIATED]
+    for profile in strong[:_MOST]:
+        yield f"{profile.label} goes with churn (Cramér’s V = {_v(profile)})."
+    if ordered and not strong:
+        yield (
+            "No category has much to do with churn: the strongest is "
+            f"{ordered[0].label} (Cramér’s V = {_v(ordered[0])})."
+        )
+
+
+def _v(profile: CategoryProfile) -> str:
+    return f"{profile.cramers_v or 0.0:.2f}"
+
+
+def _unknown(found: Exploration) -> Iterator[str]:
+    shares = [
+        f"{profile.label} ({percent(value.share)})"
+        for profile in found.categories
+        for value in profile.values
+        if value.value.lower() == "unknown" and value.customers
+    ]
+    if shares:
+        yield f"Unknown counts as a value of its own in {', '.join(shares)}."
+
+
+def _skewed(found: Exploration) -> Iterator[str]:
+    skewed = [p.label for p in found.numbers if abs(p.skewness or 0.0) > _SKEWED]
+    if skewed:
+        yield f"Strongly skewed: {', '.join(skewed)}. A transform may help a model."

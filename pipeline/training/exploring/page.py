@@ -1,0 +1,136 @@
+"""An exploration as a page for people and as JSON for machines."""
+
+import json
+from pathlib import Path
+
+from markupsafe import Markup
+
+from pipeline.pages.rendering import count, number, percent, render_page, signed
+from pipeline.training.exploring.exploration import CategoryProfile, Exploration, NumberProfile
+from pipeline.training.exploring.highlights import notices, size_in_words, strongest_first
+from pipeline.training.report import charts
+from pipeline.training.statistics.effects import Spread
+
+HTML = "explore.html"
+JSON = "explore.json"
+_ROLES = {
+    "id": "id",
+    "label": "churn label",
+    "number": "number",
+    "category": "category",
+    "leaking": "never a feature",
+    "other": "not in the contract",
+}
+_GROUPS = {"everyone": "All customers", "stayed": "Stayed", "churned": "Churned"}
+
+
+def write(exploration: Exploration, out: Path) -> Path:
+    """Write both into a folder, made if need be; the page's path."""
+    out.mkdir(parents=True, exist_ok=True)
+    document = json.dumps(exploration.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+    (out / JSON).write_text(document + "\n", encoding="utf-8", newline="\n")
+    page = out / HTML
+    page.write_text(render(exploration), encoding="utf-8", newline="\n")
+    return page
+
+
+def render(exploration: Exploration) -> str:
+    """The page: it stands alone, and the same exploration gives the same page."""
+    numbers = strongest_first(exploration.numbers)
+    names = {profile.name: profile.label for profile in exploration.numbers}
+    drawn = {profile.name: _histogram(profile) for profile in numbers}
+    drawn |= {profile.name: _bars(profile) for profile in exploration.categories}
+    captions = {profile.name: _number_caption(profile) for profile in numbers}
+    captions |= {profile.name: _category_caption(profile) for profile in exploration.categories}
+    return render_page(
+        "training/explore.html.j2",
+        found=exploration,
+        notices=notices(exploration),
+        numbers=numbers,
+        categories=exploration.categories,
+        names=names,
+        charts=drawn,
+        captions=captions,
+        heat_map=_heat_map(exploration, names),
+        roles=_ROLES,
+        spreads=_spreads,
+        size=size_in_words,
+    )
+
+
+def _spreads(profile: NumberProfile) -> list[tuple[str, Spread | None]]:
+    if profile.stayed is None and profile.churned is None:
+        return [(_GROUPS["everyone"], profile.everyone)]
+    return [(_GROUPS["stayed"], profile.stayed), (_GROUPS["churned"], profile.churned)]
+
+
+def _histogram(profile: NumberProfile) -> Markup:
+    if profile.histogram is None:
+        return Markup("")
+    told = [
+        f"{group}: half of the customers from {number(spread.q1)} to {number(spread.q3)}, "
+        f"median {number(spread.median)}."
+        for group, spread in _spreads(profile)
+        if spread
+    ]
+    told_already = profile.unit.lower() in profile.label.lower()
+    label = profile.label if told_already else f"{profile.label} ({profile.unit})"
+    groups = {_GROUPS[name]: counts for name, counts in profile.histogram.counts.items()}
+    title = f"Histogram of {profile.label}"
+    return Markup(charts.histogram(profile.histogram.edges, groups, label, title, " ".join(told)))
+
+
+def _bars(profile: CategoryProfile) -> Markup:
+    values, names = profile.values, [value.value for value in profile.values]
+    stayed = [value.stayed_share for value in values]
+    churned = [value.churned_share for value in values]
+    groups = {
+        _GROUPS[name]: [share for share in shares if share is not None]
+        for name, shares in (("stayed", stayed), ("churned", churned))
+        if None not in shares
+    }
+    groups = groups or {_GROUPS["everyone"]: [value.share for value in values]}
+    told = [
+        f"{group}: {', '.join(f'{n} {percent(s)}' for n, s in zip(names, shares, strict=True))}."
+        for group, shares in groups.items()
+    ]
+    label = "Share of the group" if len(groups) > 1 else "Share"
+    title = f"Shares of the values of {profile.label}"
+    return Markup(charts.bars(names, groups, label, title, " ".join(told)))
+
+
+def _number_caption(profile: NumberProfile) -> str:
+    told = []
+    if profile.cohens_d is not None:
+        told.append(f"d = {signed(profile.cohens_d)}, {size_in_words(profile.cohens_d)}.")
+    if profile.histogram is None:
+        told.append("No usable value.")
+    elif beyond := profile.histogram.below + profile.histogram.above:
+        told.append(f"Not drawn, beyond the typical range: {count(beyond)}.")
+    return " ".join(told)
+
+
+def _category_caption(profile: CategoryProfile) -> str:
+    v = profile.cramers_v
+    return "" if v is None else f"Cramér’s V = {v:.2f}."
+
+
+def _heat_map(exploration: Exploration, names: dict[str, str]) -> Markup | None:
+    correlation = exploration.correlation
+    if len(correlation.names) < 2:
+        return None
+    pairs = sorted(
+        (
+            (r, names[name], names[other])
+            for place, name in enumerate(correlation.names)
+            for other, r in zip(correlation.names[:place], correlation.matrix[place], strict=False)
+            if r is not None
+        ),
+        key=lambda pair: -abs(pair[0]),
+    )
+    told = "; ".join(f"{a} and {b} {signed(r)}" for r, a, b in pairs[:5])
+    labels = [names[name] for name in correlation.names]
+    title = "Correlations of the numbers"
+    return Markup(
+        charts.heat_map(labels, correlation.matrix, title, f"Strongest: {told or 'none'}.")
+    )

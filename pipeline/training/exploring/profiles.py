@@ -1,0 +1,99 @@
+"""Profiles of single features, side by side for the customers that stayed and that churned."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.model.churn import ChurnRate
+from pipeline.model.contract import Feature
+from pipeline.training.exploring.exploration import (
+    GROUPS,
+    CategoryCount,
+    CategoryProfile,
+    NumberProfile,
+)
+from pipeline.training.statistics.effects import (
+    Histogram,
+    Spread,
+    cohens_d,
+    cramers_v,
+    share_outside,
+    skewness,
+)
+
+Groups = Mapping[str, NDArray[np.bool_]]
+"""Which rows belong to `stayed` and to `churned`; empty without a label."""
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """A feature's column: its acceptable values, and on which rows they are."""
+
+    feature: Feature
+    values: NDArray[Any]
+    good: NDArray[np.bool_]
+
+    def of(self, rows: NDArray[np.bool_]) -> NDArray[Any]:
+        """The acceptable values on some rows."""
+        return self.values[rows[self.good]]
+
+    def with_gaps(self) -> NDArray[np.float64]:
+        """Numbers of all rows, NaN where there is none."""
+        values = np.full(len(self.good), np.nan)
+        values[self.good] = self.values
+        return values
+
+
+def number_profile(found: Values, groups: Groups) -> NumberProfile:
+    """A numeric feature, of everyone and of the groups."""
+    feature, values = found.feature, found.values.astype(float)
+    parts = {name: found.of(rows).astype(float) for name, rows in groups.items()}
+    return NumberProfile(
+        name=feature.name,
+        label=feature.label,
+        unit=feature.unit,
+        everyone=Spread.of(values),
+        stayed=Spread.of(parts["stayed"]) if parts else None,
+        churned=Spread.of(parts["churned"]) if parts else None,
+        cohens_d=cohens_d(parts["stayed"], parts["churned"]) if parts else None,
+        skewness=skewness(values),
+        outside_typical=share_outside(values, feature.typical),
+        histogram=Histogram.of(
+            parts or {"everyone": values}, feature.typical, feature.type == "integer"
+        ),
+    )
+
+
+def category_profile(found: Values, groups: Groups) -> CategoryProfile:
+    """A categorical feature; a value such as Unknown is a category of its own."""
+    values = found.feature.values
+    every = _counts(found.values, values)
+    parts = {name: _counts(found.of(rows), values) for name, rows in groups.items()}
+    stayed, churned = (parts.get(name, np.zeros_like(every)) for name in GROUPS)
+    counts = tuple(
+        CategoryCount(
+            value,
+            int(every[i]),
+            _share(every, i) or 0.0,
+            int(stayed[i]),
+            _share(stayed, i),
+            int(churned[i]),
+            _share(churned, i),
+            ChurnRate.of(int(churned[i]), int(stayed[i] + churned[i])),
+        )
+        for i, value in enumerate(values)
+    )
+    v = cramers_v(np.column_stack([stayed, churned]))
+    return CategoryProfile(found.feature.name, found.feature.label, counts, v)
+
+
+def _counts(found: NDArray[Any], values: tuple[str, ...]) -> NDArray[np.int64]:
+    return np.array([(found == value).sum() for value in values], np.int64)
+
+
+def _share(counts: NDArray[np.int64], index: int) -> float | None:
+    total = int(counts.sum())
+    return int(counts[index]) / total if total else None

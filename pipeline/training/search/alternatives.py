@@ -1,0 +1,93 @@
+"""Algorithms that cannot be trained, on the winner's features, for comparison.
+
+A Gaussian mixture has no nearest-centre form; K-Means on numbers and one-hot categories asks people
+for a dozen inputs. K-Means on the winner's own features stands beside them.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.cluster import KMeans
+from sklearn.mixture import GaussianMixture
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from pipeline.training.cleaning import Customers
+from pipeline.training.fitting import Fitted
+from pipeline.training.search.evaluation import RESTARTS, silhouette
+from pipeline.training.search.recipes import Recipe
+from pipeline.training.statistics.evidence import Fit, Predict, bootstrap_jaccard, out_of_sample_auc
+
+_BOOTSTRAPS = 10
+_SILHOUETTE_SAMPLE = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One algorithm's figures in the space that it clusters; None where it left a cluster empty."""
+
+    name: str
+    silhouette: float | None
+    weakest_jaccard: float | None
+    churn_auc: float | None
+    smallest_share: float
+
+
+def compare(recipe: Recipe, fitted: Fitted, customers: Customers) -> tuple[Compared, ...]:
+    """Figures of the other algorithms; `customers` still has every feature to mix in."""
+    located = np.ascontiguousarray(fitted.located)
+    return tuple(
+        _figures(name, points, _refit(make), customers.churned, recipe.seed)
+        for name, points, make in _rivals(recipe, located, customers)
+    )
+
+
+def _rivals(
+    recipe: Recipe, located: NDArray[np.float64], customers: Customers
+) -> Iterator[tuple[str, NDArray[np.float64], Callable[[], Any]]]:
+    k, seed = recipe.k, recipe.seed
+    yield "K-Means", located, lambda: KMeans(k, n_init=RESTARTS, random_state=seed)
+    yield "Gaussian mixture", located, lambda: GaussianMixture(k, n_init=3, random_state=seed)
+    categories = [feature.name for feature in customers.unread if not feature.numeric]
+    numbers = customers.features.select_dtypes("number")
+    mixed = StandardScaler().fit_transform(numbers)
+    if categories:
+        encoder = OneHotEncoder(sparse_output=False)
+        mixed = np.column_stack([mixed, encoder.fit_transform(customers.others[categories])])
+    name = f"K-Means, all {len(numbers.columns)} numbers and {len(categories)} categories"
+    yield name, mixed, lambda: KMeans(k, n_init=3, random_state=seed)
+
+
+def _figures(
+    name: str,
+    points: NDArray[np.float64],
+    refit: Fit,
+    churned: NDArray[np.bool_] | None,
+    seed: int,
+) -> Compared:
+    labels = refit(points)(points)
+    sizes = np.bincount(labels)
+    if sizes.min() == 0 or len(sizes) < 2:
+        return Compared(name, None, None, None, 0.0)
+    rng = np.random.default_rng(seed)
+    stable = bootstrap_jaccard(points, labels, refit, _BOOTSTRAPS, rng)
+    auc = None
+    if churned is not None and np.bincount(churned, minlength=2).min() >= 5:
+        auc = out_of_sample_auc(points, churned, refit, repeats=1, seed=seed)[0]
+    return Compared(
+        name,
+        silhouette(points, labels, _SILHOUETTE_SAMPLE),
+        float(stable.min()),
+        auc,
+        float(sizes.min() / len(labels)),
+    )
+
+
+def _refit(make: Callable[[], Any]) -> Fit:
+    def refit(rows: NDArray[np.float64]) -> Predict:
+        fitted = make().fit(rows)
+        return lambda new: np.asarray(fitted.predict(new), np.intp)
+
+    return refit

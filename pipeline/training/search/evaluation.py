@@ -1,0 +1,169 @@
+"""The evidence for one recipe: separation, stability, and how well it tells who leaves."""
+
+from dataclasses import dataclass, replace
+from typing import Any, TypedDict
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
+from threadpoolctl import threadpool_limits
+
+from pipeline.training.cleaning import Customers
+from pipeline.training.fitting import Fitted, build_pipeline, fit
+from pipeline.training.search.recipes import Recipe
+from pipeline.training.statistics.evidence import (
+    Fit,
+    Labels,
+    Predict,
+    bootstrap_jaccard,
+    explained_churn,
+    out_of_sample_auc,
+    stability_word,
+)
+from pipeline.training.statistics.gap import gap_at, has_structure
+
+RESTARTS = 10
+"""Of K-Means inside a resample; fewer than for the model itself, which is fitted once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much evidence to gather."""
+
+    bootstraps: int = 100
+    folds: int = 5
+    repeats: int = 4
+    silhouette_sample: int = 20_000
+    """The silhouette is quadratic: above this number of customers it is taken on a sample."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One recipe's figures. Where there is no churn label, those about churn are None."""
+
+    recipe: Recipe
+    silhouette_model_space: float
+    silhouette_standardised_space: float
+    """Of the same clusters where each transformed feature has mean 0, variance 1, unrotated."""
+    silhouette_raw_space: float
+    """The same with the features standardised as they are, not transformed."""
+    davies_bouldin: float
+    calinski_harabasz: float
+    gap: float | None
+    """Of K-Means with its k before any rotation; None with too few different customers."""
+    gap_standard_error: float | None
+    beats_single_group: bool | None
+    """Whether that gap lies clearly above the one of a single group."""
+    jaccard: tuple[float, ...]
+    """Per cluster, in the order of their ids."""
+    smallest_share: float
+    churn_auc: float | None
+    """Out of sample: fitted on four fifths, judged on the other, repeated."""
+    churn_auc_sd: float | None
+    lowest_churn: float | None
+    highest_churn: float | None
+    cramers_v: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """For the manifest and the leaderboard, without the recipe."""
+        figures = {name: getattr(self, name) for name in self.__slots__ if name != "recipe"}
+        worst = min(self.jaccard)
+        return {**figures, "jaccard": list(self.jaccard), "weakest_jaccard": worst,
+                "stability": stability_word(worst)}  # fmt: skip
+
+
+class _Churn(TypedDict):
+    """The part of `Judged` that needs a label."""
+
+    churn_auc: float | None
+    churn_auc_sd: float | None
+    lowest_churn: float | None
+    highest_churn: float | None
+    cramers_v: float | None
+
+
+def judge(
+    recipe: Recipe, customers: Customers, budget: Budget, fitted: Fitted | None = None
+) -> Judged:
+    """Gather the evidence for a recipe on some customers."""
+    fitted = fitted or fit(replace(recipe, n_init=RESTARTS), customers)
+    labels = fitted.labels
+    rows = customers.features.to_numpy(dtype=object)
+    refit = _refit(recipe, customers)
+    with threadpool_limits(1):
+        rng = np.random.default_rng(recipe.seed)
+        jaccard = bootstrap_jaccard(rows, labels, refit, budget.bootstraps, rng)
+        churn = _churn_figures(recipe, customers, labels, refit, budget)
+    raw_columns = build_pipeline(replace(recipe, yeo_johnson=()), customers.contract)["transform"]
+    spaces = (
+        fitted.located,
+        _unit(fitted.standardised),
+        _unit(raw_columns.fit_transform(customers.features)),
+    )
+    own, unrotated, raw = (silhouette(s, labels, budget.silhouette_sample) for s in spaces)
+    gaps = gap_at(fitted.standardised, recipe.k)
+    return Judged(
+        recipe,
+        silhouette_model_space=own,
+        silhouette_standardised_space=unrotated,
+        silhouette_raw_space=raw,
+        davies_bouldin=float(davies_bouldin_score(fitted.located, labels)),
+        calinski_harabasz=float(calinski_harabasz_score(fitted.located, labels)),
+        gap=gaps and gaps[1].gap,
+        gap_standard_error=gaps and gaps[1].standard_error,
+        beats_single_group=gaps and has_structure(gaps),
+        jaccard=tuple(jaccard.tolist()),
+        smallest_share=float(np.bincount(labels).min() / len(labels)),
+        **churn,
+    )
+
+
+def _churn_figures(
+    recipe: Recipe, customers: Customers, labels: Labels, refit: Fit, budget: Budget
+) -> _Churn:
+    churned = customers.churned
+    if churned is None:
+        return _Churn(
+            churn_auc=None, churn_auc_sd=None, lowest_churn=None, highest_churn=None, cramers_v=None
+        )
+    auc: tuple[float, float] | tuple[None, None] = (None, None)
+    if np.bincount(churned, minlength=2).min() >= budget.folds:
+        rows = customers.features.to_numpy(dtype=object)
+        auc = out_of_sample_auc(
+            rows, churned, refit, folds=budget.folds, repeats=budget.repeats, seed=recipe.seed
+        )
+    rates = np.bincount(labels, churned) / np.bincount(labels)
+    return _Churn(
+        churn_auc=auc[0],
+        churn_auc_sd=auc[1],
+        lowest_churn=float(rates.min()),
+        highest_churn=float(rates.max()),
+        cramers_v=explained_churn(labels, churned).cramers_v,
+    )
+
+
+def silhouette(points: NDArray[np.float64], labels: NDArray[np.intp], sample: int) -> float:
+    """Mean silhouette (Rousseeuw 1987) of points (n, axes), on a seeded sample where n is large."""
+    size = sample if len(points) > sample else None
+    return float(silhouette_score(points, labels, sample_size=size, random_state=0))
+
+
+def _refit(recipe: Recipe, customers: Customers) -> Fit:
+    names, types = list(customers.features), customers.features.dtypes
+    lighter = replace(recipe, n_init=RESTARTS)
+
+    def frame(rows: NDArray[Any]) -> pd.DataFrame:
+        return pd.DataFrame(rows, columns=names).astype(types)
+
+    def refit(rows: NDArray[Any]) -> Predict:
+        pipeline = build_pipeline(lighter, customers.contract).fit(frame(rows))
+        return lambda new: np.asarray(pipeline.predict(frame(new)), np.intp)
+
+    return refit
+
+
+def _unit(columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    spread = columns.std(axis=0)
+    unit: NDArray[np.float64] = (columns - columns.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    return unit

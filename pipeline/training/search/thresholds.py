@@ -1,0 +1,69 @@
+"""What a segmentation worth acting on reaches, and how people ask for other figures.
+
+churn_auc = 0.75
+most_features = 3
+"""
+
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from model_store.errors import MALFORMED
+from pipeline.errors import WrongFile, readable, shortened
+
+MOST_FEATURES = 6
+"""The search tries every set of features up to the bar; with more it would not end in minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """The thresholds of the search, and of the comparison in every report."""
+
+    silhouette_model_space: float = 0.55
+    silhouette_standardised_space: float = 0.50
+    """Kaufman & Rousseeuw (1990): from 0.5 on, a reasonable structure has been found."""
+    weakest_jaccard: float = 0.95
+    """Hennig (2008): above 0.85 highly stable."""
+    churn_auc: float = 0.82
+    lowest_churn: float = 0.03
+    """At most: there is a cluster that hardly anybody leaves."""
+    highest_churn: float = 0.60
+    """At least: there is a cluster that most leave."""
+    smallest_share: float = 0.03
+    most_features: int = 4
+    """What a person can be asked to type."""
+
+
+def load_thresholds(path: Path) -> Thresholds:
+    """The bars of a TOML file, the usual ones where it names none; WrongFile when it is wrong."""
+    with readable(path):
+        content = path.read_bytes()
+    try:
+        given = tomllib.loads(content.decode())
+    except MALFORMED as error:
+        raise WrongFile(path, f"is not a file of bars ({error})") from error
+    known = [field.name for field in fields(Thresholds)]
+    for name, value in given.items():
+        if name not in known:
+            raise WrongFile(path, f"{shortened(name)} is no bar; there are: {', '.join(known)}")
+        if not _possible(name, value):
+            raise WrongFile(path, f"{name}: expected {_expected(name)}, found {shortened(value)}")
+    return Thresholds(**given)
+
+
+def _possible(name: str, value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    if name == "most_features":
+        return isinstance(value, int) and 1 <= value <= MOST_FEATURES
+    return 0 <= value <= _highest(name)  # NaN is not
+
+
+def _expected(name: str) -> str:
+    if name == "most_features":
+        return f"a whole number from 1 to {MOST_FEATURES}"
+    return f"a number from 0 to {_highest(name):g}"
+
+
+def _highest(name: str) -> float:
+    return 0.5 if name == "smallest_share" else 1.0  # there are two clusters at least

@@ -1,0 +1,64 @@
+"""Text of a model or a file on a terminal: shown as it is, never taken for markup or commands."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import examples
+from functions.cli.main import main
+from model_store import BUNDLED, open_store
+
+NAMES = ["[/b]", "[bold red]x[/]", "[link=https://x]x", "[", "\\[/b]", ":smile:", "[@click=x]y[/]"]
+CUSTOMER = ["Total_Revolving_Bal=0", "Total_Trans_Amt=1900", "Total_Trans_Ct=38"]
+
+
+def store_with(text: str, folder: Path) -> Path:
+    """A store whose champion has a text wherever training or people write one."""
+    shutil.copytree(BUNDLED, folder)
+    store = open_store(folder)
+    artifact = store.open("champion")
+    document = json.loads(artifact.read("model.json"))
+    for number, cluster in enumerate(document["clusters"]):
+        cluster |= {"name": f"{text}{number}", "description": f"{text} {number}"}
+    for feature in document["contract"]["features"]:
+        feature |= {"label": text, "unit": text}
+    contents = {name: artifact.read(name) for name in artifact.manifest.files}
+    contents["model.json"] = json.dumps(document).encode()
+    facts = dict(artifact.manifest.facts)
+    facts["recipe"] = {**facts["recipe"], "name": text}
+    store.promote(store.publish(contents, facts).version, text, text)
+    return folder
+
+
+def shown(*arguments: object) -> str:
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.mark.parametrize("text", NAMES)
+def test_what_looks_like_markup_is_shown_as_it_is(tmp_path: Path, text: str) -> None:
+    store = store_with(text, tmp_path / "store")
+    data = tmp_path / f"{text.replace('/', '')}.csv"
+    shutil.copy(Path(examples.__file__).parent / "customers.csv", data)
+    for output in (
+        shown("assign", *CUSTOMER, "--store", store),
+        shown("models", "show", "champion", "--store", store),
+        shown("models", "--store", store),
+        shown("models", "history", "--store", store),
+        shown("compare", "original", "champion", "--store", store, "--data", data),
+        shown("score", data, "--store", store, "--out", tmp_path / "out"),
+    ):
+        assert text in output
+    assert data.name in shown("score", data, "--store", store, "--out", tmp_path / "out")
+
+
+def test_what_a_terminal_would_do_is_marked(tmp_path: Path) -> None:
+    store = store_with("a\x1b[31mred\x07\x9b\u202eb", tmp_path / "store")
+    for command in (["assign", *CUSTOMER], ["models", "show", "champion"], ["models"]):
+        output = shown(*command, "--store", store)
+        assert "a\ufffd[31mred\ufffd\ufffd\ufffdb" in output
+        assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(output)

@@ -1,0 +1,88 @@
+"""Files and data sets for Spark, here and in S3; the parts are scored in this process."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from functions.cli.spark_scoring import SparkScoring
+from model_store import BUNDLED, CHAMPION, open_store
+from pipeline.errors import WrongFile
+from pipeline.model.cluster_model import ClusterModel
+from pipeline.runs.jobs import Job
+from tests.support.comparing import one_after_the_other
+from tests.support.dropping import HEADER, customers
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@pytest.fixture
+def job() -> Job:
+    artifact = open_store(BUNDLED).open(CHAMPION)
+    return Job(ClusterModel.from_json(artifact.read("model.json"), "v1"), artifact.version)
+
+
+@pytest.fixture
+def bucket(aws: None, s3: "S3Client", make_bucket: Callable[[], str]) -> str:
+    """With three files of a data set, and what its writer left beside them."""
+    name = make_bucket()
+    for key, content in {
+        "exports/day=1/part-0.csv": customers(30),
+        "exports/day=1/part-1.csv": customers(50, wrong=2),
+        "exports/day=2/part-0.csv": HEADER.encode(),
+        "exports/_SUCCESS": b"",
+        "exports/_started_1": b"{}",
+        "exports-of-others/part-0.csv": customers(9),
+    }.items():
+        s3.put_object(Bucket=name, Key=key, Body=content)
+    return name
+
+
+def scored(address: str, out: str, job: Job) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The manifest and the summary of a data set."""
+    scoring = SparkScoring(out, lambda progress: one_after_the_other, 400)
+    manifest = scoring.score(scoring.data_set(address), job)
+    assert scoring.score(scoring.data_set(address), job) == manifest  # it is there already
+    return manifest, scoring.summary(manifest)
+
+
+@pytest.mark.parametrize("address", ["s3://{}/exports/", "s3://{}/exports"])
+@pytest.mark.parametrize("results", ["s3://{}/results", "{}"])
+def test_a_prefix_as_one(
+    address: str, results: str, bucket: str, s3: "S3Client", job: Job, tmp_path: Path
+) -> None:
+    in_s3 = results.startswith("s3:")
+    out = results.format(bucket if in_s3 else tmp_path)
+    manifest, summary = scored(address.format(bucket), out, job)
+    assert (manifest["rows_in"], manifest["rows_rejected"]) == (80, 3)
+    assert summary["rows_in"] == 80
+    assert manifest["input"]["name"] == "exports"
+    names = [file["name"] for file in manifest["input"]["files"]]
+    assert names == ["day=1/part-0.csv", "day=1/part-1.csv", "day=2/part-0.csv"]
+    rejected = manifest["outputs"]["rejected"]
+    if in_s3:
+        answer = s3.get_object(Bucket=bucket, Key=f"results/{rejected}")
+        text = answer["Body"].read().decode()
+    else:
+        text = (tmp_path / rejected).read_text()
+    assert [line.split(",")[:4] for line in text.splitlines()] == [
+        ["file", "row", "line", "id"],
+        ["day=1/part-0.csv", "30", "31", "000000"],
+        ["day=1/part-1.csv", "79", "50", "000000"],
+        ["day=1/part-1.csv", "80", "51", "000001"],
+    ]
+
+
+def test_a_prefix_that_holds_nothing_is_told(bucket: str, job: Job, tmp_path: Path) -> None:
+    with pytest.raises(WrongFile, match=r"nothing/?: no file matches"):
+        scored(f"s3://{bucket}/nothing", str(tmp_path), job)
+
+
+def test_a_packed_file_of_a_data_set_is_told(job: Job, tmp_path: Path) -> None:
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / "a.csv").write_bytes(customers())
+    (tmp_path / "exports" / "b.csv.gz").write_bytes(b"\x1f\x8b\x08\x00")
+    with pytest.raises(WrongFile, match=r"b\.csv\.gz: is packed; .* plain CSV or Parquet"):
+        scored(str(tmp_path / "exports"), str(tmp_path / "out"), job)

@@ -1,0 +1,188 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.errors import WrongFile
+from pipeline.model.cluster_model import ClusterModel
+from pipeline.scoring import Challenger, Options, Progress, score_file
+from pipeline.scoring.process.isolated import Isolated
+from pipeline.scoring.process.limits import LEAST_MEMORY, MOST_MEMORY, most_memory
+from tests.support.paths import CUSTOMERS as EXAMPLE
+
+GOOD = (
+    "CLIENTNUM,Avg_Utilization_Ratio,Credit_Limit,Contacts_Count_12_mon,Total_Revolving_Bal\n"
+    "0042,0.061,12691,3,777\n"
+)
+Write = Callable[..., Path]
+
+
+@pytest.fixture(scope="module")
+def isolated() -> Iterator[Isolated]:
+    """One for all tests, as for all files."""
+    engine = Isolated(LEAST_MEMORY, 6.0, "tests.support.dying")
+    yield engine
+    engine.stop()
+
+
+@pytest.fixture
+def score(isolated: Isolated, model: ClusterModel, tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """Scores a file into the test's folder."""
+
+    def run(path: Path, progress: Progress = lambda rows: None) -> dict[str, Any]:
+        return score_file(path, model, "v1", tmp_path / "out", Options(), progress, isolated)
+
+    return run
+
+
+def test_another_process_writes_what_this_one_does(
+    isolated: Isolated, model: ClusterModel, tmp_path: Path
+) -> None:
+    challenger = Challenger(model, "v0", related=True)
+    options = Options(format="parquet", challenger=challenger)
+    counts: list[int] = []
+    here = score_file(EXAMPLE, model, "v1", tmp_path / "here", options)
+    there = score_file(EXAMPLE, model, "v1", tmp_path / "there", options, counts.append, isolated)
+    assert there == here
+    assert counts[-1] == here["rows_in"]
+    for name in here["outputs"].values():
+        assert (tmp_path / "there" / name).read_bytes() == (tmp_path / "here" / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("deed", "said"),
+    [
+        ("abort", f"the reader ended with signal {int(signal.SIGABRT)} while it read this file"),
+        ("hang", "no row of it could be read for 6 seconds"),
+        ("swell", f"needs more than {LEAST_MEMORY >> 20} MiB of memory to be read"),
+    ],
+)
+def test_a_file_that_ends_its_reader_costs_itself_only(
+    score: Callable[..., dict[str, Any]], write: Write, tmp_path: Path, deed: str, said: str
+) -> None:
+    bad, good = write(deed, "bad.csv"), write(GOOD, "good.csv")
+    with pytest.raises(WrongFile) as refused:
+        score(bad)
+    assert str(refused.value).startswith(f"{bad}: {said}")
+    assert "\n" not in str(refused.value)
+    assert score(good)["rows_assigned"] == 1
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["good.csv"]
+
+
+def test_a_parquet_file_that_unpacks_to_gigabytes_is_refused(
+    score: Callable[..., dict[str, Any]], model: ClusterModel, tmp_path: Path
+) -> None:
+    """Of bytes nobody knows the length before they are unpacked, but by the memory they take."""
+    rows, value = 20_000, pa.array([b"x" * (2 << 20)])
+    table = {feature.name: [0.5] * rows for feature in model.contract.features}
+    table["note"] = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), value)
+    path = tmp_path / "bomb.parquet"
+    pq.write_table(pa.table(table), path, compression="zstd", store_schema=False)
+    assert path.stat().st_size < 10_000
+    with pytest.raises(WrongFile, match=f"needs more than {LEAST_MEMORY >> 20} MiB of memory"):
+        score(path)
+
+
+def test_a_refusal_says_the_same(
+    score: Callable[..., dict[str, Any]], write: Write, model: ClusterModel, tmp_path: Path
+) -> None:
+    path = write("a,b\n1,2\n")
+    with pytest.raises(WrongFile) as here:
+        score_file(path, model, "v1", tmp_path / "here", Options())
+    with pytest.raises(WrongFile) as there:
+        score(path)
+    assert str(there.value) == str(here.value)
+
+
+@pytest.mark.parametrize(("deed", "said"), [("fail", "IndexError"), ("exit", "exit status 3")])
+def test_a_bug_in_the_reader_is_not_hidden(
+    score: Callable[..., dict[str, Any]], write: Write, deed: str, said: str
+) -> None:
+    with pytest.raises(RuntimeError, match=said):
+        score(write(deed))
+    assert score(write(GOOD, "good.csv"))["rows_assigned"] == 1
+
+
+def test_a_reader_that_does_not_start_is_a_bug_too(
+    model: ClusterModel, write: Write, tmp_path: Path
+) -> None:
+    engine = Isolated(module="tests.pipeline.scoring.nothing")
+    with pytest.raises(OSError, match="could not start a process that reads files"):
+        score_file(write(GOOD), model, "v1", tmp_path / "out", Options(), engine=engine)
+
+
+def test_what_a_library_prints_is_no_answer(
+    score: Callable[..., dict[str, Any]], write: Write, tmp_path: Path
+) -> None:
+    with pytest.raises(KeyError, match="run"):  # the answer of the deed, which has no more
+        score(write("print"))
+
+
+def test_who_waits_may_stop_it(score: Callable[..., dict[str, Any]], write: Write) -> None:
+    def stop(rows: int) -> None:
+        raise TimeoutError(f"after {rows}")
+
+    with pytest.raises(OSError, match="after 0"):
+        score(write("hang"), stop)
+    assert score(write(GOOD, "good.csv"))["rows_assigned"] == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other kernels do not tie processes")
+def test_it_ends_with_the_process_that_started_it(write: Write, tmp_path: Path) -> None:
+    code = f"""
+import os, pathlib
+from model_store import BUNDLED, open_store
+from pipeline.model.cluster_model import ClusterModel
+from pipeline.scoring import Options, score_file
+from pipeline.scoring.process.isolated import Isolated
+artifact = open_store(BUNDLED).open("original")
+model = ClusterModel.from_json(artifact.read("model.json"), "original")
+path, out = pathlib.Path({str(write("hang"))!r}), pathlib.Path({str(tmp_path / "out")!r})
+engine = Isolated(module="tests.support.dying")
+children = pathlib.Path(f"/proc/{{os.getpid()}}/task")
+def tell(rows):
+    found = [task.joinpath("children").read_text() for task in children.iterdir()]
+    print(*"".join(found).split(), flush=True)
+score_file(path, model, "v1", out, Options(), tell, engine)
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        (child,) = map(int, parent.stdout.readline().split())
+        parent.kill()
+    deadline = time.monotonic() + 30
+    while _lives(child) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not _lives(child)
+
+
+def _lives(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def test_modules_that_lie_in_the_current_folder_are_not_imported(
+    model: ClusterModel, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("raise SystemExit('numpy of a stranger')", "numpy.py")
+    path = write(GOOD)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry])
+    manifest = score_file(path, model, "v1", tmp_path / "out", Options(), engine=Isolated())
+    assert manifest["rows_assigned"] == 1
+
+
+def test_the_memory_of_a_reader_follows_that_of_the_machine() -> None:
+    assert LEAST_MEMORY <= most_memory() <= MOST_MEMORY
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert most_memory() <= max(LEAST_MEMORY, machine // 2)

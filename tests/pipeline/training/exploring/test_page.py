@@ -1,0 +1,100 @@
+"""The page of an exploration: it stands alone, is in order, and shows hostile values as text."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from pipeline.model.contract import Contract
+from pipeline.training.exploring.exploration import Exploration
+from pipeline.training.exploring.explore import explore
+from pipeline.training.exploring.page import render, write
+from pipeline.training.report import charts
+from tests.support.page import Page, explored
+
+HOSTILE = "<script>alert('x')</script>"
+
+
+@pytest.fixture
+def gym(gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path) -> Exploration:
+    return explored(gym_members, gym_contract, tmp_path)
+
+
+def test_the_same_file_gives_the_same_bytes(
+    gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path, gym: Exploration
+) -> None:
+    first = write(gym, tmp_path / "new" / "folder")
+    again = write(explored(gym_members, gym_contract, tmp_path), tmp_path / "again")
+    for name in ("explore.html", "explore.json"):
+        content = (first.parent / name).read_bytes()
+        assert content == (again.parent / name).read_bytes()
+        assert b"\r" not in content
+    document = json.loads(first.with_suffix(".json").read_text(encoding="utf-8"))
+    assert document == json.loads(json.dumps(gym.to_dict(), allow_nan=False))
+
+
+def test_the_page_stands_alone_and_is_in_order(gym: Exploration) -> None:
+    html = render(gym)
+    page = Page(html)
+    assert "http" not in html
+    assert not re.search(r"url\((?!#c)", html)
+    assert not page.all("script", "link", "img", "iframe")
+    assert all(len(page.all(tag)) == 1 for tag in ("h1", "header", "main", "footer"))
+    levels = [int(tag[1]) for tag, _ in page.seen if re.fullmatch("h[1-6]", tag)]
+    assert all(b - a <= 1 for a, b in zip([0, *levels], levels, strict=False))
+    ids = [attributes["id"] for _, attributes in page.seen if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    pointed = [str(attributes.get("href"))[1:] for attributes in page.all("a")]
+    pointed += [n for a in page.all("svg", "section") for n in str(a["aria-labelledby"]).split()]
+    assert set(pointed) <= set(ids)
+    assert len(page.all("caption")) == len(page.all("table"))
+    assert all("scope" in attributes for attributes in page.all("th"))
+    regions = [a for a in page.all("div") if a.get("role") == "region"]
+    assert regions and all(a["tabindex"] == "0" and a["aria-label"] for a in regions)
+
+
+def test_hostile_values_are_only_text(
+    gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path
+) -> None:
+    members = gym_members.assign(**{HOSTILE: HOSTILE})
+    members.loc[:1, ["member", "plan", "cancelled"]] = HOSTILE
+    visits = replace(gym_contract.features[0], label=HOSTILE, unit='"><b>')
+    plan = replace(gym_contract.features[2], label=HOSTILE, values=("basic", "plus", "$<i>$"))
+    contract = replace(gym_contract, title=HOSTILE, features=(visits, plan))
+    html = render(explored(members, contract, tmp_path))
+    assert not Page(html).all("script", "b", "i")
+    assert html.count("&lt;script&gt;") > 5
+    assert "$&lt;i&gt;$" in html
+
+
+def test_charts_carry_their_text_and_leave_no_trace() -> None:
+    def draw(title: str) -> str:
+        figure, axes = charts.new_figure()
+        axes.plot([1, 2], [3, 4], marker="o", color=charts.PALETTE[0])
+        axes.set_ylabel("$a$ & 顧客")
+        return charts.to_svg(figure, title, "up & <up>")
+
+    one, other = draw("One"), draw("Other")
+    assert one == draw("One")
+    found = [set(re.findall(r' id="([^"]+)"', svg)) for svg in (one, other)]
+    assert not found[0] & found[1]
+    assert set(re.findall(r"#(c[\w-]+)", one)) <= found[0]
+    assert re.search(r'<svg role="img" aria-labelledby="(\S+) (\S+)"', one)
+    assert ">One</title>" in one and ">up &amp; &lt;up&gt;</desc>" in one
+    assert "$a$ &amp; 顧客</text>" in one
+    assert "currentColor" in one and charts.INK not in one and "<style" not in one
+    assert "http" not in one
+    assert charts.to_svg(Figure(figsize=(1, 1)), "Bare", "") != ""
+
+
+def test_the_real_page_names_what_matters(bank_churners: Path, bank_contract: Contract) -> None:
+    html = render(explore(bank_churners, bank_contract))
+    Page(html)
+    assert "2 columns give the answer away" in html
+    assert "Open to buy and Credit limit say nearly the same (r = 0.996)" in html
+    assert "Transactions: churned customers have 44.9 on average, stayed ones 68.7" in html
+    assert "1,627 of 10,127 customers churned: 16.1%" in html

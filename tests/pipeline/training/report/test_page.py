@@ -1,0 +1,181 @@
+"""The report on a model: it stands alone, is in order, hides every customer and hostile names."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.model.contract import Contract
+from pipeline.training import Recipe, Trained, train
+from pipeline.training.clusters.map import FEWEST, customer_map
+from pipeline.training.clusters.rule import readable_rule
+from pipeline.training.report.page import figures, render
+from pipeline.training.search.evaluation import Budget, Judged
+from pipeline.training.search.recipes import RECIPES
+from pipeline.training.search.search import Search
+from pipeline.training.search.thresholds import Thresholds
+from pipeline.training.statistics.gap import Gap
+from tests.support.page import Page
+
+RECIPE = Recipe("gym", "A gym's members", ("visits", "fee", "plan"), 3, 2, n_init=3)
+LITTLE = Budget(bootstraps=2, folds=2, repeats=1)
+HOSTILE = "<script>alert('x')</script>"
+
+
+def trained_on(
+    members: pd.DataFrame, contract: Contract, folder: Path, recipe: Recipe = RECIPE
+) -> Trained:
+    path = folder / "members.csv"
+    members.to_csv(path, index=False)
+    return train(path, contract, recipe, lambda step: None, LITTLE)
+
+
+def searched(trained: Trained) -> Trained:
+    """As if the recipe had been found; the published one came out worse."""
+    names = [name for name in Judged.__slots__ if name != "recipe"]
+    found: dict[str, Any] = {name: trained.metrics[name] for name in names}
+    found["jaccard"] = tuple(found["jaccard"])
+    winner = Judged(trained.recipe, **found)
+    published = replace(winner, recipe=RECIPES["original"], churn_auc=0.5, lowest_churn=0.1)
+    gaps = tuple(Gap(k, 9.0 - k, gap, 0.01) for k, gap in enumerate((0.1, 0.4, 0.7, 0.6), start=1))
+    dropped = {"visits_again": "it nearly repeats visits"}
+    search = Search(trained.recipe, (published, winner), gaps, 0.777, dropped, Thresholds())
+    metrics = {**trained.metrics, "churn_auc_untouched": 0.777}
+    return replace(trained, search=search, metrics=metrics, gaps=gaps)
+
+
+@pytest.fixture
+def gym(gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path) -> Trained:
+    return trained_on(gym_members, gym_contract, tmp_path)
+
+
+def test_the_same_model_gives_the_same_bytes(
+    gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path, gym: Trained
+) -> None:
+    again = trained_on(gym_members, gym_contract, tmp_path)
+    assert render(searched(gym)) == render(searched(again))
+    assert figures(searched(gym)) == figures(searched(again))
+
+
+def test_the_page_stands_alone_and_is_in_order(gym: Trained) -> None:
+    html = render(searched(gym))
+    page = Page(html)
+    assert "http" not in html
+    assert not re.search(r"url\((?!#c)", html)
+    assert not page.all("script", "link", "img", "iframe")
+    assert all(len(page.all(tag)) == 1 for tag in ("h1", "header", "main", "footer"))
+    assert len(page.all("svg")) == 7
+    ids = [attributes["id"] for _, attributes in page.seen if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    pointed = [str(attributes.get("href"))[1:] for attributes in page.all("a")]
+    pointed += [n for a in page.all("svg", "section") for n in str(a["aria-labelledby"]).split()]
+    assert set(pointed) <= set(ids)
+    assert len(page.all("caption")) == len(page.all("table"))
+    assert all("scope" in attributes for attributes in page.all("th"))
+    assert "nan" not in re.sub(r"<svg.*?</svg>", "", html, flags=re.DOTALL).lower().split()
+
+
+def test_what_the_search_compared_is_shown(gym: Trained) -> None:
+    html = render(searched(gym))
+    assert '<strong class="mark">chosen</strong>' in html
+    assert html.index(">chosen<") < html.index(">published<")
+    assert '0.500 <span class="mark">missed</span>' in html
+    assert "<code>visits_again</code> (it nearly repeats visits)" in html
+    assert "0.777" in html
+    assert "stops at the first peak: k = 3; the model has k = 3." in html
+    assert "Published recipe" not in render(gym) and "The recipe was given" in render(gym)
+
+
+def test_the_bars_that_were_asked_for_are_shown(gym: Trained) -> None:
+    asked = replace(gym, bars=replace(Thresholds(), churn_auc=0.123))
+    assert "at least 0.123" in render(asked)
+    assert "at least 0.123" not in render(gym)
+
+
+def test_small_clusters_have_their_churn_rate_shrunken(
+    gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path, gym: Trained
+) -> None:
+    few = pd.concat([gym_members.iloc[:30], gym_members.iloc[200:]])
+    html = render(trained_on(few, gym_contract, tmp_path))
+    assert "fewer than 100 customers is small" in html
+    assert html.count("Shrunken") == 1
+    assert "Shrunken" not in render(gym)
+
+
+def test_hostile_names_are_only_text(
+    gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path
+) -> None:
+    visits = replace(gym_contract.features[0], label=HOSTILE, unit='"><b>', low="<i>$a$</i>")
+    features = (visits, *gym_contract.features[1:])
+    contract = replace(gym_contract, title=HOSTILE, features=features)
+    recipe = replace(RECIPE, name=HOSTILE, title=HOSTILE)
+    found = searched(trained_on(gym_members, contract, tmp_path, recipe))
+    html = render(found)
+    assert not Page(html).all("script", "b", "i")
+    assert html.count("&lt;script&gt;") > 5
+    for svg in figures(found).values():
+        assert not ElementTree.fromstring(svg).findall(".//{*}script")
+
+
+def test_figures_are_files_of_their_own(gym: Trained) -> None:
+    drawn = figures(searched(gym))
+    expected = {"churn", "profiles", "stability", "silhouette", "map", "elbow", "gap"}
+    assert set(drawn) == {f"{name}.svg" for name in expected}
+    assert {ElementTree.fromstring(svg).tag for svg in drawn.values()} == {
+        "{http://www.w3.org/2000/svg}svg"
+    }
+
+
+def test_without_a_label_there_is_nothing_about_churn(
+    gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path
+) -> None:
+    found = trained_on(gym_members.drop(columns="cancelled"), gym_contract, tmp_path)
+    html = render(found)
+    Page(html)
+    assert "churn.svg" not in figures(found)
+    assert 'id="churn"' not in html and "from the largest to the smallest" in html
+
+
+def test_one_feature_is_enough(
+    gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path
+) -> None:
+    one = replace(RECIPE, features=("visits",), principal_components=None)
+    found = trained_on(gym_members, gym_contract.select(["visits"]), tmp_path, one)
+    Page(render(found))
+    assert "map.svg" not in figures(found)
+
+
+def test_the_rule_is_readable_and_counts_everybody(gym: Trained) -> None:
+    rule = readable_rule(gym)
+    assert rule.fidelity > 0.99
+    assert sum(leaf.customers for leaf in rule.leaves) == 600
+    told = " ".join(condition for leaf in rule.leaves for condition in leaf.conditions)
+    assert re.search(r"Visits at most \d+ a month", told)
+    assert re.search(r"Fee (above|at most) [\d.]+ EUR|Plan is", told)
+
+
+def test_the_map_shows_no_cell_with_few_customers() -> None:
+    grid = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    few = np.repeat(grid, FEWEST - 1, axis=0)
+    enough = np.repeat(grid, FEWEST, axis=0)
+    assert "<use" not in customer_map(few, np.arange(len(few)) % 2, (1, 2))
+    assert customer_map(enough, np.arange(len(enough)) % 2, (1, 2)).count("<use") == 4
+
+
+def test_the_real_page_tells_what_matters(bank_churners: Path, bank_contract: Contract) -> None:
+    features = ("Total_Revolving_Bal", "Total_Trans_Amt", "Total_Trans_Ct")
+    bent = ("Total_Revolving_Bal",)
+    recipe = replace(RECIPES["original"], features=features, k=5, yeo_johnson=bent)
+    html = render(train(bank_churners, bank_contract, recipe, lambda step: None, LITTLE))
+    Page(html)
+    assert "10,127 customers form 5 clusters" in html
+    assert "68.5% (65.7% to 71.1%)" in html
+    assert "No feature of the model is named for age" in html
+    with_gender = replace(RECIPES["original-onehot"], n_init=3)
+    html = render(train(bank_churners, bank_contract, with_gender, lambda step: None, LITTLE))
+    assert "The model reads Gender" in html

@@ -1,0 +1,75 @@
+from dataclasses import replace
+
+import pytest
+
+from pipeline.training.search.choice import choose, shortfall
+from pipeline.training.search.evaluation import Judged
+from pipeline.training.search.recipes import Recipe
+from pipeline.training.search.thresholds import Thresholds
+
+GOOD = Judged(
+    Recipe("search", "", ("a", "b", "c"), 5, 2),
+    silhouette_model_space=0.57,
+    silhouette_standardised_space=0.53,
+    silhouette_raw_space=0.4,
+    davies_bouldin=0.6,
+    calinski_harabasz=9_000,
+    gap=1.0,
+    gap_standard_error=0.01,
+    beats_single_group=True,
+    jaccard=(0.99, 0.98),
+    smallest_share=0.08,
+    churn_auc=0.84,
+    churn_auc_sd=0.01,
+    lowest_churn=0.0,
+    highest_churn=0.68,
+    cramers_v=0.5,
+)
+
+
+def test_reaching_every_bar_leaves_no_shortfall() -> None:
+    assert shortfall(GOOD, Thresholds()) == 0
+    assert shortfall(replace(GOOD, jaccard=(0.99, 0.475)), Thresholds()) == pytest.approx(0.5)
+
+
+def test_a_bar_of_nothing_is_always_reached() -> None:
+    low = Thresholds(smallest_share=0, silhouette_model_space=0, lowest_churn=1)
+    assert shortfall(replace(GOOD, smallest_share=0, lowest_churn=1), low) == 0
+
+
+def test_without_a_label_churn_is_no_bar() -> None:
+    silent = replace(GOOD, churn_auc=None, lowest_churn=None, highest_churn=None)
+    assert shortfall(silent, Thresholds()) == 0
+
+
+def test_missing_a_bar_loses_even_with_better_figures_elsewhere() -> None:
+    brilliant = replace(GOOD, silhouette_model_space=0.9, highest_churn=0.59)
+    assert choose([brilliant, GOOD], Thresholds()) is GOOD
+
+
+def test_where_none_reaches_all_bars_the_nearest_wins() -> None:
+    far, near = replace(GOOD, churn_auc=0.6), replace(GOOD, churn_auc=0.81)
+    assert choose([far, near], Thresholds()) is near
+
+
+def test_a_clearly_better_recipe_removes_a_simpler_one() -> None:
+    simpler = replace(GOOD, recipe=replace(GOOD.recipe, features=("a",)))
+    better = replace(GOOD, silhouette_model_space=0.6)
+    assert choose([simpler, better], Thresholds()) is better
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"features": ("a", "b", "c", "d")},
+        {"k": 6},
+        {"algorithm": "minibatch"},
+        {"principal_components": None},
+        {"yeo_johnson": ("a",)},
+        {"scaling": "robust"},
+    ],
+)
+def test_of_two_alike_the_simpler_wins_in_any_order(change: dict[str, object]) -> None:
+    harder = replace(GOOD, recipe=replace(GOOD.recipe, **change), churn_auc=0.845)  # type: ignore[arg-type]
+    assert choose([harder, GOOD], Thresholds()) is GOOD
+    assert choose([GOOD, harder], Thresholds()) is GOOD

@@ -1,0 +1,43 @@
+"""A process that reads files, as `pipeline.scoring.process.child`, and does what they say."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pipeline.scoring import Engine, score_into
+from pipeline.scoring.process.child import main
+
+
+def swell() -> None:
+    """Take memory without end."""
+    taken = []
+    while True:
+        taken.append(bytearray(16 << 20))
+
+
+DEEDS: dict[bytes, Callable[[], Any]] = {
+    b"abort": os.abort,
+    b"exit": lambda: os._exit(3),
+    b"fail": lambda: [][1],
+    b"hang": lambda: time.sleep(600),
+    b"print": lambda: os.write(1, b"a library speaks\n"),
+    b"swell": swell,
+}
+
+
+def engine(folder: Path, found: Any, *arguments: Any) -> dict[str, Any]:
+    deed = DEEDS.get(found.path.read_bytes().strip())
+    if deed is not None:
+        deed()
+        return {"rows_in": 0}
+    return score_into(folder, found, *arguments)
+
+
+def load() -> Engine:
+    return engine
+
+
+if __name__ == "__main__":
+    main(load)

@@ -1,0 +1,83 @@
+"""Processes that answer events, and die on demand: run as a module, by tests only.
+
+It reads one line of JSON at a time: a list of jobs. Each is done by a child of its own, all at
+once; the answer is a line with how each ended. The children are forks, so that twenty deaths cost
+no more than one start.
+"""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from functions.aws.runs import Place
+from functions.live_model import LiveModel
+from functions.s3 import Batch
+from functions.settings import BatchSettings
+from model_store import BUNDLED, S3Address, open_store
+from model_store.storage.s3 import S3Files, connect
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+DONE, GIVEN_BACK = 0, 3
+
+
+def main() -> None:
+    live_model = LiveModel(open_store(BUNDLED), "champion", log=lambda line: None)
+    live_model.refresh()
+    client = connect()  # without a connection yet: so it may be shared with children
+    for line in sys.stdin:
+        children = [_fork(live_model, client, job) for job in json.loads(line)]
+        statuses = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+        print(json.dumps(statuses), flush=True)
+
+
+def _fork(live_model: LiveModel, client: "S3Client", job: dict[str, Any]) -> int:
+    if child := os.fork():
+        return child
+    status = 70
+    try:
+        status = _work(live_model, client, job)
+    finally:
+        os._exit(status)
+
+
+def _work(live_model: LiveModel, client: "S3Client", job: dict[str, Any]) -> int:
+    place = S3Address.from_string(job["output"])
+    settings = BatchSettings(S3Address.from_string(job["input"]), place)
+    results = S3Files(client, place.below("results"))
+    requests = _Requests(job.get("die_at"), job.get("when"))
+    results.client.meta.events.register("before-send.s3", requests.leave)
+    results.client.meta.events.register("response-received.s3", requests.arrive)
+    quiet = Batch(
+        settings, Place(results), live_model, log=lambda line: None, measure=lambda figures: None
+    )
+    answer = quiet(job["event"], None)
+    if "count_to" in job:
+        Path(job["count_to"]).write_text(str(requests.sent))
+    return GIVEN_BACK if answer["batchItemFailures"] else DONE
+
+
+class _Requests:
+    """Counts the requests to S3, and kills this process before or after one of them."""
+
+    def __init__(self, die_at: int | None, when: str | None) -> None:
+        self.die_at, self.when, self.sent = die_at, when, 0
+
+    def leave(self, **_: Any) -> None:
+        self.sent += 1
+        self._die("before")
+
+    def arrive(self, **_: Any) -> None:
+        self._die("after")
+
+    def _die(self, when: str) -> None:
+        if (self.sent, when) == (self.die_at, self.when):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()
