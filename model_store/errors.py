@@ -14,9 +14,14 @@ CustomerClustersError
 └── WrongRow        (pipeline.errors) a customer that is refused
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class CustomerClustersError(Exception):
     """Base of every error that a user can cause or cure: its text is one line for people."""
+
+    code = "error"
 
 
 class NotFound(CustomerClustersError, LookupError):
@@ -29,6 +34,8 @@ class NotFound(CustomerClustersError, LookupError):
 
 class WrongArtifact(CustomerClustersError, ValueError):
     """Raised when an artifact must not be used: damaged, incomplete or of a newer format."""
+
+    code = "wrong_artifact"
 
     def __init__(self, artifact: str, problem: str, remedy: str) -> None:
         super().__init__(f"artifact {artifact}: {problem}; {remedy}")
@@ -59,3 +66,14 @@ class Denied(CustomerClustersError, PermissionError):
 
 MALFORMED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 """What reading a document raises that is not what it should be, however it is wrong."""
+
+
+@contextmanager
+def needs_extra(what: str, extra: str) -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise NotFound(
+            f"support for {what}",
+            f"this installation: it needs the extra customer-clusters[{extra}]",
+        ) from error

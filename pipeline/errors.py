@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
+from typing import Self
 
 from model_store.errors import CustomerClustersError
 
@@ -51,9 +53,38 @@ class WrongRow(CustomerClustersError, ValueError):
 class WrongFile(CustomerClustersError, ValueError):
     """Raised when a customer file, a contract or a training set is refused whole."""
 
+    code = "wrong_file"
+
     def __init__(self, file: object, problem: str) -> None:
-        self.problem = printable(problem)
+        self.file, self.problem = file, printable(problem)
         super().__init__(f"{printable(str(file))}: {self.problem}")
+
+    def about(self, file: object) -> Self:
+        """The same error about the same file under another name."""
+        known = copy(self)
+        WrongFile.__init__(known, file, self.problem)
+        return known
+
+
+class Gone(WrongFile):
+    """Raised when an input is not there any more."""
+
+    code = "gone"
+
+    def __init__(self, file: object, problem: str = "is gone") -> None:
+        super().__init__(file, problem)
+
+
+class Unreadable(WrongFile):
+    """Raised when the storage refuses to hand out an input, and will refuse again."""
+
+    code = "access_denied"
+
+
+class TooLarge(WrongFile):
+    """Raised when an input is larger than what may be read here."""
+
+    code = "too_large"
 
 
 @contextmanager

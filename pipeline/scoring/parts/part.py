@@ -20,7 +20,7 @@ from pipeline.reading.delimited.reader import DelimitedReader, TextChunk
 from pipeline.reading.delimited.records import split
 from pipeline.reading.delimited.streams import CHUNK
 from pipeline.reading.parquet.reader import ParquetReader, RowBatch
-from pipeline.scoring.parts.shared import Source, Target
+from pipeline.scoring.parts.locations import Source, Target
 from pipeline.scoring.parts.splitting import Part, TextRange, row_group_pieces
 from pipeline.scoring.rejects import Reject
 from pipeline.scoring.repeated_ids import RepeatedIds

@@ -21,7 +21,6 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from model_store import CustomerClustersError, Temporary
-from pipeline.scoring.parts.distributed import Beat
 from pipeline.scoring.parts.part import PartResult, PartTask
 from pipeline.scoring.parts.splitting import Part
 from pipeline.scoring.spec import Progress
@@ -105,19 +104,18 @@ class OnSpark:
     session: SparkSession
     progress: Progress = lambda rows: None
 
-    def __call__(self, work: PartTask, parts: Sequence[Part], beat: Beat) -> list[PartResult]:
+    def __call__(self, task: PartTask, parts: Sequence[Part]) -> list[PartResult]:
         """What came of the parts; Temporary when Spark gave up."""
 
         rows = self.session.sparkContext.accumulator(0)
 
         def do(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             for batch in batches:
-                done = [work.do(parts[place]) for place in batch.column(0).to_pylist()]
+                done = [task.do(parts[place]) for place in batch.column(0).to_pylist()]
                 rows.add(sum(part.rows for part in done))
                 yield pa.RecordBatch.from_pylist(list(map(asdict, done)), schema=_SCHEMA)
 
         def look() -> None:
-            beat()
             self.progress(rows.value)
 
         places = self.session.range(0, len(parts), 1, len(parts))
@@ -160,13 +158,15 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def _meanwhile(session: SparkSession, work: Callable[[], Result], beat: Beat) -> Result:
-    """Call `beat` while Spark does something; what it raises ends that."""
+def _meanwhile(
+    session: SparkSession, work: Callable[[], Result], look: Callable[[], None]
+) -> Result:
+    """Call `look` while Spark does something; what it raises ends that."""
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(work)
         try:
             while not wait([future], timeout=_LOOK_SECONDS).done:
-                beat()
+                look()
         except BaseException:
             session.sparkContext.cancelAllJobs()
             raise

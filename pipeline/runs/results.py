@@ -1,0 +1,70 @@
+"""What became of a run, and how its results are found again."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from model_store import CustomerClustersError
+
+MANIFEST = "manifest.json"
+"""Written last: it is the commit, and readers trust only runs that have it."""
+FAILED = "failed.json"
+State = Literal["committed", "failed", "pending"]
+
+
+class RunKey:
+    """Which run it is: the input's name, and the id that follows from input, model and options."""
+
+    def __init__(self, name: str, make_id: Callable[[], str]) -> None:
+        """The id is asked for when it is needed: it may take reading the whole input."""
+        self.name, self._make_id = name, make_id
+        self.failed_before = False
+        """Whether a run that failed was found there, and is tried again."""
+
+    @cached_property
+    def id(self) -> str:
+        """The run's id."""
+        return self._make_id()
+
+    @property
+    def folder(self) -> str:
+        """Where the run lies, below all results."""
+        return f"{self.name}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What became of a run."""
+
+    run: str
+    """Its folder, below all results; empty where it never had one."""
+    document: dict[str, Any]
+    """Its manifest; of a run that failed for good its failure, of a pending one its job."""
+    new: bool
+    """Whether that came of this call, and was not there before."""
+    state: State = "committed"
+
+
+def failure(name: str, identity: str, version: str, error: CustomerClustersError) -> dict[str, Any]:
+    """What failed.json says.
+
+    Args:
+        name: What the input is called.
+        identity: What tells it from all others, or its address where nothing does.
+        version: The model's version.
+        error: Why it can never be scored.
+    """
+    return {
+        "input": {"name": name, "identity": identity},
+        "model_version": version,
+        "error": type(error.__cause__ or error).__name__,
+        "code": error.code,
+        "reason": str(error),
+    }
+
+
+def as_json(document: dict[str, Any]) -> bytes:
+    """A document as the results have it; the same document gives the same bytes."""
+    return (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
