@@ -26,7 +26,7 @@ from functions.logs import Log
 from functions.settings import Settings
 from model_store import CustomerClustersError, S3Address, Temporary, open_store
 from model_store.storage.s3 import S3Files
-from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.loading import load_model
 from pipeline.runs.challengers import load_challenger
 from pipeline.runs.jobs import Job
 from pipeline.scoring import Options
@@ -71,7 +71,7 @@ def perform(
 def _job(order: Order, trusted: tuple[str, ...]) -> Job:
     store = open_store(order.store, trusted)
     artifact, second = store.open(order.model), None
-    model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+    model = load_model(artifact)
     if order.challenger is not None:
         second = load_challenger(store, order.challenger, artifact.version)
     return Job(model, artifact.version, Options(reading=order.reading, challenger=second))
