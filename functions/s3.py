@@ -30,7 +30,7 @@ from functions.live_model import LiveModel
 from functions.logs import Log
 from functions.settings import BatchSettings, Settings
 from model_store import CustomerClustersError, Temporary, open_store
-from model_store.storage.s3 import S3Files
+from model_store.storage.s3 import S3Storage
 from pipeline.runs.challengers import Challengers
 from pipeline.runs.jobs import Job
 from pipeline.scoring import Options
@@ -212,7 +212,7 @@ def _from_environment() -> LambdaHandler:
     settings = Settings.from_environment(os.environ)
     batch = BatchSettings.from_environment(os.environ)
     place = Place(
-        S3Files.at(batch.output.below("results")),
+        S3Storage.at(batch.output.below("results")),
         batch.max_input_bytes,
         batch.lease_seconds,
         batch.deadline_seconds,

@@ -25,7 +25,7 @@ from functions.aws.runs import Outcome, Place, record_failure, run_folder, score
 from functions.logs import Log
 from functions.settings import Settings
 from model_store import CustomerClustersError, S3Address, Temporary, open_store
-from model_store.storage.s3 import S3Files
+from model_store.storage.s3 import S3Storage
 from pipeline.model.loading import load_model
 from pipeline.runs.challengers import load_challenger
 from pipeline.runs.jobs import Job
@@ -46,7 +46,7 @@ def perform(
     part_bytes: int = PART_BYTES,
 ) -> Outcome:
     """Score the object, or write why it will never be; what may succeed later is tried again."""
-    place = Place(S3Files.at(S3Address.from_string(order.results)))
+    place = Place(S3Storage.at(S3Address.from_string(order.results)))
     job = _job(order, trusted)
     for tries in range(1, _TRIES + 1):
         try:

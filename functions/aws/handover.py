@@ -19,7 +19,7 @@ from functions.aws.lease import claimed
 from functions.aws.objects import Found, Unscorable
 from functions.aws.runs import Outcome, Place, find_done, record_failure, run_folder
 from model_store import Denied, NotFound
-from model_store.storage.s3 import S3Files
+from model_store.storage.s3 import S3Storage
 from pipeline.runs.jobs import Job
 
 PENDING = "pending.json"
@@ -108,7 +108,7 @@ def ended_job(event: object) -> str | None:
     return str(found) if found else None
 
 
-def pending(run: str, results: S3Files) -> dict[str, Any] | None:
+def pending(run: str, results: S3Storage) -> dict[str, Any] | None:
     """What is known of a run's job; None when there is none."""
     with contextlib.suppress(NotFound):
         found: dict[str, Any] = json.loads(results.read(f"{run}/{PENDING}"))

@@ -31,10 +31,10 @@ class LeaseLost(Temporary):
 
 
 class ClaimFiles(Protocol):
-    """What a claim needs of the storage; `model_store.storage.s3.S3Files` has it."""
+    """What a claim needs of the storage; `model_store.storage.s3.S3Storage` has it."""
 
     def read_tagged(self, name: str) -> tuple[bytes, str]: ...
-    def create_tagged(self, name: str, content: bytes) -> str: ...
+    def create(self, name: str, content: bytes) -> str: ...
     def swap(self, name: str, content: bytes, etag: str) -> str: ...
 
 
@@ -110,7 +110,7 @@ class Claim:
         content = self._content(state)
         try:
             if etag is None:
-                return self.files.create_tagged(self._name, content)
+                return self.files.create(self._name, content)
             return self.files.swap(self._name, content, etag)
         except Conflict:
             with contextlib.suppress(NotFound):

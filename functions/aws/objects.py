@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model_store import CustomerClustersError, Denied, NotFound, S3Address
-from model_store.storage.s3_errors import told
+from model_store.storage.s3_errors import translate_errors
 from pipeline.reading.listing import Entry, Tell, inputs_among
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Found:
         if self.size > most_bytes:
             reason = f"{self.source.address} has {self.size:,} bytes; at most {most_bytes:,} may be"
             raise Unscorable("too_large", reason, self.identity)
-        with path.open("wb") as file, told("read", self.source.key, self.source.bucket):
+        with path.open("wb") as file, translate_errors("read", self.source.key, self.source.bucket):
             for chunk in self.chunks:
                 file.write(chunk)
                 beat()
@@ -88,7 +88,7 @@ def found(client: "S3Client", source: Source) -> Iterator[Found]:
     """
     version: dict[str, Any] = {"VersionId": source.version} if source.version else {}
     try:
-        with told("read", source.key, f"{S3Address.SCHEME}{source.bucket}"):
+        with translate_errors("read", source.key, f"{S3Address.SCHEME}{source.bucket}"):
             answer = client.get_object(Bucket=source.bucket, Key=source.key, **version)
     except NotFound as error:
         raise Unscorable("gone", f"{source.address} is gone", source.identity) from error
@@ -114,7 +114,7 @@ def listed(client: "S3Client", address: S3Address, tell: Tell = lambda note: Non
     if address.key and not address.key.endswith("/"):
         return [Source(address.bucket, address.key, safe_name(address.key.rpartition("/")[2]))]
     sizes: dict[str, int] = {}
-    with told("list", address.key, f"{S3Address.SCHEME}{address.bucket}"):
+    with translate_errors("list", address.key, f"{S3Address.SCHEME}{address.bucket}"):
         pages = client.get_paginator("list_objects_v2")
         for page in pages.paginate(Bucket=address.bucket, Prefix=address.key):
             for entry in page.get("Contents", []):

@@ -12,7 +12,7 @@ from functions.aws.deadline import UNLIMITED
 from functions.aws.lease import Claim, Clock, claimed
 from functions.aws.objects import Source, Unscorable, found
 from model_store import Conflict, Temporary, WrongArtifact
-from model_store.storage.s3 import S3Files
+from model_store.storage.s3 import S3Storage
 from model_store.storage.scratch import unfinished
 from pipeline.errors import WrongFile
 from pipeline.reading.file_state import FileState
@@ -45,7 +45,7 @@ class TimeIsUp(Temporary):
 class Place:
     """Where results go, and what holds for every run there."""
 
-    results: S3Files
+    results: S3Storage
     max_input_bytes: float = UNLIMITED
     lease_seconds: float = 300.0
     deadline_seconds: float = 0.0
@@ -188,9 +188,9 @@ def run_folder(name: str, identity: str, job: Job) -> str:
     return f"{name}/{run_id(identity, job.version, job.options)}"
 
 
-def find_done(run: str, results: S3Files, *, retry_failed: bool = False) -> Outcome | None:
+def find_done(run: str, results: S3Storage, *, retry_failed: bool = False) -> Outcome | None:
     """A run that was committed, or that failed for good."""
-    there = results.list(run)
+    there = results.names(run)
     if MANIFEST in there:
         return _committed(run, results)
     if FAILED in there and not retry_failed:
@@ -198,7 +198,7 @@ def find_done(run: str, results: S3Files, *, retry_failed: bool = False) -> Outc
     return None
 
 
-def _committed(run: str, results: S3Files) -> Outcome:
+def _committed(run: str, results: S3Storage) -> Outcome:
     return Outcome(run, json.loads(results.read(f"{run}/{MANIFEST}")), new=False)
 
 

@@ -10,7 +10,7 @@ from functions.aws.deadline import UNLIMITED
 from functions.aws.objects import Source, found, listed
 from functions.aws.runs import Beat, Place, Task, score_source, score_task
 from model_store import S3Address
-from model_store.storage.s3 import S3Files
+from model_store.storage.s3 import S3Storage
 from model_store.storage.scratch import unfinished
 from pipeline.errors import WrongFile
 from pipeline.reading.listing import LocalFile, Tell
@@ -54,7 +54,7 @@ class Scoring:
             if isinstance(source, LocalFile):
                 return LocalScoring(str(self._out), self._engine).score(source, job, progress)
             return self._fetched(source, job, self._out, progress)
-        place = Place(S3Files(self._client, self._out), engine=self._engine)
+        place = Place(S3Storage(self._client, self._out), engine=self._engine)
         if isinstance(source, Source):
             return score_source(source, place, job, progress, retry_failed=True).document
         here = local_input(source.path, source.name)
@@ -69,7 +69,7 @@ class Scoring:
         """The summary that a run wrote."""
         if isinstance(self._out, Path):
             return summary_of(manifest, self._out)
-        content = S3Files(self._client, self._out).read(manifest["outputs"]["summary"])
+        content = S3Storage(self._client, self._out).read(manifest["outputs"]["summary"])
         found: dict[str, Any] = json.loads(content)
         return found
 
@@ -90,6 +90,6 @@ class Scoring:
         return self._files.client
 
     @cached_property
-    def _files(self) -> S3Files:
+    def _files(self) -> S3Storage:
         """Any place will do: one client reaches every bucket."""
-        return S3Files.at(S3Address("any-bucket"))
+        return S3Storage.at(S3Address("any-bucket"))

@@ -45,10 +45,10 @@ class SparkScoring:
         if not address.startswith(S3Address.SCHEME):
             return local_data_set(Path(address), tell)
         from functions.aws.parts import s3_data_set
-        from model_store.storage.s3 import S3Files
+        from model_store.storage.s3 import S3Storage
 
         place = S3Address.from_string(address)
-        return s3_data_set(S3Files.at(S3Address(place.bucket)).client, place, tell)
+        return s3_data_set(S3Storage.at(S3Address(place.bucket)).client, place, tell)
 
     def score(
         self, source: "Source | LocalFile | Data", job: Job, progress: Progress = lambda rows: None
@@ -77,9 +77,9 @@ class SparkScoring:
         if not self._out_is_here:
             from functions.aws.parts import score_parts
             from functions.aws.runs import Place
-            from model_store.storage.s3 import S3Files
+            from model_store.storage.s3 import S3Storage
 
-            place = Place(S3Files.at(S3Address.from_string(self._out)))
+            place = Place(S3Storage.at(S3Address.from_string(self._out)))
             data, size = self._data(source), self._part_bytes
             return score_parts(data, place, job, run, size, retry_failed=True).document
         data = self._data(source)
@@ -104,9 +104,9 @@ class SparkScoring:
         if isinstance(source, LocalFile):
             return local_data(source.path, source.name)
         from functions.aws.parts import s3_data
-        from model_store.storage.s3 import S3Files
+        from model_store.storage.s3 import S3Storage
 
-        return s3_data(S3Files.at(S3Address(source.bucket)).client, source)
+        return s3_data(S3Storage.at(S3Address(source.bucket)).client, source)
 
     @property
     def _out_is_here(self) -> bool:

@@ -20,7 +20,7 @@ from pipeline.reading.file_state import FileState
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-    from model_store.storage.s3 import S3Files
+    from model_store.storage.s3 import S3Storage
 
 NOT_SHARED = "all workers must see the same files: use s3://"
 _BUFFER = 8 << 20
@@ -149,11 +149,11 @@ class S3Source:
 
     def range(self, start: int, size: int) -> bytes:
         """Some bytes; Temporary when S3 does not answer, Conflict when the object is another."""
-        from model_store.storage.s3_errors import told
+        from model_store.storage.s3_errors import translate_errors
 
         version: dict[str, Any] = {"VersionId": self.version} if self.version else {}
         asked = f"bytes={start}-{min(start + size, self.size) - 1}"
-        with told("read", self.key, f"{S3Address.SCHEME}{self.bucket}"):
+        with translate_errors("read", self.key, f"{S3Address.SCHEME}{self.bucket}"):
             answer = _client().get_object(
                 Bucket=self.bucket, Key=self.key, Range=asked, IfMatch=f'"{self.etag}"', **version
             )
@@ -179,7 +179,7 @@ class S3Target:
         return self.files.read(name)
 
     def names(self, folder: str) -> list[str]:
-        return self.files.list(folder)
+        return self.files.names(folder)
 
     def delete(self, name: str) -> None:
         self.files.delete(name)
@@ -188,7 +188,7 @@ class S3Target:
         return self.files.size(name)
 
     @property
-    def files(self) -> "S3Files":
+    def files(self) -> "S3Storage":
         return _files(self.place)
 
 
@@ -225,10 +225,10 @@ class _Ranges(io.RawIOBase):
         return len(found)
 
 
-def _files(address: S3Address) -> "S3Files":
-    from model_store.storage.s3 import S3Files  # boto3 is loaded for those who need it
+def _files(address: S3Address) -> "S3Storage":
+    from model_store.storage.s3 import S3Storage  # boto3 is loaded for those who need it
 
-    return S3Files(_client(), address)
+    return S3Storage(_client(), address)
 
 
 @cache
