@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from model_store import BUNDLED, CHAMPION, open_store
-from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.loading import load_model
 
 FEW = "few"
 """The name of a file of the same kind beside the source, with a few of its rows: each contender
@@ -38,7 +38,7 @@ def ours() -> Callable[[Path, Path, str], None]:
     from pipeline.scoring import Options, score_file
 
     artifact = open_store(BUNDLED).open(CHAMPION)
-    model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+    model = load_model(artifact)
 
     def run(source: Path, out: Path, target: Any) -> None:
         score_file(source, model, artifact.version, out, Options(target))

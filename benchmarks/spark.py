@@ -21,7 +21,7 @@ from benchmarks.contenders import FEW
 from benchmarks.files import Figure, timed, write_invented
 from functions.cli.spark_scoring import SparkScoring
 from model_store import BUNDLED, CHAMPION, open_store
-from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.loading import load_model
 from pipeline.reading.listing import LocalFile
 from pipeline.runs.jobs import Job
 from pipeline.scoring.parts.spark import OnSpark, spark
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--kind", choices=["csv", "parquet"], default="csv")
     told = parser.parse_args(arguments)
     artifact = open_store(BUNDLED).open(CHAMPION)
-    job = Job(ClusterModel.from_json(artifact.read("model.json"), artifact.version), "bench")
+    job = Job(load_model(artifact), "bench")
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / f"customers.{told.kind}"
         small = path.with_stem(FEW)

@@ -34,7 +34,7 @@ from model_store import (
     load_signer,
     open_store,
 )
-from model_store.storage.s3 import S3Files
+from model_store.storage.s3 import S3Storage
 from model_store.storage.scratch import unfinished
 from pipeline.errors import WrongFile
 
@@ -62,7 +62,7 @@ class Retraining:
 
     settings: RetrainingSettings
     store: Store
-    files: S3Files
+    files: S3Storage
     """Of the same store."""
     signer: "Signer | None" = None
     budget: "Budget | None" = None
@@ -189,7 +189,7 @@ def _from_environment() -> LambdaHandler:
     own = RetrainingSettings.from_environment(os.environ)
     signer = load_signer(settings.sign_key) if settings.sign_key else None
     store = open_store(settings.store, settings.trusted_keys)
-    return Retraining(own, store, S3Files.at(own.store), signer)
+    return Retraining(own, store, S3Storage.at(own.store), signer)
 
 
 def __getattr__(name: str) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 from functions import logs
 from model_store import CustomerClustersError, Store, Temporary
 from pipeline.errors import WrongFile
-from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.loading import load_model
 from pipeline.reading.file_state import FileState
 from pipeline.reading.listing import LINKS, Entry, refuse_table_around, why_skipped
 from pipeline.runs.challengers import Challengers
@@ -114,7 +114,7 @@ class DropFolder:
 
     def _score(self, path: Path, tell: Tell) -> dict[str, Any]:
         artifact = self.store.open(self.reference)  # each file: the alias may have moved
-        model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+        model = load_model(artifact)
         options = self.options
         if self.challenger is not None:
             second = Challengers(self.store, self.challenger, tell).beside(artifact.version)

@@ -13,7 +13,7 @@ from functions.cli import console, options
 from functions.cli.run_tables import show_run
 from model_store import CustomerClustersError, S3Address, Store
 from pipeline.errors import WrongFile
-from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.loading import load_model
 from pipeline.reading.listing import files_at
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def score(
         isolated().start()  # it takes longer than what follows here
     target = options.open_store(store)
     artifact = target.open(reference)
-    model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+    model = load_model(artifact)
     second = _challenger(target, challenger, artifact.version)
     job = Job(model, artifact.version, Options(**chosen, challenger=second))
     inputs, out = tuple(map(_address, inputs)), _address(out)

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from model_store import Conflict, CustomerClustersError, Denied, NotFound, S3Address, Temporary
-from model_store.storage.s3 import S3Files, connect
-from model_store.storage.s3_errors import told
+from model_store.storage.s3 import S3Storage, connect
+from model_store.storage.s3_errors import translate_errors
 from model_store.storage.scratch import unfinished
 from pipeline.errors import Gone, TooLarge, Unreadable
 from pipeline.reading.listing import Entry, Tell, inputs_among
@@ -98,7 +98,7 @@ class ObjectInput:
             raise TooLarge(self.address, f"has {size:,} bytes; at most {self.most_bytes:,} may be")
         with unfinished() as folder:
             path = folder / "input"
-            with path.open("wb") as file, told("read", self.ref.key, self.ref.bucket):
+            with path.open("wb") as file, translate_errors("read", self.ref.key, self.ref.bucket):
                 for chunk in self.chunks:
                     file.write(chunk)
                     checkpoint()
@@ -129,7 +129,7 @@ def open_object(
     """
     version: dict[str, Any] = {"VersionId": ref.version} if ref.version else {}
     try:
-        with told("read", ref.key, f"{S3Address.SCHEME}{ref.bucket}"):
+        with translate_errors("read", ref.key, f"{S3Address.SCHEME}{ref.bucket}"):
             answer = client.get_object(Bucket=ref.bucket, Key=ref.key, **version)
     except NotFound as error:
         raise Gone(ref.address) from error
@@ -163,7 +163,7 @@ def list_objects(
         name = safe_name(address.key.rpartition("/")[2])
         return [(ObjectRef(address.bucket, address.key), name)]
     sizes: dict[str, int] = {}
-    with told("list", address.key, f"{S3Address.SCHEME}{address.bucket}"):
+    with translate_errors("list", address.key, f"{S3Address.SCHEME}{address.bucket}"):
         pages = client.get_paginator("list_objects_v2")
         for page in pages.paginate(Bucket=address.bucket, Prefix=address.key):
             for entry in page.get("Contents", []):
@@ -179,7 +179,7 @@ def find_objects(
     address: S3Address, tell: Tell = lambda note: None
 ) -> list[tuple[str, Callable[[], AbstractContextManager[ObjectInput]]]]:
     """As `list_objects`: what each one's results are named after, and what opens it."""
-    files = S3Files.at(S3Address(address.bucket))  # whose client lives as long as the openers
+    files = S3Storage.at(S3Address(address.bucket))  # whose client lives as long as the openers
 
     def opener(ref: ObjectRef, name: str) -> Callable[[], AbstractContextManager[ObjectInput]]:
         return lambda: open_object(files.client, ref, name)
@@ -190,7 +190,7 @@ def find_objects(
 def find_object_set(address: S3Address, tell: Tell = lambda note: None) -> DataSetInput:
     """The objects below a prefix as they are now, as one input; WrongFile when there are none."""
     below = S3Address(address.bucket, address.folder)
-    files = S3Files.at(S3Address(address.bucket))
+    files = S3Storage.at(S3Address(address.bucket))
     objects = sorted(list_objects(files.client, below, tell), key=lambda each: each[1])
 
     def opened(each: tuple[ObjectRef, str]) -> ObjectRef:
@@ -252,7 +252,7 @@ class S3Source:
         """Some bytes; Temporary when S3 does not answer, Conflict when the object is another."""
         version: dict[str, Any] = {"VersionId": self.ref.version} if self.ref.version else {}
         asked = f"bytes={start}-{min(start + size, self.size) - 1}"
-        with told("read", self.ref.key, f"{S3Address.SCHEME}{self.ref.bucket}"):
+        with translate_errors("read", self.ref.key, f"{S3Address.SCHEME}{self.ref.bucket}"):
             answer = _client().get_object(
                 Bucket=self.ref.bucket,
                 Key=self.ref.key,
@@ -285,7 +285,7 @@ class S3Target:
 
     def names(self, folder: str) -> list[str]:
         """What lies directly in a folder of this one."""
-        return self._files.list(folder)
+        return self._files.names(folder)
 
     def delete(self, name: str) -> None:
         """Remove a file, if it is there."""
@@ -296,8 +296,8 @@ class S3Target:
         return self._files.size(name)
 
     @property
-    def _files(self) -> S3Files:
-        return S3Files(_client(), self.address)
+    def _files(self) -> S3Storage:
+        return S3Storage(_client(), self.address)
 
 
 class _Ranges(io.RawIOBase):

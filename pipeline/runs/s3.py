@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from model_store import Conflict, S3Address
-from model_store.storage.s3 import S3Files
+from model_store.storage.s3 import S3Storage
 from model_store.storage.scratch import unfinished
 from pipeline.runs.objects import S3Target
 from pipeline.runs.results import FAILED, MANIFEST, RunKey, RunResult, as_json
@@ -21,21 +21,21 @@ class S3Runs:
     """A run store in S3. Whoever writes the manifest first has committed the run."""
 
     def __init__(
-        self, files: S3Files, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self, files: S3Storage, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         self.files, self._clock = files, clock
 
     @classmethod
     def at(cls, address: S3Address) -> Self:
         """With a client of its own, whose connections end with these runs."""
-        return cls(S3Files.at(address))
+        return cls(S3Storage.at(address))
 
     def __str__(self) -> str:
         return str(self.files)
 
     def find(self, key: RunKey, *, retry_failed: bool = False) -> RunResult | None:
         """As `RunStore.find`, by one listing and one read."""
-        names = self.files.list(key.folder)
+        names = self.files.names(key.folder)
         if MANIFEST in names:
             return RunResult(key.folder, self._document(key, MANIFEST), new=False)
         if FAILED not in names:

@@ -10,7 +10,7 @@ from functions.aws.job_arguments import Order
 from functions.aws.objects import Source, found
 from functions.settings import SparkSettings
 from model_store import BUNDLED, CHAMPION, open_store
-from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.loading import load_model
 from pipeline.runs.jobs import Job
 from tests.infra.test_training_image import PACKAGES
 from tests.support import emr
@@ -51,9 +51,7 @@ def test_a_large_file_is_scored_in_it(
     source = Source(drop.settings.input.bucket, KEY, "März/a b.csv")
     results = str(drop.settings.output.below("results"))
     artifact = open_store(BUNDLED).open(CHAMPION)
-    job = Job(
-        ClusterModel.from_json(artifact.read("model.json"), artifact.version), artifact.version
-    )
+    job = Job(load_model(artifact), artifact.version)
     with found(drop.s3, source) as opened:
         store = f"s3://{drop.settings.output.bucket}/models"
         told = Order.of(opened, job, store, results).arguments

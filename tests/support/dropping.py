@@ -15,7 +15,7 @@ from functions.live_model import LiveModel
 from functions.s3 import Batch, source_of
 from functions.settings import BatchSettings
 from model_store import S3Address
-from model_store.storage.s3 import S3Files
+from model_store.storage.s3 import S3Storage
 from pipeline.runs.jobs import Job
 from tests.support.paths import EVENTS
 
@@ -106,8 +106,8 @@ class Drop:
         }
 
     @property
-    def results(self) -> S3Files:
-        return S3Files(self.s3, self.settings.output.below("results"))
+    def results(self) -> S3Storage:
+        return S3Storage(self.s3, self.settings.output.below("results"))
 
     def function(self, **place: Any) -> Batch:
         """The handler, as a process that was just started has it."""
@@ -148,7 +148,7 @@ class Drop:
         return [json.loads(found[key]) for key in found if key.endswith(f"/{name}")]
 
     def _files(self, place: S3Address) -> dict[str, bytes]:
-        results, found = S3Files(self.s3, S3Address(place.bucket)), {}
+        results, found = S3Storage(self.s3, S3Address(place.bucket)), {}
         root = place.below("results").folder
         pages = self.s3.get_paginator("list_objects_v2")
         for page in pages.paginate(Bucket=place.bucket, Prefix=root):

@@ -17,7 +17,7 @@ from functions.live_model import LiveModel
 from functions.s3 import Batch
 from functions.settings import BatchSettings
 from model_store import BUNDLED, S3Address, open_store
-from model_store.storage.s3 import S3Files, connect
+from model_store.storage.s3 import S3Storage, connect
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -48,7 +48,7 @@ def _fork(live_model: LiveModel, client: "S3Client", job: dict[str, Any]) -> int
 def _work(live_model: LiveModel, client: "S3Client", job: dict[str, Any]) -> int:
     place = S3Address.from_string(job["output"])
     settings = BatchSettings(S3Address.from_string(job["input"]), place)
-    results = S3Files(client, place.below("results"))
+    results = S3Storage(client, place.below("results"))
     requests = _Requests(job.get("die_at"), job.get("when"))
     results.client.meta.events.register("before-send.s3", requests.leave)
     results.client.meta.events.register("response-received.s3", requests.arrive)

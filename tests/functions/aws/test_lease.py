@@ -24,10 +24,10 @@ class Memory:
             raise NotFound(name, "memory")
         return self.files[name], str(hash(self.files[name]))
 
-    def create_tagged(self, name: str, content: bytes) -> str:
+    def create(self, name: str, content: bytes) -> str:
         if name in self.files:
             raise Conflict(name, "memory")
-        return self._write(name, content, lambda: self.create_tagged(name, content))
+        return self._write(name, content, lambda: self.create(name, content))
 
     def swap(self, name: str, content: bytes, etag: str) -> str:
         if name not in self.files or self.read_tagged(name)[1] != etag:

@@ -10,7 +10,7 @@ import pytest
 
 from functions.aws.runs import TimeIsUp
 from model_store import Temporary
-from model_store.storage.s3 import S3Files
+from model_store.storage.s3 import S3Storage
 from tests.support.dropping import Context, Drop, Waning, customers, golden, is_whole, queued
 
 KEY = "incoming/customers.csv"
@@ -135,7 +135,7 @@ def test_a_long_run_keeps_its_lease(drop: Drop) -> None:
     assert is_whole(drop.written())
 
 
-class Overtaken(S3Files):
+class Overtaken(S3Storage):
     """Results at which another worker finishes the run, just before a manifest is written here,
     or just after a first look found nothing."""
 
@@ -143,14 +143,14 @@ class Overtaken(S3Files):
         self.other, self.when = other, when
         return self
 
-    def list(self, folder: str) -> list[str]:
-        there = super().list(folder)
-        self._now("list")
+    def names(self, folder: str = "") -> list[str]:
+        there = super().names(folder)
+        self._now("names")
         return there
 
-    def create(self, name: str, content: bytes) -> None:
+    def create(self, name: str, content: bytes) -> str:
         self._now("create")
-        super().create(name, content)
+        return super().create(name, content)
 
     def _now(self, when: str) -> None:
         if when == self.when:
@@ -158,7 +158,7 @@ class Overtaken(S3Files):
             self.other()
 
 
-@pytest.mark.parametrize("when", ["list", "create"])
+@pytest.mark.parametrize("when", ["names", "create"])
 def test_what_another_worker_finished_meanwhile_is_done(drop: Drop, when: str) -> None:
     event = drop.put(KEY)
 

@@ -9,7 +9,7 @@ import pytest
 from functions.cli.spark_scoring import SparkScoring
 from model_store import BUNDLED, CHAMPION, open_store
 from pipeline.errors import WrongFile
-from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.loading import load_model
 from pipeline.runs.jobs import Job
 from tests.support.comparing import one_after_the_other
 from tests.support.dropping import HEADER, customers
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def job() -> Job:
     artifact = open_store(BUNDLED).open(CHAMPION)
-    return Job(ClusterModel.from_json(artifact.read("model.json"), "v1"), artifact.version)
+    return Job(load_model(artifact), artifact.version)
 
 
 @pytest.fixture

@@ -140,11 +140,10 @@ def test_it_ends_with_the_process_that_started_it(write: Write, tmp_path: Path) 
     code = f"""
 import os, pathlib
 from model_store import BUNDLED, open_store
-from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.loading import load_model
 from pipeline.scoring import Options, score_file
 from pipeline.scoring.process.isolated import Isolated
-artifact = open_store(BUNDLED).open("original")
-model = ClusterModel.from_json(artifact.read("model.json"), "original")
+model = load_model(open_store(BUNDLED).open("original"))
 path, out = pathlib.Path({str(write("hang"))!r}), pathlib.Path({str(tmp_path / "out")!r})
 engine = Isolated(module="tests.support.dying")
 children = pathlib.Path(f"/proc/{{os.getpid()}}/task")
