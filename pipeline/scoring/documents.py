@@ -4,13 +4,17 @@ They are JSON objects whose keys stand in this order. A key that is `NotRequired
 there is nothing to say. Needs the standard library only, so that whoever reads results can use it.
 """
 
-from typing import Literal, NotRequired, Required, TypedDict
+from typing import Literal, NotRequired, Required, TypedDict, final
 
 Verdict = Literal["stable", "moved", "shifted", "implausible", "too few customers"]
 """How far a distribution is from training's."""
+APPENDED_COLUMNS = ("cluster", "cluster_name", "churn_rate", "distance", "margin", "outlier")
+"""What scoring appends to each customer, in this order."""
+CHALLENGER_COLUMN = "challenger_cluster"
+"""What stands behind these where a challenger assigned the customers as well."""
 
 
-class InputFile(TypedDict):
+class DataSetFile(TypedDict):
     """One file of a data set."""
 
     name: str
@@ -52,7 +56,7 @@ class InputFacts(ReadingFacts):
     identity: str
     """What tells the input from all others: a digest of its content, or what S3 knows it by."""
     bytes: int
-    files: NotRequired[list[InputFile]]
+    files: NotRequired[list[DataSetFile]]
     """Of a data set of many files."""
 
 
@@ -81,7 +85,7 @@ class Manifest(TypedDict):
     rows_assigned: int
     rows_rejected: int
     columns: dict[str, str]
-    """The names of the columns that scoring appended, by what they hold."""
+    """The appended columns: one of `APPENDED_COLUMNS` or `CHALLENGER_COLUMN` → its name there."""
     outputs: dict[str, str]
     """Role (`assigned`, `rejected`, `clusters`, `summary`, `report`) → path below the results."""
     bytes: dict[str, int]
@@ -118,6 +122,7 @@ class ClusterSummary(TypedDict):
     medians: dict[str, float | None]
 
 
+@final
 class NumericDistribution(TypedDict):
     """Where the values of a numeric feature lie, in the bins of the training data."""
 
@@ -131,6 +136,7 @@ class NumericDistribution(TypedDict):
     training_shares: list[float]
 
 
+@final
 class CategoryDistribution(TypedDict):
     """How often each value of a category occurs."""
 
