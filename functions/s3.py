@@ -165,10 +165,9 @@ class _Call:
 
     def _report(self, ref: ObjectRef, result: RunResult, seconds: float) -> None:
         """One line in the log, and figures for what is new."""
-        document = result.document
         if result.state == "pending":
-            message = "handed to Spark" if result.new else "Spark is at it"
-            job_run, state = document["job_run"], document["state"]
+            message, job = "handed to Spark" if result.new else "Spark is at it", result.job
+            job_run, state = job["job_run"], job["state"]
             self._log(ref, "info", message, run=result.run, job_run=job_run, state=state)
             if result.new:
                 self.batch.measure({"FilesHandedToSpark": 1})
@@ -176,9 +175,14 @@ class _Call:
         if result.state == "failed":
             if result.new:
                 self.batch.measure({"FilesFailed": 1})
-            self._log(ref, "error", "failed for good", run=result.run, code=document["code"])
+            self._log(ref, "error", "failed for good", run=result.run, code=result.failure["code"])
             return
-        rows = {name: document[name] for name in ("rows_in", "rows_assigned", "rows_rejected")}
+        manifest = result.manifest
+        rows = {
+            "rows_in": manifest["rows_in"],
+            "rows_assigned": manifest["rows_assigned"],
+            "rows_rejected": manifest["rows_rejected"],
+        }
         if result.new:
             self.batch.measure(
                 {
@@ -190,7 +194,7 @@ class _Call:
                 }
             )
         message = "scored" if result.new else "done before"
-        version = document["model_version"]
+        version = manifest["model_version"]
         self._log(
             ref, "info", message,
             run=result.run, model_version=version, seconds=round(seconds, 3), **rows,

@@ -86,9 +86,7 @@ def _bridged(event: Mapping[str, Any]) -> list[ObjectRef]:
     return [_ref(bucket, details["key"], details.get("version-id"), details)]
 
 
-def _ref(
-    bucket: str, key: str, version: str | None, details: Mapping[str, Any]
-) -> ObjectRef:
+def _ref(bucket: str, key: str, version: str | None, details: Mapping[str, Any]) -> ObjectRef:
     etag = details.get("eTag") or details.get("etag")
     return ObjectRef(
         bucket,

@@ -11,14 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any, ClassVar, Protocol
+from typing import Protocol
 
 from functions.aws.emr import State
 from functions.aws.job_arguments import JobArguments
 from model_store import Conflict, CustomerClustersError, Denied, NotFound
 from pipeline.runs import RunKey, RunResult, key_of, record_failure
 from pipeline.runs.objects import ObjectInput, ObjectRef
-from pipeline.runs.results import as_json
+from pipeline.runs.results import PendingJob, as_json
 from pipeline.runs.s3 import S3Runs
 from pipeline.scoring import ScoringSpec
 
@@ -28,13 +28,13 @@ PENDING = "pending.json"
 class JobFailed(CustomerClustersError):
     """Raised when a job ended without results; another attempt would likely end the same."""
 
-    code: ClassVar[str] = "spark_failed"
+    code = "spark_failed"
 
 
 class JobNotStarted(CustomerClustersError):
     """Raised when a job may never be started as the settings say."""
 
-    code: ClassVar[str] = "not_started"
+    code = "not_started"
 
 
 class JobService(Protocol):
@@ -68,9 +68,7 @@ class Handover:
         try:
             return self._state(key, runs) or self._start(key, source, spec, runs)
         except (JobFailed, JobNotStarted) as error:
-            result = record_failure(
-                source.name, source.identity, source.address, spec, runs, error
-            )
+            result = record_failure(source.name, source.identity, source.address, spec, runs, error)
             runs.files.delete(f"{key.folder}/{PENDING}")
             return result
 
@@ -87,7 +85,7 @@ class Handover:
             return None
         state = self.jobs.state(document["job_run"])
         if not state.ended:
-            document |= {"state": state.name}
+            document["state"] = state.name
             return RunResult(key.folder, document, new=False, state="pending")
         if ended := runs.find(key):  # it ended between two looks
             return ended
@@ -104,7 +102,7 @@ class Handover:
             job_run = self.jobs.start(key.folder, document["token"], arguments.to_list())
         except Denied as error:
             raise JobNotStarted(str(error)) from error
-        document |= {"state": "SUBMITTED", "job_run": job_run}
+        document["state"], document["job_run"] = "SUBMITTED", job_run
         runs.files.replace(f"{key.folder}/{PENDING}", as_json(document))
         return RunResult(key.folder, document, new=True, state="pending")
 
@@ -118,24 +116,22 @@ def ended_job(event: object) -> str | None:
     return str(job_run) if job_run else None
 
 
-def pending(key: RunKey, runs: S3Runs) -> dict[str, Any] | None:
+def pending(key: RunKey, runs: S3Runs) -> PendingJob | None:
     """What is known of a run's job; None when there is none."""
     with contextlib.suppress(NotFound):
-        document: dict[str, Any] = json.loads(runs.files.read(f"{key.folder}/{PENDING}"))
+        document: PendingJob = json.loads(runs.files.read(f"{key.folder}/{PENDING}"))
         return document
     return None
 
 
-def _announced(
-    key: RunKey, source: ObjectInput, spec: ScoringSpec, runs: S3Runs
-) -> dict[str, Any]:
+def _announced(key: RunKey, source: ObjectInput, spec: ScoringSpec, runs: S3Runs) -> PendingJob:
     """The pending document: the one that is there, or a new one. All who try use its token."""
     # another token after each failure, or a second attempt would find the first one's job
     token = sha256(f"{key.folder} {uuid.uuid4().hex}".encode()).hexdigest()
-    document = {
+    document: PendingJob = {
         "state": "STARTING",
         "token": token,
-        "input": {"name": source.name, "identity": source.identity, "bytes": source.ref.size},
+        "input": {"name": source.name, "identity": source.identity, "bytes": source.ref.size or 0},
         "model_version": spec.version,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
     }

@@ -4,6 +4,7 @@
 """
 
 from pipeline.runs.engines import Engine, WholeFile
+from pipeline.runs.folder import FolderRuns
 from pipeline.runs.inputs import DataSetInput, LocalInput, RunInput
 from pipeline.runs.open import InputRef, find_data_set, find_inputs, open_runs
 from pipeline.runs.results import FAILED, MANIFEST, RunKey, RunResult
@@ -16,6 +17,7 @@ __all__ = [
     "Checkpoint",
     "DataSetInput",
     "Engine",
+    "FolderRuns",
     "InputRef",
     "LocalInput",
     "RunInput",

@@ -1,12 +1,13 @@
 """How the results of a run come about; `pipeline.runs.in_parts` has the one for many workers."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from pipeline.errors import WrongFile
 from pipeline.runs.inputs import RunInput
 from pipeline.runs.store import Checkpoint, Workspace
 from pipeline.scoring import FileEngine, Progress, ScoringSpec, score_into
+from pipeline.scoring.documents import Manifest
 
 
 class Engine(Protocol):
@@ -19,7 +20,8 @@ class Engine(Protocol):
         workspace: Workspace,
         progress: Progress,
         checkpoint: Checkpoint,
-    ) -> dict[str, Any]:
+        /,
+    ) -> Manifest:
         """Score the input.
 
         Args:
@@ -50,7 +52,7 @@ class WholeFile:
         workspace: Workspace,
         progress: Progress,
         checkpoint: Checkpoint,
-    ) -> dict[str, Any]:
+    ) -> Manifest:
         """As `Engine`."""
 
         def count(rows: int) -> None:

@@ -12,6 +12,7 @@ from model_store.storage.scratch import unfinished
 from pipeline.errors import WrongFile
 from pipeline.runs.results import FAILED, MANIFEST, RunKey, RunResult, as_json
 from pipeline.runs.store import Checkpoint, Workspace
+from pipeline.scoring.documents import Failure, Manifest
 from pipeline.scoring.parts.locations import LocalTarget
 
 
@@ -51,7 +52,7 @@ class FolderRuns:
             yield Workspace(folder, lambda: LocalTarget(folder))
 
     def commit(
-        self, key: RunKey, workspace: Workspace, manifest: dict[str, Any], checkpoint: Checkpoint
+        self, key: RunKey, workspace: Workspace, manifest: Manifest, checkpoint: Checkpoint
     ) -> RunResult:
         """As `RunStore.commit`: one rename."""
         checkpoint()
@@ -64,7 +65,7 @@ class FolderRuns:
         workspace.folder.rename(folder)
         return RunResult(run, manifest, new=True)
 
-    def fail(self, key: RunKey, document: dict[str, Any]) -> RunResult:
+    def fail(self, key: RunKey, document: Failure) -> RunResult:
         """As `RunStore.fail`."""
         if ended := self.find(key):
             return ended
@@ -91,6 +92,5 @@ class FolderRuns:
             raise Temporary("write", str(self), error.strerror or str(error)) from error
 
 
-def _document(path: Path) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(path.read_bytes())
-    return document
+def _document(path: Path) -> Any:
+    return json.loads(path.read_bytes())

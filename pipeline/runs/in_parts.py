@@ -1,13 +1,13 @@
 """The engine for inputs that many workers score at once. It brings numpy and pyarrow."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from pipeline.errors import WrongFile
 from pipeline.runs.engines import Engine, WholeFile
 from pipeline.runs.inputs import DataSetInput, RunInput
 from pipeline.runs.store import Checkpoint, Workspace
 from pipeline.scoring import Progress, ScoringSpec
+from pipeline.scoring.documents import Manifest
 from pipeline.scoring.parts.distributed import Runner, score_in_parts
 from pipeline.scoring.parts.splitting import PART_BYTES, CannotSplit
 
@@ -27,7 +27,7 @@ class InParts:
         workspace: Workspace,
         progress: Progress,
         checkpoint: Checkpoint,
-    ) -> dict[str, Any]:
+    ) -> Manifest:
         """As `Engine`."""
         shared, target = source.shared(), workspace.shared()
         try:

@@ -93,16 +93,20 @@ class ObjectInput:
             TooLarge: It is larger than may be read here.
             Temporary: S3 stopped sending it.
         """
+        with unfinished() as folder:
+            path = folder / "input"
+            self.save(path, checkpoint)
+            yield InputFile(path, self.name, self.identity)
+
+    def save(self, path: Path, checkpoint: Checkpoint = lambda: None) -> None:
+        """Write the object to a file of this machine; errors as of `on_disk`."""
         size = self.ref.size or 0
         if size > self.most_bytes:
             raise TooLarge(self.address, f"has {size:,} bytes; at most {self.most_bytes:,} may be")
-        with unfinished() as folder:
-            path = folder / "input"
-            with path.open("wb") as file, translate_errors("read", self.ref.key, self.ref.bucket):
-                for chunk in self.chunks:
-                    file.write(chunk)
-                    checkpoint()
-            yield InputFile(path, self.name, self.identity)
+        with path.open("wb") as file, translate_errors("read", self.ref.key, self.ref.bucket):
+            for chunk in self.chunks:
+                file.write(chunk)
+                checkpoint()
 
     def shared(self) -> SharedInput:
         """The object as workers read it: this one, and none that takes its place."""

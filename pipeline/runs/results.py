@@ -1,17 +1,37 @@
 """What became of a run, and how its results are found again."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired, TypedDict, cast
 
 from model_store import CustomerClustersError
+from pipeline.scoring.documents import Failure, Manifest
 
 MANIFEST = "manifest.json"
 """Written last: it is the commit, and readers trust only runs that have it."""
 FAILED = "failed.json"
 State = Literal["committed", "failed", "pending"]
+
+
+class PendingInput(TypedDict):
+    """The input of a job."""
+
+    name: str
+    identity: str
+    bytes: int
+
+
+class PendingJob(TypedDict):
+    """`pending.json`: a job elsewhere that makes the run."""
+
+    state: str
+    token: str
+    input: PendingInput
+    model_version: str
+    time: str
+    job_run: NotRequired[str]
 
 
 class RunKey:
@@ -40,14 +60,32 @@ class RunResult:
 
     run: str
     """Its folder, below all results; empty where it never had one."""
-    document: dict[str, Any]
+    document: Manifest | Failure | PendingJob
     """Its manifest; of a run that failed for good its failure, of a pending one its job."""
     new: bool
     """Whether that came of this call, and was not there before."""
     state: State = "committed"
 
+    @property
+    def manifest(self) -> Manifest:
+        """Of a committed run."""
+        assert self.state == "committed"
+        return cast(Manifest, self.document)
 
-def failure(name: str, identity: str, version: str, error: CustomerClustersError) -> dict[str, Any]:
+    @property
+    def failure(self) -> Failure:
+        """Of a run that failed for good."""
+        assert self.state == "failed"
+        return cast(Failure, self.document)
+
+    @property
+    def job(self) -> PendingJob:
+        """Of a run that a job elsewhere makes."""
+        assert self.state == "pending"
+        return cast(PendingJob, self.document)
+
+
+def failure(name: str, identity: str, version: str, error: CustomerClustersError) -> Failure:
     """What failed.json says.
 
     Args:
@@ -65,6 +103,6 @@ def failure(name: str, identity: str, version: str, error: CustomerClustersError
     }
 
 
-def as_json(document: dict[str, Any]) -> bytes:
+def as_json(document: Mapping[str, Any]) -> bytes:
     """A document as the results have it; the same document gives the same bytes."""
     return (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()

@@ -13,6 +13,7 @@ from model_store.storage.scratch import unfinished
 from pipeline.runs.objects import S3Target
 from pipeline.runs.results import FAILED, MANIFEST, RunKey, RunResult, as_json
 from pipeline.runs.store import Checkpoint, Workspace
+from pipeline.scoring.documents import Failure, Manifest
 
 REMEDY = "to try again, delete this file and drop the input again"
 
@@ -54,7 +55,7 @@ class S3Runs:
             yield Workspace(folder, lambda: target)
 
     def commit(
-        self, key: RunKey, workspace: Workspace, manifest: dict[str, Any], checkpoint: Checkpoint
+        self, key: RunKey, workspace: Workspace, manifest: Manifest, checkpoint: Checkpoint
     ) -> RunResult:
         """As `RunStore.commit`: uploads, and then a write that fails where there is a manifest."""
         if committed := self.find(key, retry_failed=True):
@@ -73,7 +74,7 @@ class S3Runs:
             self.files.delete(f"{key.folder}/{FAILED}")
         return RunResult(key.folder, manifest, new=True)
 
-    def fail(self, key: RunKey, document: dict[str, Any]) -> RunResult:
+    def fail(self, key: RunKey, document: Failure) -> RunResult:
         """As `RunStore.fail`."""
         if ended := self.find(key):
             return ended
@@ -87,6 +88,5 @@ class S3Runs:
         """As `RunStore.read`; NotFound when there is no such file."""
         return self.files.read(name)
 
-    def _document(self, key: RunKey, name: str) -> dict[str, Any]:
-        document: dict[str, Any] = json.loads(self.files.read(f"{key.folder}/{name}"))
-        return document
+    def _document(self, key: RunKey, name: str) -> Any:
+        return json.loads(self.files.read(f"{key.folder}/{name}"))

@@ -1,13 +1,14 @@
 """Where runs live: `folder.FolderRuns` and `s3.S3Runs` behave alike."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from pipeline.runs.results import RunKey, RunResult
+from pipeline.scoring.documents import Failure, Manifest, Summary
 from pipeline.scoring.parts.locations import Target
 
 Checkpoint = Callable[[], None]
@@ -45,12 +46,12 @@ class RunStore(Protocol):
         ...
 
     def commit(
-        self, key: RunKey, workspace: Workspace, manifest: dict[str, Any], checkpoint: Checkpoint
+        self, key: RunKey, workspace: Workspace, manifest: Manifest, checkpoint: Checkpoint
     ) -> RunResult:
         """Make what an engine wrote the results of the run, unless another worker was first."""
         ...
 
-    def fail(self, key: RunKey, document: dict[str, Any]) -> RunResult:
+    def fail(self, key: RunKey, document: Failure) -> RunResult:
         """Write down for good why an input cannot be scored; a committed run stays what it is."""
         ...
 
@@ -59,7 +60,7 @@ class RunStore(Protocol):
         ...
 
 
-def read_summary(runs: RunStore, manifest: Mapping[str, Any]) -> dict[str, Any]:
+def read_summary(runs: RunStore, manifest: Manifest) -> Summary:
     """The summary that a committed run wrote."""
-    summary: dict[str, Any] = json.loads(runs.read(manifest["outputs"]["summary"]))
+    summary: Summary = json.loads(runs.read(manifest["outputs"]["summary"]))
     return summary

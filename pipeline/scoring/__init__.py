@@ -5,15 +5,15 @@ the one that `pipeline.scoring.process.isolated` starts.
 """
 
 from pathlib import Path
-from typing import Any
 
+from pipeline.scoring.documents import Manifest
 from pipeline.scoring.inputs import InputFile
 from pipeline.scoring.spec import Challenger, FileEngine, Options, Progress, ScoringSpec
 
 
 def score_into(
     folder: Path, source: InputFile, spec: ScoringSpec, progress: Progress = lambda rows: None
-) -> dict[str, Any]:
+) -> Manifest:
     """`pipeline.scoring.engine.score_into`, which brings numpy and pyarrow with the first call."""
     from pipeline.scoring import engine
 

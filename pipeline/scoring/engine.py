@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pipeline.errors import WrongFile, readable
 from pipeline.model.cluster_model import ClusterModel
@@ -12,6 +12,7 @@ from pipeline.reading.delimited.streams import CHUNK
 from pipeline.reading.file_state import checked_afterwards
 from pipeline.reading.open import open_customers
 from pipeline.scoring.challenger import disagreement
+from pipeline.scoring.documents import InputFacts, Manifest, OptionsDocument
 from pipeline.scoring.inputs import InputFile
 from pipeline.scoring.outputs import MANIFEST, REPORT, write_clusters, write_json
 from pipeline.scoring.parallel import in_order
@@ -27,7 +28,7 @@ from pipeline.scoring.tally import Tally
 
 def score_into(
     folder: Path, source: InputFile, spec: ScoringSpec, progress: Progress = lambda rows: None
-) -> dict[str, Any]:
+) -> Manifest:
     """Score a file into an empty folder, the manifest last; return the manifest.
 
     Args:
@@ -102,7 +103,7 @@ def conclude(
     spec: ScoringSpec,
     totals: dict[str, Any],
     assigned: Mapping[str, int],
-) -> dict[str, Any]:
+) -> Manifest:
     """Write what follows from the rows, the manifest last; return the manifest.
 
     `facts` has the input's name, identity and bytes, `assigned` the bytes of each file of rows.
@@ -112,17 +113,18 @@ def conclude(
     write_clusters(folder / names["clusters"], totals["clusters"])
     write_json(folder / names["summary"], totals)
     run = spec.run_id(facts["identity"])
-    manifest: dict[str, Any] = {
+    manifest: Manifest = {
         "run": run,
-        "input": {**facts, **file.facts},
+        "input": cast(InputFacts, {**facts, **file.facts}),
         "model_version": spec.version,
         "contract_sha256": model.contract.digest,
-        "options": options.facts,
+        "options": cast(OptionsDocument, options.facts),
         "rows_in": totals["rows_in"],
         "rows_assigned": totals["rows_assigned"],
         "rows_rejected": totals["rows_rejected"],
         "columns": scorer.appended,
         "outputs": {role: f"{facts['name']}/{run}/{name}" for role, name in names.items()},
+        "bytes": {},
     }
     write_report(folder / names["report"], model, manifest, totals)
     here = [name for role, name in names.items() if role != "assigned"]

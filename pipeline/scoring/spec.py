@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pipeline.errors import MAX_REJECTED_SHARE
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.reading.options import UNSAID, ReadingOptions
+from pipeline.scoring.documents import Manifest
 
 if TYPE_CHECKING:
     from pipeline.reading.customer_file import Format
@@ -88,4 +89,4 @@ class FileEngine(Protocol):
 
     def __call__(
         self, folder: Path, source: "InputFile", spec: ScoringSpec, progress: Progress = ..., /
-    ) -> dict[str, Any]: ...
+    ) -> Manifest: ...

@@ -14,6 +14,7 @@ from typing import Any
 from model_store import NotFound, Temporary
 from pipeline.errors import WrongFile
 from pipeline.reading.file_state import checked_afterwards
+from pipeline.scoring.documents import Manifest
 from pipeline.scoring.engine import conclude, outputs, refuse_too_many_rejects, totals_of
 from pipeline.scoring.parallel import in_order
 from pipeline.scoring.parts.inspection import InspectedFile, inspect
@@ -63,7 +64,7 @@ def score_in_parts(
     target: Target,
     folder: Path,
     part_bytes: int = PART_BYTES,
-) -> dict[str, Any]:
+) -> Manifest:
     """Score an input; return the manifest, which is the last file written into `folder`.
 
     Args:

@@ -24,6 +24,7 @@ from typing import Any, NoReturn
 from model_store import Conflict, CustomerClustersError, Denied, NotFound, Temporary, WrongArtifact
 from pipeline.errors import WrongFile
 from pipeline.reading.file_state import checked_afterwards
+from pipeline.scoring.documents import Manifest
 from pipeline.scoring.inputs import InputFile
 from pipeline.scoring.process.limits import most_memory
 from pipeline.scoring.spec import Progress, ScoringSpec
@@ -76,7 +77,7 @@ class Isolated:
         source: InputFile,
         spec: ScoringSpec,
         progress: Progress = lambda rows: None,
-    ) -> dict[str, Any]:
+    ) -> Manifest:
         """Score a file into an empty folder, the manifest last; return the manifest."""
         with self._one_at_a_time, checked_afterwards(source.refuse_changed):
             self.start()
@@ -89,7 +90,7 @@ class Isolated:
                 raise
         if "error" in answer:
             _raise(answer["error"])
-        manifest: dict[str, Any] = answer["manifest"]
+        manifest: Manifest = answer["manifest"]
         progress(manifest["rows_in"])
         return manifest
 

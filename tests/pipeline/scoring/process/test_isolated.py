@@ -13,10 +13,11 @@ import pytest
 
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.scoring import Challenger, Options, Progress, score_file
+from pipeline.scoring import Challenger, Options, Progress
 from pipeline.scoring.process.isolated import Isolated
 from pipeline.scoring.process.limits import LEAST_MEMORY, MOST_MEMORY, most_memory
 from tests.support.paths import CUSTOMERS as EXAMPLE
+from tests.support.scoring import score_file
 
 GOOD = (
     "CLIENTNUM,Avg_Utilization_Ratio,Credit_Limit,Contacts_Count_12_mon,Total_Revolving_Bal\n"
