@@ -7,10 +7,12 @@ from model_store.errors import (
     Conflict,
     CustomerClustersError,
     Denied,
+    MissingExtra,
     NotFound,
     Temporary,
     WrongArtifact,
 )
+from model_store.extras import needs_extra
 from model_store.history import Event, Reason
 from model_store.manifest import FORMAT, FileRecord, Manifest
 from model_store.storage.addresses import S3Address, WrongAddress
@@ -37,11 +39,8 @@ def open_store(address: str | Path, trusted: tuple[str, ...] = ()) -> Store:
 
 
 def _in_s3(address: S3Address) -> Files:
-    try:
+    with needs_extra(str(address), "aws"):
         from model_store.storage.s3 import S3Files  # boto3 is loaded for those who need it
-    except ModuleNotFoundError as error:
-        where = "this installation: it needs the extra customer-clusters[aws]"
-        raise NotFound(f"support for {address}", where) from error
     return S3Files.at(address)
 
 
@@ -60,6 +59,7 @@ __all__ = [
     "Files",
     "FolderFiles",
     "Manifest",
+    "MissingExtra",
     "NotFound",
     "Reason",
     "S3Address",
