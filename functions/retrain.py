@@ -23,18 +23,17 @@ from model_store import (
     Artifact,
     Conflict,
     CustomerClustersError,
-    Denied,
-    NotFound,
     Reason,
     Store,
     Temporary,
     load_signer,
     open_store,
 )
+from model_store.extras import needs_extra
 from model_store.storage.s3 import S3Storage
 from model_store.storage.scratch import unfinished
 from pipeline.errors import WrongFile
-from pipeline.runs.objects import ObjectRef, Skipped, open_object, safe_name
+from pipeline.runs.objects import ObjectRef, open_object, safe_name
 
 if TYPE_CHECKING:
     from model_store.signing import Signer
@@ -74,7 +73,7 @@ class Retraining:
             self.log({"level": "warning", "message": "given back", **told, "error": str(error)})
             raise
         except CustomerClustersError as error:
-            answer = self._failed(told, _code(error), str(error))
+            answer = self._failed(told, error.code, str(error))
         except TimeIsUp:
             most = f"not done in {max(seconds, 0):.0f} s: train on fewer customers, or on a machine"
             answer = self._failed(told, "too_slow", most)
@@ -125,11 +124,8 @@ class Retraining:
 
     def _trained(self, path: Path, champion: Artifact) -> tuple[str, Artifact]:
         """What these data make of the champion, and whether that was there before."""
-        try:
+        with needs_extra("retraining", "train"):
             from pipeline import training
-        except ModuleNotFoundError as error:
-            where = "this installation: it needs the extra customer-clusters[train]"
-            raise NotFound("support for training", where) from error
         known = training.trained_before(path, champion, self.store)
         if known is None:
             trained = training.retrain(path, self.store, None, lambda step: None, self.budget)
@@ -165,13 +161,6 @@ def stopped(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-
-
-def _code(error: CustomerClustersError) -> str:
-    if isinstance(error, WrongFile):
-        return error.code
-    kinds = {Skipped: "empty", NotFound: "not_found", Denied: "access_denied"}
-    return next((code for kind, code in kinds.items() if isinstance(error, kind)), "wrong_artifact")
 
 
 def _from_environment() -> LambdaHandler:

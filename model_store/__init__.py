@@ -5,10 +5,12 @@ from model_store.errors import (
     Conflict,
     CustomerClustersError,
     Denied,
+    MissingExtra,
     NotFound,
     Temporary,
     WrongArtifact,
 )
+from model_store.extras import needs_extra
 from model_store.history import Event, Reason
 from model_store.manifest import FORMAT, FileRecord, Manifest
 from model_store.open import BUNDLED, open_storage, open_store
@@ -33,6 +35,7 @@ __all__ = [
     "FileRecord",
     "FolderStorage",
     "Manifest",
+    "MissingExtra",
     "NotFound",
     "Reason",
     "S3Address",
@@ -43,6 +46,7 @@ __all__ = [
     "WrongAddress",
     "WrongArtifact",
     "load_signer",
+    "needs_extra",
     "open_storage",
     "open_store",
 ]

@@ -13,6 +13,7 @@ class OutOfTime(Temporary):
     """Raised when a run could not be finished before its call ends; the file comes again."""
 
     def __init__(self, what: str, seconds: float) -> None:
+        self.what, self.seconds = what, seconds
         super().__init__(f"finish {what}", "this call", f"{max(seconds, 0):.0f} s are left of it")
 
 

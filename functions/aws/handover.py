@@ -30,11 +30,19 @@ class JobFailed(CustomerClustersError):
 
     code = "spark_failed"
 
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
 
 class JobNotStarted(CustomerClustersError):
     """Raised when a job may never be started as the settings say."""
 
     code = "not_started"
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
 
 
 class JobService(Protocol):

@@ -10,7 +10,7 @@ import click
 from functions.cli import console, options
 from functions.cli.run_tables import show_run
 from model_store import CustomerClustersError, S3Address, Store
-from model_store.errors import needs_extra
+from model_store.extras import needs_extra
 from pipeline.errors import WrongFile
 from pipeline.model.loading import load_model
 

@@ -38,6 +38,12 @@ class Skipped(CustomerClustersError):
     """Raised when there is nothing to score: the object is empty, or was replaced, which another
     event tells."""
 
+    code = "skipped"
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
 
 @dataclass(frozen=True, slots=True)
 class ObjectRef:
@@ -136,7 +142,7 @@ def open_object(
         with translate_errors("read", ref.key, f"{S3Address.SCHEME}{ref.bucket}"):
             answer = client.get_object(Bucket=ref.bucket, Key=ref.key, **version)
     except NotFound as error:
-        raise Gone(ref.address) from error
+        raise Gone(ref.address, "is gone") from error
     except Denied as error:
         raise Unreadable(ref.address, str(error)) from error
     with closing(answer["Body"]) as body:

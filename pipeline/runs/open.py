@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from model_store import S3Address
-from model_store.errors import needs_extra
+from model_store.extras import needs_extra
 from pipeline.reading.listing import LocalFile, Tell, files_at
 from pipeline.runs.folder import FolderRuns
 from pipeline.runs.inputs import DataSetInput, LocalInput, RunInput

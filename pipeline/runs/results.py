@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, Literal, NotRequired, TypedDict, cast
 
 from model_store import CustomerClustersError
+from pipeline.errors import WrongFile
 from pipeline.scoring.documents import Failure, Manifest
 
 MANIFEST = "manifest.json"
@@ -94,13 +95,16 @@ def failure(name: str, identity: str, version: str, error: CustomerClustersError
         version: The model's version.
         error: Why it can never be scored.
     """
-    return {
+    document: Failure = {
         "input": {"name": name, "identity": identity},
         "model_version": version,
-        "error": type(error.__cause__ or error).__name__,
+        "error": type(error).__name__,
         "code": error.code,
-        "reason": str(error),
+        "reason": error.message,
     }
+    if isinstance(error, WrongFile):
+        document["problem"] = error.problem
+    return document
 
 
 def as_json(document: Mapping[str, Any]) -> bytes:

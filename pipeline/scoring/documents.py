@@ -262,6 +262,8 @@ class Failure(TypedDict):
     error: str
     """The name of the error's class."""
     reason: str
+    problem: NotRequired[str]
+    """The reason without the name of the file, where a file is to blame."""
     code: NotRequired[str]
     time: NotRequired[str]
     """ISO 8601, UTC."""
