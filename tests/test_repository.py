@@ -3,10 +3,17 @@
 import re
 import subprocess
 import sys
+import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
+from functions.api import create_app
+from functions.live_model import LiveModel
+from functions.settings import Settings
+from infra.image import labels
+from model_store import BUNDLED, open_store
 from tests.support.paths import ROOT
 
 
@@ -38,6 +45,17 @@ def test_what_is_deployed_is_what_was_tested() -> None:
     }
     assert pins["serve"]
     assert pins["serve"] - pins["dev"] == set()
+
+
+def test_package_images_and_http_interface_have_one_version() -> None:
+    """It stands in pyproject.toml, and everything else asks the installed package for it."""
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert metadata.version("customer-clusters") == declared
+    assert labels(ROOT)["version"] == declared
+    app = create_app(LiveModel(open_store(BUNDLED), "champion"), Settings())
+    assert app.version == declared
+    released = re.findall(r"^## \[(\d[^]]*)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert released[0] == declared
 
 
 def test_a_secret_that_is_committed_is_found(tmp_path: Path) -> None:
