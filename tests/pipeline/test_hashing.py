@@ -82,7 +82,7 @@ def test_each_block_is_asked_of_one_part(model: ClusterModel, tmp_path: Path) ->
 
     def run(task: PartTask, parts: Sequence[Part]) -> list[PartResult]:
         asked.extend((part.file, block) for part in parts for block in range(*part.blocks))
-        return [task.do(part) for part in parts]
+        return [task.score(part) for part in parts]
 
     data = SharedInput.below(tmp_path)
     blocks = block_count(data.sources[0].size)
@@ -99,7 +99,7 @@ def test_who_knows_the_identity_asks_for_no_digests(model: ClusterModel, tmp_pat
 
     def run(task: PartTask, parts: Sequence[Part]) -> list[PartResult]:
         seen.extend(parts)
-        return [task.do(part) for part in parts]
+        return [task.score(part) for part in parts]
 
     shared = SharedInput.at(path).identified_by("etag:1")
     found = in_parts(shared, model, tmp_path / "out", run=run)

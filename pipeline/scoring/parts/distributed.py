@@ -45,7 +45,7 @@ Runner = Callable[[PartTask, Sequence[Part]], Sequence[PartResult]]
 class PlacedPart:
     """A part that was scored, and where its first row and line stand."""
 
-    done: PartResult
+    result: PartResult
     file: int
     row: int
     """Counted through all files."""
@@ -54,7 +54,7 @@ class PlacedPart:
 
     @property
     def name(self) -> str:
-        return Part(self.done.index, 0, 0, round=self.done.round).name
+        return Part(self.result.index, 0, 0, round=self.result.round).name
 
 
 def score_in_parts(
@@ -88,9 +88,9 @@ def score_in_parts(
         task = PartTask(
             model, files, shared.sources, target, file_format, options.safe_csv, options.challenger
         )
-        done, digests = _all_done(run, task, inspected)
-        placed = _in_place(done, inspected)
-        tally = _added_up(task, placed)
+        results, digests = _run_all(run, task, inspected)
+        placed = _placed(results, inspected)
+        tally = _total(task, placed)
         with RepeatedIds() as ids:
             _add_ids(ids, task, placed)
             totals = totals_of(model, tally, options, ids)
@@ -100,7 +100,7 @@ def score_in_parts(
             shared.address, totals, options.max_rejected_share, lambda: _first_reject(task, placed)
         )
         _write_rejects(folder / outputs(file_format)["rejected"], task, placed, shared.files)
-        assigned = {task.assigned(it.name): it.done.bytes for it in placed if it.done.bytes}
+        assigned = {task.assigned(it.name): it.result.bytes for it in placed if it.result.bytes}
         _leave_only(target, assigned, f"assigned.{file_format}")
         facts = _facts(shared, shared.identity_by(digests), placed)
     return conclude(folder, facts, task.scorer(files[0]), spec, totals, assigned)
@@ -112,8 +112,8 @@ def _facts(shared: SharedInput, identity: str, placed: Sequence[PlacedPart]) -> 
         return facts
     rows = [0] * len(shared.files)
     for part in placed:
-        rows[part.file] += part.done.rows
-    first = [1 + sum(rows[:place]) for place in range(len(rows))]
+        rows[part.file] += part.result.rows
+    first = [1 + sum(rows[:file]) for file in range(len(rows))]
     columns = zip(shared.files, shared.sources, first, rows, strict=True)
     files = [
         {"name": name, "bytes": source.size, "first_row": row, "rows": count}
@@ -122,7 +122,7 @@ def _facts(shared: SharedInput, identity: str, placed: Sequence[PlacedPart]) -> 
     return {**facts, "files": files}
 
 
-def _all_done(
+def _run_all(
     run: Runner, task: PartTask, inspected: Sequence[InspectedFile]
 ) -> tuple[list[PartResult], dict[tuple[int, int], str]]:
     """What came of every part, once each begins where the one before it ends.
@@ -130,35 +130,35 @@ def _all_done(
     And the digests that they took on the way, by the file and its block.
     """
     parts = [part for file in inspected for part in file.parts]
-    found: dict[int, PartResult] = {}
+    results: dict[int, PartResult] = {}
     digests: dict[tuple[int, int], str] = {}
     todo = parts
     while todo:
-        for done in run(task, todo):
-            part = parts[done.index]
-            if done.refused:
-                raise WrongFile(task.files[part.file].path, done.refused)
-            found[done.index] = done
-            for block, digest in zip(range(*part.blocks), done.digests, strict=False):
+        for result in run(task, todo):
+            part = parts[result.index]
+            if result.refused:
+                raise WrongFile(task.files[part.file].path, result.refused)
+            results[result.index] = result
+            for block, digest in zip(range(*part.blocks), result.digests, strict=False):
                 digests[part.file, block] = digest
         texts = [file.parts for file in inspected if file.file.format != "parquet"]
-        todo = [part for text in texts for part in _misread(text, found)]
-    return [found[part.index] for part in parts if part.index in found], digests
+        todo = [part for text in texts for part in _to_read_again(text, results)]
+    return [results[part.index] for part in parts if part.index in results], digests
 
 
-def _in_place(done: Sequence[PartResult], inspected: Sequence[InspectedFile]) -> list[PlacedPart]:
+def _placed(results: Sequence[PartResult], inspected: Sequence[InspectedFile]) -> list[PlacedPart]:
     """The parts in their order, each told where it stands."""
-    file_of = {part.index: part.file for found in inspected for part in found.parts}
+    file_of = {part.index: part.file for each in inspected for part in each.parts}
     placed, row = [], 1
-    for file, own in groupby(done, key=lambda part: file_of[part.index]):
+    for file, results_of_file in groupby(results, key=lambda part: file_of[part.index]):
         line = inspected[file].first_line
-        for part in own:
+        for part in results_of_file:
             placed.append(PlacedPart(part, file, row, line))
             row, line = row + part.rows, line + part.lines
     return placed
 
 
-def _misread(parts: Sequence[Part], found: dict[int, PartResult]) -> list[Part]:
+def _to_read_again(parts: Sequence[Part], results: dict[int, PartResult]) -> list[Part]:
     """The parts to be read again from where the one before them ends.
 
     A part in which no record begins, because one goes through all of it, is left out.
@@ -166,31 +166,31 @@ def _misread(parts: Sequence[Part], found: dict[int, PartResult]) -> list[Part]:
     again: list[Part] = []
     at = parts[0].start
     for part in parts:
-        done = found.get(part.index)
+        result = results.get(part.index)
         if at >= part.end:
-            found.pop(part.index, None)
-        elif done is None or done.start != at:
-            before = done.round if done else part.round
+            results.pop(part.index, None)
+        elif result is None or result.start != at:
+            before = result.round if result else part.round
             again.append(replace(part, start=at, exact=True, round=before + 1, blocks=(0, 0)))
-            at = part.end if done is None or done.end < 0 else done.end
+            at = part.end if result is None or result.end < 0 else result.end
         else:
-            at = done.end
+            at = result.end
     return again
 
 
-def _added_up(task: PartTask, placed: Sequence[PlacedPart]) -> Tally:
+def _total(task: PartTask, placed: Sequence[PlacedPart]) -> Tally:
     """One part after the other, in the order of the rows."""
 
     def counted(part: PlacedPart) -> bytes:
         assigned = task.assigned(part.name)
-        if part.done.bytes and task.target.size(assigned) != part.done.bytes:
+        if part.result.bytes and task.target.size(assigned) != part.result.bytes:
             raise Temporary("find", assigned, NOT_SHARED)
         return _working(task, tally_of(part.name))
 
     tally = wide(task.model)
     for part, content in zip(placed, in_order(counted, placed), strict=True):
         add_packed(tally, content, part.row)
-    rows = sum(part.done.rows for part in placed)
+    rows = sum(part.result.rows for part in placed)
     if int(tally.customers.sum()) + tally.rejected.total() != rows:
         raise AssertionError(f"{task.files[0].path}: {rows} rows read, another number counted")
     return tally
@@ -204,7 +204,7 @@ def _add_ids(ids: RepeatedIds, task: PartTask, placed: Sequence[PlacedPart]) -> 
 
 
 def _first_reject(task: PartTask, placed: Sequence[PlacedPart]) -> Reject | None:
-    first = next((part for part in placed if part.done.rejected), None)
+    first = next((part for part in placed if part.result.rejected), None)
     return None if first is None else next(_rejects_of(task, first), None)
 
 
@@ -217,7 +217,7 @@ def _write_rejects(
 ) -> None:
     with reject_writer(path, *(["file"] if names else []), safe=task.safe) as writer:
         for part in placed:
-            if part.done.rejected:
+            if part.result.rejected:
                 of = [names[part.file]] if names else []
                 writer.write(_rejects_of(task, part), *of)
 
@@ -232,6 +232,6 @@ def _working(task: PartTask, name: str) -> bytes:
 
 def _leave_only(target: Target, assigned: Mapping[str, int], folder: str) -> None:
     """Remove what is not of this run: parts that were misread, and those of a run that died."""
-    there = [f"{place}/{name}" for place in (folder, WORKING) for name in target.names(place)]
+    names = [f"{inner}/{name}" for inner in (folder, WORKING) for name in target.names(inner)]
     with ThreadPoolExecutor(_DELETING) as pool:
-        list(pool.map(target.delete, [name for name in there if name not in assigned]))
+        list(pool.map(target.delete, [name for name in names if name not in assigned]))

@@ -21,7 +21,7 @@ from pipeline.scoring.parts.splitting import CannotSplit, Part, first_line, plan
 from pipeline.scoring.spec import Options
 
 _PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK")
-_LOOKING = 8
+_OPENED_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +44,24 @@ def inspect(
     """
 
     def inspected(source: Source) -> InspectedFile:
-        with _opened(source, model, options) as (file, sample):
+        with _open(source, model, options) as (file, sample):
             parts = plan(file, sample, source.size, part_bytes)
             return InspectedFile(file, parts, first_line(file))
 
-    with ThreadPoolExecutor(_LOOKING) as pool:
-        found = list(pool.map(inspected, shared.sources))
-    for other in found[1:]:
-        _refuse_unlike(found[0].file, other.file)
-    numbers = _same_numbers([each.file for each in found])
-    found = [replace(it, file=replace(it.file, numbers=numbers)) for it in found]
+    with ThreadPoolExecutor(_OPENED_AT_ONCE) as pool:
+        files = list(pool.map(inspected, shared.sources))
+    for other in files[1:]:
+        _refuse_unlike(files[0].file, other.file)
+    numbers = _same_numbers([inspected_file.file for inspected_file in files])
+    files = [replace(it, file=replace(it.file, numbers=numbers)) for it in files]
     numbered, count = [], 0
-    for place, each in enumerate(found):
-        parts = [replace(part, index=part.index + count, file=place) for part in each.parts]
+    for position, inspected_file in enumerate(files):
+        parts = [
+            replace(part, index=part.index + count, file=position) for part in inspected_file.parts
+        ]
         if shared.known_identity is None:
-            parts = _with_blocks(parts, shared.sources[place].size)
-        numbered.append(replace(each, parts=parts))
+            parts = _with_blocks(parts, shared.sources[position].size)
+        numbered.append(replace(inspected_file, parts=parts))
         count += len(parts)
     return numbered
 
@@ -67,8 +69,8 @@ def inspect(
 def _with_blocks(parts: Sequence[Part], size: int) -> list[Part]:
     blocks, count = block_count(size), len(parts)
     return [
-        replace(part, blocks=(blocks * place // count, blocks * (place + 1) // count))
-        for place, part in enumerate(parts)
+        replace(part, blocks=(blocks * position // count, blocks * (position + 1) // count))
+        for position, part in enumerate(parts)
     ]
 
 
@@ -106,7 +108,7 @@ def _short(fact: Any) -> str:
 
 
 @contextmanager
-def _opened(
+def _open(
     source: Source, model: ClusterModel, options: Options
 ) -> Iterator[tuple[CustomerFile, Path]]:
     """The file by a part of it: the beginning of a text, the end of Parquet."""

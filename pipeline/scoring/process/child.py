@@ -24,7 +24,7 @@ from pipeline.scoring.inputs import InputFile
 from pipeline.scoring.process.limits import be_expendable, bound_memory
 from pipeline.scoring.spec import Challenger, FileEngine, Options, ScoringSpec
 
-TELL_SECONDS = 0.25
+REPORT_SECONDS = 0.25
 """So often is told how many rows were read."""
 Send = Callable[[dict[str, Any]], None]
 
@@ -50,12 +50,12 @@ def main(load: Callable[[], FileEngine]) -> NoReturn:
 
 def _answer(request: dict[str, Any], score: FileEngine, send: Send) -> dict[str, Any]:
     """Score a file; the manifest, or why there is none."""
-    told = time.monotonic()
+    reported = time.monotonic()
 
     def progress(rows: int) -> None:
-        nonlocal told
-        if time.monotonic() - told >= TELL_SECONDS:
-            told = time.monotonic()
+        nonlocal reported
+        if time.monotonic() - reported >= REPORT_SECONDS:
+            reported = time.monotonic()
             send({"rows": rows})
 
     try:
@@ -63,7 +63,11 @@ def _answer(request: dict[str, Any], score: FileEngine, send: Send) -> dict[str,
         second = request["challenger"]
         challenger = None
         if second is not None:
-            challenger = Challenger(_model(second["model"]), second["version"], second["related"])
+            challenger = Challenger(
+                _model(second["model"]),
+                second["version"],
+                second["related"],
+            )
         reading = ReadingOptions(**request["reading"])
         options = Options(**request["options"], reading=reading, challenger=challenger)
         manifest = score(

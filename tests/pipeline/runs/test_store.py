@@ -64,7 +64,7 @@ def test_a_run_is_absent_until_it_is_committed_and_then_whole(runs: RunStore, ke
         result = runs.commit(key, workspace, manifest, lambda: None)
     assert result == RunResult("/".join(KEY), manifest, new=True)
     assert runs.find(key) == RunResult("/".join(KEY), manifest, new=False)
-    assert read_summary(runs, manifest) == {"rows_in": 2}
+    assert read_summary(runs, manifest)["rows_in"] == 2
 
 
 def test_what_ends_before_the_commit_leaves_nothing(

@@ -84,7 +84,7 @@ def test_rows_are_told_while_they_are_scored(
     on_spark: OnSpark, model: ClusterModel, write: Write, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("pipeline.scoring.parts.spark._LOOK_SECONDS", 0.02)
+    monkeypatch.setattr("pipeline.scoring.parts.spark._REPORT_SECONDS", 0.02)
     told: list[int] = []
     path = write(f"{HEADER}\n{customers(20_000)}")
     run = OnSpark(on_spark.session, told.append)
