@@ -120,7 +120,7 @@ def score(
 def _score_all(
     scoring: Any, sources: Sequence[Any], job: "Job", out: str, *, as_json: bool
 ) -> None:
-    from pipeline.scoring.report.highlights import repeated_in_words
+    from pipeline.scoring.report.highlights import repeated_id_lines
 
     manifests, refusals = [], []
     for source in sources:
@@ -135,7 +135,7 @@ def _score_all(
             continue
         manifests.append(manifest)
         summary = scoring.summary(manifest)
-        for line in repeated_in_words(summary):
+        for line in repeated_id_lines(summary):
             click.echo(f"Note: {source.name}: {line}", err=True)
         if not as_json:
             show_run(manifest, summary, out)

@@ -1,23 +1,19 @@
-"""Whether a file's customers are like those the model was trained on."""
+"""How far a file's customers are from those the model was trained on."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any, Literal
 
 import numpy as np
 
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.scoring.report.wording import FEWEST
+from pipeline.scoring.documents import DriftDocument, Verdict
 from pipeline.scoring.tally import Tally
+from pipeline.scoring.verdict import psi_verdict
 
-Verdict = Literal["stable", "moved", "shifted", "implausible", "too few customers"]
-MOVED, SHIFTED = 0.10, 0.25
-"""The customary thresholds (Siddiqi 2006, Credit Risk Scorecards)."""
-IMPLAUSIBLE = 4.0
-"""Nearly all customers in one outer decile: no market moves so, but a change of unit does."""
-_EMPTY = 1e-4
+_CONFIDENCE = 0.999
+_EMPTY_SHARE = 1e-4
 """Stands for the share of a bin without customers."""
 
 
@@ -26,26 +22,29 @@ class Drift:
     """How far one distribution has moved from training's."""
 
     name: str
+    """The feature, or `clusters`."""
     psi: float
+    """The population stability index; 0 without customers."""
     critical: float | None
     """What chance alone passes once in a thousand files of this size; None without customers."""
     verdict: Verdict
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> DriftDocument:
+        """As the summary of a run has it."""
         return {"psi": self.psi, "critical_psi": self.critical, "verdict": self.verdict}
 
 
 def feature_drift(model: ClusterModel, tally: Tally) -> list[Drift]:
-    """Of every feature, on the bins of the training data."""
-    baseline = model.baseline
+    """The drift of every feature, on the bins of the training data."""
+    customers = int(model.baseline["customers"])
     return [
-        measure(name, known["shares"], tally.bins[name].tolist(), int(baseline["customers"]))
-        for name, known in baseline["features"].items()
+        measure(name, known["shares"], tally.bins[name].tolist(), customers)
+        for name, known in model.baseline["features"].items()
     ]
 
 
-def mix_drift(model: ClusterModel, tally: Tally) -> Drift:
-    """Of the clusters' shares."""
+def cluster_mix_drift(model: ClusterModel, tally: Tally) -> Drift:
+    """The drift of the clusters' shares."""
     shares = [cluster.share for cluster in model.clusters]
     return measure("clusters", shares, tally.customers.tolist(), int(model.baseline["customers"]))
 
@@ -55,30 +54,30 @@ def measure(name: str, expected: Sequence[float], counts: Sequence[int], trained
 
     Where nothing has moved, PSI times n·m/(n + m) follows a chi-square with one degree of freedom
     less than there are bins (Yurdakul & Naranjo 2020, J. Risk Model Validation 14(4)).
+
+    Args:
+        name: What is measured.
+        expected: Each bin's share of the training customers.
+        counts: The customers in each bin now.
+        trained_on: How many training customers there were.
     """
     n = sum(counts)
     if n == 0:
         return Drift(name, 0.0, None, "too few customers")
-    found = np.maximum(np.array(counts) / n, _EMPTY)
-    known = np.maximum(np.array(expected), _EMPTY)
-    psi = float(((found - known) * np.log(found / known)).sum())
-    critical = chi_square_quantile(0.999, len(expected) - 1) * (1 / n + 1 / trained_on)
-    return Drift(name, psi, critical, _verdict(psi, critical, n))
-
-
-def _verdict(psi: float, critical: float, n: int) -> Verdict:
-    if n < FEWEST:
-        return "too few customers"
-    if psi < MOVED or psi <= critical:
-        return "stable"
-    if psi >= IMPLAUSIBLE:
-        return "implausible"
-    return "shifted" if psi >= SHIFTED else "moved"
+    shares = np.maximum(np.array(counts) / n, _EMPTY_SHARE)
+    training = np.maximum(np.array(expected), _EMPTY_SHARE)
+    psi = float(((shares - training) * np.log(shares / training)).sum())
+    quantile = chi_square_quantile(_CONFIDENCE, len(expected) - 1)
+    critical = quantile * (1 / n + 1 / trained_on)
+    return Drift(name, psi, critical, psi_verdict(psi, critical, n))
 
 
 def chi_square_quantile(probability: float, freedom: int) -> float:
-    """To within 5 % (Wilson & Hilferty 1931, PNAS 17:684-688); 0 without freedom."""
+    """A quantile of the chi-square distribution, to within 5 %; 0 without degrees of freedom.
+
+    Wilson & Hilferty 1931, PNAS 17:684-688: scoring does without scipy.
+    """
     if freedom < 1:
         return 0.0
-    z, part = NormalDist().inv_cdf(probability), 2 / (9 * freedom)
-    return freedom * (1 - part + z * math.sqrt(part)) ** 3
+    z, variance = NormalDist().inv_cdf(probability), 2 / (9 * freedom)
+    return freedom * (1 - variance + z * math.sqrt(variance)) ** 3

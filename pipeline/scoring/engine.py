@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pipeline.errors import WrongFile, readable
 from pipeline.model.cluster_model import ClusterModel
@@ -11,10 +11,10 @@ from pipeline.reading.customer_file import CustomerFile, Format
 from pipeline.reading.delimited.streams import CHUNK
 from pipeline.reading.file_state import checked_afterwards
 from pipeline.reading.open import open_customers
-from pipeline.scoring.challenger import disagreement
+from pipeline.scoring.documents import InputFacts, Manifest, Summary
 from pipeline.scoring.inputs import Input
 from pipeline.scoring.outputs import MANIFEST, REPORT, write_clusters, write_json
-from pipeline.scoring.parallel import in_order
+from pipeline.scoring.parallel import map_in_order
 from pipeline.scoring.rejects import Reject, RejectWriter, reject_writer
 from pipeline.scoring.repeated_ids import RepeatedIds
 from pipeline.scoring.report.page import write_report
@@ -32,7 +32,7 @@ def score_into(
     version: str,
     options: Options,
     progress: Progress = lambda rows: None,
-) -> dict[str, Any]:
+) -> Manifest:
     """Score an input into an empty folder, the manifest last; return the manifest."""
     found.tell()
     with checked_afterwards(found.refuse_changed):
@@ -49,15 +49,15 @@ def score_into(
             ids = stack.enter_context(RepeatedIds())
             with open_sink(assigned, file, scorer, format, safe=safe) as sink:
                 tally = _write_rows(file, scorer, sink, rejects, ids, progress)
-            totals = totals_of(model, tally, options, ids)
+            summary = summarise(model, tally, ids.summary(), options.challenger)
         counted = int(tally.customers.sum()), tally.rejected.total()
         if (sink.rows, rejects.rows) != counted:
             raise AssertionError(f"{found.path}: {counted} rows counted, another number written")
         most = options.max_rejected_share
-        refuse_too_many_rejects(found.path, totals, most, lambda: rejects.first)
+        refuse_too_many_rejects(found.path, summary, most, lambda: rejects.first)
         facts = found.facts
     size = {names["assigned"]: assigned.stat().st_size}
-    return conclude(folder, facts, scorer, version, options, totals, size)
+    return conclude(folder, facts, scorer, version, options, summary, size)
 
 
 def outputs(format: Format) -> dict[str, str]:
@@ -78,49 +78,40 @@ def open_for(
     return open_customers(path, model.contract, options.reading, keep_bytes=keep)
 
 
-def totals_of(
-    model: ClusterModel, tally: Tally, options: Options, ids: RepeatedIds
-) -> dict[str, Any]:
-    """The summary of everything that was counted."""
-    totals = summarise(model, tally) | {"repeated_ids": ids.summary()}
-    if options.challenger is not None and tally.versus is not None:
-        totals["challenger"] = disagreement(model, options.challenger, tally.versus)
-    return totals
-
-
 def conclude(
     folder: Path,
     found: Mapping[str, Any],
     scorer: Scorer,
     version: str,
     options: Options,
-    totals: dict[str, Any],
+    summary: Summary,
     assigned: Mapping[str, int],
-) -> dict[str, Any]:
+) -> Manifest:
     """Write what follows from the rows, the manifest last; return the manifest.
 
     `found` has the input's name, identity and bytes, `assigned` the bytes of each file of rows.
     """
     model, file = scorer.model, scorer.file
     names = outputs(options.format or file.format)
-    write_clusters(folder / names["clusters"], totals["clusters"])
-    write_json(folder / names["summary"], totals)
+    write_clusters(folder / names["clusters"], summary["clusters"])
+    write_json(folder / names["summary"], summary)
     run = run_id(found["identity"], version, options)
-    manifest: dict[str, Any] = {
+    manifest: Manifest = {
         "run": run,
-        "input": {**found, **file.facts},
+        "input": cast("InputFacts", {**found, **file.facts}),
         "model_version": version,
         "contract_sha256": model.contract.digest,
         "options": options.facts,
-        "rows_in": totals["rows_in"],
-        "rows_assigned": totals["rows_assigned"],
-        "rows_rejected": totals["rows_rejected"],
+        "rows_in": summary["rows_in"],
+        "rows_assigned": summary["rows_assigned"],
+        "rows_rejected": summary["rows_rejected"],
         "columns": scorer.appended,
         "outputs": {role: f"{found['name']}/{run}/{name}" for role, name in names.items()},
+        "bytes": dict(assigned),
     }
-    write_report(folder / names["report"], model, manifest, totals)
+    write_report(folder / names["report"], model, manifest, summary)
     here = [name for role, name in names.items() if role != "assigned"]
-    manifest["bytes"] = {**assigned, **{name: (folder / name).stat().st_size for name in here}}
+    manifest["bytes"] |= {name: (folder / name).stat().st_size for name in here}
     write_json(folder / MANIFEST, manifest)
     return manifest
 
@@ -138,10 +129,10 @@ def _write_rows(
     def work(raw: Any) -> tuple[int, Any, Any, Any, Any]:
         block = file.reader.parse(raw, scorer.columns)
         scored = scorer.score(block)
-        return block.row_count, scored.rejects, scored.tally, scored.ids, sink.shape(scored)
+        return block.row_count, scored.rejects, scored.tally, scored.ids, sink.prepare(scored)
 
     tally, read = Tally.empty(scorer.model), 0
-    for rows, refused, counted, found, shaped in in_order(work, _raw(file)):
+    for rows, refused, counted, found, shaped in map_in_order(work, _raw(file)):
         sink.write(shaped)
         rejects.write(refused)
         tally.add(counted)
@@ -162,12 +153,12 @@ def _raw(file: CustomerFile) -> Iterator[Any]:
 
 
 def refuse_too_many_rejects(
-    path: object, totals: dict[str, Any], most: float, first: Callable[[], Reject | None]
+    path: object, summary: Summary, most: float, first: Callable[[], Reject | None]
 ) -> None:
     """WrongFile when more of a file's rows are rejects than may be; it shows the first one."""
-    rejected, rows = totals["rows_rejected"], totals["rows_in"]
+    rejected, rows = summary["rows_rejected"], summary["rows_in"]
     if rejected > most * rows:
-        reasons = ", ".join(f"{why}: {n:,}" for why, n in list(totals["rejected_for"].items())[:3])
+        reasons = ", ".join(f"{why}: {n:,}" for why, n in list(summary["rejected_for"].items())[:3])
         example = first()
         shown = ""
         if example is not None:

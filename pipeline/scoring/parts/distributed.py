@@ -15,8 +15,8 @@ from model_store import Temporary
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.reading.file_state import checked_afterwards
-from pipeline.scoring.engine import conclude, outputs, refuse_too_many_rejects, totals_of
-from pipeline.scoring.parallel import in_order
+from pipeline.scoring.engine import conclude, outputs, refuse_too_many_rejects
+from pipeline.scoring.parallel import map_in_order
 from pipeline.scoring.parts.data import Data, InspectedFile, look_at
 from pipeline.scoring.parts.part import (
     WORKING,
@@ -32,8 +32,9 @@ from pipeline.scoring.parts.splitting import PART_BYTES, Part
 from pipeline.scoring.rejects import Reject, reject_writer
 from pipeline.scoring.repeated_ids import RepeatedIds
 from pipeline.scoring.spec import Options
+from pipeline.scoring.summary import summarise
 from pipeline.scoring.tally import Tally
-from pipeline.scoring.tally_codec import add_packed, wide
+from pipeline.scoring.tally_codec import add_encoded, empty_total
 
 _DELETING = 8
 Beat = Callable[[], None]
@@ -85,7 +86,7 @@ def score_in_parts(
         tally = _added_up(work, pieces, beat)
         with RepeatedIds() as ids:
             _add_ids(ids, work, pieces, beat)
-            totals = totals_of(model, tally, options, ids)
+            totals = summarise(model, tally, ids.summary(), options.challenger)
         if not totals["rows_in"]:
             raise WrongFile(data.address, "has a header but no customers")
         refuse_too_many_rejects(
@@ -179,10 +180,10 @@ def _added_up(work: PartTask, pieces: Sequence[PlacedPart], beat: Beat) -> Tally
             raise Temporary("find", assigned, NOT_SHARED)
         return work.target.read(tally_of(piece.name))
 
-    tally = wide(work.model)
-    for piece, content in zip(pieces, in_order(counted, pieces), strict=True):
+    tally = empty_total(work.model)
+    for piece, content in zip(pieces, map_in_order(counted, pieces), strict=True):
         beat()
-        add_packed(tally, content, piece.row)
+        add_encoded(tally, content, piece.row)
     rows = sum(piece.done.rows for piece in pieces)
     if int(tally.customers.sum()) + tally.rejected.total() != rows:
         raise AssertionError(f"{work.files[0].path}: {rows} rows read, another number counted")
@@ -194,7 +195,7 @@ def _add_ids(ids: RepeatedIds, work: PartTask, pieces: Sequence[PlacedPart], bea
     for piece in pieces:
         beat()
         if not ids.too_many:
-            ids.add_packed(work.target.read(ids_of(piece.name)), piece.row)
+            ids.add_encoded(work.target.read(ids_of(piece.name)), piece.row)
 
 
 def _first_reject(work: PartTask, pieces: Sequence[PlacedPart]) -> Reject | None:

@@ -30,7 +30,7 @@ def summary_of(ids: Sequence[str | None], cut: int, *, packed: bool = False) -> 
                 continue
             with RepeatedIds() as part:
                 part.add(id_block(column, np.arange(len(column))))
-                found.add_packed(part.packed(), start + 1)
+                found.add_encoded(part.encode(), start + 1)
         return found.summary()
 
 

@@ -1,14 +1,13 @@
-"""What the report is made of: notices, words, and where marks go."""
-
-from typing import Any
+"""What the report is made of: notices, phrases, and where marks are."""
 
 import pytest
 
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Feature
-from pipeline.scoring.report.charts import churn_rates, expected_churners, histogram, pairs
+from pipeline.scoring.documents import ClusterSummary, NumericDistribution, Summary, Verdict
+from pipeline.scoring.report.charts import churn_rates, expected_churners, histogram, share_bars
 from pipeline.scoring.report.highlights import notices
-from pipeline.scoring.report.wording import about, rejection, unit_guess
+from pipeline.scoring.report.phrases import rejections, three_digits, unit_guess
 from pipeline.scoring.summary import summarise
 from pipeline.scoring.tally import Tally
 
@@ -16,14 +15,15 @@ FEE = Feature("fee", "number", "Fee", unit="EUR")
 
 
 @pytest.fixture
-def totals(model: ClusterModel) -> dict[str, Any]:
+def summary(model: ClusterModel) -> Summary:
     """A summary in which nothing has moved."""
     summary = summarise(model, Tally.empty(model))
-    summary |= {"rows_in": 1000, "rows_assigned": 1000}
-    for found in (*summary["drift"]["features"].values(), summary["drift"]["clusters"]):
-        found["verdict"] = "stable"
-    for known in summary["features"].values():
-        known["median"] = known["training_median"]
+    summary["rows_in"] = summary["rows_assigned"] = 1000
+    for drift in (*summary["drift"]["features"].values(), summary["drift"]["clusters"]):
+        drift["verdict"] = "stable"
+    for distribution in summary["features"].values():
+        if "edges" in distribution:
+            distribution["median"] = distribution["training_median"]
     return summary
 
 
@@ -46,28 +46,26 @@ def totals(model: ClusterModel) -> dict[str, Any]:
 )
 def test_a_notice_is_as_loud_as_its_reason(
     model: ClusterModel,
-    totals: dict[str, Any],
-    verdicts: dict[str, str],
-    mix: str,
+    summary: Summary,
+    verdicts: dict[str, Verdict],
+    mix: Verdict,
     levels: list[str],
 ) -> None:
     for name, verdict in verdicts.items():
-        totals["drift"]["features"][name]["verdict"] = verdict
-    totals["drift"]["clusters"]["verdict"] = mix
-    totals["drift"]["implausible"] = [n for n, v in verdicts.items() if v == "implausible"]
-    found = notices(model, totals)
+        summary["drift"]["features"][name]["verdict"] = verdict
+    summary["drift"]["clusters"]["verdict"] = mix
+    summary["drift"]["implausible"] = [n for n, v in verdicts.items() if v == "implausible"]
+    found = notices(model, summary)
     assert [notice.level for notice in found] == levels
     told = [point.column for notice in found for point in notice.points if point.column]
     assert sorted(told) == sorted(verdicts)
 
 
-def test_many_rejects_are_a_notice_and_few_are_not(
-    model: ClusterModel, totals: dict[str, Any]
-) -> None:
-    totals["rows_rejected"] = 49
-    assert [notice.level for notice in notices(model, totals)] == ["fine"]
-    totals["rows_rejected"] = 50
-    assert notices(model, totals)[0].heading == "5% of the rows could not be scored"
+def test_many_rejects_are_a_notice_and_few_are_not(model: ClusterModel, summary: Summary) -> None:
+    summary["rows_rejected"] = 49
+    assert [notice.level for notice in notices(model, summary)] == ["fine"]
+    summary["rows_rejected"] = 50
+    assert notices(model, summary)[0].heading == "5% of the rows could not be scored"
 
 
 @pytest.mark.parametrize(
@@ -92,7 +90,7 @@ def test_a_unit_is_guessed_where_one_suggests_itself(
 
 
 def test_a_median_has_three_digits() -> None:
-    assert [about(value) for value in (1276.0, 0.27512, 106.0, 0.0, None)] == [
+    assert [three_digits(value) for value in (1276.0, 0.27512, 106.0, 0.0, None)] == [
         1280.0,
         0.275,
         106.0,
@@ -101,42 +99,51 @@ def test_a_median_has_three_digits() -> None:
     ]
 
 
-def test_every_code_of_a_rejection_has_words(model: ClusterModel) -> None:
-    feature, said = rejection(model.contract, "Credit_Limit out_of_range")
-    assert feature is not None and feature.label == "Credit limit"
-    assert said == "An impossible value"
-    assert rejection(model.contract, "broken_quotes") == (
+def test_every_code_of_a_rejection_has_a_phrase(model: ClusterModel, summary: Summary) -> None:
+    keys = ["Credit_Limit out_of_range", "broken_quotes", "something_new"]
+    summary["rejected_for"] = dict.fromkeys(keys, 4)
+    summary["rejected_first_rows"] = {key: [1, 2, 3] for key in keys}
+    limit, quotes, new = rejections(model.contract, summary)
+    assert limit.feature is not None and limit.feature.label == "Credit limit"
+    assert limit.phrase == "An impossible value"
+    assert (limit.rows, limit.first_rows) == (4, [1, 2, 3])
+    assert (quotes.feature, quotes.phrase) == (
         None,
         "Quotation marks that open or close in the wrong place",
     )
-    assert rejection(model.contract, "something_new") == (None, "Something new")
+    assert (new.feature, new.phrase) == (None, "Something new")
 
 
 def test_bars_share_one_scale() -> None:
-    rows, ticks = pairs([("a", 1, 0.6, 0.3), ("b", 2, 0.4, 0.7)])
-    assert [(row.here_at, row.usual_at) for row in rows] == [(75.0, 37.5), (50.0, 87.5)]
+    bars, ticks = share_bars([("a", 0.6, 0.3, 1), ("b", 0.4, 0.7, 2)])
+    assert [(bar.length, bar.training_length) for bar in bars] == [(75.0, 37.5), (50.0, 87.5)]
     assert ticks[0] == (0.0, 0.0) and [round(x, 3) for x in ticks[-1]] == [0.8, 100.0]
 
 
-def test_a_churn_chart_of_nobody_is_empty() -> None:
-    nobody = {"observed_churn": None, "expected_churners": None}
-    (drawn,), ticks = churn_rates([nobody], [None])
-    assert (drawn.rate_at, drawn.verdict) == (0.0, "") and len(ticks) > 1
-    assert expected_churners([nobody])[0].rate_at == 0.0
+def test_a_churn_chart_of_nobody_is_empty(summary: Summary) -> None:
+    nobody: ClusterSummary = {
+        **summary["clusters"][0],
+        "observed_churn": None,
+        "expected_churners": None,
+    }
+    (marks,), ticks = churn_rates([nobody], [None])
+    assert (marks.rate, marks.comparison) == (0.0, "") and len(ticks) > 1
+    assert expected_churners([nobody])[0].rate == 0.0
 
 
 def test_a_histogram_leaves_out_what_is_empty_at_its_ends() -> None:
-    found = histogram(
-        FEE,
-        {
-            "edges": [0.0, 10.0, 200.0],
-            "shares": [0.0, 0.25, 0.75, 0.0],
-            "training_shares": [0.0, 0.5, 0.5, 0.0],
-        },
-    )
-    assert [(b.left, b.width, round(b.here), round(b.usual)) for b in found.bins] == [
+    fees: NumericDistribution = {
+        "median": 12.0,
+        "training_median": 10.0,
+        "training_typical": [0.0, 200.0],
+        "edges": [0.0, 10.0, 200.0],
+        "shares": [0.0, 0.25, 0.75, 0.0],
+        "training_shares": [0.0, 0.5, 0.5, 0.0],
+    }
+    found = histogram(FEE, fees)
+    assert [(b.left, b.width, round(b.height), round(b.training_height)) for b in found.bins] == [
         (0.0, 50.0, 33, 67),
         (50.0, 50.0, 100, 67),
     ]
-    assert [b.words for b in found.bins] == ["0 EUR to 10 EUR", "10 EUR to 200 EUR"]
+    assert [b.interval for b in found.bins] == ["0 EUR to 10 EUR", "10 EUR to 200 EUR"]
     assert found.ticks == [("10", 50.0)]
