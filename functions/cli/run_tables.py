@@ -12,7 +12,7 @@ from pipeline.scoring.documents import (
     Manifest,
     Summary,
 )
-from pipeline.scoring.verdict import cluster_mix_verdict
+from pipeline.scoring.summary.verdict import cluster_mix_verdict
 
 
 def show_run(manifest: Manifest, summary: Summary, out: str) -> None:

@@ -16,13 +16,13 @@ from pipeline.scoring.inputs import Input
 from pipeline.scoring.outputs import MANIFEST, REPORT, write_clusters, write_json
 from pipeline.scoring.parallel import map_in_order
 from pipeline.scoring.rejects import Reject, RejectWriter, reject_writer
-from pipeline.scoring.repeated_ids import RepeatedIds
 from pipeline.scoring.report.page import write_report
 from pipeline.scoring.scorer import Scorer
-from pipeline.scoring.sinks import Sink, needs_all_columns, open_sink
+from pipeline.scoring.sinks.open import Sink, needs_all_columns, open_sink
 from pipeline.scoring.spec import Options, Progress, run_id
-from pipeline.scoring.summary import summarise
-from pipeline.scoring.tally import Tally
+from pipeline.scoring.summary.repeated_ids import RepeatedIds
+from pipeline.scoring.summary.summary import summarise
+from pipeline.scoring.summary.tally import Tally
 
 
 def score_into(

@@ -18,9 +18,9 @@ from pipeline.reading.validation import HEADER_AGAIN, check, is_header_again, re
 from pipeline.scoring.challenger import ChallengerScorer
 from pipeline.scoring.documents import APPENDED_COLUMNS, CHALLENGER_COLUMN
 from pipeline.scoring.rejects import Reject
-from pipeline.scoring.repeated_ids import IdBlock, id_block
 from pipeline.scoring.spec import Challenger
-from pipeline.scoring.tally import Tally
+from pipeline.scoring.summary.repeated_ids import IdBlock, id_block
+from pipeline.scoring.summary.tally import Tally
 
 _HEADER_AGAIN_REASON = "expected a customer, found the header once more"
 

@@ -30,11 +30,11 @@ from pipeline.scoring.parts.part import (
 from pipeline.scoring.parts.shared import NOT_SHARED, Target
 from pipeline.scoring.parts.splitting import PART_BYTES, Part
 from pipeline.scoring.rejects import Reject, reject_writer
-from pipeline.scoring.repeated_ids import RepeatedIds
 from pipeline.scoring.spec import Options
-from pipeline.scoring.summary import summarise
-from pipeline.scoring.tally import Tally
-from pipeline.scoring.tally_codec import add_encoded, empty_total
+from pipeline.scoring.summary.repeated_ids import RepeatedIds
+from pipeline.scoring.summary.summary import summarise
+from pipeline.scoring.summary.tally import Tally
+from pipeline.scoring.summary.tally_codec import add_encoded, empty_total
 
 _DELETING = 8
 Beat = Callable[[], None]

@@ -23,12 +23,12 @@ from pipeline.reading.parquet.reader import ParquetReader, RowBatch
 from pipeline.scoring.parts.shared import Source, Target
 from pipeline.scoring.parts.splitting import Part, TextRange, row_group_pieces
 from pipeline.scoring.rejects import Reject
-from pipeline.scoring.repeated_ids import RepeatedIds
 from pipeline.scoring.scorer import Scorer
-from pipeline.scoring.sinks import needs_all_columns, open_sink
+from pipeline.scoring.sinks.open import needs_all_columns, open_sink
 from pipeline.scoring.spec import Challenger
-from pipeline.scoring.tally import Tally
-from pipeline.scoring.tally_codec import encode_tally
+from pipeline.scoring.summary.repeated_ids import RepeatedIds
+from pipeline.scoring.summary.tally import Tally
+from pipeline.scoring.summary.tally_codec import encode_tally
 
 WORKING = "working"
 """The folder for what is needed until a run is committed."""

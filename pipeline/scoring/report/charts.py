@@ -7,7 +7,7 @@ from pipeline.model.churn import ChurnRate
 from pipeline.model.contract import Feature, show
 from pipeline.pages.scale import Scale, share_scale
 from pipeline.scoring.documents import ClusterSummary, NumericDistribution, ObservedChurn
-from pipeline.scoring.verdict import MOVED, SHIFTED
+from pipeline.scoring.summary.verdict import MOVED, SHIFTED
 
 Ticks = Sequence[tuple[float, float]]
 """Value and position."""

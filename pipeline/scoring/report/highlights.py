@@ -8,7 +8,7 @@ from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Feature
 from pipeline.scoring.documents import Summary, Verdict
 from pipeline.scoring.report.phrases import three_digits, unit_guess
-from pipeline.scoring.verdict import MIN_CUSTOMERS, cluster_mix_verdict
+from pipeline.scoring.summary.verdict import MIN_CUSTOMERS, cluster_mix_verdict
 
 MANY_REJECTS = 0.05
 """From this share of a file on, its rejects are worth a notice."""

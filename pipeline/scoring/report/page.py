@@ -28,7 +28,7 @@ from pipeline.scoring.report.phrases import (
     rejections,
     three_digits,
 )
-from pipeline.scoring.verdict import MIN_CUSTOMERS, MOVED, SHIFTED, cluster_mix_verdict
+from pipeline.scoring.summary.verdict import MIN_CUSTOMERS, MOVED, SHIFTED, cluster_mix_verdict
 
 
 def write_report(path: Path, model: ClusterModel, manifest: Manifest, summary: Summary) -> None:

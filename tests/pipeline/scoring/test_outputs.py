@@ -15,7 +15,8 @@ from pipeline.model.cluster_model import ClusterModel
 from pipeline.scoring import Options, score_file
 from pipeline.scoring.outputs import NUMBER, csv_line, without_formula
 from pipeline.scoring.rejects import Reject, RejectWriter
-from pipeline.scoring.sinks import unique_names, without_formulas
+from pipeline.scoring.sinks.columns import unique_names
+from pipeline.scoring.sinks.table import without_formulas
 
 FEATURES = {
     "Avg_Utilization_Ratio": 0.061,
@@ -170,7 +171,7 @@ def test_a_writer_that_loses_a_row_is_noticed(
     model: ClusterModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pq.write_table(pa.table({name: [value] for name, value in FEATURES.items()}), tmp_path / "a")
-    lost = "pipeline.scoring.sinks.ParquetSink.write"
+    lost = "pipeline.scoring.sinks.parquet.ParquetSink.write"
     monkeypatch.setattr(lost, lambda sink, shaped: sink._waiting.append(shaped.slice(1)))
     with pytest.raises(AssertionError, match="another number written"):
         score_file(tmp_path / "a", model, "v1", tmp_path / "out", Options())

@@ -4,8 +4,8 @@ import pytest
 
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.scoring.documents import Summary
-from pipeline.scoring.summary import summarise
-from pipeline.scoring.tally import Tally
+from pipeline.scoring.summary.summary import summarise
+from pipeline.scoring.summary.tally import Tally
 
 
 @pytest.fixture

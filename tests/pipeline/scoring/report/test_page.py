@@ -16,7 +16,7 @@ from model_store import open_store
 from pipeline.model.cluster import Cluster
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.scoring import Options, score_file
-from pipeline.scoring.verdict import MIN_CUSTOMERS
+from pipeline.scoring.summary.verdict import MIN_CUSTOMERS
 from tests.support.page import Page
 from tests.support.paths import CUSTOMERS
 

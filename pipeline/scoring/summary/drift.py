@@ -9,8 +9,8 @@ import numpy as np
 
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.scoring.documents import DriftDocument, Verdict
-from pipeline.scoring.tally import Tally
-from pipeline.scoring.verdict import psi_verdict
+from pipeline.scoring.summary.tally import Tally
+from pipeline.scoring.summary.verdict import psi_verdict
 
 _CONFIDENCE = 0.999
 _EMPTY_SHARE = 1e-4

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.scoring.summary import summarise
-from pipeline.scoring.tally import Tally
+from pipeline.scoring.summary.summary import summarise
+from pipeline.scoring.summary.tally import Tally
 
 
 def tally_of(model: ClusterModel, values: dict[str, np.ndarray]) -> Tally:

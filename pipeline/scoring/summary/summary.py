@@ -24,9 +24,9 @@ from pipeline.scoring.documents import (
     RepeatedIdsDocument,
     Summary,
 )
-from pipeline.scoring.drift import cluster_mix_drift, feature_drift
 from pipeline.scoring.spec import Challenger
-from pipeline.scoring.tally import Tally
+from pipeline.scoring.summary.drift import cluster_mix_drift, feature_drift
+from pipeline.scoring.summary.tally import Tally
 
 
 def summarise(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.scoring.challenger import ChallengerCounts
-from pipeline.scoring.tally import Tally
+from pipeline.scoring.summary.tally import Tally
 
 _COUNTS = ("customers", "outliers", "labelled", "churned")
 _CHALLENGER_COUNTS = ("customers", "labelled", "churned")

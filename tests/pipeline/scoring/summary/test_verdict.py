@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.scoring.documents import DriftSummary, Verdict
-from pipeline.scoring.verdict import cluster_mix_verdict
+from pipeline.scoring.summary.verdict import cluster_mix_verdict
 
 
 @pytest.mark.parametrize(
