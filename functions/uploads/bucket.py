@@ -14,8 +14,9 @@ from typing import Any
 from botocore.config import Config
 
 from functions.settings import BatchSettings
-from model_store.storage.s3 import S3Files, connect
-from model_store.storage.s3_errors import told
+from model_store.storage.s3 import S3Storage, connect
+from model_store.storage.s3_errors import translate_errors
+from pipeline.scoring.documents import Summary
 
 UPLOADS = "page"
 """The folder below the input's prefix, and then below the results, of what comes by the page."""
@@ -55,6 +56,9 @@ class Run:
     @property
     def reason(self) -> str:
         """Of a failure, without our address of the file."""
+        if "problem" in self.document:
+            return f"{self.name}: {self.document['problem']}"
+        # what has no problem of its own, or was written before there were any
         address = re.compile(rf"s3://\S*?/{re.escape(self.document['input']['name'])}")
         return address.sub(lambda _: self.name, str(self.document["reason"]))
 
@@ -64,13 +68,13 @@ class BucketFiles:
 
     def __init__(self, settings: BatchSettings) -> None:
         self._input, self._most = settings.input, settings.max_input_bytes
-        self._results = S3Files(connect(_SIGNED), settings.output.below("results"))
+        self._results = S3Storage(connect(_SIGNED), settings.output.below("results"))
 
     def form(self, landing: Callable[[str], str]) -> UploadForm:
         """A form for one new upload; S3 sends the browser to the landing page of its id."""
         id = secrets.token_urlsafe(24)
         told_where = {"success_action_redirect": landing(id)}
-        with told("sign", "a form", str(self._input)):
+        with translate_errors("sign", "a form", str(self._input)):
             post = self._results.client.generate_presigned_post(
                 self._input.bucket,
                 f"{self._input.folder}{UPLOADS}/{id}/${{filename}}",
@@ -91,7 +95,7 @@ class BucketFiles:
             return None
         root, client = self._results.address, self._results.client
         prefix = f"{root.folder}{UPLOADS}/{id}/"
-        with told("list", f"{UPLOADS}/{id}", str(root)):
+        with translate_errors("list", f"{UPLOADS}/{id}", str(root)):
             there = client.list_objects_v2(Bucket=root.bucket, Prefix=prefix).get("Contents", [])
         ended = [
             entry for entry in there if entry["Key"].endswith((f"/{_MANIFEST}", f"/{_FAILED}"))
@@ -103,10 +107,10 @@ class BucketFiles:
         document = json.loads(self._results.read(f"{folder}/{name}"))
         return Run(folder, document, name == _FAILED)
 
-    def summary(self, run: Run) -> dict[str, Any]:
+    def summary(self, run: Run) -> Summary:
         """The summary that a run wrote."""
-        found: dict[str, Any] = json.loads(self._results.read(run.document["outputs"]["summary"]))
-        return found
+        summary: Summary = json.loads(self._results.read(run.document["outputs"]["summary"]))
+        return summary
 
     def download(self, id: str, name: str, *, shown: bool) -> str | None:
         """An address of S3 for one file of a run, to be shown or kept; None when there is none."""
@@ -118,7 +122,7 @@ class BucketFiles:
             return None
         root = self._results.address
         how = "inline" if shown else f'attachment; filename="{name}"'
-        with told("sign", name, str(root)):
+        with translate_errors("sign", name, str(root)):
             return self._results.client.generate_presigned_url(
                 "get_object",
                 Params={

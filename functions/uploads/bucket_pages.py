@@ -5,7 +5,7 @@ server. The browser sends a file to S3, S3 calls what scores it, and a page wait
 import asyncio
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -15,10 +15,12 @@ from functions.http.problems import ProblemError
 from functions.live_model import LiveModel, LoadedModel, load
 from functions.settings import READING_VARIABLES, BatchSettings
 from functions.web.routes import PageRoute, model_for
-from model_store import CustomerClustersError, NotFound
+from model_store import CustomerClustersError
+from model_store.extras import needs_extra
 
 if TYPE_CHECKING:
     from functions.uploads.bucket import BucketFiles, Run
+    from pipeline.scoring.documents import Manifest
 
 T = TypeVar("T")
 MOST_LOOKS = 80
@@ -51,11 +53,8 @@ class BucketPages:
     @cached_property
     def files(self) -> "BucketFiles":
         """Made with the first page, in a thread, so that no assignment waits for boto3."""
-        try:
+        with needs_extra(str(self.settings.input), "aws"):
             from functions.uploads.bucket import BucketFiles
-        except ModuleNotFoundError as error:
-            where = "this installation: it needs the extra customer-clusters[aws]"
-            raise NotFound(f"support for {self.settings.input}", where) from error
         return BucketFiles(self.settings)
 
     async def form(self, request: Request) -> Response:
@@ -122,7 +121,7 @@ class BucketPages:
 
         if run.document["model_version"] != loaded.version:
             loaded = load(self.live_model.store, run.document["model_version"])
-        view = run_view(loaded.model, run.document, files.summary(run))
+        view = run_view(loaded.model, cast("Manifest", run.document), files.summary(run))
         return loaded, view | {"file": {**run.document["input"], "name": run.name}}
 
 

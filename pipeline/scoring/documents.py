@@ -265,8 +265,10 @@ class Failure(TypedDict):
     model_version: str
     error: str
     """The name of the error's class."""
-    reason: str
     code: NotRequired[str]
+    reason: str
+    problem: NotRequired[str]
+    """The reason without the name of the file, where a file is to blame."""
     time: NotRequired[str]
     """ISO 8601, UTC."""
     remedy: NotRequired[str]

@@ -15,7 +15,7 @@ import pytest
 
 from infra.image import labels
 from model_store import BUNDLED, Artifact, open_store
-from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.loading import load_model
 from tests.support.containers import BASE, IMAGE, LOCKED, Containers, post
 from tests.support.paths import ROOT
 
@@ -36,7 +36,7 @@ def test_any_user_gets_pages_and_lookups_from_a_read_only_root(
     with urllib.request.urlopen(f"{address}/") as page:
         assert "<form" in page.read().decode()
     answer = json.loads(post(f"{address}/v1/assign", LEAVER))
-    model = ClusterModel.from_json(champion.read("model.json"), champion.version)
+    model = load_model(champion)
     assert answer["cluster"]["id"] == model.assign(LEAVER).cluster.id
     assert answer["model_version"] == champion.version
 

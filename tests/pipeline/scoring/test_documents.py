@@ -11,9 +11,11 @@ import pytest
 from model_store import open_store
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.scoring import Challenger, Options, refuse_file, score_file
+from pipeline.runs.results import as_json, failure
+from pipeline.scoring import Challenger, Options
 from pipeline.scoring.documents import Failure, Manifest, Summary
 from tests.support.paths import CUSTOMERS
+from tests.support.scoring import score_file
 
 
 def misfits(value: object, kind: Any, where: str = "") -> list[str]:
@@ -78,12 +80,10 @@ def test_a_summary_without_label_and_with_a_category_is_of_its_type(
     assert summary["observed_churn"] is summary["repeated_ids"] is None
 
 
-def test_a_failure_is_of_its_type(
-    model: ClusterModel, write: Callable[..., Path], tmp_path: Path
-) -> None:
-    path, error = write("x"), WrongFile("customers.csv", "has no header")
-    failed = refuse_file(path, "v1", tmp_path / "out", Options(), error)
-    assert misfits(read(failed), Failure) == []
+def test_a_failure_is_of_its_type() -> None:
+    error = WrongFile("customers.csv", "has no header")
+    document = json.loads(as_json(failure("customers.csv", "sha256:0", "v1", error)))
+    assert misfits(document, Failure) == []
 
 
 def test_a_document_of_another_type_is_noticed(model: ClusterModel, tmp_path: Path) -> None:
