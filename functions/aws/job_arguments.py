@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote
 
 from functions.aws.objects import Found, Source
 from model_store import S3Address
-from pipeline.reading.options import OPTIONS, UNSAID, ReadingOptions
+from pipeline.reading.options import AUTODETECT, OPTIONS, ReadingOptions
 from pipeline.runs.jobs import Job
 
 _SAFE = "/:"
@@ -25,7 +25,7 @@ class Order:
     model: str
     challenger: str | None = None
     """The version of a second model that assigns as well."""
-    reading: ReadingOptions = UNSAID
+    reading: ReadingOptions = AUTODETECT
     """How the object is written, where it does not show it."""
 
     @classmethod

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from pipeline.errors import Problem, shortened
 from pipeline.model.cluster_model import Assignments, ClusterModel
-from pipeline.reading.customer_file import Block, CustomerFile, as_text, filtered, plain
-from pipeline.reading.delimited.dialect import squashed
+from pipeline.reading.arrow_columns import as_text, filtered, without_dictionary
+from pipeline.reading.blocks import Block, BrokenRow
+from pipeline.reading.column_names import alphanumeric
+from pipeline.reading.customer_file import CustomerFile
 from pipeline.reading.delimited.fields import fields_of
 from pipeline.reading.delimited.reader import DelimitedReader
-from pipeline.reading.delimited.records import BrokenRow
-from pipeline.reading.validation import HEADER_AGAIN, check, is_header_again, refuse_ambiguous
+from pipeline.reading.validation import REPEATED_HEADER, check, is_repeated_header, refuse_ambiguous
 from pipeline.scoring.challenger import COLUMN, ChallengerScorer
 from pipeline.scoring.rejects import Reject
 from pipeline.scoring.repeated_ids import IdBlock, id_block
@@ -61,7 +62,7 @@ class Scorer:
         self.second = None if challenger is None else ChallengerScorer(challenger, file, k)
         features = {feature.name: file.column(feature.name) for feature in contract.features}
         self._id = file.optional_column(contract.id_column)
-        self._header = {squashed(shortened(name)) for name in file.header}
+        self._header = {alphanumeric(shortened(name)) for name in file.header}
         self._delimiter = ","  # of a workbook's text
         if isinstance(file.reader, DelimitedReader):
             self._delimiter = file.reader.dialect.delimiter
@@ -121,7 +122,7 @@ class Scorer:
         label = self.model.contract.label
         if label is None or self._label is None:
             return None
-        coded = as_text(plain(columns[self._label])).dictionary_encode()
+        coded = as_text(without_dictionary(columns[self._label])).dictionary_encode()
         meanings = [label.parse(value) for value in coded.dictionary.to_pylist()]
         rates = np.array([np.nan if m is None else float(m) for m in [*meanings, None]])
         codes = coded.indices.fill_null(len(meanings)).to_numpy(zero_copy_only=False)
@@ -132,8 +133,8 @@ class Scorer:
         if self._id_place is None:
             return ""
         cell = block.columns[self._id_place].slice(position, 1)
-        value = as_text(plain(cell))[0].as_py()
-        return "" if value is None else self.file.shown(str(value))
+        value = as_text(without_dictionary(cell))[0].as_py()
+        return "" if value is None else self.file.display(str(value))
 
     def _cells(self, block: Block, position: int) -> list[str]:
         """The cells of a row of a text."""
@@ -145,12 +146,12 @@ class Scorer:
         """A row with values that the contract refuses, as a reject."""
         row, line = int(block.rows[position]), _line(block, position)
         if block.text is not None and any(
-            squashed(problem.value) in self._header for problem in problems
+            alphanumeric(problem.value) in self._header for problem in problems
         ):
             cells = self._cells(block, position)
-            if is_header_again(self.file, self.model.contract, cells, row, line):
-                return Reject(row, line, "", "", HEADER_AGAIN, "", _AGAIN, "")
-        shown = [replace(it, value=self.file.shown(it.value)) for it in problems]
+            if is_repeated_header(self.file, self.model.contract, cells, row, line):
+                return Reject(row, line, "", "", REPEATED_HEADER, "", _AGAIN, "")
+        shown = [replace(it, value=self.file.display(it.value)) for it in problems]
         first, reason = shown[0], "; ".join(map(str, shown))
         customer = self._id_of(block, position)
         return Reject(row, line, customer, first.column, first.code, first.value, reason, "")
@@ -158,9 +159,9 @@ class Scorer:
     def _broken(self, row: BrokenRow) -> Reject:
         """A row that the file's format breaks, as a reject; WrongFile for a header that differs."""
         cells = fields_of(row.text, self._delimiter) or []
-        again = is_header_again(self.file, self.model.contract, cells, row.row, row.line)
-        code, message = (HEADER_AGAIN, _AGAIN) if again else (row.code, row.message)
-        return Reject(row.row, row.line, "", "", code, "", message, self.file.shown(row.text))
+        again = is_repeated_header(self.file, self.model.contract, cells, row.row, row.line)
+        code, message = (REPEATED_HEADER, _AGAIN) if again else (row.code, row.message)
+        return Reject(row.row, row.line, "", "", code, "", message, self.file.display(row.text))
 
 
 def _line(block: Block, position: int) -> int | None:

@@ -14,14 +14,8 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from pipeline.errors import WrongFile
-from pipeline.reading.customer_file import (
-    CustomerFile,
-    Format,
-    is_binary,
-    is_text,
-    plain,
-    without_view,
-)
+from pipeline.reading.arrow_columns import is_binary, is_text, without_dictionary, without_view
+from pipeline.reading.customer_file import CustomerFile, Format
 from pipeline.scoring.decimals import Decimals
 from pipeline.scoring.outputs import FORMULA, NUMBER, csv_line, harmless
 from pipeline.scoring.scorer import Scored, Scorer
@@ -112,7 +106,7 @@ class TextSink:
 
     def __init__(self, target: BinaryIO, file: CustomerFile, scorer: Scorer) -> None:
         self._delimiter = str(file.facts.get("delimiter", ","))
-        self._decimal, self._text = file.numbers.written, file.text
+        self._decimal, self._text = file.numbers.output_decimal, file.text_format
         self._decimals = Decimals(self._decimal)
         self._quote = '"' if self._decimal == self._delimiter else ""
         cells = _Cells(scorer)
@@ -135,7 +129,7 @@ class TextSink:
         ids = None if cells.second is None else cells.second.cast(pa.string()).fill_null("")
         self._second = None if ids is None else pa.array([f"{self._delimiter}{id}" for id in ids])
         self._file, self.rows = target, 0
-        kept = self._text is not None and self._text.kept
+        kept = self._text is not None and self._text.undecoded
         mark = "" if kept or file.facts.get("encoding", "utf-8") == "utf-8" else "\ufeff"
         names = csv_line(list(scorer.appended.values()), self._delimiter)
         self._write(f"{mark}{file.header_text}{self._delimiter}{names}".encode())
@@ -172,15 +166,15 @@ class TextSink:
 
     def _write(self, text: bytes | memoryview) -> None:
         """Write text as the bytes that it was read from."""
-        if self._text is not None and self._text.kept:
+        if self._text is not None and self._text.undecoded:
             text = bytes(text).decode().encode(self._text.codec)
         self._file.write(text)
 
     def _as_read(self, text: str) -> str:
         """Text of ours as if it had been read from the file."""
-        if self._text is None or not self._text.kept:
+        if self._text is None or not self._text.undecoded:
             return text
-        return self._text.written(text).decode(self._text.codec)
+        return self._text.encode(text).decode(self._text.codec)
 
 
 class TableSink:
@@ -199,8 +193,8 @@ class TableSink:
         self._file.write(f"{mark}{csv_line(header, delimiter)}\n".encode())
 
     def shape(self, scored: Scored) -> tuple[int, bytes]:
-        columns = [without_view(plain(column)) for column in scored.columns]
-        appended = [plain(column) for column in self._cells.arrays(scored)]
+        columns = [without_view(without_dictionary(column)) for column in scored.columns]
+        appended = [without_dictionary(column) for column in self._cells.arrays(scored)]
         if self._safe:
             columns = [_without_formulas(column) for column in columns]
         batch = pa.RecordBatch.from_arrays([*columns, *appended], self._names)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import MAX_REJECTED_SHARE
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.reading.options import UNSAID, ReadingOptions
+from pipeline.reading.options import AUTODETECT, ReadingOptions
 
 if TYPE_CHECKING:
     from pipeline.reading.customer_file import Format
@@ -39,7 +39,7 @@ class Options:
     format: "Format | None" = None
     """Of the assigned file; None keeps the input's, and writes CSV for a workbook."""
     max_rejected_share: float = MAX_REJECTED_SHARE
-    reading: ReadingOptions = UNSAID
+    reading: ReadingOptions = AUTODETECT
     """How files are written, where they do not show it."""
     safe_csv: bool = False
     """Cells that a spreadsheet would run as a formula get an apostrophe before them."""
@@ -52,7 +52,7 @@ class Options:
         apart = ("challenger", "reading")
         names = (field.name for field in fields(self) if field.name not in apart)
         own = {name: getattr(self, name) for name in names}
-        if self.reading != UNSAID:
+        if self.reading != AUTODETECT:
             own["reading"] = self.reading.facts
         second = self.challenger
         return own if second is None else {**own, "challenger": second.version}
