@@ -21,7 +21,11 @@ PATIENCE_SECONDS = 2.0
 class NoLiveModel(Temporary):
     """Raised while no model can answer; it says why, and whether to try again is for the reason."""
 
-    def __init__(self, store: Store, why: str) -> None:
+    code = "model_unavailable"
+
+    def __init__(self, store: Store | str, why: str) -> None:
+        self.store, self.why = str(store), why
+        self.action, self.where, self.reason = "answer", self.store, why
         CustomerClustersError.__init__(self, f"no model of {store} can answer: {why}")
 
 

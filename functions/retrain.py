@@ -17,7 +17,7 @@ from functions import logs
 from functions.aws.deadline import remaining
 from functions.aws.lease import Claim, Clock, claimed
 from functions.aws.metrics import Measure, emf
-from functions.aws.objects import Skipped, Source, Unscorable, found, safe_name
+from functions.aws.objects import Source, Unscorable, found, safe_name
 from functions.logs import Log
 from functions.settings import RetrainingSettings, Settings
 from model_store import (
@@ -26,14 +26,13 @@ from model_store import (
     Artifact,
     Conflict,
     CustomerClustersError,
-    Denied,
-    NotFound,
     Reason,
     Store,
     Temporary,
     load_signer,
     open_store,
 )
+from model_store.extras import needs_extra
 from model_store.storage.s3 import S3Storage
 from model_store.storage.scratch import unfinished
 from pipeline.errors import WrongFile
@@ -81,7 +80,7 @@ class Retraining:
             self.log({"level": "warning", "message": "given back", **told, "error": str(error)})
             raise
         except CustomerClustersError as error:
-            answer = self._failed(told, _code(error), str(error))
+            answer = self._failed(told, error.code, str(error))
         except TimeIsUp:
             most = f"not done in {max(seconds, 0):.0f} s: train on fewer customers, or on a machine"
             answer = self._failed(told, "too_slow", most)
@@ -109,8 +108,7 @@ class Retraining:
             try:
                 status, artifact = self._trained(path, champion, claim)
             except WrongFile as error:
-                told = str(error).replace(str(path), str(self.settings.data))
-                raise Unscorable("wrong_file", told) from error
+                raise Unscorable.because(error.about(self.settings.data)) from error
         compared = compare(champion, artifact)
         moved = compared.crosswalk.moved_share if compared.crosswalk else None
         return {
@@ -133,11 +131,8 @@ class Retraining:
 
     def _trained(self, path: Path, champion: Artifact, claim: Claim) -> tuple[str, Artifact]:
         """What these data make of the champion, and whether that was there before."""
-        try:
+        with needs_extra("retraining", "train"):
             from pipeline import training
-        except ModuleNotFoundError as error:
-            where = "this installation: it needs the extra customer-clusters[train]"
-            raise NotFound("support for training", where) from error
         known = training.trained_before(path, champion, self.store)
         if known is None:
             trained = training.retrain(
@@ -175,13 +170,6 @@ def stopped(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-
-
-def _code(error: CustomerClustersError) -> str:
-    if isinstance(error, Unscorable):
-        return error.code
-    kinds = {Skipped: "empty", NotFound: "not_found", Denied: "access_denied"}
-    return next((code for kind, code in kinds.items() if isinstance(error, kind)), "wrong_artifact")
 
 
 def _from_environment() -> LambdaHandler:

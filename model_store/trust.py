@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model_store.errors import NotFound, WrongArtifact
+from model_store.extras import needs_extra
 from model_store.storage.base import Storage
 
 if TYPE_CHECKING:
@@ -45,8 +46,5 @@ def load_signer(path: Path) -> "Signer":
 
 
 def _signing() -> Any:
-    try:
+    with needs_extra("a signature", "sign"):
         return importlib.import_module("model_store.signing")
-    except ModuleNotFoundError as error:
-        where = "this installation: it needs the extra customer-clusters[sign]"
-        raise NotFound("support for signatures", where) from error

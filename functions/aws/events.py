@@ -5,9 +5,9 @@ itself when it is read: that holds for events out of order too, with a `sequence
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 from urllib.parse import unquote_plus
 
 from model_store import CustomerClustersError, S3Address
@@ -19,9 +19,17 @@ _UNVERSIONED = (None, "", "null")
 class UnknownEvent(CustomerClustersError, ValueError):
     """Raised when an event is neither S3's nor EventBridge's, nor a queue's or topic's with one."""
 
-    def __init__(self, event: object) -> None:
-        names = ", ".join(sorted(map(str, event))[:8]) if isinstance(event, dict) else "no fields"
+    code = "unknown_event"
+
+    def __init__(self, fields: Sequence[str]) -> None:
+        self.fields = tuple(fields)
+        names = ", ".join(fields) or "no fields"
         super().__init__(f"expected a notification of S3 about an object; found one with {names}")
+
+    @classmethod
+    def of(cls, event: object) -> Self:
+        """Tells of an event by the names of its first fields: the values may be anything."""
+        return cls(sorted(map(str, event))[:8] if isinstance(event, dict) else ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +57,7 @@ def object_refs(event: object) -> list[ObjectRef]:
     try:
         return _told(event)
     except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise UnknownEvent(event) from error
+        raise UnknownEvent.of(event) from error
 
 
 def why_skipped(arrival: ObjectRef, place: S3Address, results: S3Address) -> str | None:
@@ -78,7 +86,7 @@ def _told(event: object) -> list[ObjectRef]:
             return list(_notified(records))
         if all(record["EventSource"] == "aws:sns" for record in records):  # its own spelling
             return [arrival for record in records for arrival in _told(record["Sns"])]
-    raise UnknownEvent(event)
+    raise UnknownEvent.of(event)
 
 
 def _is_notification(record: object) -> bool:

@@ -19,14 +19,20 @@ Clock = Callable[[], datetime]
 class Held(Temporary):
     """Raised when another worker is at a run; it commits it, or its lease ends."""
 
+    code = "lease_held"
+
     def __init__(self, run: str, until: str) -> None:
+        self.run, self.until = run, until
         super().__init__(f"work on {run}", "this worker", f"another one is at it until {until}")
 
 
 class LeaseLost(Temporary):
     """Raised when another worker took a run over; this one was silent for too long."""
 
+    code = "lease_lost"
+
     def __init__(self, run: str) -> None:
+        self.run = run
         super().__init__(f"finish {run}", "this worker", "another one took it over")
 
 

@@ -6,10 +6,11 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from model_store import CustomerClustersError, Denied, NotFound, S3Address
+from model_store import CustomerClustersError, Denied, NotFound, S3Address, WrongArtifact
 from model_store.storage.s3_errors import translate_errors
+from pipeline.errors import WrongFile
 from pipeline.reading.listing import Entry, Tell, inputs_among
 
 if TYPE_CHECKING:
@@ -25,13 +26,26 @@ class Skipped(CustomerClustersError):
     """Raised when there is nothing to score: the object is empty, or was replaced, which another
     event tells."""
 
+    code = "empty"
+
 
 class Unscorable(CustomerClustersError):
-    """Raised when an input can never be scored; trying again would end the same."""
+    """Raised when an input can never be scored; trying again would end the same.
 
-    def __init__(self, code: str, reason: str, identity: str | None = None) -> None:
-        self.code, self.reason, self.identity = code, reason, identity
+    `problem` says the same as `reason` without the address of the input, where that is possible.
+    """
+
+    def __init__(
+        self, code: str, reason: str, identity: str | None = None, problem: str | None = None
+    ) -> None:
+        self.code, self.reason, self.identity, self.problem = code, reason, identity, problem
         super().__init__(reason)
+
+    @classmethod
+    def because(cls, error: WrongFile | WrongArtifact, identity: str | None = None) -> Self:
+        """The end of a run whose input, or whose model, cannot be used."""
+        problem = error.problem if isinstance(error, WrongFile) else None
+        return cls(error.code, str(error), identity, problem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +86,9 @@ class Found:
     def save(self, path: Path, most_bytes: float, beat: Callable[[], None]) -> None:
         """Write the object to a local file; `beat` is called after every chunk."""
         if self.size > most_bytes:
-            reason = f"{self.source.address} has {self.size:,} bytes; at most {most_bytes:,} may be"
-            raise Unscorable("too_large", reason, self.identity)
+            problem = f"has {self.size:,} bytes; at most {most_bytes:,} may be"
+            reason = f"{self.source.address} {problem}"
+            raise Unscorable("too_large", reason, self.identity, problem)
         with path.open("wb") as file, translate_errors("read", self.source.key, self.source.bucket):
             for chunk in self.chunks:
                 file.write(chunk)
@@ -91,7 +106,8 @@ def found(client: "S3Client", source: Source) -> Iterator[Found]:
         with translate_errors("read", source.key, f"{S3Address.SCHEME}{source.bucket}"):
             answer = client.get_object(Bucket=source.bucket, Key=source.key, **version)
     except NotFound as error:
-        raise Unscorable("gone", f"{source.address} is gone", source.identity) from error
+        reason = f"{source.address} is gone"
+        raise Unscorable("gone", reason, source.identity, "is gone") from error
     except Denied as error:
         raise Unscorable("access_denied", str(error), source.identity) from error
     with closing(answer["Body"]) as body:

@@ -71,5 +71,4 @@ def score_parts(
     except CannotSplit:
         raise
     except (WrongFile, WrongArtifact) as error:
-        code = "wrong_file" if isinstance(error, WrongFile) else "wrong_artifact"
-        raise Unscorable(code, str(error), data.identity) from error
+        raise Unscorable.because(error, data.identity) from error

@@ -37,7 +37,10 @@ Beat = Callable[[], None]
 class TimeIsUp(Temporary):
     """Raised when a run could not be finished before this process is stopped; it is given back."""
 
+    code = "time_is_up"
+
     def __init__(self, what: str, seconds: float) -> None:
+        self.what, self.seconds = what, seconds
         super().__init__(f"finish {what}", "this call", f"{max(seconds, 0):.0f} s are left of it")
 
 
@@ -176,6 +179,8 @@ def record_failure(source: Source, place: Place, job: Job, why: Unscorable) -> O
         "time": place.clock().isoformat(timespec="seconds"),
         "remedy": "to try again, delete this file and drop the input again",
     }
+    if why.problem is not None:
+        document["problem"] = why.problem
     if run:
         content = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
         with contextlib.suppress(Conflict):  # another delivery of the same event told it
@@ -224,7 +229,7 @@ def _score(
     found_here = Input(path, task.name, task.identity, task.state)
     try:
         return engine(outputs, found_here, job.model, job.version, job.options, count)
-    except (WrongFile, WrongArtifact) as error:
-        code = "wrong_file" if isinstance(error, WrongFile) else "wrong_artifact"
-        reason = str(error).replace(str(path), task.shown)
-        raise Unscorable(code, reason, task.identity) from error
+    except WrongFile as error:
+        raise Unscorable.because(error.about(task.shown), task.identity) from error
+    except WrongArtifact as error:
+        raise Unscorable.because(error, task.identity) from error

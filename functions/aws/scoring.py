@@ -82,8 +82,7 @@ class Scoring:
                 model, version = job.model, job.version
                 return score_input(here, model, version, out, job.options, progress, self._engine)
             except WrongFile as error:
-                told = str(error).removeprefix(f"{path}: ")
-                raise WrongFile(source.address, told) from error
+                raise error.about(source.address) from error
 
     @cached_property
     def _client(self) -> "S3Client":

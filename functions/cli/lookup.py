@@ -6,7 +6,7 @@ import click
 
 from functions.cli import console, options
 from functions.http.schemas import Answers
-from pipeline.errors import WrongFile
+from model_store.extras import needs_extra
 from pipeline.model.loading import load_model
 
 GRACE_SECONDS = 25
@@ -57,12 +57,10 @@ def serve(host: str, port: int, workers: int, trusted_proxies: str) -> None:
     _MODEL_TTL_SECONDS, _API_KEYS, _MAX_BODY_BYTES, _MAX_UPLOAD_BYTES, _REQUEST_SECONDS,
     _ROOT_PATH; for files in buckets _INPUT and _OUTPUT.
     """
-    try:
+    with needs_extra("serve", "api"):
         import uvicorn
 
         from functions import logs
-    except ModuleNotFoundError as error:
-        raise WrongFile("serve", f"needs the extra customer-clusters[api] ({error})") from error
 
     options.settings()  # a wrong variable is told here, in one line
     _allow_connections()

@@ -12,6 +12,7 @@ import click
 from functions.cli import console, options
 from functions.cli.run_tables import show_run
 from model_store import CustomerClustersError, S3Address, Store
+from model_store.extras import needs_extra
 from pipeline.errors import WrongFile
 from pipeline.model.loading import load_model
 from pipeline.reading.listing import files_at
@@ -213,21 +214,16 @@ def _here(out: str, inputs: Sequence[str], engine: "Engine") -> Iterator[Any]:
     if not any(text.startswith(S3Address.SCHEME) for text in (out, *inputs)):
         yield LocalScoring(out, engine)
         return
-    try:
+    with needs_extra(f"an address {S3Address.SCHEME}…", "aws"):
         from functions.aws.scoring import Scoring
-    except ModuleNotFoundError as error:
-        raise WrongFile("s3://", f"needs the extra customer-clusters[aws] ({error})") from error
     yield Scoring(out, engine)
 
 
 @contextmanager
 def _on_spark(out: str, master: str | None) -> Iterator[Any]:
     """What scores on Spark, which ends with it."""
-    try:
+    with needs_extra("--engine spark", "spark"):
         from pipeline.scoring.parts.spark import OnSpark, spark
-    except ModuleNotFoundError as error:
-        why = f"needs the extra customer-clusters[spark] ({error})"
-        raise WrongFile("--engine spark", why) from error
     from functions.cli.spark_scoring import SparkScoring
 
     with spark(master or "local[*]", os.environ) as session:

@@ -55,6 +55,9 @@ class Run:
     @property
     def reason(self) -> str:
         """Of a failure, without our address of the file."""
+        if "problem" in self.document:
+            return f"{self.name}: {self.document['problem']}"
+        # what has no problem of its own, or was written before there were any
         address = re.compile(rf"s3://\S*?/{re.escape(self.document['input']['name'])}")
         return address.sub(lambda _: self.name, str(self.document["reason"]))
 

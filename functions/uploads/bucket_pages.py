@@ -15,7 +15,8 @@ from functions.http.problems import ProblemError
 from functions.live_model import LiveModel, LoadedModel, load
 from functions.settings import READING_VARIABLES, BatchSettings
 from functions.web.routes import PageRoute, model_for
-from model_store import CustomerClustersError, NotFound
+from model_store import CustomerClustersError
+from model_store.extras import needs_extra
 
 if TYPE_CHECKING:
     from functions.uploads.bucket import BucketFiles, Run
@@ -51,11 +52,8 @@ class BucketPages:
     @cached_property
     def files(self) -> "BucketFiles":
         """Made with the first page, in a thread, so that no assignment waits for boto3."""
-        try:
+        with needs_extra(str(self.settings.input), "aws"):
             from functions.uploads.bucket import BucketFiles
-        except ModuleNotFoundError as error:
-            where = "this installation: it needs the extra customer-clusters[aws]"
-            raise NotFound(f"support for {self.settings.input}", where) from error
         return BucketFiles(self.settings)
 
     async def form(self, request: Request) -> Response:

@@ -54,7 +54,7 @@ def score_upload(
         manifest = engine(folder, found, model, version, options, watch)
         return run_view(model, manifest, summary_of(_here(manifest), folder))
     except WrongFile as error:
-        raise WrongFile(upload.name, str(error).removeprefix(f"{path}: ")) from error
+        raise error.about(upload.name) from error
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise Temporary("write", "the folder for results", reason) from error

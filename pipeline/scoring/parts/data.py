@@ -191,8 +191,7 @@ def _opened(
             with open_for(model, sample, options) as file:
                 yield replace(file, path=Path(source.address)), sample
         except WrongFile as error:
-            told = str(error).removeprefix(f"{sample}: ")
-            raise type(error)(source.address, told) from error
+            raise error.about(source.address) from error
 
 
 def _is_packed(source: Source) -> bool:

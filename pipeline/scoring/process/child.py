@@ -75,7 +75,7 @@ def _answer(request: dict[str, Any], score: Engine, send: Send) -> dict[str, Any
             progress,
         )
     except CustomerClustersError as error:
-        return {"error": {"type": type(error).__name__, "message": str(error)}}
+        return {"error": error.to_dict()}
     except OSError as error:
         return {"error": {"type": "OSError", "number": error.errno, "message": error.strerror}}
     except Exception as error:

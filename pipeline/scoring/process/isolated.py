@@ -21,7 +21,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
-from model_store import Conflict, CustomerClustersError, Denied, NotFound, Temporary, WrongArtifact
+from model_store import CustomerClustersError, Temporary
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.reading.file_state import checked_afterwards
@@ -34,10 +34,6 @@ LOOK_SECONDS = 0.25
 SILENT_SECONDS = 300.0
 """A file of which no row was read for so long is taken to hang its reader."""
 _START = "start a process that reads files"
-_ERRORS = {
-    kind.__name__: kind
-    for kind in (WrongFile, WrongArtifact, Temporary, Denied, NotFound, Conflict)
-}
 
 
 class Isolated:
@@ -231,11 +227,8 @@ def _request(
 
 def _raise(error: dict[str, Any]) -> NoReturn:
     """An error of the other process, raised here as what it was there."""
-    kind = _ERRORS.get(error["type"])
-    if kind is not None:
-        known = kind.__new__(kind)
-        CustomerClustersError.__init__(known, error["message"])
-        raise known
+    if "data" in error:
+        raise CustomerClustersError.from_dict(error)
     if error["type"] == "OSError":
         raise OSError(error["number"], error["message"])
     raise RuntimeError(f"unexpected in the process that reads files:\n{error['message']}")
