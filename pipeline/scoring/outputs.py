@@ -13,7 +13,6 @@ from pipeline.scoring.documents import ClusterSummary
 MANIFEST = "manifest.json"
 FAILED = "failed.json"
 REPORT = "report.html"
-BYTE_ORDER_MARK = "\ufeff"
 FORMULA = r"^[=+\-@\t\r]"
 """The beginning of text that a spreadsheet runs as a formula."""
 NUMBER = r"^[+-]?[0-9.,]+([eE][+-]?[0-9]+)?$"

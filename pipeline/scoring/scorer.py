@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from pipeline.errors import Problem, shortened
 from pipeline.model.cluster_model import Assignments, ClusterModel
-from pipeline.reading.customer_file import Block, CustomerFile, as_text, filtered, plain
-from pipeline.reading.delimited.dialect import squashed
+from pipeline.reading.arrow_columns import as_text, filtered, without_dictionary
+from pipeline.reading.blocks import Block, BrokenRow
+from pipeline.reading.column_names import alphanumeric
+from pipeline.reading.customer_file import CustomerFile
 from pipeline.reading.delimited.fields import fields_of
 from pipeline.reading.delimited.reader import DelimitedReader
-from pipeline.reading.delimited.records import BrokenRow
-from pipeline.reading.validation import HEADER_AGAIN, check, is_header_again, refuse_ambiguous
+from pipeline.reading.validation import REPEATED_HEADER, check, is_repeated_header, refuse_ambiguous
 from pipeline.scoring.challenger import ChallengerScorer
 from pipeline.scoring.documents import APPENDED_COLUMNS, CHALLENGER_COLUMN
 from pipeline.scoring.rejects import Reject
@@ -22,7 +23,7 @@ from pipeline.scoring.spec import Challenger
 from pipeline.scoring.summary.repeated_ids import IdBlock, id_block
 from pipeline.scoring.summary.tally import Tally
 
-_HEADER_AGAIN_REASON = "expected a customer, found the header once more"
+_REPEATED_HEADER_REASON = "expected a customer, found the header once more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Scorer:
         self.challenger: ChallengerScorer | None = None
         if challenger is not None:
             self.challenger = ChallengerScorer(challenger, file, len(model.clusters))
-        self._header = {squashed(shortened(name)) for name in file.header}
+        self._header = {alphanumeric(shortened(name)) for name in file.header}
         self._delimiter = ","  # of a workbook's text
         if isinstance(file.reader, DelimitedReader):
             self._delimiter = file.reader.dialect.delimiter
@@ -133,7 +134,7 @@ class Scorer:
         label = self.model.contract.label
         if label is None or self._label is None:
             return None
-        coded = as_text(plain(columns[self._label])).dictionary_encode()
+        coded = as_text(without_dictionary(columns[self._label])).dictionary_encode()
         meanings = [label.parse(value) for value in coded.dictionary.to_pylist()]
         rates = np.array([np.nan if m is None else float(m) for m in [*meanings, None]])
         codes = coded.indices.fill_null(len(meanings)).to_numpy(zero_copy_only=False)
@@ -144,8 +145,8 @@ class Scorer:
         if self._id is None:
             return ""
         cell = block.columns[self._id].slice(position, 1)
-        value = as_text(plain(cell))[0].as_py()
-        return "" if value is None else self.file.shown(str(value))
+        value = as_text(without_dictionary(cell))[0].as_py()
+        return "" if value is None else self.file.display(str(value))
 
     def _cells(self, block: Block, position: int) -> list[str]:
         """The cells of a row of a text file."""
@@ -157,12 +158,12 @@ class Scorer:
         """A row with values that the contract refuses, as a reject."""
         row, line = int(block.rows[position]), _line(block, position)
         if block.text is not None and any(
-            squashed(problem.value) in self._header for problem in problems
+            alphanumeric(problem.value) in self._header for problem in problems
         ):
             cells = self._cells(block, position)
-            if is_header_again(self.file, self.model.contract, cells, row, line):
-                return Reject(row, line, "", "", HEADER_AGAIN, "", _HEADER_AGAIN_REASON, "")
-        shown = [replace(each, value=self.file.shown(each.value)) for each in problems]
+            if is_repeated_header(self.file, self.model.contract, cells, row, line):
+                return Reject(row, line, "", "", REPEATED_HEADER, "", _REPEATED_HEADER_REASON, "")
+        shown = [replace(each, value=self.file.display(each.value)) for each in problems]
         first, reason = shown[0], "; ".join(map(str, shown))
         customer = self._id_of(block, position)
         return Reject(row, line, customer, first.column, first.code, first.value, reason, "")
@@ -170,11 +171,11 @@ class Scorer:
     def _broken_row(self, row: BrokenRow) -> Reject:
         """A row that the file's format breaks, as a reject; WrongFile for a header that differs."""
         cells = fields_of(row.text, self._delimiter) or []
-        again = is_header_again(self.file, self.model.contract, cells, row.row, row.line)
+        again = is_repeated_header(self.file, self.model.contract, cells, row.row, row.line)
         code, message = row.code, row.message
         if again:
-            code, message = HEADER_AGAIN, _HEADER_AGAIN_REASON
-        return Reject(row.row, row.line, "", "", code, "", message, self.file.shown(row.text))
+            code, message = REPEATED_HEADER, _REPEATED_HEADER_REASON
+        return Reject(row.row, row.line, "", "", code, "", message, self.file.display(row.text))
 
 
 def _line(block: Block, position: int) -> int | None:

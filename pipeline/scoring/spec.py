@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pipeline.errors import MAX_REJECTED_SHARE
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.reading.options import UNSAID, ReadingOptions
+from pipeline.reading.options import AUTODETECT, ReadingOptions
 from pipeline.scoring.documents import Manifest, OptionsDocument
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Options:
     format: "Format | None" = None
     """Of the assigned file; None keeps the input's, and writes CSV for a workbook."""
     max_rejected_share: float = MAX_REJECTED_SHARE
-    reading: ReadingOptions = UNSAID
+    reading: ReadingOptions = AUTODETECT
     """How files are written, where they do not show it."""
     safe_csv: bool = False
     """Cells that a spreadsheet would run as a formula get an apostrophe before them."""
@@ -57,7 +57,7 @@ class Options:
             "max_rejected_share": self.max_rejected_share,
             "safe_csv": self.safe_csv,
         }
-        if self.reading != UNSAID:
+        if self.reading != AUTODETECT:
             facts["reading"] = self.reading.facts
         if self.challenger is not None:
             facts["challenger"] = self.challenger.version

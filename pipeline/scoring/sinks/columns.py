@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+from pipeline.reading.customer_file import CustomerFile
 from pipeline.scoring.scorer import ScoredBlock, Scorer
 
 
@@ -39,6 +40,11 @@ class AppendedColumns:
         if self.challenger_ids is not None:
             types.append(self.challenger_ids.type)
         return [pa.field(name, kind) for name, kind in zip(names, types, strict=True)]
+
+
+def byte_order_mark(file: CustomerFile) -> str:
+    """What a CSV file begins with: a mark of UTF-8 where the input was in another encoding."""
+    return "" if file.facts.get("encoding", "utf-8") == "utf-8" else "\ufeff"
 
 
 def unique_names(names: Sequence[str]) -> list[str]:

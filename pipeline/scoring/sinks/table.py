@@ -7,10 +7,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from pipeline.reading.customer_file import CustomerFile, is_binary, is_text, plain, without_view
-from pipeline.scoring.outputs import BYTE_ORDER_MARK, FORMULA, NUMBER, csv_line, without_formula
+from pipeline.reading.arrow_columns import is_binary, is_text, without_dictionary, without_view
+from pipeline.reading.customer_file import CustomerFile
+from pipeline.scoring.outputs import FORMULA, NUMBER, csv_line, without_formula
 from pipeline.scoring.scorer import ScoredBlock, Scorer
-from pipeline.scoring.sinks.columns import AppendedColumns, unique_names
+from pipeline.scoring.sinks.columns import AppendedColumns, byte_order_mark, unique_names
 
 
 class TableSink:
@@ -33,13 +34,12 @@ class TableSink:
         names = unique_names([*file.header, *scorer.appended.values()])
         self._names, self._file, self.rows = names, target, 0
         header = [without_formula(name) for name in names] if safe else names
-        mark = "" if file.facts.get("encoding", "utf-8") == "utf-8" else BYTE_ORDER_MARK
-        self._file.write(f"{mark}{csv_line(header, delimiter)}\n".encode())
+        self._file.write(f"{byte_order_mark(file)}{csv_line(header, delimiter)}\n".encode())
 
     def prepare(self, block: ScoredBlock) -> tuple[int, bytes]:
         """The number of rows, and their lines."""
-        columns = [without_view(plain(column)) for column in block.columns]
-        appended = [plain(column) for column in self._appended.arrays(block)]
+        columns = [without_view(without_dictionary(column)) for column in block.columns]
+        appended = [without_dictionary(column) for column in self._appended.arrays(block)]
         if self._safe:
             columns = [without_formulas(column) for column in columns]
         batch = pa.RecordBatch.from_arrays([*columns, *appended], self._names)

@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.reading.customer_file import CustomerFile
-from pipeline.scoring.outputs import BYTE_ORDER_MARK, csv_line
+from pipeline.scoring.outputs import csv_line
 from pipeline.scoring.scorer import ScoredBlock, Scorer
-from pipeline.scoring.sinks.columns import AppendedColumns
+from pipeline.scoring.sinks.columns import AppendedColumns, byte_order_mark
 from pipeline.scoring.sinks.decimals import Decimals
 
 
@@ -19,7 +19,7 @@ class TextSink:
     def __init__(self, target: BinaryIO, file: CustomerFile, scorer: Scorer) -> None:
         """Write the header; make the cells that are the same for all customers of a cluster."""
         self._delimiter = str(file.facts.get("delimiter", ","))
-        self._decimal, self._text = file.numbers.written, file.text
+        self._decimal, self._text = file.numbers.output_decimal, file.text_format
         self._decimals = Decimals(self._decimal)
         self._quote = '"' if self._decimal == self._delimiter else ""
         appended = AppendedColumns(scorer)
@@ -46,8 +46,8 @@ class TextSink:
             ids = appended.challenger_ids.cast(pa.string()).fill_null("")
             self._challenger_cells = pa.array([f"{self._delimiter}{each}" for each in ids])
         self._file, self.rows = target, 0
-        kept = self._text is not None and self._text.kept
-        mark = "" if kept or file.facts.get("encoding", "utf-8") == "utf-8" else BYTE_ORDER_MARK
+        undecoded = self._text is not None and self._text.undecoded
+        mark = "" if undecoded else byte_order_mark(file)
         names = csv_line(list(scorer.appended.values()), self._delimiter)
         self._write(f"{mark}{file.header_text}{self._delimiter}{names}".encode())
 
@@ -88,12 +88,12 @@ class TextSink:
 
     def _write(self, text: bytes | memoryview) -> None:
         """Write text as the bytes that it was read from."""
-        if self._text is not None and self._text.kept:
+        if self._text is not None and self._text.undecoded:
             text = bytes(text).decode().encode(self._text.codec)
         self._file.write(text)
 
     def _as_read(self, text: str) -> str:
         """Text of ours as if it had been read from the file."""
-        if self._text is None or not self._text.kept:
+        if self._text is None or not self._text.undecoded:
             return text
-        return self._text.written(text).decode(self._text.codec)
+        return self._text.encode(text).decode(self._text.codec)

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.reading.customer_file import plain
+from pipeline.reading.arrow_columns import without_dictionary
 from pipeline.scoring.documents import RepeatedIdsDocument
 
 MOST_ROWS = 50_000_000
@@ -40,7 +40,7 @@ _TOTALS = (
 
 def hashes_of(column: pa.Array) -> Hashes:
     """A hash of each id; of those that are missing or empty 0."""
-    column = plain(column)
+    column = without_dictionary(column)
     if pa.types.is_integer(column.type):
         values = column.cast(pa.int64(), safe=False).fill_null(0).to_numpy(zero_copy_only=False)
         hashes = _mixed(values.view(np.uint64) ^ _SEED) | np.uint64(1)
