@@ -11,6 +11,7 @@ import click
 
 import model_store
 from functions.settings import Settings
+from functions.variables import variables_of
 from model_store import Store
 from pipeline.model.contract import DEFAULT_CONTRACT
 from pipeline.model.numbers import MARKS, THOUSANDS
@@ -20,6 +21,12 @@ from pipeline.reading.options import ReadingOptions
 def settings() -> Settings:
     """The settings of this process's environment."""
     return Settings.from_environment(os.environ)
+
+
+def _default(setting: str) -> str:
+    """What an option has that a setting decides, in words."""
+    variable = variables_of(Settings)[setting]
+    return f"{variable.default}, or ${variable.name}"
 
 
 def _user() -> str:
@@ -88,7 +95,7 @@ store = click.option(
     "--store",
     metavar="ADDRESS",
     default=lambda: settings().store,
-    show_default="the bundled store, or $CUSTOMER_CLUSTERS_STORE",
+    show_default=_default("store"),
     help="Folder or s3:// address of the model store.",
 )
 model = click.option(
@@ -96,7 +103,7 @@ model = click.option(
     "reference",
     metavar="REF",
     default=lambda: settings().model,
-    show_default="champion, or $CUSTOMER_CLUSTERS_MODEL",
+    show_default=_default("model"),
     help="Alias or version of the model.",
 )
 as_json_flag = click.option(
@@ -126,7 +133,7 @@ sign_key = click.option(
     metavar="FILE",
     type=path,
     default=lambda: settings().sign_key,
-    show_default="none, or $CUSTOMER_CLUSTERS_SIGN_KEY",
+    show_default=_default("sign_key"),
     help="Ed25519 private key (PEM) that signs the model.",
 )
 counted = click.option(
