@@ -52,11 +52,10 @@ class Batch:
     """Called with a message of a queue that has to come again."""
     log: Log = logs.write
     measure: Measure = emf
-    _looked: float = float("-inf")
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
         """Answer an invocation; a queue is told which of its messages have to come again."""
-        self._look_for_the_model()
+        self.live_model.refresh_if_older(self.model_ttl_seconds, wait_for_first=True)
         call = _Call(self, replace(self.place, remaining=remaining(context)), _request_id(context))
         if not _is_queue(event):
             call.score_all(event)
@@ -72,13 +71,6 @@ class Batch:
             second = self.challengers.beside(loaded.version)
         options = Options(reading=self.settings.reading, challenger=second)
         return Job(loaded.model, loaded.version, options)
-
-    def _look_for_the_model(self) -> None:
-        """A failure keeps the model that is there; without any, scoring says what is wrong."""
-        now = time.monotonic()
-        if self.live_model.loaded is None or now - self._looked >= self.model_ttl_seconds:
-            self.live_model.refresh()
-            self._looked = now
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import click
 
 from functions.cli import console, options
-from functions.http.schemas import Answers
+from functions.http.presenter import Presenter
 from pipeline.model.cluster_model import ClusterModel
 
 
@@ -29,8 +29,8 @@ def assign(values: tuple[str, ...], reference: str, store: str, as_json: bool) -
     model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
     assignment = model.assign(customer)
     if as_json:
-        answers = Answers(model, artifact.version)
+        presenter = Presenter(model, artifact.version)
         customer_id = customer.get(model.contract.id_column or "")
-        console.print_json(answers.assignment(assignment, customer_id))
+        console.print_json(presenter.assignment(assignment, customer_id))
     else:
         console.show_assignment(assignment, model)

@@ -18,7 +18,7 @@ _PARAMETER = re.compile(r"\{(\w+)\+?\}")
 _HEADERS = ("headers", "multiValueHeaders")
 _SERVER = frozenset({"host", "x-forwarded-port"})
 _PINGS = frozenset({"serverless-plugin-warmup", "aws.events"})
-_FOUND = "customer-clusters: what was found in this event"
+_ADDRESS = "customer-clusters: the address of this event"
 _UNREADABLE = (LookupError, TypeError, AttributeError, ValueError, RuntimeError)
 _FLAGS = ("warmup", "warmer")
 
@@ -27,23 +27,32 @@ class WrongEvent(CustomerClustersError, ValueError):
     """Raised when an event is no HTTP request."""
 
     def __init__(self, event: object) -> None:
-        found = f"one with {', '.join(sorted(event)[:8])}" if isinstance(event, dict) else "another"
+        kind = f"one with {', '.join(sorted(event)[:8])}" if isinstance(event, dict) else "another"
         super().__init__(
             "this function answers HTTP events (API Gateway HTTP or REST, function URL, load "
-            f"balancer); it was called with {found if event else 'an empty event'}"
+            f"balancer); it was called with {kind if event else 'an empty event'}"
         )
 
 
 def handler_for(app: ASGIApp, before: Callable[[], None] = lambda: None) -> LambdaHandler:
-    """The Lambda handler of an application, and what it calls before each request."""
+    """The Lambda handler of an application.
+
+    Args:
+        app: The application.
+        before: Called before each request.
+
+    Returns:
+        A handler that raises WrongEvent when it is called with anything but HTTP or a ping.
+    """
 
     async def staged(scope: Scope, receive: Receive, send: Send) -> None:
-        found = scope["aws.event"][_FOUND]
-        scope["root_path"], scope["aws.event"] = found.prefix, found.event
-        if found.prefix:
-            scope["path"] = found.path if found.path != found.prefix else f"{found.prefix}/"
-        if found.host:
-            scope["headers"].append([b"host", found.host.encode()])
+        address: _Address = scope["aws.event"][_ADDRESS]
+        scope["root_path"], scope["aws.event"] = address.prefix, address.event
+        if address.prefix:
+            at_root = address.path == address.prefix
+            scope["path"] = f"{address.prefix}/" if at_root else address.path
+        if address.host:
+            scope["headers"].append([b"host", address.host.encode()])
         await app(scope, receive, send)
 
     mangum = Mangum(staged, lifespan="off", text_mime_types=TEXT)
@@ -56,8 +65,8 @@ def handler_for(app: ASGIApp, before: Callable[[], None] = lambda: None) -> Lamb
             raise WrongEvent(event)
         before()
         try:
-            found = _Found(event, stage_prefix(event), _shown_path(event), _host(event))
-            return mangum({**event, **_without_server(event), _FOUND: found}, context)
+            address = _Address(event, stage_prefix(event), _shown_path(event), _host(event))
+            return mangum({**event, **_without_server(event), _ADDRESS: address}, context)
         except _UNREADABLE as error:  # of the event: what answers it lets none out
             raise WrongEvent(event) from error
 
@@ -65,8 +74,8 @@ def handler_for(app: ASGIApp, before: Callable[[], None] = lambda: None) -> Lamb
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """What Mangum does not find in an event."""
+class _Address:
+    """An event with the parts of its address that Mangum does not find."""
 
     event: Mapping[str, Any]
     prefix: str
@@ -106,16 +115,16 @@ def _matched(event: Mapping[str, Any]) -> str | None:
         return None
     if route.endswith("+}"):
         return f"/{values[names[-1]]}"
-    return _PARAMETER.sub(lambda found: str(values[found[1]]), route)
+    return _PARAMETER.sub(lambda parameter: str(values[parameter[1]]), route)
 
 
 def _without_server(event: Mapping[str, Any]) -> dict[str, Any]:
     """The event's headers but for those that Mangum takes for a port's number and may fail on:
     a list of ports, or an IPv6 address. Nothing of ours reads the port."""
-    given = {kind: event.get(kind) or {} for kind in _HEADERS if kind in event}
+    present = {kind: event.get(kind) or {} for kind in _HEADERS if kind in event}
     return {
         kind: {name: value for name, value in headers.items() if name.lower() not in _SERVER}
-        for kind, headers in given.items()
+        for kind, headers in present.items()
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from functions.http.problems import ProblemError, response
+from functions.http.problems import ProblemError, problem_response
 
 HEADER_BYTES = 65_536
 """Of a request line with its headers, of trailers, or of anything else that is not content."""
@@ -27,7 +27,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(*arguments, **named)
         self._in_headers = self._advanced = self._ended = False
         self._received = self._unfinished = 0
-        self._refused: ProblemError | None = None
+        self._problem: ProblemError | None = None
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -58,10 +58,10 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._deadline is not None:
             self._stop_waiting()
         if self._received + self._unfinished > HEADER_BYTES and self._size() > HEADER_BYTES:
-            self._refused = _too_large()
+            self._problem = _too_large()
         elif len(self.pipeline) >= PIPELINED:
-            self._refused = ProblemError(429, f"more than {PIPELINED} requests wait for an answer")
-        if self._refused is not None:
+            self._problem = ProblemError(429, f"more than {PIPELINED} requests wait for an answer")
+        if self._problem is not None:
             raise ValueError  # which ends the parser, and comes back to send_400_response
         super().on_headers_complete()
         self.headers = []  # for the trailers, which must not pass for headers
@@ -76,7 +76,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         self._end(
-            self._refused or ProblemError(400, "this is no HTTP request", code="invalid_request")
+            self._problem or ProblemError(400, "this is no HTTP request", code="invalid_request")
         )
 
     def _size(self) -> int:
@@ -103,7 +103,7 @@ class BoundedProtocol(HttpToolsProtocol):
         elif self._is_idle():
             self.transport.close()
 
-    def _end(self, refused: ProblemError) -> None:
+    def _end(self, problem: ProblemError) -> None:
         """Take nothing more; refuse, or answer what was asked before and close then."""
         self._ended = True
         self._stop_waiting()
@@ -113,10 +113,10 @@ class BoundedProtocol(HttpToolsProtocol):
                 return
             self.cycle.disconnected = True  # the rest of its body will not come
             self.cycle.message_event.set()
-        answer = response(refused, "none")
+        answer = problem_response(problem, "none")
         fields = [*answer.raw_headers, (b"connection", b"close")]
         head = b"".join(name + b": " + value + b"\r\n" for name, value in fields)
-        self.transport.write(STATUS_LINE[refused.status] + head + b"\r\n" + bytes(answer.body))
+        self.transport.write(STATUS_LINE[problem.status] + head + b"\r\n" + bytes(answer.body))
         self.transport.write_eof()
         self.loop.call_later(_LINGER_SECONDS, self.transport.close)
 

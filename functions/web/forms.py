@@ -19,6 +19,7 @@ class Field:
     """A field of the form as it is shown."""
 
     id: str
+    """Of its element on the page."""
     feature: Feature
     typed: str
     error: str
@@ -58,22 +59,22 @@ def form_fields(
     errors = {problem.column: problem.code for problem in problems}
     return [
         Field(
-            f"field-{place}",
+            f"field-{number}",
             feature,
             typed.get(feature.name, ""),
             _error(feature, errors[feature.name]) if feature.name in errors else "",
         )
-        for place, feature in enumerate(features, start=1)
+        for number, feature in enumerate(features, start=1)
     ]
 
 
 def examples(loaded: LoadedModel) -> dict[int, dict[str, str]]:
     """A typical customer of each group, as people would type it: cluster id → form."""
-    found: dict[int, dict[str, str]] = {}
+    forms: dict[int, dict[str, str]] = {}
     for golden in loaded.model.golden:
         typed = {name: _shown(value) for name, value in golden.customer.items()}
-        found.setdefault(golden.cluster, typed)
-    return dict(sorted(found.items()))
+        forms.setdefault(golden.cluster, typed)
+    return dict(sorted(forms.items()))
 
 
 def tidied(feature: Feature, text: str) -> str:

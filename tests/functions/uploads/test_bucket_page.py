@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 from functions.http.lambda_adapter import handler_for
 from functions.settings import READING_VARIABLES, BatchSettings, Settings
 from functions.uploads.bucket import BucketFiles, Run
-from functions.uploads.bucket_pages import MOST_LOOKS, seconds_until
+from functions.uploads.bucket_uploads import MOST_RELOADS, seconds_to_reload
 from model_store import S3Address
 from tests.functions.conftest import Lines
 from tests.support.dropping import Drop, customers, golden
@@ -154,10 +154,10 @@ def test_the_page_names_the_settings_that_say_how_files_are_written(site: Site) 
 
 
 def test_the_page_gives_up_looking_and_can_be_told_to(site: Site) -> None:
-    page = page_of(site.browser, f"/files/{NOBODY}?look={MOST_LOOKS}")
+    page = page_of(site.browser, f"/files/{NOBODY}?look={MOST_RELOADS}")
     assert page.all("meta", **{"http-equiv": "refresh"}) == []
     assert page.one("h1").text == "Your file is not scored yet"
-    waits = [seconds_until(look) for look in range(MOST_LOOKS + 1)]
+    waits = [seconds_to_reload(look) for look in range(MOST_RELOADS + 1)]
     assert waits[:3] == [2, 3, 4] and waits[-1] is None
     assert 15 * 60 < sum(wait for wait in waits if wait) < 25 * 60
     for wrong in ("x", "-1", "²", "1" * 5000, ""):

@@ -56,7 +56,7 @@ def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
 
 
 def test_the_oldest_make_room(tmp_path: Path) -> None:
-    results = Results(tmp_path / "root", most_bytes=2_500)
+    results = Results(tmp_path / "root", max_bytes=2_500)
     ids = [keep(results, age=30 - place, size=1_000) for place in range(4)]
     assert [bool(results.find(id, "a.csv")) for id in ids] == [False, False, True, True]
 
