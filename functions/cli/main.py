@@ -1,4 +1,4 @@
-"""The `customer-clusters` command.
+"""The `customer-clusters` command and its sub-commands.
 
 A command imports what it needs when it runs: `assign` must not wait for scikit-learn or pyarrow.
 """

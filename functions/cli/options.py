@@ -1,4 +1,4 @@
-"""What several commands take."""
+"""The options that several commands take."""
 
 import functools
 import getpass
@@ -37,7 +37,7 @@ def _user() -> str:
         return ""
 
 
-def _said(context: click.Context, parameter: click.Parameter, text: str) -> str:
+def _nonempty(context: click.Context, parameter: click.Parameter, text: str) -> str:
     if not text.strip():
         raise click.BadParameter("expected some words: they stay in the history")
     return text.strip()
@@ -52,13 +52,13 @@ def reading(command: Callable[..., None]) -> Callable[..., None]:
     """How files are written, as one argument `reading`; for what a file does not show itself."""
 
     @functools.wraps(command)
-    def packed(*args: Any, **chosen: Any) -> None:
-        said = {name: chosen.pop(name) for name in _READING}
-        command(*args, reading=ReadingOptions(**said), **chosen)
+    def with_reading(*arguments: Any, **values: Any) -> None:
+        reading = ReadingOptions(**{name: values.pop(name) for name in _READING})
+        command(*arguments, reading=reading, **values)
 
     for decorate in _READING.values():
-        packed = decorate(packed)
-    return packed
+        with_reading = decorate(with_reading)
+    return with_reading
 
 
 _READING = {
@@ -118,14 +118,14 @@ contract = click.option(
     help="TOML file that declares the columns.",
 )
 why = click.option(
-    "--why", metavar="TEXT", required=True, callback=_said, help="The reason, for the history."
+    "--why", metavar="TEXT", required=True, callback=_nonempty, help="The reason, for the history."
 )
 who = click.option(
     "--who",
     metavar="NAME",
     default=_user,
     show_default="who is logged in",
-    callback=_said,
+    callback=_nonempty,
     help="Who decides, for the history.",
 )
 sign_key = click.option(

@@ -119,8 +119,10 @@ def _matched(event: Mapping[str, Any]) -> str | None:
 
 
 def _without_server(event: Mapping[str, Any]) -> dict[str, Any]:
-    """The event's headers but for those that Mangum takes for a port's number and may fail on:
-    a list of ports, or an IPv6 address. Nothing of ours reads the port."""
+    """The event's headers but for those that Mangum takes for a port's number.
+
+    It may fail on a list of ports, or on an IPv6 address. Nothing of ours reads the port.
+    """
     present = {kind: event.get(kind) or {} for kind in _HEADERS if kind in event}
     return {
         kind: {name: value for name, value in headers.items() if name.lower() not in _SERVER}

@@ -32,6 +32,11 @@ _SECURITY = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
 ]  # fmt: skip
+STYLED_INSIDE = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+}
+"""The policy for a report or drawing: its style is inside it, and it may do nothing else."""
 _HARMLESS = frozenset({"GET", "OPTIONS"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="customer clusters", charset="UTF-8"'}
@@ -51,6 +56,7 @@ class Middleware:
         self.log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or let the application answer it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

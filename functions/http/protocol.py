@@ -11,17 +11,18 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from functions.http.problems import ProblemError, problem_response
 
 HEADER_BYTES = 65_536
-"""Of a request line with its headers, of trailers, or of anything else that is not content."""
+"""How large a request line with its headers may be, trailers, or anything else but content."""
 HEADER_SECONDS = 10.0
-"""So long the headers of a request may take, and the first ones from the connection's start."""
+"""How long the headers of a request may take, the first ones from the connection's start."""
 PIPELINED = 32
-"""Requests that may wait for an answer to one before them; one more ends the connection."""
+"""How many requests may wait for an answer to one before them; one more ends the connection."""
 _LINGER_SECONDS = 1.0
-"""A client that still sends when it is refused would not see the answer, were it cut at once."""
+"""How long a connection stays open after a refusal, which a client that still sends would not see
+were it cut at once."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """One connection."""
+    """One connection whose requests have bounded headers that arrive in time."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -31,14 +32,17 @@ class BoundedProtocol(HttpToolsProtocol):
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for the first headers."""
         super().connection_made(transport)
         self._wait_for_headers()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Wait for nothing any more."""
         self._stop_waiting()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        """Take bytes; end a connection whose headers are too large."""
         if self._ended:
             return
         self._advanced, self._received = False, len(data)
@@ -50,10 +54,12 @@ class BoundedProtocol(HttpToolsProtocol):
             self._wait_for_headers()
 
     def on_message_begin(self) -> None:
+        """Begin a request."""
         self._in_headers = True
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
+        """Look at the headers of a request; ValueError ends the parser when it is refused."""
         self._in_headers, self._advanced = False, True
         if self._deadline is not None:
             self._stop_waiting()
@@ -67,14 +73,17 @@ class BoundedProtocol(HttpToolsProtocol):
         self.headers = []  # for the trailers, which must not pass for headers
 
     def on_body(self, body: bytes) -> None:
+        """Take a part of a body."""
         self._advanced = True
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        """End a request."""
         self._advanced = True
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
+        """Refuse what the parser could not take, or what was refused while it parsed."""
         self._end(
             self._problem or ProblemError(400, "this is no HTTP request", code="invalid_request")
         )

@@ -10,6 +10,8 @@ else:  # pydantic reads only this one before 3.12
 
 
 class ClusterName(TypedDict):
+    """A cluster, as people call it."""
+
     id: int
     name: str
     description: str
@@ -27,6 +29,8 @@ class Churn(TypedDict):
 
 
 class RunnerUp(TypedDict):
+    """The cluster that is nearest but for the customer's own."""
+
     id: int
     name: str
     distance: float
@@ -67,11 +71,15 @@ class FieldProblem(TypedDict):
 
 
 class AssignedItem(TypedDict):
+    """A customer of a batch that was assigned."""
+
     index: int
     assignment: AssignmentAnswer
 
 
 class RejectedItem(TypedDict):
+    """A customer of a batch that could not be assigned."""
+
     index: int
     id: str | int | None
     errors: list[FieldProblem]
@@ -97,6 +105,8 @@ class ProfileAnswer(TypedDict):
 
 
 class ClusterAnswer(TypedDict):
+    """A cluster with its size, churn rate and profile by feature."""
+
     id: int
     name: str
     description: str
@@ -107,12 +117,16 @@ class ClusterAnswer(TypedDict):
 
 
 class ClustersAnswer(TypedDict):
+    """Every cluster, and the churn rate of all customers."""
+
     clusters: list[ClusterAnswer]
     churn_rate: float | None
     model_version: str
 
 
 class ModelAnswer(TypedDict):
+    """The model that answers; `reference` is the alias or version that it was found by."""
+
     version: str
     reference: str
     created: str
@@ -124,6 +138,8 @@ class ModelAnswer(TypedDict):
 
 
 class LiveAnswer(TypedDict):
+    """The process answers."""
+
     status: Literal["live"]
 
 

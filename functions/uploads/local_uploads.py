@@ -15,6 +15,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from functions.http.middleware import STYLED_INSIDE
 from functions.http.problems import ProblemError, to_problem
 from functions.http.routes import model_for
 from functions.live_model import LiveModel, LoadedModel
@@ -24,7 +25,7 @@ from functions.uploads.results import KEPT_SECONDS, Results
 from functions.uploads.scoring import Bounds, score_upload
 from functions.web.files import FIELDS, LABELS, files_view
 from functions.web.rendering import render
-from functions.web.routes import STYLED_INSIDE, by_person
+from functions.web.routes import by_person
 from model_store import CustomerClustersError
 from pipeline.scoring.process.isolated import isolated
 

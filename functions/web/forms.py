@@ -26,6 +26,7 @@ class Field:
 
     @property
     def hint(self) -> str:
+        """What the feature means and which values it may have."""
         feature = self.feature
         parts = [feature.description]
         if feature.numeric:
@@ -38,16 +39,19 @@ class Field:
 
     @property
     def optional(self) -> bool:
+        """Whether it may be left empty."""
         return self.feature.missing is not None
 
     @property
     def control(self) -> str:
+        """How it is filled in: text, radio or select."""
         if self.feature.numeric:
             return "text"
         return "radio" if len(self.feature.values) <= _FEW else "select"
 
     @property
     def described_by(self) -> str:
+        """The ids of the elements that say more about it."""
         ids = [f"{self.id}-error"] if self.error else []
         return " ".join([*ids, f"{self.id}-hint"] if self.hint else ids)
 

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from functions.http.bodies import read_form
+from functions.http.middleware import STYLED_INSIDE
 from functions.http.presenter import presenter_of
 from functions.http.problems import TITLES, ProblemError
 from functions.http.routes import model_for
@@ -19,7 +20,6 @@ from functions.web.forms import examples, form_fields, tidied
 from functions.web.reference import operations
 from functions.web.rendering import error_page, fingerprint, link, render, static
 from functions.web.result import result_view
-from functions.web.routes import STYLED_INSIDE
 from pipeline.errors import Problem, WrongRow
 
 FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}

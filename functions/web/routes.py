@@ -19,11 +19,6 @@ from functions.settings import Settings
 if TYPE_CHECKING:
     from functions.web.pages import Pages
 
-STYLED_INSIDE = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
-    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-}
-"""The policy for a report or drawing: its style is inside it, and it may do nothing else."""
 Paths = Mapping[str, tuple[str, Sequence[str]]]
 """Path → the name of the method that answers it, and the HTTP methods that it takes."""
 _READ = ("GET",)
@@ -45,6 +40,7 @@ class PageRoute(Route):
     """A plain route, cheap to make at a cold start, that the log can name."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether the route answers a request, and what it adds to its scope."""
         match, child_scope = super().matches(scope)
         return match, {**child_scope, "route": self}
 

@@ -37,11 +37,14 @@ def test_columns_bind_by_name_in_any_order(client: TestClient, leaver: dict[str,
     assert first == second
 
 
-@pytest.mark.parametrize("id", ["0710001", 710001, None])
+@pytest.mark.parametrize("customer_id", ["0710001", 710001, None])
 def test_the_id_is_given_back_as_it_came(
-    client: TestClient, leaver: dict[str, Any], id: object
+    client: TestClient, leaver: dict[str, Any], customer_id: object
 ) -> None:
-    assert client.post("/v1/assign", json={**leaver, "CLIENTNUM": id}).json()["id"] == id
+    assert (
+        client.post("/v1/assign", json={**leaver, "CLIENTNUM": customer_id}).json()["id"]
+        == customer_id
+    )
 
 
 @pytest.mark.parametrize(

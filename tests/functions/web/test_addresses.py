@@ -89,7 +89,8 @@ def test_pages_are_whole_and_need_neither_script_nor_style_inside(
         assert not [name for name in element.attributes if name == "style" or name[:2] == "on"]
     assert not [a for a in page.addresses if not a.startswith(("/", "#"))]
     levels = [int(e.tag[1]) for e in page.all("h1", "h2", "h3")]
-    assert levels[0] == 1 and levels.count(1) == 1
+    assert levels[0] == 1
+    assert levels.count(1) == 1
     assert all(b <= a + 1 for a, b in pairwise(levels))
     assert "style-src 'self'" in answer.headers["content-security-policy"]
 
