@@ -18,7 +18,6 @@ from functions.live_model import LiveModel, LoadedModel
 from functions.settings import READING_VARIABLES, BatchSettings
 from functions.web.files import files_view
 from functions.web.rendering import render
-from functions.web.run import run_view
 from model_store import CustomerClustersError, NotFound
 
 if TYPE_CHECKING:
@@ -113,6 +112,8 @@ class BucketUploads:
 
     def _view(self, files: "BucketFiles", run: "Run") -> tuple[LoadedModel, dict[str, Any]]:
         """With the model that scored: the one that answers may be another by now."""
+        from functions.web.run import run_view  # it brings what scores, and no form waits for it
+
         scorer = self.live_model.of_version(run.document["model_version"])
         view = run_view(scorer.model, run.document, files.summary(run))
         return scorer, view | {"file": {**run.document["input"], "name": run.name}}

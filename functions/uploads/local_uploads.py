@@ -22,12 +22,10 @@ from functions.live_model import LiveModel, LoadedModel
 from functions.settings import Settings
 from functions.uploads.multipart import Upload, save_upload
 from functions.uploads.results import KEPT_SECONDS, Results
-from functions.uploads.scoring import Bounds, score_upload
 from functions.web.files import FIELDS, LABELS, files_view
 from functions.web.rendering import render
 from functions.web.routes import by_person
 from model_store import CustomerClustersError
-from pipeline.scoring.process.isolated import isolated
 
 RECEIVE_SECONDS = 60.0
 """How long a file may take to arrive."""
@@ -99,6 +97,9 @@ class LocalUploads:
         self, folder: Path, upload: Upload, loaded: LoadedModel, gone: Callable[[], bool]
     ) -> tuple[dict[str, Any], str]:
         """What the page of the results names, and the id under which they are kept."""
+        from functions.uploads.scoring import Bounds, score_upload  # no form waits for it
+        from pipeline.scoring.process.isolated import isolated
+
         run = folder / "run"
         run.mkdir(mode=0o700)
         bounds = Bounds(SCORE_SECONDS, RUN_BYTES, gone)
