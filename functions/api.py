@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     app: FastAPI
     handler: LambdaHandler
 
-VERSION = "1.0.0"
-"""Version of the HTTP interface."""
-
 
 def create_app(live_model: LiveModel, settings: Settings, log: Log = logs.write) -> FastAPI:
     """The application over a model and its settings; nothing is read from elsewhere."""
@@ -47,7 +45,7 @@ def create_app(live_model: LiveModel, settings: Settings, log: Log = logs.write)
 
     app = FastAPI(
         title="Customer clusters",
-        version=VERSION,
+        version=metadata.version("customer-clusters"),
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,  # it would believe the Host header; our middleware takes them off

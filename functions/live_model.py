@@ -11,6 +11,7 @@ from functions import logs
 from functions.logs import Log
 from model_store import Artifact, CustomerClustersError, Store, Temporary
 from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.loading import load_model
 
 PATIENCE_SECONDS = 2.0
 """How long a call waits for the store before it answers with the model that is there."""
@@ -19,7 +20,11 @@ PATIENCE_SECONDS = 2.0
 class NoLiveModel(Temporary):
     """Raised while no model can answer; it says why, and whether to try again is for the reason."""
 
-    def __init__(self, store: Store, why: str) -> None:
+    code = "model_unavailable"
+
+    def __init__(self, store: Store | str, why: str) -> None:
+        self.store, self.why = str(store), why
+        self.action, self.where, self.reason = "answer", self.store, why
         CustomerClustersError.__init__(self, f"no model of {store} can answer: {why}")
 
 
@@ -158,5 +163,4 @@ class LiveModel:
 def load(store: Store, reference: str) -> LoadedModel:
     """Read the model of an alias or version, verified; it answers for its golden customers."""
     artifact = store.open(reference)
-    model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
-    return LoadedModel(artifact, model, artifact.version, datetime.now(UTC))
+    return LoadedModel(artifact, load_model(artifact), artifact.version, datetime.now(UTC))

@@ -158,12 +158,6 @@ class BatchSettings:
         default=2 << 30,
         shown="2 GiB",
     )
-    lease_seconds: float = setting(
-        "CUSTOMER_CLUSTERS_LEASE_SECONDS",
-        _POSITIVE,
-        "A worker that is silent for so long is taken for dead",
-        default=300.0,
-    )
     deadline_seconds: float = setting(
         "CUSTOMER_CLUSTERS_DEADLINE_SECONDS",
         _POSITIVE,

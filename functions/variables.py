@@ -20,7 +20,10 @@ D = TypeVar("D")
 class WrongSetting(CustomerClustersError, ValueError):
     """Raised when a variable of the environment cannot be used; its value is never shown."""
 
+    code = "wrong_setting"
+
     def __init__(self, variable: str, expected: str) -> None:
+        self.variable, self.expected = variable, expected
         super().__init__(f"{variable}: expected {expected}")
 
 

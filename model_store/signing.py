@@ -21,8 +21,11 @@ from model_store.errors import CustomerClustersError
 class WrongKey(CustomerClustersError, ValueError):
     """Raised when a file should hold a private key for signing and does not."""
 
-    def __init__(self, path: Path, found: str) -> None:
-        super().__init__(f"{path}: {found}; expected an Ed25519 private key in PEM, unencrypted")
+    code = "wrong_key"
+
+    def __init__(self, path: Path | str, problem: str) -> None:
+        self.path, self.problem = str(path), problem
+        super().__init__(f"{path}: {problem}; expected an Ed25519 private key in PEM, unencrypted")
 
 
 class Signer:

@@ -5,20 +5,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model_store.errors import NotFound, WrongArtifact
-from model_store.storage.base import Files
+from model_store.extras import needs_extra
+from model_store.storage.base import Storage
 
 if TYPE_CHECKING:
     from model_store.signing import Signer
 
 
-def refuse_untrusted(files: Files, version: str, manifest: bytes, keys: tuple[str, ...]) -> None:
+def refuse_untrusted(
+    storage: Storage, version: str, manifest: bytes, keys: tuple[str, ...]
+) -> None:
     """WrongArtifact unless one of the keys signed the manifest; without keys all is trusted."""
     if not keys:
         return
     signing = _signing()
     for key in keys:
         try:
-            signature = files.read(f"versions/{version}/{signing.signature_name(key)}")
+            signature = storage.read(f"versions/{version}/{signing.signature_name(key)}")
         except NotFound:
             continue
         if signing.is_signed(manifest, signature, key):
@@ -43,8 +46,5 @@ def load_signer(path: Path) -> "Signer":
 
 
 def _signing() -> Any:
-    try:
+    with needs_extra("a signature", "sign"):
         return importlib.import_module("model_store.signing")
-    except ModuleNotFoundError as error:
-        where = "this installation: it needs the extra customer-clusters[sign]"
-        raise NotFound("support for signatures", where) from error

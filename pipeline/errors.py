@@ -1,8 +1,9 @@
 """Errors about customers and their files; `model_store.errors` draws the whole tree."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any, Self
 
 from model_store.errors import CustomerClustersError
 
@@ -43,17 +44,58 @@ def printable(text: str) -> str:
 class WrongRow(CustomerClustersError, ValueError):
     """Raised when a customer cannot be assigned; carries every problem, not only the first."""
 
+    code = "wrong_row"
+
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("; ".join(str(problem) for problem in problems))
 
+    @property
+    def data(self) -> dict[str, Any]:
+        """The problems, each as a mapping of its fields."""
+        return {"problems": [asdict(problem) for problem in self.problems]}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Self:
+        """The error that has these data."""
+        return cls([Problem(**problem) for problem in data["problems"]])
+
 
 class WrongFile(CustomerClustersError, ValueError):
-    """Raised when a customer file, a contract or a training set is refused whole."""
+    """Raised when a customer file, a contract or a training set is refused whole.
+
+    Args:
+        file: The file by the name its user knows, or its path.
+        problem: What is wrong with it, what was expected and what to do; without the file's name.
+    """
+
+    code = "wrong_file"
 
     def __init__(self, file: object, problem: str) -> None:
-        self.problem = printable(problem)
-        super().__init__(f"{printable(str(file))}: {self.problem}")
+        self.file, self.problem = printable(str(file)), printable(problem)
+        super().__init__(f"{self.file}: {self.problem}")
+
+    def about(self, file: object) -> Self:
+        """The same error about the same file by another name, such as the one its user knows."""
+        return self.from_data({**self.data, "file": file})
+
+
+class Gone(WrongFile):
+    """Raised when an input is not there any more, or another one took its place."""
+
+    code = "gone"
+
+
+class Unreadable(WrongFile):
+    """Raised when the storage refuses to hand out an input, and will refuse again."""
+
+    code = "access_denied"
+
+
+class TooLarge(WrongFile):
+    """Raised when an input is larger than what may be read here."""
+
+    code = "too_large"
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from rich.text import Text
 from functions.cli import console, options
 from functions.http.presenter import Presenter
 from pipeline.model.cluster_model import Assignment, ClusterModel
+from pipeline.model.loading import load_model
 
 
 @click.command(
@@ -27,7 +28,7 @@ def assign(values: tuple[str, ...], reference: str, store: str, as_json: bool) -
             raise click.BadParameter(f"{name} is given twice")
         customer[name] = value
     artifact = options.open_store(store).open(reference)
-    model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+    model = load_model(artifact)
     assignment = model.assign(customer)
     if as_json:
         presenter = Presenter(model, artifact.version)

@@ -6,7 +6,7 @@ import click
 
 from functions.cli import console, model_tables, options
 from model_store import WrongArtifact, load_signer
-from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.loading import load_model
 
 
 @click.group(invoke_without_command=True)
@@ -35,7 +35,7 @@ def show(reference: str, store: str, as_json: bool) -> None:
     """Show a model's clusters and metrics; its files are verified first."""
     artifact = options.open_store(store).open(reference)
     artifact.verify()
-    model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+    model = load_model(artifact)
     if as_json:
         console.print_json(model_tables.model_document(artifact, model))
     else:

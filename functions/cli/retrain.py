@@ -6,7 +6,7 @@ import click
 
 from functions.cli import console, options, tables
 from model_store import CANDIDATE, CHAMPION, Reason, load_signer
-from pipeline.errors import WrongFile
+from model_store.extras import needs_extra
 
 _OUT_HELP = "Folder for comparison.json and comparison.html."
 
@@ -46,10 +46,8 @@ def retrain(
     candidate; nothing that answers changes before somebody promotes it. Customers that were
     trained on before, over the same champion, give the version that they gave then.
     """
-    try:
+    with needs_extra("retrain", "train"):
         from pipeline import training
-    except ModuleNotFoundError as error:
-        raise WrongFile("retrain", f"needs customer-clusters[train] ({error})") from error
     from pipeline.comparing import compare
 
     target = options.open_store(store)

@@ -7,7 +7,7 @@ import click
 from functions import logs
 from functions.cli import options
 from functions.settings import server_variables
-from pipeline.errors import WrongFile
+from model_store.extras import needs_extra
 
 GRACE_SECONDS = 25
 """For requests that are under way when the server is told to stop."""
@@ -40,10 +40,8 @@ def serve(host: str, port: int, workers: int, trusted_proxies: str) -> None:
 
     Models, keys and limits come from the environment.
     """
-    try:
+    with needs_extra("serve", "api"):
         import uvicorn
-    except ModuleNotFoundError as error:
-        raise WrongFile("serve", f"needs the extra customer-clusters[api] ({error})") from error
 
     options.settings()  # a wrong variable is told here, in one line
     _allow_connections()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from functions.cli import console
+from model_store.extras import needs_extra
 from pipeline.errors import WrongFile
 
 if TYPE_CHECKING:
@@ -40,10 +41,8 @@ def show_comparison(comparison: "Comparison") -> None:
 
 def write_comparison(comparison: "Comparison", folder: Path) -> None:
     """comparison.json for machines and comparison.html for people."""
-    try:
+    with needs_extra("the page of a comparison", "train"):
         from pipeline.comparing.page import render
-    except ModuleNotFoundError as error:
-        raise WrongFile(folder, f"needs customer-clusters[train] ({error})") from error
     text = json.dumps(comparison.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ import click
 
 from functions.cli import console, model_tables, options
 from model_store import CANDIDATE, CHAMPION, Store, load_signer
-from pipeline.errors import WrongFile
+from model_store.extras import needs_extra
 from pipeline.model.contract import load_contract
 from pipeline.reading.options import ReadingOptions
 
@@ -63,10 +63,8 @@ def train(
     The first model of a store becomes its champion as well. Clusters that are the champion's
     again keep its ids and names.
     """
-    try:
+    with needs_extra("train", "train"):
         from pipeline import training
-    except ModuleNotFoundError as error:
-        raise WrongFile("train", f"needs the extra customer-clusters[train] ({error})") from error
 
     known = (training.SEARCH, *training.RECIPES)
     if recipe not in known:
@@ -122,12 +120,10 @@ def _store_for(address: str, alias: str, signer: "Signer | None") -> Store:
 @options.as_json_flag
 def explore(data: Path, out: Path, contract: Path, as_json: bool, reading: ReadingOptions) -> None:
     """Describe a customer file before training: what is missing, odd, leaking, telling."""
-    try:
+    with needs_extra("explore", "train"):
         from pipeline.training.exploring import explore as exploring
         from pipeline.training.exploring import highlights as noticing
         from pipeline.training.exploring import page as exploration_report
-    except ModuleNotFoundError as error:
-        raise WrongFile("explore", f"needs the extra customer-clusters[train] ({error})") from error
 
     with console.steps() as progress:
         progress(f"reading {data.name} and comparing stayed with churned customers")

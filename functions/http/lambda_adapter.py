@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 from urllib.parse import unquote
 
 from mangum import Mangum
@@ -26,12 +26,23 @@ _FLAGS = ("warmup", "warmer")
 class WrongEvent(CustomerClustersError, ValueError):
     """Raised when an event is no HTTP request."""
 
-    def __init__(self, event: object) -> None:
-        kind = f"one with {', '.join(sorted(event)[:8])}" if isinstance(event, dict) else "another"
+    code = "wrong_event"
+
+    def __init__(self, event: str) -> None:
+        self.event = event
         super().__init__(
             "this function answers HTTP events (API Gateway HTTP or REST, function URL, load "
-            f"balancer); it was called with {kind if event else 'an empty event'}"
+            f"balancer); it was called with {event}"
         )
+
+    @classmethod
+    def of(cls, event: object) -> Self:
+        """Tells of an event by the names of its first fields: the values may be anything."""
+        if not event:
+            return cls("an empty event")
+        if not isinstance(event, dict):
+            return cls("another")
+        return cls(f"one with {', '.join(sorted(event)[:8])}")
 
 
 def handler_for(app: ASGIApp, before: Callable[[], None] = lambda: None) -> LambdaHandler:
@@ -62,13 +73,13 @@ def handler_for(app: ASGIApp, before: Callable[[], None] = lambda: None) -> Lamb
             before()
             return {"statusCode": 200, "headers": {"content-type": "text/plain"}, "body": "warm"}
         if not isinstance(event, dict) or not _is_http(event):
-            raise WrongEvent(event)
+            raise WrongEvent.of(event)
         before()
         try:
             address = _Address(event, stage_prefix(event), _shown_path(event), _host(event))
             return mangum({**event, **_without_server(event), _ADDRESS: address}, context)
         except _UNREADABLE as error:  # of the event: what answers it lets none out
-            raise WrongEvent(event) from error
+            raise WrongEvent.of(event) from error
 
     return handler
 

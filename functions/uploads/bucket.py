@@ -14,8 +14,8 @@ from typing import Any
 from botocore.config import Config
 
 from functions.settings import BatchSettings
-from model_store.storage.s3 import S3Files, connect
-from model_store.storage.s3_errors import told
+from model_store.storage.s3 import connect
+from model_store.storage.s3_errors import translate_errors
 
 UPLOADS = "page"
 """The folder below the input's prefix, and then below the results, of what comes by the page."""
@@ -55,6 +55,9 @@ class Run:
     @property
     def reason(self) -> str:
         """Of a failure, without our address of the file."""
+        if "problem" in self.document:
+            return f"{self.name}: {self.document['problem']}"
+        # what has no problem of its own, or was written before there were any
         address = re.compile(rf"s3://\S*?/{re.escape(self.document['input']['name'])}")
         return address.sub(lambda _: self.name, str(self.document["reason"]))
 
@@ -64,13 +67,13 @@ class BucketFiles:
 
     def __init__(self, settings: BatchSettings) -> None:
         self._input, self._max_bytes = settings.input, settings.max_input_bytes
-        self._results = S3Files(connect(_SIGNED), settings.output.below("results"))
+        self._results = S3Storage(connect(_SIGNED), settings.output.below("results"))
 
     def form(self, landing: Callable[[str], str]) -> UploadForm:
         """A form for one new upload; S3 sends the browser to the landing page of its id."""
         upload = secrets.token_urlsafe(24)
         redirect = {"success_action_redirect": landing(upload)}
-        with told("sign", "a form", str(self._input)):
+        with translate_errors("sign", "a form", str(self._input)):
             post = self._results.client.generate_presigned_post(
                 self._input.bucket,
                 f"{self._input.folder}{UPLOADS}/{upload}/${{filename}}",
@@ -91,7 +94,7 @@ class BucketFiles:
             return None
         root, client = self._results.address, self._results.client
         prefix = f"{root.folder}{UPLOADS}/{upload}/"
-        with told("list", f"{UPLOADS}/{upload}", str(root)):
+        with translate_errors("list", f"{UPLOADS}/{upload}", str(root)):
             entries = client.list_objects_v2(Bucket=root.bucket, Prefix=prefix).get("Contents", [])
         ended = [
             entry for entry in entries if entry["Key"].endswith((f"/{_MANIFEST}", f"/{_FAILED}"))
@@ -118,7 +121,7 @@ class BucketFiles:
             return None
         root = self._results.address
         disposition = "inline" if inline else f'attachment; filename="{name}"'
-        with told("sign", name, str(root)):
+        with translate_errors("sign", name, str(root)):
             return self._results.client.generate_presigned_url(
                 "get_object",
                 Params={

@@ -18,7 +18,8 @@ from functions.live_model import LiveModel, LoadedModel
 from functions.settings import READING_VARIABLES, BatchSettings
 from functions.web.files import files_view
 from functions.web.rendering import render
-from model_store import CustomerClustersError, NotFound
+from model_store import CustomerClustersError
+from model_store.extras import needs_extra
 
 if TYPE_CHECKING:
     from functions.uploads.bucket import BucketFiles, Run
@@ -49,11 +50,8 @@ class BucketUploads:
     @cached_property
     def files(self) -> "BucketFiles":
         """Asked for in threads only: it brings boto3, for which no assignment should wait."""
-        try:
+        with needs_extra(str(self.settings.input), "aws"):
             from functions.uploads.bucket import BucketFiles
-        except ModuleNotFoundError as error:
-            where = "this installation: it needs the extra customer-clusters[aws]"
-            raise NotFound(f"support for {self.settings.input}", where) from error
         return BucketFiles(self.settings)
 
     async def form(self, request: Request) -> Response:

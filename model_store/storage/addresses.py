@@ -12,7 +12,10 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 class WrongAddress(CustomerClustersError, ValueError):
     """Raised when a text should be the address of a place in S3 and is not."""
 
+    code = "wrong_address"
+
     def __init__(self, text: str) -> None:
+        self.text = text
         super().__init__(f"{text}: expected s3://bucket or s3://bucket/prefix")
 
 

@@ -29,9 +29,12 @@ WORDS = {
 class NotPromoted(CustomerClustersError, ValueError):
     """Raised when a version is no fit successor of the champion."""
 
-    def __init__(self, version: str, champion: str, found: Sequence[str]) -> None:
+    code = "not_promoted"
+
+    def __init__(self, version: str, champion: str, objections: Sequence[str]) -> None:
+        self.version, self.champion, self.objections = version, champion, tuple(objections)
         super().__init__(
-            f"{version} was not promoted over {champion}: {'; '.join(found)}; "
+            f"{version} was not promoted over {champion}: {'; '.join(objections)}; "
             "--force with --why overrules this"
         )
 

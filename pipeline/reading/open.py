@@ -96,7 +96,7 @@ def _open_sheet(
     try:
         file = _open_text(sheet.text, contract, said, keep_bytes=False)
     except WrongFile as error:
-        raise WrongFile(path, error.problem) from error
+        raise error.about(path) from error
     told = {key: file.facts[key] for key in ("header_row", "matched") if key in file.facts}
     numbers = options.numbers
     if not numbers.decimal:

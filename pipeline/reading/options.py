@@ -17,9 +17,11 @@ _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "pipe":
 class WrongOption(CustomerClustersError, ValueError):
     """Raised when an option about reading cannot be meant."""
 
-    def __init__(self, name: str, expected: str, found: str) -> None:
-        self.name, self.expected = name, expected
-        super().__init__(f"--{name.replace('_', '-')}: expected {expected}, found {found!r}")
+    code = "wrong_option"
+
+    def __init__(self, name: str, expected: str, value: str) -> None:
+        self.name, self.expected, self.value = name, expected, value
+        super().__init__(f"--{name.replace('_', '-')}: expected {expected}, found {value!r}")
 
 
 @dataclass(frozen=True, slots=True)

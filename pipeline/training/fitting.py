@@ -40,9 +40,9 @@ class Fitted:
 class EmptyCluster(WrongFile):
     """Raised when an algorithm ends with a centre that is nearest to no customer."""
 
-    def __init__(self, file: object, recipe: Recipe) -> None:
-        algorithm = ALGORITHMS[recipe.algorithm]
-        super().__init__(file, f"{algorithm} leaves one of {recipe.k} clusters empty; try fewer")
+    def __init__(self, file: object, algorithm: str, clusters: int) -> None:
+        self.algorithm, self.clusters = algorithm, clusters
+        super().__init__(file, f"{algorithm} leaves one of {clusters} clusters empty; try fewer")
 
 
 def fit(recipe: Recipe, customers: Customers) -> Fitted:
@@ -52,7 +52,7 @@ def fit(recipe: Recipe, customers: Customers) -> Fitted:
     with threadpool_limits(1):  # sums depend on how many threads share them
         pipeline.fit(customers.features)
     if len(set(pipeline["cluster"].labels_.tolist())) < recipe.k:
-        raise EmptyCluster(customers.cleaning.file, recipe)
+        raise EmptyCluster(customers.cleaning.file, ALGORITHMS[recipe.algorithm], recipe.k)
     _order_clusters(pipeline["cluster"], customers.churned)
     standardised = pipeline["transform"].transform(customers.features)
     columns, space = _space(pipeline, customers.contract)

@@ -88,11 +88,11 @@ BATCH = {
 def test_every_setting_of_the_batch_function_is_read() -> None:
     plain = BatchSettings.from_environment(BATCH)
     assert plain == BatchSettings(S3Address("bucket", "incoming/"), S3Address("bucket", "out"))
-    limits = {"MAX_INPUT_BYTES": "100", "LEASE_SECONDS": "60", "DEADLINE_SECONDS": "1.5"}
+    limits = {"MAX_INPUT_BYTES": "100", "DEADLINE_SECONDS": "1.5"}
     limits["CHALLENGER"] = "candidate"
     named = {f"CUSTOMER_CLUSTERS_{name}": value for name, value in limits.items()}
     found = BatchSettings.from_environment({**BATCH, **named})
-    assert found == BatchSettings(plain.input, plain.output, 100, 60.0, 1.5, "candidate")
+    assert found == BatchSettings(plain.input, plain.output, 100, 1.5, "candidate")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,6 @@ def test_every_setting_of_the_batch_function_is_read() -> None:
         ("OUTPUT", "s3://bucket/incoming"),
         ("OUTPUT", "s3://bucket/incoming/results"),
         ("MAX_INPUT_BYTES", "1e9"),
-        ("LEASE_SECONDS", "0"),
         ("DEADLINE_SECONDS", "nan"),
     ],
 )

@@ -20,7 +20,7 @@ from pipeline.reading.delimited.reader import DelimitedReader, TextChunk
 from pipeline.reading.delimited.records import split
 from pipeline.reading.delimited.streams import CHUNK
 from pipeline.reading.parquet.reader import ParquetReader, RowBatch
-from pipeline.scoring.parts.shared import Source, Target
+from pipeline.scoring.parts.locations import Source, Target
 from pipeline.scoring.parts.splitting import Part, TextRange, row_group_pieces
 from pipeline.scoring.rejects import Reject
 from pipeline.scoring.repeated_ids import RepeatedIds
@@ -52,7 +52,7 @@ class PartResult:
     digests: Sequence[str] = ()
     """Of the blocks that were asked for."""
     refused: str = ""
-    """Why the whole file has to be refused."""
+    """The problem for which the whole file has to be refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +85,7 @@ class PartTask:
                 digests = [digest_of_block(stream, block) for block in range(*part.blocks)]
                 return dataclasses.replace(done, digests=digests)
         except WrongFile as error:
-            refused = str(error).removeprefix(f"{self.files[part.file].path}: ")
-            return PartResult(part.index, part.round, -1, -1, 0, 0, 0, 0, refused=refused)
+            return PartResult(part.index, part.round, -1, -1, 0, 0, 0, 0, refused=error.problem)
 
     def _score(self, part: Part, stream: BinaryIO) -> PartResult:
         file = self.files[part.file]

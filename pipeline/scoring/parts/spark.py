@@ -4,6 +4,7 @@ Spark hands out the parts and starts a task again whose worker died. The rows th
 through it: a task reads its part, writes its rows, and answers with a line about them.
 """
 
+import json
 import os
 import re
 import shutil
@@ -21,7 +22,6 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from model_store import CustomerClustersError, Temporary
-from pipeline.scoring.parts.distributed import Beat
 from pipeline.scoring.parts.part import PartResult, PartTask
 from pipeline.scoring.parts.splitting import Part
 from pipeline.scoring.spec import Progress
@@ -41,6 +41,7 @@ _SCHEMA = pa.schema(
 )
 _LOOK_SECONDS = 1.0
 _RAISED = re.compile(r"^((?!SQLSTATE|org\.)[A-Za-z_][\w.]*): (\S.*)$", re.MULTILINE)
+_OURS = re.compile(r"^[\w.]*\bTaskError: (\{.*\})$", re.MULTILINE)
 _NOT_STARTED = re.compile(
     r'^(?:Exception in thread "main" |: )[\w.$]+: (\S.*)$|^(\S.*)\nError: Could not create',
     re.MULTILINE,
@@ -68,8 +69,17 @@ _SETTINGS_HERE = {
 Result = TypeVar("Result")
 
 
+class TaskError(Exception):
+    """Raised in a task in place of an error of ours: its text is the error as JSON.
+
+    Spark tells the driver the text of a traceback and nothing else.
+    """
+
+
 class NoSpark(CustomerClustersError):
     """Raised when Spark cannot be started here."""
+
+    code = "no_spark"
 
 
 @contextmanager
@@ -105,19 +115,19 @@ class OnSpark:
     session: SparkSession
     progress: Progress = lambda rows: None
 
-    def __call__(self, work: PartTask, parts: Sequence[Part], beat: Beat) -> list[PartResult]:
+    def __call__(self, task: PartTask, parts: Sequence[Part]) -> list[PartResult]:
         """What came of the parts; Temporary when Spark gave up."""
 
         rows = self.session.sparkContext.accumulator(0)
 
         def do(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             for batch in batches:
-                done = [work.do(parts[place]) for place in batch.column(0).to_pylist()]
+                with _raised_as_text():
+                    done = [task.do(parts[place]) for place in batch.column(0).to_pylist()]
                 rows.add(sum(part.rows for part in done))
                 yield pa.RecordBatch.from_pylist(list(map(asdict, done)), schema=_SCHEMA)
 
         def look() -> None:
-            beat()
             self.progress(rows.value)
 
         places = self.session.range(0, len(parts), 1, len(parts))
@@ -160,13 +170,15 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def _meanwhile(session: SparkSession, work: Callable[[], Result], beat: Beat) -> Result:
-    """Call `beat` while Spark does something; what it raises ends that."""
+def _meanwhile(
+    session: SparkSession, work: Callable[[], Result], look: Callable[[], None]
+) -> Result:
+    """Call `look` while Spark does something; what it raises ends that."""
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(work)
         try:
             while not wait([future], timeout=_LOOK_SECONDS).done:
-                beat()
+                look()
         except BaseException:
             session.sparkContext.cancelAllJobs()
             raise
@@ -176,12 +188,23 @@ def _meanwhile(session: SparkSession, work: Callable[[], Result], beat: Beat) ->
             raise Temporary("score", "Spark", _told(error)) from error
 
 
+@contextmanager
+def _raised_as_text() -> Iterator[None]:
+    """In a task: TaskError in place of an error of ours."""
+    try:
+        yield
+    except CustomerClustersError as error:
+        raise TaskError(json.dumps(error.to_dict())) from error
+
+
 def _told(error: Exception) -> str:
-    """The line of an error that says what went wrong: of Python's tracebacks the last."""
+    """What went wrong: an error of ours in a task, or of Python's tracebacks the last line."""
+    ours = _OURS.findall(str(error))
+    if ours:
+        known = CustomerClustersError.from_dict(json.loads(ours[-1]))
+        return known.problem if isinstance(known, Temporary) else known.message
     raised = _RAISED.findall(str(error))
     if raised:
-        kind, reason = raised[-1]
-        ours = kind.startswith(("model_store.", "pipeline."))
-        return reason.removesuffix("; try again") if ours else f"{kind}: {reason}"
+        return ": ".join(raised[-1])
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return f"{type(error).__name__}: {lines[0] if lines else 'no reason given'}"

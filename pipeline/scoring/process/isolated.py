@@ -21,23 +21,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
-from model_store import Conflict, CustomerClustersError, Denied, NotFound, Temporary, WrongArtifact
+from model_store import CustomerClustersError, Temporary
 from pipeline.errors import WrongFile
-from pipeline.model.cluster_model import ClusterModel
 from pipeline.reading.file_state import checked_afterwards
-from pipeline.scoring.inputs import Input
+from pipeline.scoring.documents import Manifest
+from pipeline.scoring.inputs import InputFile
 from pipeline.scoring.process.limits import most_memory
-from pipeline.scoring.spec import Options, Progress
+from pipeline.scoring.spec import Progress, ScoringSpec
 
 LOOK_SECONDS = 0.25
 """So often is `progress` called, whether rows were read or not: it may raise to end the reading."""
 SILENT_SECONDS = 300.0
 """A file of which no row was read for so long is taken to hang its reader."""
 _START = "start a process that reads files"
-_ERRORS = {
-    kind.__name__: kind
-    for kind in (WrongFile, WrongArtifact, Temporary, Denied, NotFound, Conflict)
-}
 
 
 class Isolated:
@@ -74,25 +70,23 @@ class Isolated:
     def __call__(
         self,
         folder: Path,
-        found: Input,
-        model: ClusterModel,
-        version: str,
-        options: Options,
+        source: InputFile,
+        spec: ScoringSpec,
         progress: Progress = lambda rows: None,
-    ) -> dict[str, Any]:
-        """Score an input into an empty folder, the manifest last; return the manifest."""
-        with self._one_at_a_time, checked_afterwards(found.refuse_changed):
+    ) -> Manifest:
+        """Score a file into an empty folder, the manifest last; return the manifest."""
+        with self._one_at_a_time, checked_afterwards(source.refuse_changed):
             self.start()
             assert self._child is not None
             try:
-                self._child.send(_request(folder, found, model, version, options))
-                answer = self._answer(self._child, found.path, progress)
+                self._child.send(_request(folder, source, spec))
+                answer = self._answer(self._child, source.path, progress)
             except BaseException:
                 self.stop()  # it may still be reading
                 raise
         if "error" in answer:
             _raise(answer["error"])
-        manifest: dict[str, Any] = answer["manifest"]
+        manifest: Manifest = answer["manifest"]
         progress(manifest["rows_in"])
         return manifest
 
@@ -205,24 +199,23 @@ def _started(arguments: list[str]) -> "subprocess.Popen[bytes]":
     )
 
 
-def _request(
-    folder: Path, found: Input, model: ClusterModel, version: str, options: Options
-) -> dict[str, Any]:
-    second = options.challenger
-    challenger = None
-    if second is not None:
-        model_of_second = second.model.to_json().decode()
-        challenger = {"version": second.version, "related": second.related}
-        challenger |= {"model": model_of_second}
+def _request(folder: Path, source: InputFile, spec: ScoringSpec) -> dict[str, Any]:
+    options, challenger = spec.options, None
+    if options.challenger is not None:
+        challenger = {
+            "model": options.challenger.model.to_json().decode(),
+            "version": options.challenger.version,
+            "related": options.challenger.related,
+        }
     names = [field.name for field in fields(options) if field.name not in ("challenger", "reading")]
     return {
         "folder": str(folder.absolute()),
-        "path": str(found.path),
-        "name": found.name,
-        "state": None if found.state is None else asdict(found.state),
-        "identity": None if found.told is None else found.identity,
-        "model": model.to_json().decode(),
-        "version": version,
+        "path": str(source.path),
+        "name": source.name,
+        "state": None if source.state is None else asdict(source.state),
+        "identity": None if source.known_identity is None else source.identity,
+        "model": spec.model.to_json().decode(),
+        "version": spec.version,
         "options": {name: getattr(options, name) for name in names},
         "reading": options.reading.facts,
         "challenger": challenger,
@@ -231,11 +224,8 @@ def _request(
 
 def _raise(error: dict[str, Any]) -> NoReturn:
     """An error of the other process, raised here as what it was there."""
-    kind = _ERRORS.get(error["type"])
-    if kind is not None:
-        known = kind.__new__(kind)
-        CustomerClustersError.__init__(known, error["message"])
-        raise known
+    if "data" in error:
+        raise CustomerClustersError.from_dict(error)
     if error["type"] == "OSError":
         raise OSError(error["number"], error["message"])
     raise RuntimeError(f"unexpected in the process that reads files:\n{error['message']}")
