@@ -14,7 +14,7 @@ from typing import Any
 from botocore.config import Config
 
 from functions.settings import BatchSettings
-from model_store.storage.s3 import connect
+from model_store.storage.s3 import S3Storage, connect
 from model_store.storage.s3_errors import translate_errors
 
 UPLOADS = "page"
