@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from benchmarks.container import EVENT
 from benchmarks.files import write_invented
 from model_store import BUNDLED, CHAMPION, open_store
-from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.loading import load_model
 from tests.support import containers as helpers
 from tests.support.containers import IMAGE, LOCKED, Containers
 
@@ -50,7 +50,7 @@ def look_up(containers: Containers, emulator: Path) -> float:
 def score(containers: Containers, folder: Path) -> float:
     """Seconds for a million rows of CSV, from start to end of the process; S3 is not in it."""
     artifact = open_store(BUNDLED).open(CHAMPION)
-    model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+    model = load_model(artifact)
     write_invented(folder / "customers.csv", "csv", model, ROWS)
     folder.chmod(0o755)
     locked = [option for option in LOCKED if not option.startswith("--memory")]

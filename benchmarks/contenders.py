@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from model_store import BUNDLED, CHAMPION, open_store
-from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.loading import load_model
 
 FEW = "few"
 """The name of a file of the same kind beside the source, with a few of its rows: each contender
@@ -35,13 +35,15 @@ def main() -> None:
 
 def ours() -> Callable[[Path, Path, str], None]:
     """Everything: checks, rejects, summary, drift, report."""
-    from pipeline.scoring import Options, score_file
+    from pipeline.runs import FolderRuns, LocalInput, WholeFile, score
+    from pipeline.scoring import Options, ScoringSpec
 
     artifact = open_store(BUNDLED).open(CHAMPION)
-    model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+    model = load_model(artifact)
 
     def run(source: Path, out: Path, target: Any) -> None:
-        score_file(source, model, artifact.version, out, Options(target))
+        spec = ScoringSpec(model, artifact.version, Options(target))
+        score(LocalInput.at(source), spec, FolderRuns(out), WholeFile())
 
     return run
 

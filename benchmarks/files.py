@@ -24,6 +24,7 @@ import pyarrow.parquet
 from benchmarks.contenders import FEW
 from model_store import BUNDLED, CHAMPION, open_store
 from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.loading import load_model
 
 KINDS = (("csv", "csv"), ("csv", "parquet"), ("parquet", "parquet"))
 LOOK_UPS = 20_000
@@ -55,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rows", type=int, default=2_000_000)
     rows = parser.parse_args(arguments).rows
     artifact = open_store(BUNDLED).open(CHAMPION)
-    model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+    model = load_model(artifact)
     contenders = ("ours", "polars", "pandas") if rows <= MOST_COMPARED else ("ours",)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

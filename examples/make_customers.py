@@ -15,6 +15,7 @@ from model_store import BUNDLED, CHAMPION, open_store
 from pipeline.model.cluster import Cluster
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Feature
+from pipeline.model.loading import load_model
 
 TARGET = Path(__file__).parent / "customers.csv"
 CUSTOMERS = 1_000
@@ -75,10 +76,7 @@ def spoil(rows: list[dict[str, str]], names: list[str]) -> None:
 
 def main() -> None:
     store = open_store(BUNDLED)
-    model, other = (
-        ClusterModel.from_json(store.open(alias).read("model.json"), alias)
-        for alias in (CHAMPION, "original")
-    )
+    model, other = (load_model(store.open(alias)) for alias in (CHAMPION, "original"))
     rows = invent(model, other, np.random.default_rng(2))
     spoil(rows, [feature.name for feature in model.contract.features if feature.numeric])
     with TARGET.open("w", encoding="utf-8", newline="") as file:

@@ -12,6 +12,7 @@ from functions.http.schemas import Answers, ModelAnswer
 from functions.logs import Log
 from model_store import Artifact, CustomerClustersError, Store, Temporary
 from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.loading import load_model
 
 PATIENCE_SECONDS = 2.0
 """So long a call waits for a look at the store before it answers with the model that is there."""
@@ -145,5 +146,5 @@ class LiveModel:
 def load(store: Store, reference: str) -> LoadedModel:
     """Read a version, verify its digest and let it answer for its golden customers."""
     artifact = store.open(reference)
-    model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+    model = load_model(artifact)
     return LoadedModel(artifact, Answers(model, artifact.version), datetime.now(UTC))

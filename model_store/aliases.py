@@ -20,7 +20,7 @@ from model_store.errors import (
     WrongArtifact,
 )
 from model_store.history import Event, History, Reason, in_effect
-from model_store.storage.base import Files
+from model_store.storage.base import Storage
 from model_store.version import Version
 
 CHAMPION = "champion"
@@ -58,12 +58,12 @@ class Pointer:
 class Aliases:
     """Names that are moved from version to version, and the record of their moves."""
 
-    def __init__(self, files: Files) -> None:
-        self._files, self.log = files, History(files)
+    def __init__(self, storage: Storage) -> None:
+        self._storage, self.log = storage, History(storage)
 
     def names(self) -> list[str]:
         """Every alias that has a file."""
-        names = (name.removesuffix(".json") for name in self._files.list("aliases"))
+        names = (name.removesuffix(".json") for name in self._storage.names("aliases"))
         return [name for name in names if _ALIAS.fullmatch(name) and name != PREVIOUS]
 
     def versions(self) -> dict[str, str]:
@@ -103,7 +103,7 @@ class Aliases:
             found, tag, after = None, None, None
         old = None if found is None else found.version
         if expected not in (ANY, old):
-            raise Conflict(f"alias {name!r}", str(self._files))
+            raise Conflict(f"alias {name!r}", str(self._storage))
         if old == to:
             return
         event = Event.of(name, old, to, reason, after)
@@ -120,9 +120,9 @@ class Aliases:
         path = f"aliases/{name}.json"
         try:
             if tag is None:
-                self._files.create(path, pointer.to_json())
+                self._storage.create(path, pointer.to_json())
             else:
-                self._files.swap(path, pointer.to_json(), tag)
+                self._storage.swap(path, pointer.to_json(), tag)
         except (Conflict, Temporary):  # the answer may be lost though the write is not
             if not self._names(name, pointer.event):
                 raise
@@ -134,7 +134,7 @@ class Aliases:
             return False
 
     def _read(self, name: str) -> tuple[Pointer | None, str]:
-        content, tag = self._files.read_tagged(f"aliases/{name}.json")
+        content, tag = self._storage.read_tagged(f"aliases/{name}.json")
         try:
             return Pointer.from_json(content), tag
         except MALFORMED:

@@ -8,14 +8,14 @@ They outlive the versions that they come from, whoever removes those.
 import json
 
 from model_store.errors import MALFORMED, Conflict, NotFound, WrongArtifact
-from model_store.storage.base import Files
+from model_store.storage.base import Storage
 
 
 class Counters:
     """The marks of a store, each moved by compare-and-swap."""
 
-    def __init__(self, files: Files) -> None:
-        self._files = files
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
 
     def read(self, name: str) -> int:
         """The highest number on record, 0 without any; WrongArtifact when the file is damaged."""
@@ -28,18 +28,18 @@ class Counters:
         """
         known, tag = self._read(name)
         if highest > last and known > last:
-            raise Conflict(f"the number {last + 1} ({name})", str(self._files))
+            raise Conflict(f"the number {last + 1} ({name})", str(self._storage))
         if highest <= known:
             return
         content = (json.dumps({"highest": highest}) + "\n").encode()
         if tag is None:
-            self._files.create(_path(name), content)
+            self._storage.create(_path(name), content)
         else:
-            self._files.swap(_path(name), content, tag)
+            self._storage.swap(_path(name), content, tag)
 
     def _read(self, name: str) -> tuple[int, str | None]:
         try:
-            content, tag = self._files.read_tagged(_path(name))
+            content, tag = self._storage.read_tagged(_path(name))
         except NotFound:
             return 0, None
         try:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from model_store.errors import MALFORMED, WrongArtifact
-from model_store.storage.base import Files
+from model_store.storage.base import Storage
 
 _FOLDER = "history"
 _NAME = re.compile(r"(\d{8}T\d{6}\d{6}Z-[0-9a-f]{8})\.json")
@@ -78,17 +78,17 @@ class Event:
 class History:
     """The events of a store."""
 
-    def __init__(self, files: Files) -> None:
-        self._files = files
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
 
     def add(self, event: Event) -> None:
         """Put an event on record; its name is its own, so no race can lose it."""
         content = json.dumps(event.to_dict(), indent=2, allow_nan=False) + "\n"
-        self._files.create(f"{_FOLDER}/{event.id}.json", content.encode())
+        self._storage.create(f"{_FOLDER}/{event.id}.json", content.encode())
 
     def events(self) -> list[Event]:
         """All events on record, as their writers' clocks order them."""
-        names = (_NAME.fullmatch(name) for name in self._files.list(_FOLDER))
+        names = (_NAME.fullmatch(name) for name in self._storage.names(_FOLDER))
         return [self._read(match[1]) for match in names if match]
 
     def latest(self, alias: str) -> str | None:
@@ -97,7 +97,7 @@ class History:
         return own[-1] if own else None
 
     def _read(self, name: str) -> Event:
-        content = self._files.read(f"{_FOLDER}/{name}.json")
+        content = self._storage.read(f"{_FOLDER}/{name}.json")
         try:
             return Event.from_dict(json.loads(content))
         except MALFORMED as error:

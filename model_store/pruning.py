@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from model_store.aliases import Aliases
-from model_store.storage.base import Files
+from model_store.storage.base import Storage
 from model_store.version import Version
 
 ABANDONED = timedelta(days=1)
@@ -24,11 +24,11 @@ def removable(versions: Sequence[Version], aliased: Collection[str], keep: int) 
 
 
 def leftovers(
-    files: Files, versions: Collection[str], aliased: Collection[str], now: datetime
+    storage: Storage, versions: Collection[str], aliased: Collection[str], now: datetime
 ) -> list[str]:
     """Version folders without manifest that nobody can be writing any more."""
     found = []
-    for name in files.list("versions"):
+    for name in storage.names("versions"):
         try:
             version = Version.from_string(name)
         except ValueError:
@@ -38,18 +38,18 @@ def leftovers(
     return found
 
 
-def remove(files: Files, aliases: Aliases, version: str) -> bool:
+def remove(storage: Storage, aliases: Aliases, version: str) -> bool:
     """Remove a version or what is left of it; not one that an alias has come to name meanwhile."""
     if version in aliases.versions().values():
         return False
     folder = f"versions/{version}"
-    names = files.list(folder)
+    names = storage.names(folder)
     if MANIFEST in names:
-        manifest = files.read(f"{folder}/{MANIFEST}")
-        files.delete(f"{folder}/{MANIFEST}")
+        manifest = storage.read(f"{folder}/{MANIFEST}")
+        storage.delete(f"{folder}/{MANIFEST}")
         if version in aliases.versions().values():  # promoted at this very moment
-            files.create(f"{folder}/{MANIFEST}", manifest)
+            storage.create(f"{folder}/{MANIFEST}", manifest)
             return False
     for name in names:
-        files.delete(f"{folder}/{name}")
+        storage.delete(f"{folder}/{name}")
     return True

@@ -19,7 +19,7 @@ from model_store.errors import Conflict, CustomerClustersError, NotFound, WrongA
 from model_store.history import Event, Reason
 from model_store.manifest import FileRecord, Manifest, content_digest
 from model_store.pruning import MANIFEST, leftovers, removable, remove
-from model_store.storage.base import Files
+from model_store.storage.base import Storage
 from model_store.trust import refuse_untrusted, refuse_untrusted_signer
 from model_store.version import Version
 
@@ -32,7 +32,7 @@ class Artifact:
     """One published version; its files are read on demand and checked against the manifest."""
 
     manifest: Manifest
-    storage: Files
+    storage: Storage
 
     @property
     def version(self) -> str:
@@ -63,13 +63,13 @@ class Artifact:
 class Store:
     """Artifacts in some storage, found by version or alias."""
 
-    def __init__(self, files: Files, trusted: tuple[str, ...] = ()) -> None:
+    def __init__(self, storage: Storage, trusted: tuple[str, ...] = ()) -> None:
         """With `trusted` public keys, a version that none of them signed is refused."""
-        self._files, self._aliases, self._trusted = files, Aliases(files), trusted
-        self.marks = Counters(files)
+        self._storage, self._aliases, self._trusted = storage, Aliases(storage), trusted
+        self.marks = Counters(storage)
 
     def __str__(self) -> str:
-        return str(self._files)
+        return str(self._storage)
 
     def publish(
         self,
@@ -104,17 +104,17 @@ class Store:
         self._create(f"versions/{version}/{MANIFEST}", manifest.to_json())
         with suppress(CustomerClustersError):  # the next publish will try again
             self._sweep()
-        return Artifact(manifest, self._files)
+        return Artifact(manifest, self._storage)
 
     def versions(self) -> list[Version]:
         """All published versions, oldest first."""
         found = []
-        for name in self._files.list("versions"):
+        for name in self._storage.names("versions"):
             try:
                 version = Version.from_string(name)
             except ValueError:
                 continue
-            if MANIFEST in self._files.list(f"versions/{name}"):
+            if MANIFEST in self._storage.names(f"versions/{name}"):
                 found.append(version)
         return sorted(found)
 
@@ -166,7 +166,7 @@ class Store:
 
     def prune(self, keep: int) -> list[str]:
         """Remove all but the newest `keep` versions and those that an alias names; say which."""
-        return [name for name in self.removable(keep) if remove(self._files, self._aliases, name)]
+        return [name for name in self.removable(keep) if remove(self._storage, self._aliases, name)]
 
     def check_alias(self, alias: str) -> None:
         """NotFound when a text cannot be the name of an alias."""
@@ -191,7 +191,7 @@ class Store:
         except NotFound as error:
             problem = f"it is not there, though {reference!r} means it"
             raise WrongArtifact(version, problem, "point the alias at another version") from error
-        refuse_untrusted(self._files, version, content, self._trusted)
+        refuse_untrusted(self._storage, version, content, self._trusted)
         return self._artifact(version, content)
 
     def check_signer(self, signer: "Signer | None") -> None:
@@ -213,23 +213,23 @@ class Store:
         self._create(f"versions/{version}/{name}", signer.sign(manifest))
 
     def _manifest(self, version: str) -> bytes:
-        return self._files.read(f"versions/{version}/{MANIFEST}")
+        return self._storage.read(f"versions/{version}/{MANIFEST}")
 
     def _artifact(self, version: str, manifest: bytes) -> Artifact:
-        return Artifact(Manifest.from_json(manifest, version), self._files)
+        return Artifact(Manifest.from_json(manifest, version), self._storage)
 
     def _sweep(self) -> None:
         for name in self._leftovers():
-            remove(self._files, self._aliases, name)
+            remove(self._storage, self._aliases, name)
 
     def _leftovers(self) -> list[str]:
         known = {str(version) for version in self.versions()}
-        return leftovers(self._files, known, self.aliases().values(), datetime.now(UTC))
+        return leftovers(self._storage, known, self.aliases().values(), datetime.now(UTC))
 
     def _create(self, name: str, content: bytes) -> None:
         """Create a file; the very same one may be there from an attempt whose answer was lost."""
         try:
-            self._files.create(name, content)
+            self._storage.create(name, content)
         except Conflict:
-            if self._files.read(name) != content:
+            if self._storage.read(name) != content:
                 raise

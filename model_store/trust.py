@@ -6,20 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 from model_store.errors import NotFound, WrongArtifact
 from model_store.extras import needs_extra
-from model_store.storage.base import Files
+from model_store.storage.base import Storage
 
 if TYPE_CHECKING:
     from model_store.signing import Signer
 
 
-def refuse_untrusted(files: Files, version: str, manifest: bytes, keys: tuple[str, ...]) -> None:
+def refuse_untrusted(
+    storage: Storage, version: str, manifest: bytes, keys: tuple[str, ...]
+) -> None:
     """WrongArtifact unless one of the keys signed the manifest; without keys all is trusted."""
     if not keys:
         return
     signing = _signing()
     for key in keys:
         try:
-            signature = files.read(f"versions/{version}/{signing.signature_name(key)}")
+            signature = storage.read(f"versions/{version}/{signing.signature_name(key)}")
         except NotFound:
             continue
         if signing.is_signed(manifest, signature, key):

@@ -17,6 +17,7 @@ from xdist.scheduler import LoadScopeScheduling
 from model_store import BUNDLED, Artifact, open_store
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import DEFAULT_CONTRACT, Contract, load_contract
+from pipeline.model.loading import load_model
 from pipeline.training import Budget, Recipe, publish, train
 from tests.support.paths import DATA
 
@@ -70,7 +71,7 @@ def original() -> Artifact:
 
 @pytest.fixture(scope="session")
 def model(original: Artifact) -> ClusterModel:
-    return ClusterModel.from_json(original.read("model.json"), original.version)
+    return load_model(original)
 
 
 @pytest.fixture(scope="session")

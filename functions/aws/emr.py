@@ -8,7 +8,7 @@ import boto3
 from botocore.config import Config
 
 from functions.settings import SparkSettings
-from model_store.storage.s3_errors import told
+from model_store.storage.s3_errors import translate_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_emr_serverless import EMRServerlessClient
@@ -50,7 +50,7 @@ class EmrServerless:
         }
         if self.settings.submit_parameters:
             driver["sparkSubmit"]["sparkSubmitParameters"] = self.settings.submit_parameters
-        with told("start", name, self._where):
+        with translate_errors("start", name, self._where):
             answer = self._client.start_job_run(
                 applicationId=self.settings.application,
                 clientToken=token,
@@ -71,7 +71,7 @@ class EmrServerless:
         return list(driver.get("sparkSubmit", {}).get("entryPointArguments", []))
 
     def _job_run(self, job_run: str) -> Any:
-        with told("look after", job_run, self._where):
+        with translate_errors("look after", job_run, self._where):
             answer = self._client.get_job_run(
                 applicationId=self.settings.application, jobRunId=job_run
             )

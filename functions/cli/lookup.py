@@ -7,7 +7,7 @@ import click
 from functions.cli import console, options
 from functions.http.schemas import Answers
 from model_store.extras import needs_extra
-from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.loading import load_model
 
 GRACE_SECONDS = 25
 """For requests that are under way when the server is told to stop."""
@@ -32,7 +32,7 @@ def assign(values: tuple[str, ...], reference: str, store: str, as_json: bool) -
             raise click.BadParameter(f"{name} is given twice")
         customer[name] = value
     artifact = options.open_store(store).open(reference)
-    model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+    model = load_model(artifact)
     found = model.assign(customer)
     if as_json:
         answers = Answers(model, artifact.version)

@@ -7,7 +7,7 @@ import click
 
 from functions.cli import console, options, tables
 from model_store import WrongArtifact, load_signer
-from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.loading import load_model
 
 
 @click.group(invoke_without_command=True)
@@ -36,7 +36,7 @@ def show(reference: str, store: str, as_json: bool) -> None:
     """Show a model's clusters and metrics; its files are verified first."""
     artifact = options.open_store(store).open(reference)
     artifact.verify()
-    model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+    model = load_model(artifact)
     if as_json:
         console.print_json(console.model_document(artifact, model))
     else:

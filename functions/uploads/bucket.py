@@ -14,8 +14,8 @@ from typing import Any
 from botocore.config import Config
 
 from functions.settings import BatchSettings
-from model_store.storage.s3 import S3Files, connect
-from model_store.storage.s3_errors import told
+from model_store.storage.s3 import S3Storage, connect
+from model_store.storage.s3_errors import translate_errors
 
 UPLOADS = "page"
 """The folder below the input's prefix, and then below the results, of what comes by the page."""
@@ -67,13 +67,13 @@ class BucketFiles:
 
     def __init__(self, settings: BatchSettings) -> None:
         self._input, self._most = settings.input, settings.max_input_bytes
-        self._results = S3Files(connect(_SIGNED), settings.output.below("results"))
+        self._results = S3Storage(connect(_SIGNED), settings.output.below("results"))
 
     def form(self, landing: Callable[[str], str]) -> UploadForm:
         """A form for one new upload; S3 sends the browser to the landing page of its id."""
         id = secrets.token_urlsafe(24)
         told_where = {"success_action_redirect": landing(id)}
-        with told("sign", "a form", str(self._input)):
+        with translate_errors("sign", "a form", str(self._input)):
             post = self._results.client.generate_presigned_post(
                 self._input.bucket,
                 f"{self._input.folder}{UPLOADS}/{id}/${{filename}}",
@@ -94,7 +94,7 @@ class BucketFiles:
             return None
         root, client = self._results.address, self._results.client
         prefix = f"{root.folder}{UPLOADS}/{id}/"
-        with told("list", f"{UPLOADS}/{id}", str(root)):
+        with translate_errors("list", f"{UPLOADS}/{id}", str(root)):
             there = client.list_objects_v2(Bucket=root.bucket, Prefix=prefix).get("Contents", [])
         ended = [
             entry for entry in there if entry["Key"].endswith((f"/{_MANIFEST}", f"/{_FAILED}"))
@@ -121,7 +121,7 @@ class BucketFiles:
             return None
         root = self._results.address
         how = "inline" if shown else f'attachment; filename="{name}"'
-        with told("sign", name, str(root)):
+        with translate_errors("sign", name, str(root)):
             return self._results.client.generate_presigned_url(
                 "get_object",
                 Params={

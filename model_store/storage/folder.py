@@ -1,17 +1,24 @@
 """A folder as storage."""
 
 import contextlib
+import errno
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from model_store.errors import Conflict, CustomerClustersError, NotFound, Temporary
-from model_store.storage.scratch import unfinished
+from model_store.storage.scratch import is_scratch, unfinished
+
+_LOCK = ".lock"
+_MISSING = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+_NO_LINKS = {errno.EPERM, errno.EXDEV, errno.EMLINK, errno.ENOSYS, errno.EOPNOTSUPP}
+"""What a disk answers that knows no hard links, or where this one cannot be."""
 
 
-class FolderFiles:
-    """Named files in a local folder. Names are relative, with `/` between their parts."""
+class FolderStorage:
+    """Named files in a local folder, as `base.Storage` describes them."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -20,45 +27,63 @@ class FolderFiles:
         return str(self.root)
 
     def read(self, name: str) -> bytes:
-        """A file's bytes; NotFound when there is none."""
+        """The content of a file; NotFound where there is none."""
         try:
             return (self.root / name).read_bytes()
-        except (FileNotFoundError, NotADirectoryError) as error:
+        except _MISSING as error:
             raise NotFound(f"file {name}", str(self)) from error
         except OSError as error:
             raise self._failed(f"read {name}", error) from error
 
     def read_tagged(self, name: str) -> tuple[bytes, str]:
-        """A file's bytes, and their sha256 as the tag that `swap` takes."""
+        """The content of a file, and its sha256 as the tag that `swap` takes."""
         content = self.read(name)
         return content, _tag(content)
 
-    def list(self, folder: str) -> list[str]:
-        """The names of the entries of a folder, sorted; empty when there is no such folder."""
+    def names(self, folder: str = "") -> list[str]:
+        """The names of the entries of a folder, sorted; none where there is no such folder."""
         try:
-            return sorted(entry.name for entry in (self.root / folder).iterdir())
-        except (FileNotFoundError, NotADirectoryError):
+            names = sorted(entry.name for entry in (self.root / folder).iterdir())
+        except _MISSING:
             return []
         except OSError as error:
             raise self._failed(f"list {folder}", error) from error
+        return [name for name in names if name != _LOCK and not is_scratch(name)]
 
-    def create(self, name: str, content: bytes) -> None:
-        """Write a file that must not exist yet; Conflict when it does."""
+    def exists(self, name: str) -> bool:
+        """Whether there is such a file; a folder is none."""
+        return self.size(name) is not None
+
+    def size(self, name: str) -> int | None:
+        """The bytes of a file; None where there is none."""
+        path = self.root / name
+        try:
+            return path.stat().st_size if path.is_file() else None
+        except _MISSING:  # removed between the two questions
+            return None
+        except OSError as error:
+            raise self._failed(f"read {name}", error) from error
+
+    def create(self, name: str, content: bytes) -> str:
+        """Write a file that must not exist yet and return its tag; Conflict where it does."""
         with self._written_aside(name, content) as (aside, target):
             try:
                 os.link(aside, target)  # unlike a rename, refuses to replace
             except FileExistsError as error:
                 raise Conflict(name, str(self)) from error
-
-    def replace(self, name: str, content: bytes) -> None:
-        """Write a file, in place of the one that may be there; readers see one or the other."""
-        with self._written_aside(name, content) as (aside, target):
-            aside.replace(target)
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+                with self._locked(name):
+                    if target.exists():
+                        raise Conflict(name, str(self)) from error
+                    aside.replace(target)
+        return _tag(content)
 
     def swap(self, name: str, content: bytes, tag: str) -> str:
-        """Write in place of exactly the file that has the tag, and say the new one.
+        """Write in place of exactly the file that has the tag, and return the new one.
 
-        Conflict when it is another one by now, or gone.
+        Conflict where it is another one by now, or gone.
         """
         with self._locked(name):
             try:
@@ -69,6 +94,26 @@ class FolderFiles:
                 raise Conflict(name, str(self))
             self.replace(name, content)
         return _tag(content)
+
+    def replace(self, name: str, content: bytes) -> None:
+        """Write a file, in place of the one that may be there; readers see one or the other."""
+        with self._written_aside(name, content) as (aside, target):
+            aside.replace(target)
+
+    def upload(self, path: Path, name: str) -> None:
+        """Write a local file of any size, in place of the one that may be there.
+
+        On the same disk as the storage it is linked and not copied: it must not be written to
+        afterwards.
+        """
+        with self._aside(name) as (aside, target):
+            try:
+                os.link(path.resolve(), aside)
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+                shutil.copyfile(path, aside)
+            aside.replace(target)
 
     def delete(self, name: str) -> None:
         """Remove a file, and its folder with the last one; one that is not there is no error."""
@@ -85,33 +130,37 @@ class FolderFiles:
         """Nobody else swaps meanwhile. The system ends the lock of a process that dies."""
         import fcntl  # not on every system, and not for readers
 
-        try:
+        with self._temporary(f"write {name}"):
             self.root.mkdir(parents=True, exist_ok=True)
-            with (self.root / ".lock").open("ab") as lock:
+            with (self.root / _LOCK).open("ab") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 yield
-        except CustomerClustersError:
-            raise
-        except OSError as error:
-            raise self._failed(f"write {name}", error) from error
+
+    @contextlib.contextmanager
+    def _aside(self, name: str) -> Iterator[tuple[Path, Path]]:
+        """A path to write a file at, and the one to move it to, in a folder that is there."""
+        target = self.root / name
+        with self._temporary(f"write {name}"), unfinished(self.root) as folder:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            yield folder / "content", target
 
     @contextlib.contextmanager
     def _written_aside(self, name: str, content: bytes) -> Iterator[tuple[Path, Path]]:
-        target = self.root / name
+        with self._aside(name) as (aside, target):
+            with aside.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            yield aside, target
+
+    @contextlib.contextmanager
+    def _temporary(self, action: str) -> Iterator[None]:
         try:
-            with unfinished(self.root) as folder:
-                aside = folder / "content"
-                with aside.open("wb") as file:
-                    file.write(content)
-                    os.fchmod(file.fileno(), 0o644)
-                    file.flush()
-                    os.fsync(file.fileno())
-                target.parent.mkdir(parents=True, exist_ok=True)
-                yield aside, target
-        except Conflict:
+            yield
+        except CustomerClustersError:  # which may be an OSError as well, and says more
             raise
         except OSError as error:
-            raise self._failed(f"write {name}", error) from error
+            raise self._failed(action, error) from error
 
     def _failed(self, action: str, error: OSError) -> Temporary:
         return Temporary(action, str(self), error.strerror or type(error).__name__)

@@ -17,7 +17,7 @@ from botocore.config import Config
 
 from model_store.errors import Conflict, Denied, NotFound
 from model_store.storage.addresses import S3Address
-from model_store.storage.s3_errors import told
+from model_store.storage.s3_errors import translate_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -38,7 +38,7 @@ def connect(special: Config | None = None) -> "S3Client":
         connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 4}
     ).merge(special or Config())
     try:
-        with told("find", "S3", "the environment"):
+        with translate_errors("find", "S3", "the environment"):
             session = boto3.Session()
             client = session.client("s3", config=config)
             profile = botocore.session.get_session().get_scoped_config()
@@ -52,29 +52,29 @@ def connect(special: Config | None = None) -> "S3Client":
     return session.client("s3", config=by_path)
 
 
-class S3Files:
-    """Named files below a prefix; writes can be bound to what was there before."""
+class S3Storage:
+    """Named files below a prefix, as `base.Storage` describes them. A tag is an ETag."""
 
     def __init__(self, client: "S3Client", address: S3Address) -> None:
         self.client, self.address = client, address
 
     @classmethod
     def at(cls, address: S3Address) -> Self:
-        """With a client of its own, whose connections end with these files."""
-        made = cls(connect(), address)
-        weakref.finalize(made, made.client.close)
-        return made
+        """With a client of its own, whose connections end with this storage."""
+        storage = cls(connect(), address)
+        weakref.finalize(storage, storage.client.close)
+        return storage
 
     def __str__(self) -> str:
         return str(self.address)
 
     def read(self, name: str) -> bytes:
-        """A file's bytes; NotFound when there is none."""
+        """The content of a file; NotFound where there is none."""
         return self.read_tagged(name)[0]
 
     def read_tagged(self, name: str) -> tuple[bytes, str]:
-        """A file's bytes, and the ETag that `swap` takes."""
-        with told("read", name, str(self)):
+        """The content of a file, and the ETag that `swap` takes."""
+        with translate_errors("read", name, str(self)):
             answer = self.client.get_object(**self._at(name))
             with closing(answer["Body"]) as body:  # entering it gives what checks no length
                 return body.read(), answer["ETag"]
@@ -84,52 +84,48 @@ class S3Files:
         return self.size(name) is not None
 
     def size(self, name: str) -> int | None:
-        """The bytes of a file; None when there is none."""
+        """The bytes of a file; None where there is none."""
         try:
-            with told("read", name, str(self)):
+            with translate_errors("read", name, str(self)):
                 return self.client.head_object(**self._at(name))["ContentLength"]
         except NotFound:
             return None
 
-    def create(self, name: str, content: bytes) -> None:
-        """Write a file that must not exist yet; Conflict when it does."""
-        self.create_tagged(name, content)
-
-    def create_tagged(self, name: str, content: bytes) -> str:
-        """Write a file that must not exist yet, and say its ETag."""
+    def create(self, name: str, content: bytes) -> str:
+        """Write a file that must not exist yet and return its ETag; Conflict where it does."""
         return self._put(name, content, IfNoneMatch=ANY)
+
+    def swap(self, name: str, content: bytes, tag: str) -> str:
+        """Write in place of exactly the file that has the ETag, and return the new one.
+
+        Conflict where it is another one by now, or gone.
+        """
+        try:
+            return self._put(name, content, IfMatch=tag)
+        except NotFound as error:
+            raise Conflict(name, str(self)) from error
 
     def replace(self, name: str, content: bytes) -> None:
         """Write a file, in place of the one that may be there; readers see one or the other."""
         self._put(name, content)
 
-    def swap(self, name: str, content: bytes, etag: str) -> str:
-        """Write in place of exactly the file that has the ETag, and say the new one.
-
-        Conflict when it is another one by now, or gone.
-        """
-        try:
-            return self._put(name, content, IfMatch=etag)
-        except NotFound as error:
-            raise Conflict(name, str(self)) from error
-
     def upload(self, path: Path, name: str) -> None:
         """Write a local file of any size, in place of the one that may be there."""
-        with told("write", name, str(self)), path.open("rb") as file:
+        with translate_errors("write", name, str(self)), path.open("rb") as file:
             self.client.upload_fileobj(
                 file, **self._at(name), ExtraArgs=_typed(name), Config=_UPLOAD
             )
 
     def delete(self, name: str) -> None:
         """Remove a file; one that is not there is no error."""
-        with told("delete", name, str(self)):
+        with translate_errors("delete", name, str(self)):
             self.client.delete_object(**self._at(name))
 
-    def list(self, folder: str) -> list[str]:
-        """The names of the entries of a folder, sorted; empty when there is no such folder."""
-        prefix = f"{self.address.folder}{folder}/"
+    def names(self, folder: str = "") -> list[str]:
+        """The names of the entries of a folder, sorted; none where there is no such folder."""
+        prefix = self.address.below(folder).folder
         names: set[str] = set()
-        with told("list", folder, str(self)):
+        with translate_errors("list", folder, str(self)):
             pages = self.client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.address.bucket, Prefix=prefix, Delimiter="/"
             )
@@ -139,7 +135,7 @@ class S3Files:
         return sorted({name.removeprefix(prefix).strip("/") for name in names} - {""})
 
     def _put(self, name: str, content: bytes, **condition: Any) -> str:
-        with told("write", name, str(self)):
+        with translate_errors("write", name, str(self)):
             answer = self.client.put_object(
                 **self._at(name), **_typed(name), **condition, Body=content
             )

@@ -36,8 +36,20 @@ _HOPELESS = (NoCredentialsError, PartialCredentialsError, ParamValidationError, 
 
 
 @contextmanager
-def told(action: str, name: str, where: str) -> Iterator[None]:
-    """Raise NotFound, Conflict, Denied or Temporary for what goes wrong inside."""
+def translate_errors(action: str, name: str, where: str) -> Iterator[None]:
+    """What boto3 raises inside, as an error of this product.
+
+    Args:
+        action: What is done, as a verb: read, write, list, delete.
+        name: The file, folder or service to which it is done.
+        where: The storage that it is in.
+
+    Raises:
+        NotFound: there is no such file or bucket.
+        Conflict: a condition on what was there before does not hold.
+        Denied: the storage refuses, and will refuse again.
+        Temporary: the same call may succeed later.
+    """
     try:
         yield
     except ClientError as error:

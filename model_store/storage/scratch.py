@@ -14,6 +14,11 @@ from pathlib import Path
 _PREFIX = ".customer-clusters-unfinished-"
 
 
+def is_scratch(name: str) -> bool:
+    """Whether an entry of a folder is one of these."""
+    return name.startswith(_PREFIX)
+
+
 @contextlib.contextmanager
 def unfinished(root: Path | None = None) -> Iterator[Path]:
     """An empty folder in `root`, by default that for temporary files; gone at the end.
@@ -48,7 +53,7 @@ def _made(root: Path) -> tuple[Path, int]:
 def _sweep(root: Path) -> None:
     """Remove the folders that nobody holds; where the disk knows no locks, none."""
     with contextlib.suppress(OSError), os.scandir(root) as entries:
-        for name in [entry.name for entry in entries if entry.name.startswith(_PREFIX)]:
+        for name in [entry.name for entry in entries if is_scratch(entry.name)]:
             with contextlib.suppress(OSError):
                 lock = _opened(root / name)
                 try:

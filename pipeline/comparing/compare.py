@@ -10,8 +10,8 @@ import numpy as np
 from model_store import Artifact
 from pipeline.comparing.counting import count_customers, known_crosswalk
 from pipeline.comparing.promotion import objections
-from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.crosswalk import Crosswalk
+from pipeline.model.loading import load_model
 from pipeline.scoring.drift import Drift, measure
 
 FIGURES = (
@@ -76,9 +76,7 @@ def compare(old: Artifact, new: Artifact, data: Path | None = None) -> Compariso
 
 
 def _drift(old: Artifact, new: Artifact) -> list[Drift]:
-    before, after = (
-        ClusterModel.from_json(a.read("model.json"), a.version).baseline for a in (old, new)
-    )
+    before, after = (load_model(a).baseline for a in (old, new))
     return [
         measure(name, known["shares"], _counts(known, after, name), int(before["customers"]))
         for name, known in before["features"].items()

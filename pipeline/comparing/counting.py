@@ -12,6 +12,7 @@ from model_store import Artifact, WrongArtifact
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.crosswalk import Crosswalk, Ids, cross, turned
+from pipeline.model.loading import load_model
 from pipeline.reading.customer_file import CustomerFile
 from pipeline.reading.open import open_customers
 from pipeline.reading.validation import Checked, check
@@ -34,7 +35,7 @@ def known_crosswalk(old: Artifact, new: Artifact) -> Crosswalk | None:
 
 
 def _unmoved(artifact: Artifact) -> Crosswalk:
-    model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+    model = load_model(artifact)
     ids = np.repeat([c.id for c in model.clusters], [c.size for c in model.clusters])
     spread = {name: 1.0 for cluster in model.clusters for name in cluster.profile}
     return cross(artifact.version, model, model, (ids, ids), spread)
@@ -42,7 +43,7 @@ def _unmoved(artifact: Artifact) -> Crosswalk:
 
 def count_customers(path: Path, old: Artifact, new: Artifact) -> Crosswalk:
     """Let both models assign the customers of a file that both can read."""
-    models = [ClusterModel.from_json(a.read("model.json"), a.version) for a in (old, new)]
+    models = [load_model(a) for a in (old, new)]
     every = {f.name: f for model in models for f in model.contract.features}
     either = replace(models[0].contract, features=tuple(every.values()))
     with open_customers(path, either, keep_bytes=either.ascii) as file:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from model_store import CustomerClustersError, Store, Temporary, WrongArtifact
-from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.loading import load_model
 from pipeline.scoring import Challenger
 
 
@@ -16,7 +16,7 @@ def load_challenger(store: Store, reference: str, version: str) -> Challenger | 
     artifact = store.open(reference)
     if artifact.version == version:
         return None
-    model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+    model = load_model(artifact)
     related = bool(_lineage(store, version) & _lineage(store, artifact.version))
     return Challenger(model, artifact.version, related)
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
-
 from functions.aws.lease import Claim, Held
+
 from functions.retrain import RUN, SPARE_SECONDS, Retraining, TimeIsUp, stopped
 from functions.settings import RetrainingSettings, WrongSetting
 from model_store import CANDIDATE, CHAMPION, S3Address, Store, Temporary, open_store
-from model_store.storage.s3 import S3Files
+from model_store.storage.s3 import S3Storage
 from pipeline.model.contract import Contract
 from pipeline.training import RECIPES, Budget, publish, train
 from tests.functions.conftest import Lines
@@ -69,7 +69,7 @@ def retraining(
     data = S3Address(make_bucket(), "training/customers.csv")
     settings = RetrainingSettings(data, store)
     return Retraining(
-        settings, open_store(str(store)), S3Files(s3, store), budget=LIGHT,
+        settings, open_store(str(store)), S3Storage(s3, store), budget=LIGHT,
         log=lines.append, measure=lambda figures: lines.append(figures),
     )  # fmt: skip
 
@@ -114,7 +114,7 @@ def test_what_a_crash_left_is_finished(retraining: Retraining, bank_churners: Pa
     put(retraining, bank_churners.read_bytes())
     made = retraining({}, None)["version"]
     files = retraining.files
-    for event in files.list("history"):
+    for event in files.names("history"):
         if json.loads(files.read(f"history/{event}"))["to"] == made:
             files.delete(f"history/{event}")
     files.delete("aliases/candidate.json")  # as if it had ended before it moved the alias

@@ -9,7 +9,7 @@ import pytest
 
 from functions.http.schemas import Answers
 from model_store import BUNDLED, open_store
-from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.loading import load_model
 from tests.functions.http.test_lambda_adapter import HTTP, event
 from tests.support.containers import LONGEST_START, Invoke, Lambda
 from tests.support.paths import ROOT
@@ -34,7 +34,7 @@ def faulty(on_lambda: Lambda) -> Iterator[Invoke]:
 @pytest.mark.parametrize("name", HTTP)
 def test_every_front_door_is_answered(api: Invoke, name: str) -> None:
     artifact = open_store(BUNDLED).open("champion")
-    model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+    model = load_model(artifact)
     answer = json.loads(api(event(name)))
     assert answer["statusCode"] == 200
     expected = Answers(model, artifact.version).assignment(model.assign(LEAVER), "0710001")

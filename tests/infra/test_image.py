@@ -6,6 +6,7 @@ import re
 import tarfile
 import time
 import urllib.request
+from importlib import metadata
 from pathlib import Path
 
 import httpx2
@@ -15,12 +16,13 @@ import pytest
 
 from infra.image import labels
 from model_store import BUNDLED, Artifact, open_store
-from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.loading import load_model
 from tests.support.containers import BASE, IMAGE, LOCKED, Containers, post
 from tests.support.paths import ROOT
 
 SCHEMA_2 = "application/vnd.docker.distribution.manifest.v2+json"
 LEAVER = {"Total_Revolving_Bal": 0, "Total_Trans_Amt": 1900, "Total_Trans_Ct": 38}
+OWN = f"customer-clusters=={metadata.version('customer-clusters')}"
 Server = tuple[str, str]
 
 
@@ -36,7 +38,7 @@ def test_any_user_gets_pages_and_lookups_from_a_read_only_root(
     with urllib.request.urlopen(f"{address}/") as page:
         assert "<form" in page.read().decode()
     answer = json.loads(post(f"{address}/v1/assign", LEAVER))
-    model = ClusterModel.from_json(champion.read("model.json"), champion.version)
+    model = load_model(champion)
     assert answer["cluster"]["id"] == model.assign(LEAVER).cluster.id
     assert answer["model_version"] == champion.version
 
@@ -170,7 +172,7 @@ def test_it_holds_what_is_pinned_and_nothing_else(containers: Containers) -> Non
     found = containers("podman", "run", "--rm", IMAGE, "python", "-c", script).split()
     pins = (ROOT / "requirements/serve.txt").read_text()
     pinned = set(re.findall(r"^([a-z0-9-]+==[^ ]+)", pins, re.MULTILINE))
-    assert {name.replace("_", "-") for name in found} == {*pinned, "customer-clusters==0.1.0"}
+    assert {name.replace("_", "-") for name in found} == {*pinned, OWN}
     assert not pinned & {"scikit-learn", "pandas", "pytest", "moto"}
 
 

@@ -19,7 +19,7 @@ from functions.live_model import LiveModel
 from functions.retrain import Retraining
 from functions.settings import BatchSettings, RetrainingSettings
 from model_store import BUNDLED, S3Address, open_store
-from model_store.storage.s3 import S3Files
+from model_store.storage.s3 import S3Storage
 from pipeline.training import Budget
 from tests.infra.test_serverless import Resources, several
 from tests.support.dropping import Drop, customers
@@ -167,7 +167,7 @@ def test_the_function_that_retrains_may_do_what_it_does(
 ) -> None:
     data = S3Address(stack.store.bucket, "training/customers.csv")
     settings = RetrainingSettings(data, stack.store)
-    store, files = open_store(str(stack.store)), S3Files(stack.s3, stack.store)
+    store, files = open_store(str(stack.store)), S3Storage(stack.s3, stack.store)
     lines: list[Any] = []
     function = Retraining(
         settings, store, files, budget=Budget(bootstraps=2, repeats=1),

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from model_store import Files, FolderFiles, S3Address, Store
-from model_store.storage.s3 import S3Files
+from model_store import FolderStorage, S3Address, Storage, Store
+from model_store.storage.s3 import S3Storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,11 +15,11 @@ class Backend:
     """A store, and a way to harm what is under it."""
 
     store: Store
-    files: Files
+    storage: Storage
     delete: Callable[[str], None]
 
     def damage(self, version: str, name: str, content: bytes) -> None:
-        self.files.replace(f"versions/{version}/{name}", content)
+        self.storage.replace(f"versions/{version}/{name}", content)
 
     def lose(self, version: str, name: str) -> None:
         self.delete(f"versions/{version}/{name}")
@@ -29,10 +29,10 @@ class Backend:
 def backend(request: pytest.FixtureRequest) -> Backend:
     if request.param == "folder":
         root: Path = request.getfixturevalue("tmp_path") / "store"
-        folder = FolderFiles(root)
+        folder = FolderStorage(root)
         return Backend(Store(folder), folder, lambda name: (root / name).unlink())
     bucket = request.getfixturevalue("make_bucket")()
-    s3 = S3Files(request.getfixturevalue("s3"), S3Address(bucket, "models"))
+    s3 = S3Storage(request.getfixturevalue("s3"), S3Address(bucket, "models"))
     return Backend(Store(s3), s3, s3.delete)
 
 
@@ -42,5 +42,5 @@ def store(backend: Backend) -> Store:
 
 
 @pytest.fixture
-def files(backend: Backend) -> Files:
-    return backend.files
+def storage(backend: Backend) -> Storage:
+    return backend.storage

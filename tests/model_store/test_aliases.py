@@ -11,15 +11,15 @@ from model_store import (
     CHAMPION,
     PREVIOUS,
     Conflict,
-    Files,
     NotFound,
     Reason,
+    Storage,
     Store,
     Temporary,
     WrongArtifact,
 )
 from tests.model_store.conftest import Backend
-from tests.support.cutting import CutFiles
+from tests.support.cutting import CutStorage
 
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 
@@ -95,20 +95,20 @@ def test_a_champion_that_changed_since_it_was_compared_is_not_replaced(store: St
     assert store.aliases() == {CHAMPION: second, PREVIOUS: first}
 
 
-def test_aliases_of_an_older_release_are_read_and_moved(store: Store, files: Files) -> None:
+def test_aliases_of_an_older_release_are_read_and_moved(store: Store, storage: Storage) -> None:
     old, new = published(store, "1"), published(store, "2")
-    files.create("aliases/champion.json", json.dumps({"version": old}).encode())
+    storage.create("aliases/champion.json", json.dumps({"version": old}).encode())
     assert store.aliases() == {CHAMPION: old}
     store.promote(new, "why", "who")
     assert store.aliases() == {CHAMPION: new, PREVIOUS: old}
     assert told(store) == [("promote", old, new, True)]
 
 
-def test_a_damaged_alias_is_mended_by_pointing_it_again(store: Store, files: Files) -> None:
+def test_a_damaged_alias_is_mended_by_pointing_it_again(store: Store, storage: Storage) -> None:
     old, new = published(store, "1"), published(store, "2")
     store.promote(old, "why", "who")
     store.point("candidate", new)
-    files.replace("aliases/champion.json", b"{")
+    storage.replace("aliases/champion.json", b"{")
     assert store.resolve("candidate") == new  # another alias's damage is not its own
     with pytest.raises(WrongArtifact, match="point it at a version again"):
         store.resolve(CHAMPION)
@@ -117,10 +117,10 @@ def test_a_damaged_alias_is_mended_by_pointing_it_again(store: Store, files: Fil
     assert [done for _, _, _, done in told(store)] == [True, True, True]
 
 
-def test_a_damaged_event_is_named(store: Store, files: Files) -> None:
+def test_a_damaged_event_is_named(store: Store, storage: Storage) -> None:
     store.promote(published(store, "1"), "why", "who")
-    (name,) = files.list("history")
-    files.replace(f"history/{name}", b"{}")
+    (name,) = storage.names("history")
+    storage.replace(f"history/{name}", b"{}")
     with pytest.raises(WrongArtifact, match=rf"history/{name} is damaged"):
         store.history()
 
@@ -134,7 +134,7 @@ def test_of_promotions_at_once_each_takes_effect_or_is_refused_and_all_are_on_re
     gate, won, refused = threading.Barrier(len(versions)), [], []
 
     def promote(version: str) -> None:
-        store = Store(backend.files)
+        store = Store(backend.storage)
         gate.wait()
         try:
             won.append(store.promote(version, "race", version))
@@ -153,22 +153,6 @@ def test_of_promotions_at_once_each_takes_effect_or_is_refused_and_all_are_on_re
     assert backend.store.resolve(CHAMPION) in won
 
 
-def test_a_file_is_swapped_only_for_the_one_that_was_read(files: Files) -> None:
-    files.create("a/x", b"1")
-    first = files.read_tagged("a/x")[1]
-    second = files.swap("a/x", b"2", first)
-    with pytest.raises(Conflict):
-        files.swap("a/x", b"3", first)
-    assert files.read_tagged("a/x") == (b"2", second)
-    files.delete("a/x")
-    files.delete("a/x")
-    assert files.list("a") == []
-    with pytest.raises(Conflict):
-        files.swap("a/x", b"3", second)
-    with pytest.raises(NotFound):
-        files.read_tagged("a/x")
-
-
 @pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("action", ["promote", "rollback", "point"])
 def test_a_promotion_cut_anywhere_took_effect_wholly_or_not_at_all(
@@ -180,16 +164,16 @@ def test_a_promotion_cut_anywhere_took_effect_wholly_or_not_at_all(
         backend.store.promote(version, "why", "who")
     for cut in range(100):
         before = backend.store.aliases()
-        files = CutFiles(backend.files, cut, done)
+        storage = CutStorage(backend.storage, cut, done)
         aim = before[PREVIOUS]
         try:
-            act(Store(files), action, aim)
+            act(Store(storage), action, aim)
         except Temporary:
             failed = True
         else:
             failed = False
         check(backend.store, before, aim)
-        if not failed and files.calls <= cut:
+        if not failed and storage.calls <= cut:
             break
         act(backend.store, action, backend.store.aliases()[PREVIOUS])
         check(backend.store, before, aim)
@@ -220,9 +204,9 @@ def test_a_publish_cut_anywhere_leaves_nothing_or_everything(backend: Backend, d
     old = published(backend.store, "1")
     backend.store.promote(old, "why", "who")
     for cut in range(100):
-        files = CutFiles(backend.files, cut, done)
+        storage = CutStorage(backend.storage, cut, done)
         try:
-            published(Store(files), "2")
+            published(Store(storage), "2")
             failed = False
         except Temporary:
             failed = True

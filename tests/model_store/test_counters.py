@@ -4,20 +4,20 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from model_store import Conflict, Files, Store, WrongArtifact
+from model_store import Conflict, Storage, Store, WrongArtifact
 from tests.model_store.conftest import Backend
 
 NAME = "last-cluster-id"
 NOW = datetime(2027, 1, 31, 12, tzinfo=UTC)
 
 
-def test_a_mark_only_grows(store: Store, files: Files) -> None:
+def test_a_mark_only_grows(store: Store, storage: Storage) -> None:
     assert store.marks.read(NAME) == 0
     store.marks.reserve(NAME, 0, 5)
     store.marks.reserve(NAME, 3, 3)  # nothing new is taken
     assert store.marks.read(NAME) == 5
     store.marks.reserve(NAME, 5, 7)
-    assert Store(files).marks.read(NAME) == 7
+    assert Store(storage).marks.read(NAME) == 7
 
 
 def test_a_number_is_taken_once(store: Store) -> None:
@@ -31,25 +31,25 @@ def test_of_two_that_take_a_number_at_once_one_gets_it(backend: Backend) -> None
     """The other reads before the first has written."""
 
     class Late:
-        def __init__(self, files: Files) -> None:
-            self._files = files
+        def __init__(self, storage: Storage) -> None:
+            self._storage = storage
 
         def __getattr__(self, name: str) -> object:
-            return getattr(self._files, name)
+            return getattr(self._storage, name)
 
         def read_tagged(self, name: str) -> tuple[bytes, str]:
-            found = self._files.read_tagged(name)
+            found = self._storage.read_tagged(name)
             backend.store.marks.reserve(NAME, 5, 6)
             return found
 
     backend.store.marks.reserve(NAME, 5, 5)
     with pytest.raises(Conflict):
-        Store(Late(backend.files)).marks.reserve(NAME, 5, 6)  # type: ignore[arg-type]
+        Store(Late(backend.storage)).marks.reserve(NAME, 5, 6)  # type: ignore[arg-type]
     assert backend.store.marks.read(NAME) == 6
 
 
-def test_a_damaged_mark_is_named(store: Store, files: Files) -> None:
-    files.create(f"marks/{NAME}.json", b"{")
+def test_a_damaged_mark_is_named(store: Store, storage: Storage) -> None:
+    storage.create(f"marks/{NAME}.json", b"{")
     with pytest.raises(WrongArtifact, match=f"marks/{NAME}.json: it is damaged; restore"):
         store.marks.read(NAME)
 

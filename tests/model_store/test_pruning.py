@@ -6,7 +6,7 @@ import pytest
 
 from model_store import CHAMPION, NotFound, Store, Temporary, Version
 from tests.model_store.conftest import Backend
-from tests.support.cutting import CutFiles
+from tests.support.cutting import CutStorage
 
 NOW = datetime.now(UTC)
 
@@ -34,27 +34,27 @@ def test_the_newest_and_those_that_an_alias_names_stay(store: Store) -> None:
 
 def test_half_a_version_does_not_exist_and_the_next_publish_removes_it(backend: Backend) -> None:
     store, gone = backend.store, published(backend.store, 3)
-    cut = Store(CutFiles(backend.files, calls_to_first_delete(backend), done=True))
+    cut = Store(CutStorage(backend.storage, calls_to_first_delete(backend), done=True))
     with pytest.raises(Temporary):
         cut.prune(0)
     assert names(store) == []
     with pytest.raises(NotFound):
         store.open(gone)
-    assert backend.files.list(f"versions/{gone}") == ["model.json", "pipeline.joblib"]
+    assert backend.storage.names(f"versions/{gone}") == ["model.json", "pipeline.joblib"]
     kept = published(store, 0)
-    assert backend.files.list("versions") == [kept]
+    assert backend.storage.names("versions") == [kept]
 
 
 def calls_to_first_delete(backend: Backend) -> int:
     """The number of the call that removes the manifest."""
     calls: list[str] = []
 
-    class Noting(CutFiles):
+    class Noting(CutStorage):
         def delete(self, name: str) -> None:
             calls.append(name)
             raise Temporary("delete", name, "noted")
 
-    noting = Noting(backend.files, 1000, done=False)
+    noting = Noting(backend.storage, 1000, done=False)
     with pytest.raises(Temporary):
         Store(noting).prune(0)
     assert calls[0].endswith("manifest.json")
@@ -68,7 +68,7 @@ def test_a_prune_cut_anywhere_leaves_whole_versions_only(backend: Backend, done:
     backend.store.promote(champion, "why", "who")
     for cut in range(100):
         try:
-            Store(CutFiles(backend.files, cut, done)).prune(1)
+            Store(CutStorage(backend.storage, cut, done)).prune(1)
             failed = False
         except Temporary:
             failed = True
@@ -78,16 +78,16 @@ def test_a_prune_cut_anywhere_leaves_whole_versions_only(backend: Backend, done:
         if not failed:
             break
     assert names(backend.store) == [champion, newest]
-    assert backend.files.list("versions") == [champion, newest]
+    assert backend.storage.names("versions") == [champion, newest]
     assert spare not in names(backend.store)
 
 
 def test_a_publish_under_way_is_left_alone(backend: Backend) -> None:
     young = str(Version.of("a" * 64, NOW - timedelta(hours=20)))
-    backend.files.create(f"versions/{young}/model.json", b"{}")
+    backend.storage.create(f"versions/{young}/model.json", b"{}")
     published(backend.store, 0)
     assert backend.store.removable(1) == []
-    assert young in backend.files.list("versions")
+    assert young in backend.storage.names("versions")
 
 
 def test_what_is_left_of_the_champion_is_left_alone(backend: Backend) -> None:
@@ -97,7 +97,7 @@ def test_what_is_left_of_the_champion_is_left_alone(backend: Backend) -> None:
     backend.lose(champion, "manifest.json")
     published(backend.store, 0)
     assert backend.store.prune(1) == []
-    assert backend.files.list(f"versions/{champion}") == ["model.json", "pipeline.joblib"]
+    assert backend.storage.names(f"versions/{champion}") == ["model.json", "pipeline.joblib"]
 
 
 def test_a_version_that_is_promoted_while_it_is_removed_stays(backend: Backend) -> None:
@@ -105,12 +105,12 @@ def test_a_version_that_is_promoted_while_it_is_removed_stays(backend: Backend) 
     backend.store.promote(old, "why", "who")
     published(backend.store, 0)
 
-    class Slow(CutFiles):
+    class Slow(CutStorage):
         def delete(self, name: str) -> None:
             if name.endswith("manifest.json"):
                 backend.store.promote(spare, "just now", "who")
             super().delete(name)
 
-    assert Store(Slow(backend.files, 1000, done=False)).prune(1) == []
+    assert Store(Slow(backend.storage, 1000, done=False)).prune(1) == []
     backend.store.open(CHAMPION).verify()
     assert backend.store.resolve(CHAMPION) == spare

@@ -32,12 +32,12 @@ def signer(key_file: Path) -> Signer:
 def test_a_signed_version_is_opened_under_any_of_its_keys(backend: Backend, signer: Signer) -> None:
     version = backend.store.publish(FILES, {}, NOW, signer).version
     for trusted in ((), (signer.public,), (STRANGER, signer.public)):
-        Store(backend.files, trusted).open(version).verify()
+        Store(backend.storage, trusted).open(version).verify()
 
 
 def test_a_version_without_a_trusted_signature_is_refused(backend: Backend, signer: Signer) -> None:
     unsigned = backend.store.publish(FILES, {}, NOW).version
-    strict = Store(backend.files, (signer.public,))
+    strict = Store(backend.storage, (signer.public,))
     with pytest.raises(WrongArtifact, match="not signed by the trusted key; sign it with"):
         strict.open(unsigned)
     with pytest.raises(WrongArtifact, match="not signed"):
@@ -48,21 +48,21 @@ def test_a_version_without_a_trusted_signature_is_refused(backend: Backend, sign
     assert signed.version == unsigned
     strict.open(unsigned).verify()
     with pytest.raises(WrongArtifact, match="not signed by any of the 2 trusted keys"):
-        Store(backend.files, (STRANGER, STRANGER)).open(unsigned)
+        Store(backend.storage, (STRANGER, STRANGER)).open(unsigned)
     with pytest.raises(WrongArtifact, match="the key is no trusted one"):
-        Store(backend.files, (STRANGER,)).publish(FILES, {}, NOW, signer)
+        Store(backend.storage, (STRANGER,)).publish(FILES, {}, NOW, signer)
 
 
 def test_a_manifest_that_was_changed_is_refused_though_its_files_match_it(
     backend: Backend, signer: Signer
 ) -> None:
     version = backend.store.publish(FILES, {"metrics": {"silhouette": 0.1}}, NOW, signer).version
-    manifest = json.loads(backend.files.read(f"versions/{version}/manifest.json"))
+    manifest = json.loads(backend.storage.read(f"versions/{version}/manifest.json"))
     manifest["metrics"]["silhouette"] = 0.9
     backend.damage(version, "manifest.json", json.dumps(manifest).encode())
     backend.store.open(version).verify()  # without keys nobody can tell
     with pytest.raises(WrongArtifact, match="not signed"):
-        Store(backend.files, (signer.public,)).open(version)
+        Store(backend.storage, (signer.public,)).open(version)
 
 
 def test_a_damaged_version_is_not_signed(backend: Backend, signer: Signer) -> None:
@@ -76,7 +76,7 @@ def test_a_signature_goes_with_its_version(backend: Backend, signer: Signer) -> 
     backend.store.publish(FILES, {}, NOW, signer)
     kept = backend.store.publish({"model.json": b"[]"}, {}, NOW.replace(year=2027), signer).version
     assert len(backend.store.prune(1)) == 1
-    assert backend.files.list("versions") == [kept]
+    assert backend.storage.names("versions") == [kept]
 
 
 def pem(content: bytes) -> bytes:

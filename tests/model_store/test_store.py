@@ -1,16 +1,12 @@
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from model_store import (
-    Conflict,
-    Files,
-    FolderFiles,
     NotFound,
+    Storage,
     Store,
-    Temporary,
     WrongAddress,
     WrongArtifact,
     open_store,
@@ -86,7 +82,7 @@ def test_a_missing_file_is_refused(backend: Backend) -> None:
 
 def test_a_newer_format_asks_for_a_newer_release(backend: Backend) -> None:
     version = backend.store.publish(FILES, {}, NOW).version
-    manifest = json.loads(backend.files.read(f"versions/{version}/manifest.json"))
+    manifest = json.loads(backend.storage.read(f"versions/{version}/manifest.json"))
     backend.damage(version, "manifest.json", json.dumps({**manifest, "format": 2}).encode())
     with pytest.raises(WrongArtifact, match=r"format 2 .*install a newer release"):
         backend.store.open(version)
@@ -117,24 +113,10 @@ def test_an_alias_to_a_version_that_is_gone_says_so(backend: Backend) -> None:
         backend.store.open("champion")
 
 
-def test_file_names_cannot_leave_the_artifact(store: Store, files: Files) -> None:
+def test_file_names_cannot_leave_the_artifact(store: Store, storage: Storage) -> None:
     with pytest.raises(WrongArtifact, match="plain file name"):
         store.publish({"../model.json": b""}, {}, NOW)
-    assert files.list("versions") == []
-
-
-def test_a_new_file_never_replaces_one(files: Files) -> None:
-    files.create("a/b.txt", b"first")
-    with pytest.raises(Conflict):
-        files.create("a/b.txt", b"second")
-    assert files.read("a/b.txt") == b"first"
-    assert files.list("a") == ["b.txt"]
-
-
-def test_storage_that_cannot_be_written_is_a_temporary_error(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(Temporary, match="could not write"):
-        FolderFiles(tmp_path / "file").create("a.txt", b"")
+    assert storage.names("versions") == []
 
 
 @pytest.mark.parametrize("address", ["gs://bucket/prefix", "http://bucket"])

@@ -10,7 +10,9 @@ from typing import Any
 
 from model_store import BUNDLED, CustomerClustersError, open_store
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.scoring import Options, score_file
+from pipeline.model.loading import load_model
+from pipeline.scoring import Options
+from tests.support.scoring import score_file
 
 HEADER = ["CLIENTNUM", "Place", "Limit", *("Total_Revolving_Bal", "Total_Trans_Amt"), "Ratio",
           "Total_Trans_Ct", "Attrition_Flag"]  # fmt: skip
@@ -28,7 +30,7 @@ ROWS = [
 @cache
 def champion() -> ClusterModel:
     artifact = open_store(BUNDLED).open("champion")
-    return ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+    return load_model(artifact)
 
 
 @dataclass(frozen=True, slots=True)

@@ -240,8 +240,8 @@ def _end_of_line(text: bytes, lines: int) -> int:
 def _header_bytes(reader: DelimitedReader, sample: Path) -> int:
     """Bytes of the file before its first row."""
     text = reader.text
-    said = None if text.encoding == "unknown" else text.encoding
-    start = look(sample, LONGEST_RECORD + (64 << 10), said, keep=text.kept).start
+    encoding = None if text.encoding == "unknown" else text.encoding
+    start = look(sample, LONGEST_RECORD + (64 << 10), encoding, keep=text.kept).start
     rest, _ = reader.after_header(start)
     return _mark_bytes(text) + _encoded_bytes(text, start[: len(start) - len(rest)])
 

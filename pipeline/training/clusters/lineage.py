@@ -20,6 +20,7 @@ from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Contract
 from pipeline.model.crosswalk import Counts, Crosswalk, Ids, contingency, cross, overlaps
+from pipeline.model.loading import load_model
 from pipeline.training.cleaning import Customers
 from pipeline.training.fitting import Fitted
 
@@ -102,7 +103,7 @@ def find_reference(store: Store, contract: Contract) -> ReferenceModel | None:
 
 def ancestor_of(store: Store, champion: Artifact) -> ReferenceModel:
     """What new clusters need to know of a champion."""
-    model = ClusterModel.from_json(champion.read("model.json"), champion.version)
+    model = load_model(champion)
     facts = champion.manifest.facts
     texts = facts.get("texts_by_people", {})
     return ReferenceModel(

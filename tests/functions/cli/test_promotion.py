@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 import pandas as pd
 import pytest
 
-from model_store import Files, FolderFiles, S3Address, Store
-from model_store.storage.s3 import S3Files
+from model_store import FolderStorage, S3Address, Storage, Store
+from model_store.storage.s3 import S3Storage
 from pipeline.model.contract import Contract
 from pipeline.training import Budget, Recipe, find_reference, publish, train
 from tests.support.live import COMMAND, serve
@@ -38,7 +38,7 @@ class Shop:
 
     address: str
     environment: dict[str, str]
-    files: Files
+    files: Storage
 
     @property
     def store(self) -> Store:
@@ -61,7 +61,7 @@ def trained(
 ) -> Path:
     """A store with a champion and two candidates that descend from it."""
     folder = tmp_path_factory.mktemp("promotion")
-    store = Store(FolderFiles(folder / "store"))
+    store = Store(FolderStorage(folder / "store"))
     for name, share in (("first", 1.0), ("second", 0.9), ("third", 0.8)):
         gym_members.sample(frac=share, random_state=3).to_csv(folder / "members.csv", index=False)
         reference_model = find_reference(store, gym_contract)
@@ -85,9 +85,9 @@ def shop(
 ) -> Shop:
     if request.param == "folder":
         shutil.copytree(trained, tmp_path / "store")
-        return Shop(str(tmp_path / "store"), {}, FolderFiles(tmp_path / "store"))
+        return Shop(str(tmp_path / "store"), {}, FolderStorage(tmp_path / "store"))
     address = S3Address(make_bucket(), "models")
-    files = S3Files(s3, address)
+    files = S3Storage(s3, address)
     for path in trained.rglob("*"):
         if path.is_file():
             files.create(str(path.relative_to(trained)), path.read_bytes())

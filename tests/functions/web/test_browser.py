@@ -10,10 +10,11 @@ from playwright.sync_api import Browser, Page
 import examples
 from examples.screenshots import served
 from model_store import BUNDLED, open_store
-from pipeline.model.cluster_model import ClusterModel
-from pipeline.scoring import Options, score_file
+from pipeline.model.loading import load_model
+from pipeline.scoring import Options
 from tests.support.browsing import DESK, PHONE, Scheme, browser, check, page_in
 from tests.support.paths import CUSTOMERS
+from tests.support.scoring import score_file
 from tests.support.web import app_over
 
 __all__ = ["browser"]
@@ -223,7 +224,7 @@ def reports(
     for name, (store, frame) in files.items():
         frame.to_csv(folder / name, index=False)
         artifact = open_store(store).open("champion")
-        model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+        model = load_model(artifact)
         manifest = score_file(folder / name, model, artifact.version, folder / "out", Options())
         made.append(folder / "out" / manifest["outputs"]["report"])
     return made

@@ -15,59 +15,45 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from model_store import Conflict, Denied, NotFound, S3Address, Store, Temporary, open_store
-from model_store.storage.s3 import S3Files
-from model_store.storage.s3_errors import told
+from model_store.storage.s3 import S3Storage
+from model_store.storage.s3_errors import translate_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
 @pytest.fixture
-def files(aws: None, s3: "S3Client", make_bucket: Callable[[], str]) -> S3Files:
-    return S3Files(s3, S3Address(make_bucket(), "a/b/"))
+def storage(aws: None, s3: "S3Client", make_bucket: Callable[[], str]) -> S3Storage:
+    return S3Storage(s3, S3Address(make_bucket(), "a/b/"))
 
 
-def test_a_file_is_swapped_only_for_the_one_that_was_read(files: S3Files) -> None:
-    first = files.create_tagged("x", b"1")
-    assert files.read_tagged("x") == (b"1", first)
-    second = files.swap("x", b"2", first)
-    with pytest.raises(Conflict):
-        files.swap("x", b"3", first)
-    assert files.read_tagged("x") == (b"2", second)
-    files.delete("x")
-    with pytest.raises(Conflict):
-        files.swap("x", b"3", second)
-    assert not files.exists("x")
-    files.delete("x")
-
-
-def test_a_folder_lists_files_and_folders_and_only_its_own(files: S3Files) -> None:
+def test_a_folder_lists_files_and_folders_and_only_its_own(storage: S3Storage) -> None:
     for name in ("in/b.csv", "in/deep/c.csv", "in/a.csv", "in", "inner/d.csv", "in/"):
-        files.replace(name, b"")
-    assert files.list("in") == ["a.csv", "b.csv", "deep"]
-    assert files.list("nothing") == []
+        storage.replace(name, b"")
+    assert storage.names("in") == ["a.csv", "b.csv", "deep"]
+    assert storage.names("nothing") == []
 
 
-def test_names_are_taken_as_they_are(files: S3Files, s3: "S3Client") -> None:
+def test_names_are_taken_as_they_are(storage: S3Storage, s3: "S3Client") -> None:
     name = "März 2026/a+b (1) %20.csv"
-    files.create(name, b"x")
-    assert files.read(name) == b"x"
-    keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=files.address.bucket)["Contents"]]
+    storage.create(name, b"x")
+    assert storage.read(name) == b"x"
+    keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=storage.address.bucket)["Contents"]]
     assert keys == [f"a/b/{name}"]
 
 
-def test_a_large_file_goes_up_in_parts(files: S3Files, s3: "S3Client", tmp_path: Path) -> None:
+def test_a_large_file_goes_up_in_parts(storage: S3Storage, s3: "S3Client", tmp_path: Path) -> None:
     (tmp_path / "large.csv").write_bytes(bytes(17 << 20))
-    files.upload(tmp_path / "large.csv", "large.csv")
-    found = s3.head_object(Bucket=files.address.bucket, Key="a/b/large.csv")
+    storage.upload(tmp_path / "large.csv", "large.csv")
+    found = s3.head_object(Bucket=storage.address.bucket, Key="a/b/large.csv")
     assert (found["ContentLength"], found["ContentType"]) == (17 << 20, "text/csv")
     assert found["ETag"].endswith('-2"')
 
 
 def test_a_bucket_that_is_not_there_is_named(s3: "S3Client") -> None:
-    files = S3Files(s3, S3Address("no-such-bucket-anywhere"))
+    storage = S3Storage(s3, S3Address("no-such-bucket-anywhere"))
     with pytest.raises(NotFound, match="no bucket in s3://no-such-bucket-anywhere"):
-        files.list("x")
+        storage.names("x")
 
 
 @pytest.fixture
@@ -84,15 +70,15 @@ def unreachable(aws: None) -> "Iterator[S3Client]":
 def test_a_server_that_does_not_answer_is_temporary(
     unreachable: "S3Client", tmp_path: Path
 ) -> None:
-    files = S3Files(unreachable, S3Address("bucket"))
+    storage = S3Storage(unreachable, S3Address("bucket"))
     (tmp_path / "file").write_bytes(b"x")
     for call in (
-        lambda: files.read("x"),
-        lambda: files.exists("x"),
-        lambda: files.create("x", b""),
-        lambda: files.upload(tmp_path / "file", "x"),
-        lambda: files.list("x"),
-        lambda: files.delete("x"),
+        lambda: storage.read("x"),
+        lambda: storage.exists("x"),
+        lambda: storage.create("x", b""),
+        lambda: storage.upload(tmp_path / "file", "x"),
+        lambda: storage.names("x"),
+        lambda: storage.delete("x"),
     ):
         with pytest.raises(Temporary, match=r"127.0.0.1:\d+ does not answer .*; try again"):
             call()
@@ -121,7 +107,7 @@ def test_a_server_that_does_not_answer_is_temporary(
 )
 def test_each_answer_of_s3_has_one_meaning(code: str, status: int, kind: type[Exception]) -> None:
     answer: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
-    with pytest.raises(kind, match="x"), told("read", "x", "s3://bucket"):
+    with pytest.raises(kind, match="x"), translate_errors("read", "x", "s3://bucket"):
         raise ClientError(answer, "GetObject")
 
 
@@ -129,19 +115,19 @@ def test_a_clock_that_is_off_is_named() -> None:
     answer: Any = {"Error": {"Code": "RequestTimeTooSkewed"}}
     with (
         pytest.raises(Temporary, match="the clock of this machine is wrong"),
-        told("read", "x", "s3://bucket"),
+        translate_errors("read", "x", "s3://bucket"),
     ):
         raise ClientError(answer, "GetObject")
 
 
 def test_without_credentials_trying_again_does_not_help(
-    files: S3Files, monkeypatch: pytest.MonkeyPatch
+    storage: S3Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     with pytest.raises(Denied, match=r"not allowed to read x .*credentials"):
-        S3Files.at(files.address).read("x")
+        S3Storage.at(storage.address).read("x")
     gc.collect()
 
 
@@ -157,17 +143,17 @@ def test_an_environment_that_leads_nowhere_is_told(
 
 
 def test_requests_go_signed_to_the_endpoint_of_the_environment(
-    files: S3Files, aws_server: str, monkeypatch: pytest.MonkeyPatch
+    storage: S3Storage, aws_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", aws_server)
     seen: list[Any] = []
-    made = S3Files.at(files.address)
+    made = S3Storage.at(storage.address)
     made.client.meta.events.register("before-send.s3", lambda request, **_: seen.append(request))
     made.create("x", b"1")
-    assert files.read("x") == b"1"
+    assert storage.read("x") == b"1"
     (request,) = seen
-    assert request.url == f"{aws_server}/{files.address.bucket}/a/b/x"  # host/bucket
+    assert request.url == f"{aws_server}/{storage.address.bucket}/a/b/x"  # host/bucket
     signed = request.headers["Authorization"]
     assert (signed if isinstance(signed, str) else signed.decode()).startswith("AWS4-HMAC-SHA256 ")
     assert "If-None-Match" in request.headers
@@ -194,20 +180,22 @@ def test_other_servers_are_addressed_by_path_unless_a_profile_says_otherwise(
     if style:
         (tmp_path / "config").write_text(f"[default]\ns3 =\n  addressing_style = {style}\n")
         monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    files = S3Files.at(S3Address("bucket"))
-    url = files.client.generate_presigned_url("get_object", Params={"Bucket": "bucket", "Key": "x"})
+    storage = S3Storage.at(S3Address("bucket"))
+    url = storage.client.generate_presigned_url(
+        "get_object", Params={"Bucket": "bucket", "Key": "x"}
+    )
     assert url.partition("?")[0] == expected
 
 
 def test_a_store_lives_in_a_bucket_that_encrypts_and_keeps_versions(
-    files: S3Files, s3: "S3Client"
+    storage: S3Storage, s3: "S3Client"
 ) -> None:
     algorithm: Any = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}
     rules: Any = {"Rules": [algorithm]}
-    bucket = files.address.bucket
+    bucket = storage.address.bucket
     s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration=rules)
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-    store = Store(files)
+    store = Store(storage)
     first, second = (store.publish({"model.json": text}, {}).version for text in (b"1", b"2"))
     store.promote(first, "why", "who")
     store.promote(second, "why", "who")
@@ -217,13 +205,15 @@ def test_a_store_lives_in_a_bucket_that_encrypts_and_keeps_versions(
     assert store.prune(keep=1) == [spare]  # it stays as an old version of the bucket, out of sight
     assert spare not in map(str, store.versions())
     store.open("champion").verify()
-    stored = s3.head_object(Bucket=bucket, Key=f"{files.address.folder}versions/{first}/model.json")
+    stored = s3.head_object(
+        Bucket=bucket, Key=f"{storage.address.folder}versions/{first}/model.json"
+    )
     assert stored["ServerSideEncryption"] == "aws:kms"
 
 
-def test_a_store_in_s3_is_opened_by_its_address(files: S3Files) -> None:
-    version = open_store(str(files.address)).publish({"model.json": b"{}"}, {}).version
-    again = open_store(f"{files.address}/")
+def test_a_store_in_s3_is_opened_by_its_address(storage: S3Storage) -> None:
+    version = open_store(str(storage.address)).publish({"model.json": b"{}"}, {}).version
+    again = open_store(f"{storage.address}/")
     assert again.open(version).read("model.json") == b"{}"
     assert str(again).startswith("s3://test-")
     del again

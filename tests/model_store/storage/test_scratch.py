@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from model_store import FolderFiles, Store
+from model_store import FolderStorage, Store
 from model_store.storage.scratch import unfinished
 
 WORKER = """
@@ -60,7 +60,7 @@ def test_what_a_killed_process_left_goes_and_what_a_living_one_holds_stays(tmp_p
 def test_a_store_sweeps_when_it_is_written_to(tmp_path: Path) -> None:
     with another_process(tmp_path) as dead:
         pass
-    store = Store(FolderFiles(tmp_path))
+    store = Store(FolderStorage(tmp_path))
     store.point("champion", store.publish({"model.json": b"{}"}, {}).version)
     assert not dead.exists()
     assert not list(tmp_path.rglob("*unfinished*"))

@@ -14,13 +14,14 @@ from pipeline.model.cluster_model import ClusterModel, Column
 from pipeline.model.contract import Contract, Feature, Range, Value
 from pipeline.model.counterfactuals import Counterfactual, single_changes, smallest_change
 from pipeline.model.geometry import Space, yeo_johnson, yeo_johnson_inverse
+from pipeline.model.loading import load_model
 
 GRID = 500
 
 
 def bundled(reference: str) -> ClusterModel:
     artifact = open_store(BUNDLED).open(reference)
-    return ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+    return load_model(artifact)
 
 
 CHAMPION, ORIGINAL = bundled("champion"), bundled("original")

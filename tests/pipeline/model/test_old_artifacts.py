@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from model_store import open_store
-from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.loading import load_model
 from pipeline.training import Recipe
 from tests.support.paths import DATA
 
@@ -18,7 +18,7 @@ def test_an_old_artifact_still_loads_and_answers_as_it_did(
 ) -> None:
     artifact = open_store(folder).open("original")
     artifact.verify()
-    model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+    model = load_model(artifact)
     found = model.assign(customer)
     assert found.cluster.id == 3
     assert found.distance == pytest.approx(0.8185956013, abs=1e-9)

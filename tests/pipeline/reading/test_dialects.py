@@ -19,9 +19,11 @@ from hypothesis import strategies as st
 from model_store import BUNDLED, open_store
 from pipeline.errors import WrongRow
 from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.loading import load_model
 from pipeline.model.numbers import NumberFormat
 from pipeline.reading.options import ReadingOptions
-from pipeline.scoring import Options, score_file
+from pipeline.scoring import Options
+from tests.support.scoring import score_file
 
 Score = Callable[..., dict[str, Any]]
 
@@ -29,7 +31,7 @@ Score = Callable[..., dict[str, Any]]
 @pytest.fixture(scope="session")
 def champion() -> ClusterModel:
     artifact = open_store(BUNDLED).open("champion")
-    return ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+    return load_model(artifact)
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from model_store import BUNDLED, CustomerClustersError, open_store
-from pipeline.model.cluster_model import ClusterModel
-from pipeline.scoring import Options, score_file
+from pipeline.model.loading import load_model
+from pipeline.scoring import Options
+from tests.support.scoring import score_file
 
 ROUNDS = 300
 
@@ -59,7 +60,7 @@ def damaged(content: bytes, rng: random.Random) -> bytes:
 @pytest.mark.parametrize("kind", ["csv", "gzip", "parquet", "excel"])
 def test_damaged_files_are_refused_or_scored(kind: str, tmp_path: Path) -> None:
     artifact = open_store(BUNDLED).open("champion")
-    model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+    model = load_model(artifact)
     content, rng = whole(kind), random.Random(kind)
     outcomes = {"scored": 0, "refused": 0}
     for number in range(ROUNDS):

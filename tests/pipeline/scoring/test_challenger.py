@@ -15,7 +15,9 @@ import pytest
 
 from model_store import BUNDLED, open_store
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.scoring import Challenger, Options, score_file
+from pipeline.model.loading import load_model
+from pipeline.scoring import Challenger, Options
+from tests.support.scoring import score_file
 
 Write = Callable[..., Path]
 Score = Callable[..., Path]
@@ -28,7 +30,7 @@ COLUMNS = (
 @pytest.fixture(scope="module")
 def champion() -> ClusterModel:
     artifact = open_store(BUNDLED).open("champion")
-    return ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+    return load_model(artifact)
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 
 from model_store import open_store
 from pipeline.errors import WrongFile
-from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Contract
+from pipeline.model.loading import load_model
 from pipeline.training import Budget, Recipe, Trained, publish, train
 from pipeline.training.fitting import EmptyCluster
 from pipeline.training.search.recipes import ALGORITHMS, Algorithm
@@ -46,7 +46,7 @@ def test_the_artifact_answers_like_its_pipeline(
     recipe = replace(RECIPE, algorithm=algorithm, yeo_johnson=("fee",), scaling="robust")
     trained = trained_on(gym_members, gym_contract, tmp_path, recipe)
     artifact = publish(trained, open_store(tmp_path / "store"))
-    model = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+    model = load_model(artifact)
     pipeline = joblib.load(io.BytesIO(artifact.read("pipeline.joblib")))
     frame = gym_members[["plan", "fee", "visits"]]  # any order
     columns = {

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from model_store import BUNDLED, open_store
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.loading import load_model
 from pipeline.reading.customer_file import Format
 from pipeline.scoring import Challenger, Options
 from pipeline.scoring.parts.splitting import CannotSplit
@@ -85,7 +86,7 @@ def test_a_challenger_is_counted_in_parts(
     model: ClusterModel, write: Write, tmp_path: Path
 ) -> None:
     artifact = open_store(BUNDLED).open("champion")
-    second = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+    second = load_model(artifact)
     for number, challenger in enumerate((model, second)):  # the file lacks columns of the second
         options = Options(challenger=Challenger(challenger, "v2", related=True))
         assert_same(write(TEXTS["plain"]), model, tmp_path / str(number), options, part_bytes=400)
@@ -117,9 +118,7 @@ def test_parquet_in_parts(to: Format | None, model: ClusterModel, tmp_path: Path
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_damaged_files_have_the_same_fate(kind: str, model: ClusterModel, tmp_path: Path) -> None:
-    champion = ClusterModel.from_json(
-        open_store(BUNDLED).open("champion").read("model.json"), "champion"
-    )
+    champion = load_model(open_store(BUNDLED).open("champion"))
     content, rng, scored = whole(kind), random.Random(kind), 0
     for number in range(40):
         path = tmp_path / f"{number}.dat"

@@ -15,10 +15,12 @@ import pytest
 from model_store import open_store
 from pipeline.model.cluster import Cluster
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.scoring import Options, score_file
+from pipeline.model.loading import load_model
+from pipeline.scoring import Options
 from pipeline.scoring.report.wording import FEWEST
 from tests.support.page import Page
 from tests.support.paths import CUSTOMERS
+from tests.support.scoring import score_file
 
 HOSTILE = "<script>alert('x')</script>"
 Score = Callable[..., tuple[str, dict[str, Any]]]
@@ -217,7 +219,7 @@ def test_a_category_is_shown_by_its_values(
     score: Score, gym_models: Path, gym_members: pd.DataFrame, tmp_path: Path
 ) -> None:
     artifact = open_store(gym_models).open("champion")
-    gym = ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+    gym = load_model(artifact)
     plus = gym_members[gym_members["plan"] == "plus"]
     html, summary = score(saved(plus, tmp_path), gym)
     assert summary["features"]["plan"]["values"] == ["basic", "plus"]

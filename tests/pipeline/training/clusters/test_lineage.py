@@ -14,6 +14,7 @@ from model_store import CHAMPION, Artifact, Conflict, Store, open_store
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Contract
+from pipeline.model.loading import load_model
 from pipeline.training import (
     RECIPES,
     Budget,
@@ -45,7 +46,7 @@ def retrained(
 
 
 def model_of(artifact: Artifact) -> ClusterModel:
-    return ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+    return load_model(artifact)
 
 
 def crosswalk_of(artifact: Artifact) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from model_store import BUNDLED, CHAMPION, Artifact, open_store
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Contract
+from pipeline.model.loading import load_model
 from pipeline.training import Budget, Recipe, train, train_by_search
 
 
@@ -23,7 +24,7 @@ def champion() -> Artifact:
 
 @pytest.fixture(scope="module")
 def champion_model(champion: Artifact) -> ClusterModel:
-    return ClusterModel.from_json(champion.read("model.json"), champion.version)
+    return load_model(champion)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,46 @@
+"""Opening a store, or other storage, by its address: a folder's path or s3://bucket/prefix."""
+
+from pathlib import Path
+
+from model_store.errors import NotFound
+from model_store.storage.addresses import S3Address
+from model_store.storage.base import Storage
+from model_store.storage.folder import FolderStorage
+from model_store.store import Store
+
+BUNDLED = Path(__file__).parent / "artifacts"
+"""The store that ships with the product."""
+
+
+def open_store(address: str | Path, trusted: tuple[str, ...] = ()) -> Store:
+    """The model store at an address; one that is not there yet is empty.
+
+    Args:
+        address: A folder, or s3://bucket/prefix.
+        trusted: Public keys. Where there are any, a version that none of them signed is refused.
+
+    Raises:
+        WrongAddress: an s3:// address that names no bucket.
+        NotFound: an address of another kind, or one that needs an extra that is not installed.
+        Denied: the environment names no usable S3.
+    """
+    return Store(open_storage(address), trusted)
+
+
+def open_storage(address: str | Path) -> Storage:
+    """The storage at an address, as `open_store` takes it; nothing is read or written yet."""
+    text = str(address)
+    if text.startswith(S3Address.SCHEME):
+        return _in_s3(S3Address.from_string(text))
+    if "://" in text:
+        raise NotFound(f"support for {text}", "this release: give a folder or s3://bucket/prefix")
+    return FolderStorage(Path(address))
+
+
+def _in_s3(address: S3Address) -> Storage:
+    try:
+        from model_store.storage.s3 import S3Storage  # boto3 is loaded for those who need it
+    except ModuleNotFoundError as error:
+        where = "this installation: it needs the extra customer-clusters[aws]"
+        raise NotFound(f"support for {address}", where) from error
+    return S3Storage.at(address)
