@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from model_store import BUNDLED, CHAMPION, CustomerClustersError, S3Address
-from pipeline.reading.options import OPTIONS, UNSAID, ReadingOptions, WrongOption
+from pipeline.reading.options import AUTODETECT, OPTIONS, ReadingOptions, WrongOption
 
 _PREFIX = "CUSTOMER_CLUSTERS_"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -122,7 +122,7 @@ class BatchSettings:
     """CUSTOMER_CLUSTERS_CHALLENGER: the alias or version of a second model that assigns as well."""
     spark: SparkSettings | None = None
     """None where CUSTOMER_CLUSTERS_SPARK_APPLICATION is not set: then no file goes to Spark."""
-    reading: ReadingOptions = UNSAID
+    reading: ReadingOptions = AUTODETECT
     """CUSTOMER_CLUSTERS_DELIMITER, _DECIMAL, _THOUSANDS, _ENCODING, _SHEET and _HEADER_ROW: how
     every dropped file is written, where files do not show it."""
 

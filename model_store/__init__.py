@@ -10,7 +10,6 @@ from model_store.errors import (
     Temporary,
     WrongArtifact,
 )
-from model_store.extras import needs_extra
 from model_store.history import Event, Reason
 from model_store.manifest import FORMAT, FileRecord, Manifest
 from model_store.open import BUNDLED, open_storage, open_store

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from model_store.errors import NotFound
+from model_store.extras import needs_extra
 from model_store.storage.addresses import S3Address
 from model_store.storage.base import Storage
 from model_store.storage.folder import FolderStorage
@@ -21,7 +22,8 @@ def open_store(address: str | Path, trusted: tuple[str, ...] = ()) -> Store:
 
     Raises:
         WrongAddress: an s3:// address that names no bucket.
-        NotFound: an address of another kind, or one that needs an extra that is not installed.
+        NotFound: an address of another kind.
+        MissingExtra: an s3:// address, where the extra `aws` is not installed.
         Denied: the environment names no usable S3.
     """
     return Store(open_storage(address), trusted)
@@ -38,9 +40,6 @@ def open_storage(address: str | Path) -> Storage:
 
 
 def _in_s3(address: S3Address) -> Storage:
-    try:
+    with needs_extra(str(address), "aws"):
         from model_store.storage.s3 import S3Storage  # boto3 is loaded for those who need it
-    except ModuleNotFoundError as error:
-        where = "this installation: it needs the extra customer-clusters[aws]"
-        raise NotFound(f"support for {address}", where) from error
     return S3Storage.at(address)

@@ -41,6 +41,11 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
+def first_line(error: Exception) -> str:
+    """An error of a library in one line."""
+    return str(error).splitlines()[0].strip() if str(error) else type(error).__name__
+
+
 class WrongRow(CustomerClustersError, ValueError):
     """Raised when a customer cannot be assigned; carries every problem, not only the first."""
 

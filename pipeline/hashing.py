@@ -1,4 +1,4 @@
-"""What tells the content of a file from all others.
+"""The identity of a file: what tells its content from all others.
 
 A file is hashed in blocks, so that several threads or machines can do it, each a part of it.
 """
@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 BLOCK = 64 << 20
-_PIECE = 256 << 10
-_AT_ONCE = 4
+_READ_SIZE = 256 << 10
+_THREADS = 4
 
 
 def sha256_of_file(path: Path) -> str:
@@ -21,45 +21,55 @@ def sha256_of_file(path: Path) -> str:
 
 
 def identity_of_file(path: Path) -> str:
-    """The identity of a file, as `identity_of_blocks`; OSError when it cannot be read."""
+    """The identity of a local file, as `identity_of_blocks` makes it.
+
+    Raises:
+        OSError: It cannot be read.
+    """
     return identity_of_blocks(lambda: path.open("rb"), path.stat().st_size)
 
 
 def identity_of_blocks(
-    open: Callable[[], BinaryIO], size: int, known: Mapping[int, str] | None = None
+    open_file: Callable[[], BinaryIO], size: int, known: Mapping[int, str] | None = None
 ) -> str:
-    """`sha256:` and the digest of a file up to 64 MiB; of a larger one that of its blocks' digests.
+    """The identity of a file that is read in blocks of 64 MiB, several at once.
 
-    Then the number of blocks follows, as S3 writes it: `sha256:…-41`. `known` has the digests of
-    blocks that need not be read here.
+    Args:
+        open_file: Opens the file, once for each block.
+        size: Its bytes.
+        known: The digests of blocks that need not be read here, by number from 0.
+
+    Returns:
+        `sha256:` and the digest of its bytes. For a file of several blocks it is the digest of
+        their digests, and the number of blocks follows, as S3 writes it: `sha256:…-41`.
     """
 
     def digest(block: int) -> str:
         if known and block in known:
             return known[block]
-        with open() as file:
+        with open_file() as file:
             return digest_of_block(file, block)
 
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return _together(list(pool.map(digest, range(block_count(size)))))
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return _combined(list(pool.map(digest, range(block_count(size)))))
 
 
 def block_count(size: int) -> int:
-    """Of a file of so many bytes; an empty one has one block."""
+    """The number of blocks of a file of so many bytes; an empty one has one."""
     return max(1, -(-size // BLOCK))
 
 
 def digest_of_block(file: BinaryIO, block: int) -> str:
-    """The sha256 of a block, in hex."""
+    """The sha256 of a block of a file, in hex; blocks are numbered from 0."""
     file.seek(block * BLOCK)
-    found, left = hashlib.sha256(), BLOCK
-    while left and (piece := file.read(min(left, _PIECE))):
-        found.update(piece)
-        left -= len(piece)
-    return found.hexdigest()
+    digest, left = hashlib.sha256(), BLOCK
+    while left and (data := file.read(min(left, _READ_SIZE))):
+        digest.update(data)
+        left -= len(data)
+    return digest.hexdigest()
 
 
-def _together(digests: Sequence[str]) -> str:
+def _combined(digests: Sequence[str]) -> str:
     if len(digests) == 1:
         return f"sha256:{digests[0]}"
     whole = hashlib.sha256(b"".join(map(bytes.fromhex, digests)))

@@ -7,7 +7,7 @@ from typing import Self
 from urllib.parse import quote, unquote
 
 from model_store import S3Address
-from pipeline.reading.options import OPTIONS, UNSAID, ReadingOptions
+from pipeline.reading.options import AUTODETECT, OPTIONS, ReadingOptions
 from pipeline.runs.objects import ObjectInput, ObjectRef
 from pipeline.scoring import ScoringSpec
 
@@ -29,7 +29,7 @@ class JobArguments:
     model: str
     challenger: str | None = None
     """The version of a second model that assigns as well."""
-    reading: ReadingOptions = UNSAID
+    reading: ReadingOptions = AUTODETECT
     """How the object is written, where it does not show it."""
 
     @classmethod

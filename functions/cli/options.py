@@ -13,7 +13,7 @@ import model_store
 from functions.settings import Settings
 from model_store import Store
 from pipeline.model.contract import DEFAULT_CONTRACT
-from pipeline.model.numbers import MARKS, THOUSANDS
+from pipeline.model.numbers import DECIMAL_MARKS, THOUSANDS
 from pipeline.reading.options import ReadingOptions
 
 
@@ -74,7 +74,7 @@ _READING = {
     ),
     "decimal": click.option(
         "--decimal",
-        type=click.Choice([*MARKS]),
+        type=click.Choice([*DECIMAL_MARKS]),
         help="The decimal mark in a text.  [default: as the values show]",
     ),
     "delimiter": click.option(

@@ -16,6 +16,7 @@ from botocore.config import Config
 from functions.settings import BatchSettings
 from model_store.storage.s3 import S3Storage, connect
 from model_store.storage.s3_errors import translate_errors
+from pipeline.scoring.documents import Summary
 
 UPLOADS = "page"
 """The folder below the input's prefix, and then below the results, of what comes by the page."""
@@ -106,10 +107,10 @@ class BucketFiles:
         document = json.loads(self._results.read(f"{folder}/{name}"))
         return Run(folder, document, name == _FAILED)
 
-    def summary(self, run: Run) -> dict[str, Any]:
+    def summary(self, run: Run) -> Summary:
         """The summary that a run wrote."""
-        found: dict[str, Any] = json.loads(self._results.read(run.document["outputs"]["summary"]))
-        return found
+        summary: Summary = json.loads(self._results.read(run.document["outputs"]["summary"]))
+        return summary
 
     def download(self, id: str, name: str, *, shown: bool) -> str | None:
         """An address of S3 for one file of a run, to be shown or kept; None when there is none."""

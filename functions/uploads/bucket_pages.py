@@ -5,7 +5,7 @@ server. The browser sends a file to S3, S3 calls what scores it, and a page wait
 import asyncio
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -20,6 +20,7 @@ from model_store.extras import needs_extra
 
 if TYPE_CHECKING:
     from functions.uploads.bucket import BucketFiles, Run
+    from pipeline.scoring.documents import Manifest
 
 T = TypeVar("T")
 MOST_LOOKS = 80
@@ -120,7 +121,7 @@ class BucketPages:
 
         if run.document["model_version"] != loaded.version:
             loaded = load(self.live_model.store, run.document["model_version"])
-        view = run_view(loaded.model, run.document, files.summary(run))
+        view = run_view(loaded.model, cast("Manifest", run.document), files.summary(run))
         return loaded, view | {"file": {**run.document["input"], "name": run.name}}
 
 

@@ -7,7 +7,11 @@ from functions.live_model import LoadedModel
 from functions.web.charts import bars, rate_chart, strips
 from pipeline.model.cluster_model import Assignment
 from pipeline.model.contract import Feature, Value
-from pipeline.model.counterfactuals import Counterfactual, single_changes, smallest_change
+from pipeline.model.counterfactuals import (
+    Counterfactual,
+    find_counterfactuals,
+    smallest_counterfactual,
+)
 from pipeline.pages.scale import Scale
 
 _MARGINS = (
@@ -28,7 +32,7 @@ def result_view(loaded: LoadedModel, customer: Mapping[str, Value]) -> dict[str,
     features = {feature.name: feature for feature in model.contract.features}
     share = _share_of_outlier_distance(found)
     word, sentence = next(words for least, *words in _MARGINS if found.margin >= least)
-    changes = single_changes(model, customer)
+    changes = find_counterfactuals(model, customer)
     return {
         "customer": customer,
         "features": features,
@@ -43,7 +47,7 @@ def result_view(loaded: LoadedModel, customer: Mapping[str, Value]) -> dict[str,
         "margin_word": word,
         "margin_sentence": sentence,
         "unusual": [features[name] for name in found.unusual],
-        "smallest": smallest_change(changes),
+        "smallest": smallest_counterfactual(changes.values()),
         "changes": [
             (feature, changes[name], _is_unusual(feature, changes[name]))
             for name, feature in features.items()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from model_store import Artifact, WrongArtifact
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.model.crosswalk import Crosswalk, Ids, cross, turned
+from pipeline.model.crosswalk import Crosswalk, Ids, build_crosswalk, inverted
 from pipeline.model.loading import load_model
 from pipeline.reading.customer_file import CustomerFile
 from pipeline.reading.open import open_customers
@@ -30,7 +30,7 @@ def known_crosswalk(old: Artifact, new: Artifact) -> Crosswalk | None:
     if _ancestor(new) == old.version:
         return _read(new)
     if _ancestor(old) == new.version:
-        return turned(_read(old), new.version)
+        return inverted(_read(old), new.version)
     return None
 
 
@@ -38,7 +38,7 @@ def _unmoved(artifact: Artifact) -> Crosswalk:
     model = load_model(artifact)
     ids = np.repeat([c.id for c in model.clusters], [c.size for c in model.clusters])
     spread = {name: 1.0 for cluster in model.clusters for name in cluster.profile}
-    return cross(artifact.version, model, model, (ids, ids), spread)
+    return build_crosswalk(artifact.version, model, model, (ids, ids), spread)
 
 
 def count_customers(path: Path, old: Artifact, new: Artifact) -> Crosswalk:
@@ -48,7 +48,7 @@ def count_customers(path: Path, old: Artifact, new: Artifact) -> Crosswalk:
     either = replace(models[0].contract, features=tuple(every.values()))
     with open_customers(path, either, keep_bytes=either.ascii) as file:
         wanted = [[file.column(f.name) for f in model.contract.features] for model in models]
-        table, _ = file.whole()
+        table, _ = file.read_all()
         checks = [
             _check(model, file, table, columns)
             for model, columns in zip(models, wanted, strict=True)
@@ -60,7 +60,7 @@ def count_customers(path: Path, old: Artifact, new: Artifact) -> Crosswalk:
         _assigned(model, checked, both) for model, checked in zip(models, checks, strict=True)
     )
     spread = {name: spread for checked in checks for name, spread in _spread(checked).items()}
-    return cross(old.version, models[0], models[1], (first, second), spread)
+    return build_crosswalk(old.version, models[0], models[1], (first, second), spread)
 
 
 def _check(model: ClusterModel, file: CustomerFile, table: pa.Table, columns: list[int]) -> Checked:

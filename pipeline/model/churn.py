@@ -43,8 +43,13 @@ class ChurnRate:
 def risk(churn: ChurnRate, overall: float) -> str:
     """How a group's churn compares with that of all customers, in words.
 
-    low, below average, average, above average or high: the interval must lie wholly on one side of
-    the overall rate, and for low and high beyond half and twice of it.
+    Args:
+        churn: The churn rate of the group, with its interval.
+        overall: The churn rate of all customers.
+
+    Returns:
+        low, below average, average, above average or high: the interval must lie wholly on one
+        side of the overall rate, and for low and high beyond half and twice of it.
     """
     if churn.high < overall:
         return "low" if churn.high <= overall / 2 else "below average"
@@ -54,7 +59,11 @@ def risk(churn: ChurnRate, overall: float) -> str:
 
 
 def wilson_interval(events: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Score interval of a proportion, both ends in [0, 1] (Wilson 1927, JASA 22:209-212)."""
+    """Score interval of the proportion `events` / `n` (Wilson 1927, JASA 22:209-212).
+
+    Returns:
+        Both ends, in [0, 1].
+    """
     from statistics import NormalDist  # a look-up reads intervals and never makes one
 
     z = NormalDist().inv_cdf((1 + confidence) / 2)

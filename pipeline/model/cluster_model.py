@@ -81,9 +81,13 @@ class ClusterModel:
     golden: tuple[Golden, ...]
 
     def assign(self, customer: Mapping[str, object]) -> Assignment:
-        """One customer's cluster, from columns by name; WrongRow when a feature is unusable.
+        """Find one customer's cluster.
 
-        Columns that are no features are ignored.
+        Args:
+            customer: Values by the names of columns; those that are no features are ignored.
+
+        Raises:
+            WrongRow: A feature cannot be used; carries every problem.
         """
         return self.locate(self.contract.parse(customer))
 
@@ -116,23 +120,28 @@ class ClusterModel:
         return self.space.standardise([_encoded(parsed[c.feature], c.value) for c in self.columns])
 
     def assign_many(self, features: Mapping[str, "NDArray[Any]"]) -> Assignments:
-        """Many customers' clusters, from equally long arrays by name, checked by the contract.
+        """Find the clusters of many customers.
 
-        float64 for a number, text for a category.
+        Args:
+            features: An array for each feature, by its name, equally long and checked by the
+                contract: float64 for a number, text for a category.
+
+        Returns:
+            The same clusters and distances that `assign` finds for each customer alone.
         """
         import numpy as np
 
         encoded = [_encoded_many(features[c.feature], c.value) for c in self.columns]
         u = self.space.rotate(self.space.standardise(encoded))
         nearest = squared_distance(u, self.clusters[0].centre)
-        second = np.full_like(nearest, np.inf)
+        runner_up = np.full_like(nearest, np.inf)
         own = np.zeros(len(nearest), np.intp)
         for index, cluster in enumerate(self.clusters[1:], start=1):
             squared = squared_distance(u, cluster.centre)
             np.copyto(own, index, where=squared < nearest)
-            np.minimum(second, np.maximum(nearest, squared), out=second)
+            np.minimum(runner_up, np.maximum(nearest, squared), out=runner_up)
             np.minimum(nearest, squared, out=nearest)
-        distance, further = np.sqrt(nearest), np.sqrt(second)
+        distance, further = np.sqrt(nearest), np.sqrt(runner_up)
         both = further + distance
         outlier = distance > np.array([c.outlier_distance for c in self.clusters])[own]
         for feature in self.contract.features:
@@ -156,7 +165,7 @@ class ClusterModel:
 
     @property
     def churn_rate(self) -> float | None:
-        """Of all training customers; None where training had no label."""
+        """The churn rate of all training customers; None where training had no label."""
         known = [cluster.churn for cluster in self.clusters if cluster.churn is not None]
         if len(known) < len(self.clusters):
             return None
@@ -172,22 +181,31 @@ class ClusterModel:
     def self_test(self) -> None:
         """Answer for the golden customers; ValueError when an answer differs from training's."""
         for golden in self.golden:
-            found = self.assign(golden.customer)
-            same = abs(found.distance - golden.distance) <= GOLDEN_TOLERANCE * (1 + golden.distance)
-            if found.cluster.id != golden.cluster or not same:
+            answer = self.assign(golden.customer)
+            error = abs(answer.distance - golden.distance)
+            same = error <= GOLDEN_TOLERANCE * (1 + golden.distance)
+            if answer.cluster.id != golden.cluster or not same:
                 raise ValueError(
                     f"cluster {golden.cluster} at distance {golden.distance} was expected for "
-                    f"{dict(golden.customer)}, not cluster {found.cluster.id} at {found.distance}"
+                    f"{dict(golden.customer)}, not cluster {answer.cluster.id} at {answer.distance}"
                 )
 
     def to_json(self) -> bytes:
-        """The same model gives the same bytes."""
+        """The content of model.json; the same model gives the same bytes."""
         text = json.dumps(asdict(self), indent=1, ensure_ascii=False, allow_nan=False)
         return (text + "\n").encode()
 
     @classmethod
     def from_json(cls, content: bytes, artifact: str) -> Self:
-        """Read model.json and test it on its golden customers; WrongArtifact when it fails."""
+        """Read model.json and test it on its golden customers.
+
+        Args:
+            content: What `to_json` made.
+            artifact: The version that it belongs to, for errors.
+
+        Raises:
+            WrongArtifact: It is no usable model, or answers otherwise than training did.
+        """
         try:
             model = cls._from_dict(json.loads(content))
             model.self_test()

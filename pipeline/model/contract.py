@@ -16,7 +16,7 @@ from typing import Any, Literal, Self
 from model_store.errors import MALFORMED
 from pipeline.errors import Problem, WrongFile, WrongRow, readable, shortened
 from pipeline.model import typed_values as typed
-from pipeline.model.numbers import NumberFormat, readings
+from pipeline.model.numbers import NumberFormat, interpretations
 
 DEFAULT_CONTRACT = Path(__file__).parent / "contracts" / "bank_churners.toml"
 LARGEST = 1e38
@@ -79,6 +79,7 @@ class Feature:
 
     @property
     def numeric(self) -> bool:
+        """Whether it is a number, and no category."""
         return self.type != "category"
 
     @property
@@ -91,25 +92,28 @@ class Feature:
         return f"{kind}{bounds}"
 
     def parse(self, value: object, numbers: NumberFormat | None = None) -> Value | Problem:
-        """The value a model reads, from a number or its text, or why there is none.
+        """The value a model reads, from a number or its text.
 
         Args:
             value: A number, its text, or a category.
             numbers: How the numbers of a text file are written. None: as in programs, with a
                 decimal point and nothing else.
+
+        Returns:
+            The value, or why there is none.
         """
         if value is None or (isinstance(value, str) and value.strip().lower() in _MISSING):
             return self.missing if self.missing is not None else self._problem("missing", "")
         if self.type == "category":
             text = value.strip() if isinstance(value, str) else str(value)
             return text if text in self.values else self._problem("unknown_value", value)
-        found = self._numbers(value, numbers)
-        if not found:
+        candidates = self._numbers(value, numbers)
+        if not candidates:
             error_cell = isinstance(value, str) and value.strip() in _ERROR_CELLS
             return self._problem("error_cell" if error_cell else "not_a_number", value)
-        if len(found) > 1:
-            return self._ambiguous(value, found)
-        (number,) = found
+        if len(candidates) > 1:
+            return self._ambiguous(value, candidates)
+        (number,) = candidates
         if not math.isfinite(number):
             return self._problem("not_finite", value)
         if self.type == "integer" and not number.is_integer():
@@ -123,7 +127,7 @@ class Feature:
         if numbers is None or not isinstance(value, str):
             return [] if number is None else [number]
         share = self.valid.low == 0 and self.valid.high == 1
-        return [it.value for it in readings(value, numbers, self.unit, share=share)]
+        return [it.value for it in interpretations(value, numbers, self.unit, share=share)]
 
     def _ambiguous(self, value: object, numbers: list[float]) -> Problem:
         either = " or ".join(f"{number:.15g}" for number in numbers)
@@ -131,8 +135,10 @@ class Feature:
         return Problem(self.name, AMBIGUOUS, shortened(value), expected)
 
     def parse_typed(self, value: object) -> Value | Problem:
-        """The same from a source with types, such as JSON: text is no number there, nor a
-        number a category."""
+        """The value a model reads, from a source with types, such as JSON.
+
+        There a text is no number, and a number no category.
+        """
         if value is not None and isinstance(value, str) == self.numeric:
             return self._problem("not_a_number" if self.numeric else "not_text", value)
         return self.parse(value)
@@ -156,14 +162,14 @@ class Label:
     @classmethod
     def from_dict(cls, given: object) -> Self:
         """Read what is declared or `asdict` made; ValueError or KeyError when it is not that."""
-        found = typed.table(given, "label", ("column", "churned", "stayed"))
+        known = typed.table(given, "label", ("column", "churned", "stayed"))
         churned, stayed = (
-            _label_values(found[key], f"label.{key}") for key in ("churned", "stayed")
+            _label_values(known[key], f"label.{key}") for key in ("churned", "stayed")
         )
         both = {value.lower() for value in churned} & {value.lower() for value in stayed}
         if both:
             raise ValueError(f"label: {min(both)!r} stands among churned and stayed")
-        return cls(typed.name(found["column"], "label.column"), churned, stayed)
+        return cls(typed.name(known["column"], "label.column"), churned, stayed)
 
     def parse(self, value: object) -> bool | None:
         """True for churned, False for stayed, None for missing or unknown."""
@@ -194,7 +200,14 @@ class Contract:
             taken.add(feature.name)  # nor be one twice
 
     def select(self, names: Sequence[str]) -> Self:
-        """The contract of a model that reads only these features, in this order."""
+        """The contract of a model that reads only some features.
+
+        Args:
+            names: The features, in the order in which the model reads them.
+
+        Raises:
+            WrongFile: One of them is not declared.
+        """
         known = {feature.name: feature for feature in self.features}
         unknown = [name for name in names if name not in known]
         if unknown:
@@ -205,9 +218,17 @@ class Contract:
         return replace(self, features=tuple(known[name] for name in names))
 
     def parse(self, customer: Mapping[str, object], *, typed: bool = False) -> dict[str, Value]:
-        """The model's input for one customer, by name; WrongRow with every problem.
+        """The model's input for one customer.
 
-        typed: the source has types, so that text is no number.
+        Args:
+            customer: Values by the names of columns; those that are no features are ignored.
+            typed: The source has types, so that text is no number.
+
+        Returns:
+            A value for each feature, by its name.
+
+        Raises:
+            WrongRow: A feature cannot be used; carries every problem.
         """
         parsed = {
             feature.name: (feature.parse_typed if typed else feature.parse)(
@@ -215,10 +236,10 @@ class Contract:
             )
             for feature in self.features
         }
-        problems = [found for found in parsed.values() if isinstance(found, Problem)]
+        problems = [value for value in parsed.values() if isinstance(value, Problem)]
         if problems:
             raise WrongRow(problems)
-        return {name: found for name, found in parsed.items() if not isinstance(found, Problem)}
+        return {name: value for name, value in parsed.items() if not isinstance(value, Problem)}
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -233,11 +254,12 @@ class Contract:
 
     @property
     def digest(self) -> str:
-        """sha256 over everything the contract says; the same contract has the same digest."""
+        """The sha256 of everything the contract says: the same contract has the same digest."""
         canonical = json.dumps(self.to_dict(), sort_keys=True, ensure_ascii=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
+        """Everything the contract says, as JSON can hold it."""
         return asdict(self)
 
     @classmethod
@@ -264,7 +286,11 @@ def show(value: float, unit: str) -> str:
 
 
 def load_contract(path: Path) -> Contract:
-    """Read a contract from TOML; WrongFile when it is not one."""
+    """Read a contract from TOML.
+
+    Raises:
+        WrongFile: It cannot be read, or is no contract; says which key is wrong.
+    """
     import tomllib  # an artifact carries its contract as JSON
 
     with readable(path):

@@ -1,11 +1,11 @@
-"""What would change a customer's cluster: for each feature alone, the smallest change that does.
+"""Counterfactuals: for each feature alone, the smallest change that moves a customer elsewhere.
 
 Along one standardised column d²(other) - d²(own) is a straight line, so the first border in either
 direction has a closed form. Standard library only.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pipeline.errors import Problem
@@ -33,23 +33,30 @@ class Counterfactual:
     """How far it moves the customer, in standard deviations of the transformed features."""
 
 
-def single_changes(
+def find_counterfactuals(
     model: ClusterModel, customer: Mapping[str, Value]
 ) -> dict[str, Counterfactual | None]:
-    """By feature; None where no valid value of it alone changes the cluster.
+    """The smallest change of each feature alone that moves a customer to another cluster.
 
-    `customer` holds values that the contract has parsed.
+    Args:
+        model: The model that assigns the customer.
+        customer: Values that the model's contract has parsed.
+
+    Returns:
+        By the name of the feature; None where no valid value of it alone changes the cluster.
     """
-    place = _Place(model, customer)
-    return {feature.name: place.smallest(feature) for feature in model.contract.features}
+    search = _Search(model, customer)
+    return {feature.name: search.smallest(feature) for feature in model.contract.features}
 
 
-def smallest_change(counterfactuals: Mapping[str, Counterfactual | None]) -> Counterfactual | None:
-    """The smallest single change of all; None where there is none."""
-    return min(filter(None, counterfactuals.values()), key=lambda change: change.size, default=None)
+def smallest_counterfactual(
+    counterfactuals: Iterable[Counterfactual | None],
+) -> Counterfactual | None:
+    """The smallest change of all; None where there is none."""
+    return min(filter(None, counterfactuals), key=lambda change: change.size, default=None)
 
 
-class _Place:
+class _Search:
     """Where a customer stands, and how far the borders are."""
 
     def __init__(self, model: ClusterModel, customer: Mapping[str, Value]) -> None:
@@ -67,7 +74,7 @@ class _Place:
             candidates = self._past_borders(feature)
         else:
             candidates = [self._with(feature, value) for value in feature.values]
-        return min(filter(None, candidates), key=lambda change: change.size, default=None)
+        return smallest_counterfactual(candidates)
 
     def _past_borders(self, feature: Feature) -> list[Counterfactual | None]:
         column = self.model.columns.index(Column(feature.name))
@@ -78,12 +85,12 @@ class _Place:
                 rising.append(lead / -weight)
             elif weight > 0:
                 falling.append(lead / weight)
-        found = []
+        candidates = []
         for moves, sign in ((rising, 1), (falling, -1)):
             if moves:
                 border = self._value_at(column, self.z[column] + sign * min(moves))
-                found.append(self._outward(feature, border, sign))
-        return found
+                candidates.append(self._outward(feature, border, sign))
+        return candidates
 
     def _value_at(self, column: int, z: float) -> float:
         space = self.model.space
@@ -100,9 +107,9 @@ class _Place:
         first = math.ceil(scaled) if sign > 0 else math.floor(scaled)
         for step in range(_STEPS):
             value = float(f"{first + sign * step}e{exponent}")
-            found = self._with(feature, _inside(feature, value))
-            if found is not None:
-                return found
+            change = self._with(feature, _inside(feature, value))
+            if change is not None:
+                return change
         return None
 
     def _with(self, feature: Feature, value: Value) -> Counterfactual | None:

@@ -36,6 +36,7 @@ class Transition:
 
     @property
     def churn_change(self) -> float | None:
+        """By how much the churn rate differs; None where one of both is not known."""
         if self.churn_before is None or self.churn_after is None:
             return None
         return self.churn_after - self.churn_before
@@ -58,13 +59,14 @@ class Crosswalk:
     clusters: tuple[Transition, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        fates = [{**asdict(fate), "churn_change": fate.churn_change} for fate in self.clusters]
-        return {**asdict(self), "clusters": fates}
+        """The crosswalk as JSON can hold it, as `from_dict` reads it."""
+        clusters = [{**asdict(each), "churn_change": each.churn_change} for each in self.clusters]
+        return {**asdict(self), "clusters": clusters}
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Self:
         """Read what `to_dict` made; KeyError or TypeError when it is not that."""
-        fates = [
+        transitions = [
             Transition(**{name: item[name] for name in Transition.__slots__})
             for item in document["clusters"]
         ]
@@ -76,25 +78,30 @@ class Crosswalk:
             tuple(tuple(row) for row in document["counts"]),
             document["moved_share"],
             document["ari"],
-            tuple(fates),
+            tuple(transitions),
         )
 
 
-def cross(
+def build_crosswalk(
     old_version: str,
     old: ClusterModel,
     new: ClusterModel,
-    found: tuple[Ids, Ids],
+    assigned: tuple[Ids, Ids],
     spread: Mapping[str, float],
 ) -> Crosswalk:
-    """The crosswalk of customers whose old and new cluster ids were `found`.
+    """Count the customers that two models have assigned, and tell what became of each cluster.
 
-    `spread` holds the standard deviation of each number among them.
+    Args:
+        old_version: The version of the old model.
+        old: The old model.
+        new: The new model.
+        assigned: The cluster ids that the old and the new model gave, one a customer in each.
+        spread: The standard deviation of each number among these customers, by feature.
     """
     old_ids, new_ids = _ids(old), _ids(new)
-    counts = contingency(found, old_ids, new_ids)
+    counts = contingency(assigned, old_ids, new_ids)
     customers = int(counts.sum())
-    same = int((found[0] == found[1]).sum())
+    same = int((assigned[0] == assigned[1]).sum())
     ids = sorted({*old_ids, *new_ids})
     return Crosswalk(
         old_version,
@@ -104,12 +111,12 @@ def cross(
         tuple(tuple(row) for row in counts.tolist()),
         1 - same / customers if customers else 0.0,
         adjusted_rand(counts),
-        tuple(_fate(id, old, new, counts, spread) for id in ids),
+        tuple(_transition(each, old, new, counts, spread) for each in ids),
     )
 
 
-def turned(crosswalk: Crosswalk, new_version: str) -> Crosswalk:
-    """The same the other way round: from what was the new version."""
+def inverted(crosswalk: Crosswalk, new_version: str) -> Crosswalk:
+    """A crosswalk the other way round: from what was the new version to the old one."""
     became: dict[str, Literal["kept", "new", "retired"]] = {
         "kept": "kept", "new": "retired", "retired": "new",
     }  # fmt: skip
@@ -121,36 +128,45 @@ def turned(crosswalk: Crosswalk, new_version: str) -> Crosswalk:
         counts=tuple(zip(*crosswalk.counts, strict=True)),
         clusters=tuple(
             replace(
-                fate,
-                became=became[fate.became],
-                before=fate.after,
-                after=fate.before,
-                churn_before=fate.churn_after,
-                churn_after=fate.churn_before,
+                each,
+                became=became[each.became],
+                before=each.after,
+                after=each.before,
+                churn_before=each.churn_after,
+                churn_after=each.churn_before,
             )
-            for fate in crosswalk.clusters
+            for each in crosswalk.clusters
         ),
     )
 
 
 def contingency(
-    found: tuple[Ids, Ids], old_ids: tuple[int, ...], new_ids: tuple[int, ...]
+    assigned: tuple[Ids, Ids], old_ids: tuple[int, ...], new_ids: tuple[int, ...]
 ) -> Counts:
-    """Customers by old (row) and new (column) cluster."""
-    rows, columns = np.searchsorted(old_ids, found[0]), np.searchsorted(new_ids, found[1])
+    """Customers by old (row) and new (column) cluster, from the ids that each was assigned."""
+    rows, columns = np.searchsorted(old_ids, assigned[0]), np.searchsorted(new_ids, assigned[1])
     size = len(old_ids) * len(new_ids)
     flat = np.bincount(rows * len(new_ids) + columns, minlength=size)
     return flat.reshape(len(old_ids), len(new_ids)).astype(np.int64)
 
 
 def overlaps(counts: Counts) -> NDArray[np.float64]:
-    """Jaccard of every old with every new cluster; 0 where both are empty."""
+    """Jaccard index of every old (row) with every new (column) cluster; 0 where both are empty."""
     either = counts.sum(axis=1)[:, None] + counts.sum(axis=0)[None, :] - counts
     return np.asarray(counts / np.maximum(either, 1))
 
 
 def centre_shift(old: Cluster, new: Cluster, spread: Mapping[str, float]) -> float | None:
-    """Between the means of the training customers, over the numbers that both models read."""
+    """How far the mean of a cluster moved, over the numbers that both models read.
+
+    Args:
+        old: The cluster in the old model.
+        new: The cluster in the new one.
+        spread: The standard deviation of each number, by feature.
+
+    Returns:
+        The distance in standard deviations; None where there is nothing to compare.
+    """
     moves = [
         (new.profile[name].mean - old.profile[name].mean) / spread[name]
         for name in old.profile
@@ -160,7 +176,14 @@ def centre_shift(old: Cluster, new: Cluster, spread: Mapping[str, float]) -> flo
 
 
 def adjusted_rand(counts: Counts) -> float:
-    """Hubert & Arabie 1985, J. Classification 2:193-218; 1 where neither model divides anything."""
+    """Adjusted Rand index (Hubert & Arabie 1985, J. Classification 2:193-218).
+
+    Args:
+        counts: Customers by old (row) and new (column) cluster.
+
+    Returns:
+        1 where both make the same groups, or neither divides anything; about 0 by chance.
+    """
 
     def pairs(numbers: Counts) -> float:
         return float((numbers * (numbers - 1) / 2).sum())
@@ -172,19 +195,23 @@ def adjusted_rand(counts: Counts) -> float:
     return 1.0 if most == expected else (together - expected) / (most - expected)
 
 
-def _fate(
-    id: int, old: ClusterModel, new: ClusterModel, counts: Counts, spread: Mapping[str, float]
+def _transition(
+    cluster_id: int,
+    old: ClusterModel,
+    new: ClusterModel,
+    counts: Counts,
+    spread: Mapping[str, float],
 ) -> Transition:
     old_ids, new_ids = _ids(old), _ids(new)
-    was = old.cluster(id) if id in old_ids else None
-    now = new.cluster(id) if id in new_ids else None
+    was = old.cluster(cluster_id) if cluster_id in old_ids else None
+    now = new.cluster(cluster_id) if cluster_id in new_ids else None
     known = now or was
     assert known is not None
-    row = old_ids.index(id) if was else None
-    column = new_ids.index(id) if now else None
+    row = old_ids.index(cluster_id) if was else None
+    column = new_ids.index(cluster_id) if now else None
     kept = row is not None and column is not None
     return Transition(
-        id,
+        cluster_id,
         known.name,
         "kept" if kept else ("new" if now else "retired"),
         0 if row is None else int(counts[row].sum()),

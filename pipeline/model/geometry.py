@@ -37,8 +37,10 @@ class Space:
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any], columns: int) -> Self:
-        """Read what `dataclasses.asdict` made of the space of so many columns; ValueError,
-        KeyError or TypeError when it is not that."""
+        """Read what `dataclasses.asdict` made of the space of so many columns.
+
+        ValueError, KeyError or TypeError when it is not that.
+        """
         lambdas, pca = typed.array(given["lambdas"], "lambdas"), given["components"]
         scale = typed.numbers(given["scale"], "scale", columns)
         if min(scale, default=1) <= 0:
@@ -59,7 +61,7 @@ class Space:
 
     @property
     def dimensions(self) -> int:
-        """Of the points that are compared with centres."""
+        """Coordinates of the points that are compared with centres."""
         return len(self.mean if self.components is None else self.components)
 
     def standardise(self, columns: Sequence[Coordinate]) -> list[Coordinate]:
@@ -85,6 +87,14 @@ class Space:
 
         The difference is affine in z. Terms are measured from the middle between the two centres,
         where it is zero, so they add up to it and nothing is left over but rounding.
+
+        Args:
+            z: The point, one coordinate a standardised column.
+            own: The centre of its cluster, one coordinate a dimension.
+            other: The centre of another cluster.
+
+        Returns:
+            One term a column, in squared standard deviations.
         """
         weights = self.weights(own, other)
         middle = [(a + b) / 2 for a, b in zip(own, other, strict=True)]

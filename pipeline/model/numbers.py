@@ -7,10 +7,10 @@
 import re
 from dataclasses import dataclass
 
-MARKS = (".", ",")
+DECIMAL_MARKS = (".", ",")
 _OTHER = {".": ",", ",": "."}
 THOUSANDS = {",": ",", ".": ".", "space": " ", "apostrophe": "'", "none": ""}
-"""What a user may say groups digits, and the mark that it stands for."""
+"""What a user may state as the mark that groups digits, and that mark."""
 _SPACES = "\u00a0\u202f\u2009\u2007"
 _SAME_MARK = str.maketrans({**dict.fromkeys(_SPACES, " "), "’": "'", "\u2212": "-"})
 _BODY = re.compile(r"\d[\d., ']*|[.,]\d+", re.ASCII)
@@ -34,7 +34,7 @@ class NumberFormat:
     """The only mark that may group digits; None: any but the decimal mark."""
 
     @property
-    def written(self) -> str:
+    def output_decimal(self) -> str:
         """The decimal mark of numbers that are added to the file."""
         return self.decimal or "."
 
@@ -44,18 +44,18 @@ class NumberFormat:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Interpretation:
     """One way to read a number."""
 
     value: float
     decimal: str
-    """The decimal mark that this reading supposes; empty where it supposes none."""
+    """The decimal mark that is supposed; empty where none is."""
 
 
-def readings(
+def interpretations(
     text: str, numbers: NumberFormat, unit: str = "", *, share: bool = False
-) -> list[Reading]:
-    """Every way to read a cell as a number that fits the format; none: it is no number.
+) -> list[Interpretation]:
+    """Every way to read a cell as a number that fits the format.
 
     Args:
         text: The cell: signs, brackets for negatives, `="…"`, `%` and the unit's currency are
@@ -64,6 +64,9 @@ def readings(
         unit: The column's unit: another currency is no number of this column.
         share: Whether the column holds shares from 0 to 1, so that `6.1%` is 0.061. Where the unit
             has a percent sign it is 6.1, and elsewhere it may be either.
+
+    Returns:
+        Several where the cell is ambiguous; none where it is no number.
     """
     if len(text) > _LONGEST:
         return []
@@ -71,7 +74,7 @@ def readings(
     if wrapped := _EXCEL_TEXT.fullmatch(body):
         body = wrapped[1].strip()
     if _NOT_FINITE.fullmatch(body):
-        return [Reading(float(body), "")]
+        return [Interpretation(float(body), "")]
     body, outer = _without_sign(body)
     body, percent = body.removesuffix("%").rstrip(), body.endswith("%")
     body, inner = _without_sign(_without_currency(body, unit))  # $-5 as well as -$5
@@ -80,12 +83,12 @@ def readings(
     factors: tuple[float, ...] = (1,)
     if percent and "%" not in unit:
         factors = (0.01,) if share else (1, 0.01)
-    found = (
-        Reading(outer * inner * factor * float(plain), decimal)
-        for plain, decimal in _plain(body, numbers)
+    known = (
+        Interpretation(outer * inner * factor * float(digits), decimal)
+        for digits, decimal in _unformatted(body, numbers)
         for factor in factors
     )
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(known))
 
 
 def _without_sign(text: str) -> tuple[str, int]:
@@ -99,11 +102,11 @@ def _without_sign(text: str) -> tuple[str, int]:
 def _without_currency(text: str, unit: str) -> str:
     """The text without the column's currency before or behind it; any, where it has no unit."""
     before, behind = _BEFORE.match(text), _BEHIND.search(text)
-    for found, rest in (
+    for currency, rest in (
         (before, text[before.end() :] if before else ""),
         (behind, text[: behind.start()] if behind else ""),
     ):
-        if found and (not unit or _means(found[0], unit.upper())):
+        if currency and (not unit or _means(currency[0], unit.upper())):
             return rest.strip()
     return text
 
@@ -115,23 +118,23 @@ def _means(currency: str, unit: str) -> bool:
     return symbol or currency.upper() == unit
 
 
-def _plain(body: str, numbers: NumberFormat) -> list[tuple[str, str]]:
-    """Each reading as what `float` takes, with the decimal mark that it supposes."""
+def _unformatted(body: str, numbers: NumberFormat) -> list[tuple[str, str]]:
+    """What `float` takes, once for each decimal mark that may be supposed, with that mark."""
     if _SCIENTIFIC.fullmatch(body):
-        mark = next((mark for mark in MARKS if mark in body), "")
+        mark = next((mark for mark in DECIMAL_MARKS if mark in body), "")
         fits = not mark or numbers.decimal in ("", mark)
         return [(body.replace(",", "."), mark)] if fits else []
     if not _BODY.fullmatch(body):
         return []
-    found = []
-    for decimal in (numbers.decimal,) if numbers.decimal else MARKS:
+    known = []
+    for decimal in (numbers.decimal,) if numbers.decimal else DECIMAL_MARKS:
         whole, mark, part = body.partition(decimal)
         digits = _ungrouped(whole, numbers) if whole or not mark else "0"
         if digits is None or (mark and not part.isdigit() and part):
             continue
         shows = mark or _OTHER[decimal] in whole  # the other mark groups, so this one is decimal
-        found.append((f"{digits}.{part or 0}" if mark else digits, decimal if shows else ""))
-    return list(dict.fromkeys(found))
+        known.append((f"{digits}.{part or 0}" if mark else digits, decimal if shows else ""))
+    return list(dict.fromkeys(known))
 
 
 def _ungrouped(digits: str, numbers: NumberFormat) -> str | None:

@@ -25,7 +25,18 @@ def explain(
     own: Cluster,
     runner_up: Cluster,
 ) -> tuple[Reason, ...]:
-    """One reason a feature, the weightiest first."""
+    """Why a customer belongs to a cluster rather than to the runner-up.
+
+    Args:
+        contract: The features, with their labels and units.
+        customer: Values that the contract has parsed.
+        contributions: What each feature adds to d²(runner-up) - d²(own), by its name.
+        own: The customer's cluster.
+        runner_up: The next one.
+
+    Returns:
+        One reason a feature, the weightiest first.
+    """
     reasons = []
     for feature in contract.features:
         value, contribution = customer[feature.name], contributions[feature.name]

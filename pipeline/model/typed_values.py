@@ -10,9 +10,9 @@ from typing import Any
 from pipeline.errors import shortened
 
 
-def wrong(what: str, expected: str, found: object) -> ValueError:
+def wrong(what: str, expected: str, value: object) -> ValueError:
     """The error that every function here raises."""
-    return ValueError(f"{what}: expected {expected}, found {shortened(found)}")
+    return ValueError(f"{what}: expected {expected}, found {shortened(value)}")
 
 
 def number(value: object, what: str) -> float:
@@ -29,10 +29,10 @@ def number(value: object, what: str) -> float:
 
 def numbers(values: object, what: str, length: int | None = None) -> tuple[float, ...]:
     """An array of finite numbers, of a length where one is given."""
-    found = tuple(number(value, what) for value in array(values, what))
-    if length is not None and len(found) != length:
-        raise ValueError(f"{what}: expected {length} numbers, found {len(found)}")
-    return found
+    checked = tuple(number(value, what) for value in array(values, what))
+    if length is not None and len(checked) != length:
+        raise ValueError(f"{what}: expected {length} numbers, found {len(checked)}")
+    return checked
 
 
 def whole(value: object, what: str, least: int = 0) -> int:

@@ -10,7 +10,12 @@ _TEMPLATES = Path(__file__).parents[1] / "templates"
 
 
 def render_page(template: str, **values: object) -> str:
-    """A page from a template; every value is escaped unless it is Markup."""
+    """Fill a template of `pipeline/templates`.
+
+    Args:
+        template: Its path below that folder.
+        values: What it shows; each is escaped unless it is Markup.
+    """
     return _environment().get_template(template).render(values)
 
 
@@ -31,12 +36,12 @@ def _environment() -> Environment:
 
 
 def count(value: int) -> str:
-    """1,234."""
+    """A whole number with its thousands apart: 1,234."""
     return f"{value:,}"
 
 
 def number(value: float | None) -> str:
-    """Three digits, or all of those before the point; a whole number stays whole."""
+    """A number with three digits, or all before the point; a whole number stays whole."""
     if value is None:
         return NOTHING
     whole = abs(value) < 1e9 and (abs(value) >= 100 or float(value).is_integer())
@@ -44,12 +49,12 @@ def number(value: float | None) -> str:
 
 
 def percent(share: float | None) -> str:
-    """12.3%."""
+    """A share as 12.3%."""
     return NOTHING if share is None else f"{share:.1%}"
 
 
 def signed(value: float | None) -> str:
-    """+0.12 or −0.12; what rounds to nothing has no sign."""
+    """A difference as +0.12 or −0.12; what rounds to nothing has no sign."""
     if value is None:
         return NOTHING
     return "0.00" if abs(value) < 0.005 else _minus(f"{value:+.2f}")

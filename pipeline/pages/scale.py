@@ -1,4 +1,4 @@
-"""Where the marks of a chart go, in per cent of its width: such a chart fits every screen."""
+"""Positions on a chart, in per cent of its width: such a chart fits every screen."""
 
 import math
 from collections.abc import Sequence
@@ -16,14 +16,14 @@ class Scale:
     high: float
 
     def at(self, value: float) -> float:
-        """0 to 100; what lies beyond an end is drawn at it."""
+        """The position of a value, 0 to 100; what lies beyond an end is drawn at it."""
         span = self.high - self.low
         share = (value - self.low) / span if span > 0 else 0.5
         return round(100 * min(max(share, 0.0), 1.0), 2)
 
 
 def share_scale(highest: float) -> tuple[Scale, Sequence[tuple[float, float]]]:
-    """A scale from nothing that holds a share, and its ticks: value and place."""
+    """A scale from 0 that holds a share, and its ticks: value and position of each."""
     step = next((s for s in _STEPS if highest / s <= _MOST_TICKS), _STEPS[-1])
     scale = Scale(0, min(1.0, max(1, math.ceil(highest / step)) * step))
     values = [index * step for index in range(round(scale.high / step) + 1)]

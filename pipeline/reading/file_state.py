@@ -36,29 +36,37 @@ class FileState:
     """What changes when a file is written to, or another one takes its place."""
 
     size: int
-    changed: int
-    """Nanoseconds."""
+    modified: int
+    """Nanoseconds since 1970."""
     inode: int
 
     @classmethod
     def of(cls, path: Path) -> Self:
-        """WrongFile when nothing is there, or something that cannot be read twice from its start.
+        """The state of the file at a path.
 
         What is scored is read several times: a pipe would go on where the last reading ended.
+
+        Raises:
+            WrongFile: Nothing is there, or something that cannot be read twice from its start.
         """
         with readable(path):
-            found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
-            kind = _KINDS.get(stat.S_IFMT(found.st_mode), "no file")
+            status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            kind = _KINDS.get(stat.S_IFMT(status.st_mode), "no file")
             raise WrongFile(path, f"is {kind}; expected a file: write the customers to one first")
-        return cls.from_stat(found)
+        return cls.from_stat(status)
 
     @classmethod
-    def from_stat(cls, found: os.stat_result) -> Self:
-        return cls(found.st_size, found.st_mtime_ns, found.st_ino)
+    def from_stat(cls, status: os.stat_result) -> Self:
+        """The state that the system tells of a file."""
+        return cls(status.st_size, status.st_mtime_ns, status.st_ino)
 
     def refuse_changed(self, path: Path) -> None:
-        """Temporary when the file at a path is another one by now, or gone."""
+        """Check that the file at a path is still this one.
+
+        Raises:
+            Temporary: It is another one by now, or gone.
+        """
         try:
             same = FileState.from_stat(path.stat()) == self
         except OSError as error:

@@ -54,7 +54,11 @@ _MARKUP = (b"<!doctype html", b"<html", b"<table", b"<meta", b"<head")
 
 
 def refuse_other(path: Path, start: bytes) -> None:
-    """WrongFile when a file is of a kind that is known and not read."""
+    """Refuse a file of a kind that is known and not read.
+
+    Raises:
+        WrongFile: It is of such a kind; says which, and what to do.
+    """
     for offset, magic, name, advice in _OTHERS:
         if start.startswith(magic, offset):
             raise WrongFile(path, f"is {name}; {advice}")
@@ -63,7 +67,11 @@ def refuse_other(path: Path, start: bytes) -> None:
 
 
 def refuse_packed(path: Path, start: bytes, packing: str) -> None:
-    """WrongFile when what is packed is no text."""
+    """Refuse a packed file in which there is no text.
+
+    Raises:
+        WrongFile: There is something of a known kind in it, or it is packed twice.
+    """
     for magic, name, advice in _PACKED:
         if start.startswith(magic):
             raise WrongFile(path, f"is packed with {packing} and holds {name}; {advice}")

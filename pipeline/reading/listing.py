@@ -59,7 +59,7 @@ class LocalFile:
 
 
 def why_skipped(entry: Entry) -> str | None:
-    """The kind of what is no input; None for an input."""
+    """Why an entry is no input, as a kind of things; None for an input."""
     parts = entry.name.rstrip("/").split("/")
     last = parts[-1].lower()
     if any(map(_is_hidden, parts)) or last in _OF_SYSTEMS:
@@ -79,10 +79,18 @@ def _is_hidden(part: str) -> bool:
 
 
 def inputs_among(where: str, entries: Iterable[Entry], tell: Tell) -> list[str]:
-    """The names of the inputs, sorted; WrongFile when there are none, or a table of others.
+    """The inputs among the entries of a listing.
 
-    `where` is what people call the folder. `tell` hears in a sentence what was skipped, and of
-    columns that only names of folders have.
+    Args:
+        where: What people call the folder.
+        entries: What the listing has.
+        tell: Hears in a sentence what was skipped, and of columns that only names of folders have.
+
+    Returns:
+        Their names, sorted.
+
+    Raises:
+        WrongFile: There are none, or the files belong to a table with a log of its own.
     """
     entries = [entry for entry in entries if not _marks_a_folder(entry.name)]
     refuse_tables(where, [entry.name for entry in entries])
@@ -105,7 +113,11 @@ def _marks_a_folder(name: str) -> bool:
 
 
 def refuse_tables(where: str, names: Iterable[str]) -> None:
-    """WrongFile when files belong to a table whose log says which of their rows still count."""
+    """Refuse the files of a table whose log says which of their rows still count.
+
+    Raises:
+        WrongFile: One of the names is that of such a log.
+    """
     for name in names:
         for table, log in _TABLES.items():
             if log.match(name):
@@ -114,7 +126,15 @@ def refuse_tables(where: str, names: Iterable[str]) -> None:
 
 
 def files_at(text: str, tell: Tell) -> list[LocalFile]:
-    """What a path or a pattern stands for; a folder for all files in it and below it."""
+    """The inputs that a path or a pattern names; a folder names all files in it and below it.
+
+    Args:
+        text: A path, or a pattern with `*`, `?`, `[…]` or `**`.
+        tell: Hears in a sentence what was skipped.
+
+    Raises:
+        WrongFile: No file matches, or they belong to a table with a log of its own.
+    """
     path = Path(text)
     if path.is_dir():
         return files_below(path, tell)
@@ -133,7 +153,15 @@ def files_at(text: str, tell: Tell) -> list[LocalFile]:
 
 
 def files_below(folder: Path, tell: Tell) -> list[LocalFile]:
-    """The inputs in a folder and below it; WrongFile when there are none."""
+    """The inputs in a folder and below it.
+
+    Args:
+        folder: The folder.
+        tell: Hears in a sentence what was skipped.
+
+    Raises:
+        WrongFile: There are none, or they belong to a table with a log of its own.
+    """
     if not folder.is_dir():
         raise WrongFile(folder, "is no folder")
     refuse_table_around(folder)
@@ -141,15 +169,19 @@ def files_below(folder: Path, tell: Tell) -> list[LocalFile]:
 
 
 def refuse_table_around(path: Path) -> None:
-    """WrongFile when a file or a folder lies in a table, be it in one of its partitions."""
+    """Refuse a file or a folder that lies in a table, be it in one of its partitions.
+
+    Raises:
+        WrongFile: It does.
+    """
     folder = path.absolute()
     while folder != folder.parent:
-        below = folder.is_dir()
-        logs = [folder / log for log in _LOGS if below and (folder / log).is_dir()]
+        is_folder = folder.is_dir()
+        logs = [folder / log for log in _LOGS if is_folder and (folder / log).is_dir()]
         with readable(path):
             names = [f"{log.name}/{entry.name}" for log in logs for entry in log.iterdir()]
         refuse_tables(str(path), names)
-        if below and "=" not in folder.name and folder.name != "data":
+        if is_folder and "=" not in folder.name and folder.name != "data":
             return
         folder = folder.parent
 
@@ -177,18 +209,18 @@ def _entries_at(path: Path, base: Path) -> Iterator[Entry]:
 
 
 def _entries_below(folder: Path, base: Path) -> Iterator[Entry]:
-    for place, folders, files in os.walk(folder, onerror=_raise):
-        links = [name for name in folders if Path(place, name).is_symlink()]
+    for parent, folders, files in os.walk(folder, onerror=_raise):
+        links = [name for name in folders if Path(parent, name).is_symlink()]
         for name in (*files, *links):
-            yield from _entry(Path(place, name), base)
+            yield from _entry(Path(parent, name), base)
 
 
 def _entry(path: Path, base: Path) -> Iterator[Entry]:
     try:
-        found = path.lstat()
+        status = path.lstat()
     except FileNotFoundError:  # gone since it was listed
         return
-    yield Entry(path.relative_to(base).as_posix(), found.st_size, found.st_mode)
+    yield Entry(path.relative_to(base).as_posix(), status.st_size, status.st_mode)
 
 
 def _raise(error: OSError) -> None:

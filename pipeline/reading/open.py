@@ -16,25 +16,17 @@ from pipeline.errors import WrongFile, readable
 from pipeline.model.contract import Contract
 from pipeline.model.numbers import NumberFormat
 from pipeline.reading import kinds
-from pipeline.reading.customer_file import (
-    FORMATS,
-    TYPED,
-    Block,
-    CustomerFile,
-    Format,
-    Reader,
-    canonical,
-    is_text,
-    plain,
-)
+from pipeline.reading.blocks import Reader
+from pipeline.reading.column_names import canonical
+from pipeline.reading.customer_file import TYPED, CustomerFile, Format
 from pipeline.reading.delimited.decimal_mark import number_format
 from pipeline.reading.delimited.dialect import detect
 from pipeline.reading.delimited.reader import DelimitedReader
-from pipeline.reading.delimited.records import LONGEST_RECORD, BrokenRow
-from pipeline.reading.delimited.streams import CHUNK, look
+from pipeline.reading.delimited.records import LONGEST_RECORD
+from pipeline.reading.delimited.streams import read_beginning
 from pipeline.reading.excel import reader as excel
 from pipeline.reading.file_state import FileState
-from pipeline.reading.options import UNSAID, ReadingOptions, WrongOption
+from pipeline.reading.options import AUTODETECT, ReadingOptions
 from pipeline.reading.parquet import reader as parquet
 
 
@@ -42,19 +34,22 @@ from pipeline.reading.parquet import reader as parquet
 def open_customers(
     path: Path,
     contract: Contract | None = None,
-    options: ReadingOptions = UNSAID,
+    options: ReadingOptions = AUTODETECT,
     *,
     keep_bytes: bool = False,
 ) -> Iterator[CustomerFile]:
-    """Look at a file's beginning and open it.
+    """Open a customer file: its kind and columns are known by its beginning.
 
     Args:
         path: The file.
         contract: The columns that are looked for: by them the dialect of a text is known, its
             header, and the sheet of a workbook.
-        options: What somebody said about how the file is written.
+        options: What somebody stated about how the file is written.
         keep_bytes: Do not decode a text that is neither UTF-8 nor UTF-16, so that it can be
             written again as it was.
+
+    Yields:
+        The file, whose rows are read by `CustomerFile.blocks`.
 
     Raises:
         WrongFile: It is no table, or can be read in two ways.
@@ -92,16 +87,16 @@ def _numbers_of(
 def _open_sheet(
     path: Path, sheet: excel.Sheet, contract: Contract | None, options: ReadingOptions
 ) -> CustomerFile:
-    said = ReadingOptions(delimiter=",", encoding="utf-8", header_row=options.header_row)
+    written = ReadingOptions(delimiter=",", encoding="utf-8", header_row=options.header_row)
     try:
-        file = _open_text(sheet.text, contract, said, keep_bytes=False)
+        file = _open_text(sheet.text, contract, written, keep_bytes=False)
     except WrongFile as error:
         raise error.about(path) from error
-    told = {key: file.facts[key] for key in ("header_row", "matched") if key in file.facts}
+    header = {key: file.facts[key] for key in ("header_row", "matched") if key in file.facts}
     numbers = options.numbers
     if not numbers.decimal:
         numbers = NumberFormat() if sheet.ambiguous else TYPED
-    facts = {"kind": "excel", **sheet.facts, **told}
+    facts = {"kind": "excel", **sheet.facts, **header}
     return replace(file, path=path, numbers=numbers, facts=facts)
 
 
@@ -109,38 +104,38 @@ def _open_text(
     path: Path, contract: Contract | None, options: ReadingOptions, *, keep_bytes: bool
 ) -> CustomerFile:
     size = LONGEST_RECORD + (64 << 10)
-    beginning = look(path, size, options.encoding, keep=keep_bytes)
+    beginning = read_beginning(path, size, options.encoding, keep_bytes=keep_bytes)
     if not beginning.start.strip():
         raise WrongFile(path, "is empty; expected a header and a row for each customer")
-    text, dialect, rows = detect(path, beginning, contract, options)
+    text_format, dialect, rows = detect(path, beginning, contract, options)
     numbers = number_format(rows, dialect, contract, options.numbers)
     facts: dict[str, Any] = {
         "kind": "delimited text",
-        "packing": text.packing,
-        "encoding": text.encoding,
+        "packing": text_format.packing,
+        "encoding": text_format.encoding,
         "newline": "\r\n" if b"\r\n" in beginning.start else "\n",
         "delimiter": dialect.delimiter,
         "decimal": numbers.decimal or "not shown",
-        "unnamed_index": dialect.wider == "index",
+        "unnamed_index": dialect.extra_field == "index",
     }
     if dialect.header_line > 1:
         facts["header_row"] = dialect.header_line
     for key, is_so in (
-        ("trailing_delimiter", dialect.wider == "trailing"),
-        ("returns_end_lines", text.line_end != "newline"),
-        ("backslash_escapes", text.backslashes),
+        ("trailing_delimiter", dialect.extra_field == "trailing"),
+        ("returns_end_lines", text_format.line_end != "newline"),
+        ("backslash_escapes", text_format.backslashes),
     ):
         if is_so:
             facts[key] = True
     schema = pa.schema([pa.field(column, pa.string()) for column in dialect.names])
-    reader = DelimitedReader(path, text, dialect)
+    reader = DelimitedReader(path, text_format, dialect)
     file = _named(path, "csv", schema, reader, contract, facts)
-    return replace(file, numbers=numbers, text=text, header_text=dialect.header_text)
+    return replace(file, numbers=numbers, text_format=text_format, header_text=dialect.header_text)
 
 
 def _named(
     path: Path,
-    format: Format,
+    kind: Format,
     schema: pa.Schema,
     reader: Reader,
     contract: Contract | None,
@@ -148,25 +143,8 @@ def _named(
 ) -> CustomerFile:
     header = tuple(schema.names)
     names = canonical(header, contract.columns if contract else ())
-    matched = {found: name for found, name in zip(header, names, strict=True) if found != name}
+    matched = {own: name for own, name in zip(header, names, strict=True) if own != name}
     facts = {**facts, "matched": matched} if matched else facts
     fields = [field.with_name(name) for field, name in zip(schema, names, strict=True)]
     renamed = pa.schema(fields, schema.metadata)
-    return CustomerFile(path, format, renamed, header, reader, facts=facts)
-
-
-__all__ = [
-    "CHUNK",
-    "FORMATS",
-    "TYPED",
-    "UNSAID",
-    "Block",
-    "BrokenRow",
-    "CustomerFile",
-    "Format",
-    "ReadingOptions",
-    "WrongOption",
-    "is_text",
-    "open_customers",
-    "plain",
-]
+    return CustomerFile(path, kind, renamed, header, reader, facts=facts)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Self
 
 from model_store import CustomerClustersError
-from pipeline.model.numbers import MARKS, THOUSANDS, NumberFormat
+from pipeline.model.numbers import DECIMAL_MARKS, THOUSANDS, NumberFormat
 
 _UNICODE = ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")
 _UNSAFE = frozenset({"iso2022_jp", "iso2022_kr", "hz", "utf_7"})
@@ -26,7 +26,7 @@ class WrongOption(CustomerClustersError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ReadingOptions:
-    """What is said and not to be found out; None: the file shows it, or it is refused."""
+    """How a file is written; None for what is to be detected: the file shows it, or is refused."""
 
     delimiter: str | None = None
     """One character, or comma, semicolon, tab, pipe, space."""
@@ -42,14 +42,18 @@ class ReadingOptions:
     """The line of a text, or the row of a sheet, that has the names; 1 is the first."""
 
     def __post_init__(self) -> None:
-        """WrongOption names what cannot be meant."""
+        """Check every option.
+
+        Raises:
+            WrongOption: One of them cannot be meant.
+        """
         delimiter = _DELIMITERS.get(self.delimiter or "", self.delimiter)
         if delimiter is not None and (
             len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n\0'
         ):
             raise WrongOption("delimiter", "one ASCII character", str(self.delimiter))
         object.__setattr__(self, "delimiter", delimiter)
-        if self.decimal not in (None, *MARKS):
+        if self.decimal not in (None, *DECIMAL_MARKS):
             raise WrongOption("decimal", "'.' or ','", str(self.decimal))
         if self.thousands is not None and self.thousands not in THOUSANDS:
             raise WrongOption("thousands", f"one of {', '.join(THOUSANDS)}", self.thousands)
@@ -62,46 +66,53 @@ class ReadingOptions:
 
     @classmethod
     def from_texts(cls, texts: Mapping[str, str]) -> Self:
-        """What settings, forms and arguments say, by name; an empty text says nothing."""
-        said: dict[str, Any] = {name: text for name in OPTIONS if (text := texts.get(name))}
-        if row := said.get("header_row"):
+        """The options of settings, forms and arguments.
+
+        Args:
+            texts: A text by the name of its option; an empty one says nothing.
+
+        Raises:
+            WrongOption: One of them cannot be meant.
+        """
+        stated: dict[str, Any] = {name: text for name in OPTIONS if (text := texts.get(name))}
+        if row := stated.get("header_row"):
             try:
-                said["header_row"] = int(row)
+                stated["header_row"] = int(row)
             except ValueError:
                 raise WrongOption("header_row", "a whole number", row) from None
-        return cls(**said)
+        return cls(**stated)
 
     @property
     def texts(self) -> dict[str, str]:
-        """As `from_texts` reads them."""
+        """The options that are stated, as `from_texts` reads them."""
         return {name: str(value) for name, value in self.facts.items()}
 
     @property
     def numbers(self) -> NumberFormat:
-        """The format of numbers as far as it is said."""
+        """The format of numbers as far as it is stated."""
         decimal = self.decimal or ""
-        if not decimal and self.thousands in MARKS:
+        if not decimal and self.thousands in DECIMAL_MARKS:
             decimal = "." if self.thousands == "," else ","
         return NumberFormat(decimal, None if self.thousands is None else THOUSANDS[self.thousands])
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What is said, for a manifest and for the id of a run."""
-        said = ((field.name, getattr(self, field.name)) for field in fields(self))
-        return {name: value for name, value in said if value is not None}
+        """The options that are stated, for a manifest and for the id of a run."""
+        stated = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return {name: value for name, value in stated if value is not None}
 
 
 def known_encoding(name: str) -> str | None:
     """Python's name of an encoding of text whose delimiters are ASCII; None for any other."""
     try:
         codec = codecs.lookup(name).name
-        plain = ',"\n'.encode(codec) == b',"\n' and codec.replace("-", "_") not in _UNSAFE
-        return codec if plain or codec in _UNICODE else None
+        is_ascii = ',"\n'.encode(codec) == b',"\n' and codec.replace("-", "_") not in _UNSAFE
+        return codec if is_ascii or codec in _UNICODE else None
     except (LookupError, ValueError):
         return None
 
 
 OPTIONS = tuple(field.name for field in fields(ReadingOptions))
 """The names of all options."""
-UNSAID = ReadingOptions()
-"""Nothing is said: the file shows how it is written."""
+AUTODETECT = ReadingOptions()
+"""Nothing is stated: the file shows how it is written."""

@@ -1,6 +1,6 @@
 """Checking many customers against the contract at once.
 
-Fast where values are plainly right; every other value is judged by `Feature.parse`, the one place
+Fast where values are plainly right; every other value is decided by `Feature.parse`, the one place
 that knows the rules, so a file and a single look-up refuse the same values with the same words.
 """
 
@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 from pipeline.errors import Problem, WrongFile
 from pipeline.model.contract import AMBIGUOUS, LARGEST, Contract, Feature
 from pipeline.model.numbers import NumberFormat
-from pipeline.reading.customer_file import TYPED, CustomerFile, as_text, is_text, plain
-from pipeline.reading.delimited.dialect import squashed
+from pipeline.reading.arrow_columns import as_text, is_text, without_dictionary
+from pipeline.reading.column_names import alphanumeric
+from pipeline.reading.customer_file import TYPED, CustomerFile
 
 Numbers = Sequence[int] | NDArray[np.int64]
 _NUMBER = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 _GROUPED = r"^[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]*)?$"
-HEADER_AGAIN = "repeated_header"
+REPEATED_HEADER = "repeated_header"
 """The code of a row that names the columns once more."""
 
 
@@ -39,26 +40,29 @@ class Checked:
 def check(
     contract: Contract, columns: Mapping[str, pa.Array], numbers: NumberFormat = TYPED
 ) -> Checked:
-    """Parse the features of equally many customers; `features` holds the good ones only.
+    """Parse the features of a block of customers.
 
     Args:
         contract: What the values may be.
-        columns: A column for each feature.
+        columns: A column for each feature, by its name; equally long.
         numbers: How numbers are written that come as text.
+
+    Returns:
+        The features of the good customers, and the problems of the others.
     """
     problems: dict[int, list[Problem]] = {}
     parsed = {}
     for feature in contract.features:
-        column = as_text(plain(columns[feature.name]))
+        column = as_text(without_dictionary(columns[feature.name]))
         values, sure = (
             _numbers(feature, column, numbers) if feature.numeric else _texts(feature, column)
         )
         for position in np.flatnonzero(~sure).tolist():
-            found = feature.parse(column[position].as_py(), numbers)
-            if isinstance(found, Problem):
-                problems.setdefault(position, []).append(found)
+            value = feature.parse(column[position].as_py(), numbers)
+            if isinstance(value, Problem):
+                problems.setdefault(position, []).append(value)
             else:
-                values[position] = found
+                values[position] = value
         parsed[feature.name] = values
     good = np.ones(len(next(iter(parsed.values()))), bool)
     if not problems:
@@ -70,13 +74,16 @@ def check(
 def refuse_ambiguous(
     file: CustomerFile, checked: Checked, rows: Numbers, lines: Numbers | None = None
 ) -> None:
-    """WrongFile when a number can be read in two ways: a row that is read wrong is worse than none.
+    """Refuse a number that can be read in two ways: a row that is read wrong is worse than none.
 
     Args:
         file: Where the customers come from.
-        checked: What was found.
+        checked: The customers, as `check` gives them.
         rows: The number of each customer's row.
         lines: Of each row, where it begins in a text.
+
+    Raises:
+        WrongFile: There is such a number.
     """
     for position, problems in checked.problems.items():
         for problem in problems:
@@ -89,17 +96,25 @@ def refuse_ambiguous(
                 )
 
 
-def is_header_again(
+def is_repeated_header(
     file: CustomerFile, contract: Contract, cells: Sequence[str], row: int, line: int | None = None
 ) -> bool:
     """Whether a row names the columns once more, as where several files were put together.
 
-    WrongFile where they stand in another order: whatever follows would be read wrong.
+    Args:
+        file: Where the row comes from.
+        contract: The columns that a header has to name.
+        cells: The cells of the row.
+        row: Its number; 1 is the first.
+        line: Where it begins in a text.
+
+    Raises:
+        WrongFile: The columns stand in another order: whatever follows would be read wrong.
     """
-    found = [squashed(cell) for cell in cells]
-    if not {squashed(feature.name) for feature in contract.features} <= set(found):
+    names = [alphanumeric(cell) for cell in cells]
+    if not {alphanumeric(feature.name) for feature in contract.features} <= set(names):
         return False
-    if found != [squashed(name) for name in file.schema.names]:
+    if names != [alphanumeric(name) for name in file.schema.names]:
         where = f"row {row}" if line is None else f"row {row} (line {line})"
         raise WrongFile(
             file.path,

@@ -49,15 +49,19 @@ class ReadingFacts(TypedDict, total=False):
     """Column in the file → column of the contract, where they differ in case or spaces only."""
 
 
-class InputFacts(ReadingFacts):
-    """What was scored, and how it was read."""
+class InputIdentity(TypedDict):
+    """What was scored."""
 
     name: str
     identity: str
     """What tells the input from all others: a digest of its content, or what S3 knows it by."""
     bytes: int
     files: NotRequired[list[DataSetFile]]
-    """Of a data set of many files."""
+    """The files of a data set of many."""
+
+
+class InputFacts(InputIdentity, ReadingFacts):
+    """What was scored, and how it was read."""
 
 
 class OptionsDocument(TypedDict):
@@ -261,10 +265,10 @@ class Failure(TypedDict):
     model_version: str
     error: str
     """The name of the error's class."""
+    code: NotRequired[str]
     reason: str
     problem: NotRequired[str]
     """The reason without the name of the file, where a file is to blame."""
-    code: NotRequired[str]
     time: NotRequired[str]
     """ISO 8601, UTC."""
     remedy: NotRequired[str]

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from pipeline.errors import MAX_REJECTED_SHARE, WrongFile
 from pipeline.hashing import sha256_of_file
 from pipeline.model.contract import Contract, Feature, Label
+from pipeline.reading.blocks import BrokenRow
 from pipeline.reading.customer_file import CustomerFile
-from pipeline.reading.delimited.records import BrokenRow
 from pipeline.reading.open import open_customers
-from pipeline.reading.options import UNSAID, ReadingOptions
-from pipeline.reading.validation import Checked, check, is_header_again, refuse_ambiguous
+from pipeline.reading.options import AUTODETECT, ReadingOptions
+from pipeline.reading.validation import Checked, check, is_repeated_header, refuse_ambiguous
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,13 @@ class Customers:
 
 
 def load_customers(
-    path: Path, declared: Contract, names: Sequence[str], reading: ReadingOptions = UNSAID
+    path: Path, declared: Contract, names: Sequence[str], reading: ReadingOptions = AUTODETECT
 ) -> Customers:
     """Read and clean the features to train on; WrongFile when too little is usable."""
     contract = declared.select(names)
     with open_customers(path, declared, reading, keep_bytes=declared.ascii) as file:
         indexes = {feature.name: file.column(feature.name) for feature in contract.features}
-        table, broken = file.whole()
+        table, broken = file.read_all()
     if not len(table):
         raise WrongFile(path, "has a header but no customers")
     duplicate = duplicate_rows(table)
@@ -68,7 +68,7 @@ def load_customers(
     refuse_ambiguous(file, checked, range(1, len(table) + 1))
     for position in checked.problems:
         cells = [str(column[position].as_py()) for column in table.columns]
-        is_header_again(file, contract, cells, position + 1)  # which refuses another order
+        is_repeated_header(file, contract, cells, position + 1)  # which refuses another order
     cleaning = _counted(file, contract, broken, int(duplicate.sum()), checked)
     churned = _churned(file, table, contract.label)
     unread = tuple(

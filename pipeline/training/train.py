@@ -12,7 +12,7 @@ from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Contract
 from pipeline.model.crosswalk import Crosswalk
 from pipeline.reading.open import open_customers
-from pipeline.reading.options import UNSAID, ReadingOptions
+from pipeline.reading.options import AUTODETECT, ReadingOptions
 from pipeline.training.cleaning import Cleaning, Customers, load_customers
 from pipeline.training.clusters.description import build_model
 from pipeline.training.clusters.lineage import Descent, ReferenceModel, check_readable, match
@@ -66,7 +66,7 @@ def train(
     budget: Budget | None = None,
     bars: Thresholds | None = None,
     reference_model: ReferenceModel | None = None,
-    reading: ReadingOptions = UNSAID,
+    reading: ReadingOptions = AUTODETECT,
 ) -> Trained:
     """Clean a customer file, fit a recipe, gather the evidence for it and describe its clusters.
 
@@ -87,7 +87,7 @@ def train_by_search(
     progress: Progress,
     bars: Thresholds | None = None,
     reference_model: ReferenceModel | None = None,
-    reading: ReadingOptions = UNSAID,
+    reading: ReadingOptions = AUTODETECT,
 ) -> Trained:
     """Find the recipe by evidence, then train it on all customers."""
     progress(f"reading and cleaning {path.name}")

@@ -23,7 +23,7 @@ CONTENT = bytes(range(256)) * 10
 @pytest.fixture
 def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline.hashing, "BLOCK", 1000)
-    monkeypatch.setattr(pipeline.hashing, "_PIECE", 300)
+    monkeypatch.setattr(pipeline.hashing, "_READ_SIZE", 300)
 
 
 @pytest.mark.parametrize("content", [b"", b"abc", CONTENT])

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.model.contract import Contract, Feature
-from pipeline.model.numbers import MARKS, NumberFormat, readings
-from pipeline.reading.delimited.dialect import Dialect, normalised
+from pipeline.model.numbers import DECIMAL_MARKS, NumberFormat, interpretations
+from pipeline.reading.column_names import normalised
+from pipeline.reading.delimited.dialect import Dialect
 
 _ENOUGH = 20
 """Values that show a decimal mark."""
@@ -32,12 +33,12 @@ class _Column:
             self.texts += self.feature is None and bool(cell) and not cell.isdigit()
             return
         unit = self.feature.unit if self.feature else ""
-        found = readings(cell, _UNKNOWN, unit)
-        marks = {reading.decimal for reading in found}
+        numbers = interpretations(cell, _UNKNOWN, unit)
+        marks = {number.decimal for number in numbers}
         if len(marks) == 2 and self.feature and self.feature.type == "integer":
-            # what must be a whole number shows which mark groups, unless both readings are whole
-            marks = {reading.decimal for reading in found if reading.value.is_integer()}
-        if not found:
+            # what must be a whole number shows which mark groups, unless both are whole
+            marks = {number.decimal for number in numbers if number.value.is_integer()}
+        if not numbers:
             self.texts += bool(cell.strip())
         elif marks == {"."}:
             self.points += 1
@@ -46,15 +47,23 @@ class _Column:
 
 
 def number_format(
-    rows: Iterable[Sequence[str]], dialect: Dialect, contract: Contract | None, said: NumberFormat
+    rows: Iterable[Sequence[str]], dialect: Dialect, contract: Contract | None, stated: NumberFormat
 ) -> NumberFormat:
-    """The format of a file's numbers, by the rows that were looked at.
+    """The format of a file's numbers, by the rows of its beginning.
 
-    The columns of the contract decide, and others that hold numbers only. Its decimal mark is empty
-    where the values show none, or both.
+    The columns of the contract decide, and others that hold numbers only.
+
+    Args:
+        rows: The cells of each row.
+        dialect: How the file is written.
+        contract: The columns that are looked for, where there are any.
+        stated: What somebody said about its numbers.
+
+    Returns:
+        The format. Its decimal mark is empty where the values show none, or both.
     """
-    if said.decimal:
-        return said
+    if stated.decimal:
+        return stated
     numeric = {normalised(f.name): f for f in contract.features if f.numeric} if contract else {}
     columns = [_Column(numeric.get(normalised(name))) for name in dialect.names]
     own = [column for column in columns if column.feature is not None]
@@ -66,7 +75,7 @@ def number_format(
             break
     others = [column for column in columns if column.feature is None and not column.texts]
     shown = {_decided(own), _decided(others)} - {""}
-    return replace(said, decimal=shown.pop() if len(shown) == 1 else "")
+    return replace(stated, decimal=shown.pop() if len(shown) == 1 else "")
 
 
 def _shown(columns: Sequence[_Column]) -> int:
@@ -78,4 +87,4 @@ def _decided(columns: Sequence[_Column]) -> str:
     commas = sum(column.commas for column in columns)
     if max(points, commas) <= _CLEARLY * min(points, commas):
         return ""
-    return MARKS[0] if points > commas else MARKS[1]
+    return DECIMAL_MARKS[0] if points > commas else DECIMAL_MARKS[1]

@@ -1,7 +1,6 @@
 """How a delimited file is written: its delimiter, line ends, escapes, and where its header is."""
 
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -10,11 +9,13 @@ from typing import Literal
 
 from pipeline.errors import Problem, WrongFile, shortened
 from pipeline.model.contract import Contract
-from pipeline.model.numbers import NumberFormat, readings
+from pipeline.model.numbers import NumberFormat, interpretations
 from pipeline.reading import kinds
-from pipeline.reading.delimited.fields import fields_of, whole_with_returns
+from pipeline.reading.column_names import normalised
+from pipeline.reading.delimited.fields import fields_of, fields_with_returns
 from pipeline.reading.delimited.records import LONGEST_RECORD, Records, split
-from pipeline.reading.delimited.streams import LONE_RETURN, Beginning, Text
+from pipeline.reading.delimited.streams import Beginning
+from pipeline.reading.delimited.text_format import LONE_RETURN, TextFormat
 from pipeline.reading.options import ReadingOptions
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -24,8 +25,7 @@ HEADER_WITHIN = 50
 _SAMPLE_ROWS = 200
 _HEAD = 64 << 10
 """Bytes among which a delimiter stands, if it is one."""
-_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
-Wider = Literal["", "index", "trailing"]
+ExtraField = Literal["", "index", "trailing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,43 +40,30 @@ class Dialect:
     """The number of the line that it begins on; 1 is the first."""
     header_lines: int
     """Lines up to the end of the header, those above it included."""
-    wider: Wider = ""
+    extra_field: ExtraField = ""
     """Rows have one field more than the header: an index before the others, or nothing behind."""
 
     @property
     def names(self) -> tuple[str, ...]:
         """A name for each field of a row."""
-        first = ("",) if self.wider == "index" else ()
-        last = ("",) if self.wider == "trailing" else ()
+        first = ("",) if self.extra_field == "index" else ()
+        last = ("",) if self.extra_field == "trailing" else ()
         return (*first, *self.header, *last)
-
-
-def normalised(name: str) -> str:
-    """A column's name without stray spaces, invisible characters and its case."""
-    if name.isascii():
-        return " ".join(name.split()).casefold()
-    visible = _INVISIBLE.sub("", unicodedata.normalize("NFC", name))
-    return " ".join(visible.split()).casefold()
-
-
-def squashed(name: str) -> str:
-    """Its letters and digits alone: what remains of a name however it is spelt."""
-    return "".join(char for char in normalised(name) if char.isalnum())
 
 
 @dataclass(frozen=True)
 class _Candidate:
     """One way to read the beginning of a text."""
 
-    text: Text
+    text_format: TextFormat
     delimiter: str
     records: Records
     """From the first line on."""
-    skipped: int
+    skipped_lines: int
     """Lines before these."""
     header: int
-    """Which record is the header."""
-    found: int
+    """The index of the record that is the header."""
+    matches: int
     """Columns of the contract that it names."""
     complete: bool
     """Whether it names every feature."""
@@ -99,10 +86,15 @@ class _Candidate:
         broken = [row for row in self.records.broken if row.row <= self.header + _SAMPLE_ROWS]
         whole = sum(  # such a row is one of the table once its cell has quotes
             row.code == "stray_return"
-            and whole_with_returns(row.text, self.delimiter, len(self.names)) is not None
+            and fields_with_returns(row.text, self.delimiter, len(self.names)) is not None
             for row in broken
         )
         return len(widths) - fitting + len(broken) - whole
+
+    @property
+    def header_line(self) -> int:
+        """The number of the line that the header begins on; 1 is the first."""
+        return int(self.records.lines[self.header]) + self.skipped_lines + 1
 
     def cells(self, index: int) -> list[str] | None:
         return fields_of(self.line(index), self.delimiter)
@@ -115,21 +107,27 @@ class _Candidate:
     @property
     def rank(self) -> tuple[int, int, int, int]:
         """The better one is greater; of two whole headers the first, or rows would be lost."""
-        line = int(self.records.lines[self.header]) + self.skipped if self.complete else 0
-        misfits = self.misfits if self.found else 0
-        found = MOST_COLUMNS if self.complete else self.found
-        return (found, -line, -misfits, len(self.names))
+        line = self.header_line if self.complete else 0
+        misfits = self.misfits if self.matches else 0
+        matches = MOST_COLUMNS if self.complete else self.matches
+        return (matches, -line, -misfits, len(self.names))
 
 
 def detect(
     path: Path, beginning: Beginning, contract: Contract | None, options: ReadingOptions
-) -> tuple[Text, Dialect, Iterator[list[str]]]:
-    """The dialect of a text's beginning: the one that finds most columns of the contract.
+) -> tuple[TextFormat, Dialect, Iterator[list[str]]]:
+    """The dialect of a text, by its beginning: the one that finds most columns of the contract.
 
     Where none is found, the one whose header has most columns.
 
+    Args:
+        path: The file, for errors.
+        beginning: The beginning of its text.
+        contract: The columns that are looked for, where there are any.
+        options: What somebody said about how the file is written.
+
     Returns:
-        How the text is read, its dialect, and the cells of the rows that were looked at.
+        How the text is read, its dialect, and the cells of the rows of its beginning.
 
     Raises:
         WrongFile: There is no header, or rows have another number of fields than it has.
@@ -139,15 +137,15 @@ def detect(
         if best is None or candidate.rank > best.rank:
             best = candidate
     if best is None:
-        raise WrongFile(path, _why_none(beginning, options))
+        raise WrongFile(path, _no_header(beginning, options))
     if len(best.names) > MOST_COLUMNS:
         raise WrongFile(path, f"has {len(best.names):,} columns; at most {MOST_COLUMNS:,} are read")
-    if contract is not None and not best.complete and not best.found:
+    if contract is not None and not best.complete and not best.matches:
         _refuse_no_table(path, beginning)
     dialect = _dialect(path, best, contract)
     if contract is not None and best.header and options.header_row is None:
         _refuse_customers_above(path, best, contract)
-    return best.text, dialect, _rows(best)
+    return best.text_format, dialect, _rows(best)
 
 
 def _rows(best: _Candidate) -> Iterator[list[str]]:
@@ -160,34 +158,39 @@ def _rows(best: _Candidate) -> Iterator[list[str]]:
 def _candidates(
     beginning: Beginning, contract: Contract | None, options: ReadingOptions
 ) -> Iterator[_Candidate]:
-    text, start = beginning.text, beginning.start
-    texts = [text]
-    returns, newlines = len(LONE_RETURN.findall(start)), start.count(b"\n")
-    if returns:
-        either, only = replace(text, line_end="either"), replace(text, line_end="return")
-        texts = [text, either] if newlines else []
-        texts += [only] if returns > newlines else []
-    if b'\\"' in start:
-        texts += [replace(found, backslashes=True) for found in texts]
-    for reading in texts:
-        plain = reading.plain(start)
-        stated, skipped = _stated_delimiter(plain)
+    for text_format in _text_formats(beginning):
+        text = text_format.standardise(beginning.start)
+        stated, skipped = _stated_delimiter(text)
         chosen = options.delimiter or stated
-        head = plain[skipped : skipped + _HEAD]
-        there = [mark for mark in DELIMITERS if mark.encode() in head]
-        for delimiter in [chosen] if chosen else there or DELIMITERS[:1]:
-            records = split(plain[skipped:], delimiter.encode(), final=beginning.whole)
-            lines = plain[:skipped].count(b"\n")
-            candidate = _candidate(reading, delimiter, records, lines, contract, options)
+        head = text[skipped : skipped + _HEAD]
+        present = [mark for mark in DELIMITERS if mark.encode() in head]
+        for delimiter in [chosen] if chosen else present or DELIMITERS[:1]:
+            records = split(text[skipped:], delimiter.encode(), final=beginning.whole)
+            lines = text[:skipped].count(b"\n")
+            candidate = _candidate(text_format, delimiter, records, lines, contract, options)
             if candidate is not None:
                 yield candidate
 
 
+def _text_formats(beginning: Beginning) -> list[TextFormat]:
+    """What may end the lines of a text and escape its quotes."""
+    formats, start = [beginning.text_format], beginning.start
+    returns, newlines = len(LONE_RETURN.findall(start)), start.count(b"\n")
+    if returns:
+        either = replace(beginning.text_format, line_end="either")
+        only = replace(beginning.text_format, line_end="return")
+        formats = [beginning.text_format, either] if newlines else []
+        formats += [only] if returns > newlines else []
+    if b'\\"' in start:
+        formats += [replace(known, backslashes=True) for known in formats]
+    return formats
+
+
 def _candidate(
-    text: Text,
+    text_format: TextFormat,
     delimiter: str,
     records: Records,
-    skipped: int,
+    skipped_lines: int,
     contract: Contract | None,
     options: ReadingOptions,
 ) -> _Candidate | None:
@@ -196,14 +199,13 @@ def _candidate(
     wanted = features | {normalised(name) for name in (contract.columns if contract else ())}
     best: _Candidate | None = None
     for index in range(min(HEADER_WITHIN, len(records.ends))):
-        line = int(records.lines[index]) + skipped + 1
-        if options.header_row is not None and line != options.header_row:
+        candidate = _Candidate(text_format, delimiter, records, skipped_lines, index, 0, False)
+        if options.header_row is not None and candidate.header_line != options.header_row:
             continue
-        candidate = _Candidate(text, delimiter, records, skipped, index, 0, False)
-        found = {normalised(name) for name in candidate.names} & wanted
-        complete = bool(features) and features <= found
+        matches = {normalised(name) for name in candidate.names} & wanted
+        complete = bool(features) and features <= matches
         if best is None or (complete and not best.complete):
-            best = replace(candidate, found=len(found), complete=complete)
+            best = replace(candidate, matches=len(matches), complete=complete)
         if best.complete or not features:
             break
     first_is_broken = bool(records.broken) and records.broken[0].row == 0
@@ -214,13 +216,13 @@ def _candidate(
 
 def _dialect(path: Path, best: _Candidate, contract: Contract | None) -> Dialect:
     header, line = best.names, best.line(best.header)
-    begins = best.skipped + int(best.records.lines[best.header]) + 1
-    wider = _wider(path, best, contract)
-    text = {"index": best.delimiter + line, "trailing": line + best.delimiter}.get(wider, line)
-    return Dialect(best.delimiter, tuple(header), text, begins, begins + line.count("\n"), wider)
+    first = best.header_line
+    extra = _extra_field(path, best, contract)
+    text = {"index": best.delimiter + line, "trailing": line + best.delimiter}.get(extra, line)
+    return Dialect(best.delimiter, tuple(header), text, first, first + line.count("\n"), extra)
 
 
-def _wider(path: Path, best: _Candidate, contract: Contract | None) -> Wider:
+def _extra_field(path: Path, best: _Candidate, contract: Contract | None) -> ExtraField:
     """What all rows have and the header does not; WrongFile where that is unclear.
 
     An index is assumed where the first field looks like one and the contract fits without it, and
@@ -255,13 +257,13 @@ def _is_index(
     if contract is not None and contract.id_column is not None:
         known = [normalised(name) for name in names]
         if normalised(contract.id_column) in known:
-            place = known.index(normalised(contract.id_column)) + 1
-            own = [row[place].strip() for row in rows]
-            if len(set(own)) < len(own) or not all(any(c.isdigit() for c in id) for id in own):
+            position = known.index(normalised(contract.id_column)) + 1
+            ids = [row[position].strip() for row in rows]
+            if len(set(ids)) < len(ids) or not all(any(map(str.isdigit, each)) for each in ids):
                 return False
     if labels[0] in ("0", "1"):
         first = int(labels[0])
-        return labels == [str(first + place) for place in range(len(labels))]
+        return labels == [str(first + row) for row in range(len(labels))]
     features = {normalised(feature.name) for feature in contract.features} if contract else set()
     named_first = normalised(names[0]) in features  # else a label may be half of a text
     return named_first and len(set(labels)) == len(labels) and all(labels)
@@ -271,39 +273,37 @@ def _fits(names: list[str], rows: Sequence[list[str]], contract: Contract | None
     """Whether most rows hold values that the contract allows."""
     if contract is None:
         return True
-    place = {normalised(name): index for index, name in enumerate(names)}
-    known = [(feature, place.get(normalised(feature.name))) for feature in contract.features]
+    positions = {normalised(name): index for index, name in enumerate(names)}
+    known = [(feature, positions.get(normalised(feature.name))) for feature in contract.features]
     bound = [(feature, index) for feature, index in known if index is not None]
-    formats = ReadingOptions().numbers
 
-    def good(row: list[str]) -> bool:
-        problems = [f.parse(row[index], formats) for f, index in bound]
-        return not any(isinstance(it, Problem) and it.code not in _UNCLEAR for it in problems)
+    def is_good(row: list[str]) -> bool:
+        parsed = [feature.parse(row[index], NumberFormat()) for feature, index in bound]
+        return not any(isinstance(it, Problem) and it.code not in _UNCLEAR for it in parsed)
 
-    return sum(map(good, rows)) * 2 > len(rows)
+    return sum(map(is_good, rows)) * 2 > len(rows)
 
 
 def _refuse_customers_above(path: Path, best: _Candidate, contract: Contract) -> None:
     """WrongFile where rows above the header are as wide as it and as full of numbers as a row."""
     fewest = sum(feature.numeric for feature in contract.features)
 
-    def like_a_row(line: str) -> bool:
+    def looks_like_a_row(line: str) -> bool:
         cells = (fields_of(line, delimiter) or [] for delimiter in DELIMITERS)
         wide = [row for row in cells if len(row) == len(best.names)]
         return any(sum(map(_is_number, row)) >= max(fewest, 1) for row in wide)
 
-    count = sum(like_a_row(best.line(index)) for index in range(best.header))
+    count = sum(looks_like_a_row(best.line(index)) for index in range(best.header))
     if count:
-        line = int(best.records.lines[best.header]) + best.skipped + 1
         raise WrongFile(
             path,
-            f"names its columns in line {line} only, and {count} rows above it look like "
-            "customers: put the header first, or say --header-row",
+            f"names its columns in line {best.header_line} only, and {count} rows above it look "
+            "like customers: put the header first, or say --header-row",
         )
 
 
 def _is_number(cell: str) -> bool:
-    return bool(readings(cell, NumberFormat()))
+    return bool(interpretations(cell, NumberFormat()))
 
 
 _UNCLEAR = ("missing", "ambiguous_number")
@@ -311,13 +311,13 @@ _UNCLEAR = ("missing", "ambiguous_number")
 
 
 def _stated_delimiter(start: bytes) -> tuple[str | None, int]:
-    """What a spreadsheet's first line `sep=;` says, and how many bytes stand before the header."""
+    """What a spreadsheet's first line `sep=;` says, and the bytes before the header."""
     blank = len(start) - len(start.lstrip(b"\r\n"))
     match = re.match(rb'"?sep=([,;|\t])"?\r?\n', start[blank:], re.IGNORECASE)
     return (match[1].decode(), blank + match.end()) if match else (None, blank)
 
 
-def _why_none(beginning: Beginning, options: ReadingOptions) -> str:
+def _no_header(beginning: Beginning, options: ReadingOptions) -> str:
     if options.header_row is not None:
         return f"has no header in line {options.header_row} (--header-row)"
     if b"\n" in beginning.start[:LONGEST_RECORD] or beginning.whole:

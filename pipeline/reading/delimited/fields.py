@@ -9,27 +9,27 @@ def fields_of(record: str, delimiter: str) -> list[str] | None:
     """The cells of a record without its newline; None where its quotes are astray."""
     if '"' not in record:
         return record.split(delimiter)
-    cells, at = [], 0
+    cells, position = [], 0
     while True:
-        if record.startswith('"', at):
-            quoted = _QUOTED.match(record, at)
+        if record.startswith('"', position):
+            quoted = _QUOTED.match(record, position)
             if quoted is None:
                 return None
             cells.append(quoted[1].replace('""', '"'))
-            at = quoted.end()
+            position = quoted.end()
         else:
-            end = record.find(delimiter, at)
+            end = record.find(delimiter, position)
             end = len(record) if end < 0 else end
-            cells.append(record[at:end])
-            at = end
-        if at == len(record):
+            cells.append(record[position:end])
+            position = end
+        if position == len(record):
             return cells
-        if not record.startswith(delimiter, at):
+        if not record.startswith(delimiter, position):
             return None
-        at += len(delimiter)
+        position += len(delimiter)
 
 
-def whole_with_returns(record: str, delimiter: str, width: int) -> list[str] | None:
+def fields_with_returns(record: str, delimiter: str, width: int) -> list[str] | None:
     """The cells of a record with a return in one of them; None where it may end a line instead.
 
     In the first cell it may be the end of the row before, whose last cell is cut.

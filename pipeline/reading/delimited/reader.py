@@ -15,11 +15,12 @@ import pyarrow.csv
 from numpy.typing import NDArray
 
 from pipeline.errors import WrongFile
-from pipeline.reading.customer_file import Block
+from pipeline.reading.blocks import Block, BrokenRow
 from pipeline.reading.delimited.dialect import Dialect
 from pipeline.reading.delimited.fields import fields_of
-from pipeline.reading.delimited.records import LONGEST_RECORD, BrokenRow, Records, split
-from pipeline.reading.delimited.streams import Text, chunks
+from pipeline.reading.delimited.records import LONGEST_RECORD, Records, split
+from pipeline.reading.delimited.streams import read_chunks
+from pipeline.reading.delimited.text_format import TextFormat
 
 _PARSED_AT_ONCE = 1 << 20
 """Bytes that the parser takes at once; with more it leaves a core's cache."""
@@ -39,15 +40,15 @@ class DelimitedReader:
     """Reads a text file of a known dialect."""
 
     path: Path
-    text: Text
+    text_format: TextFormat
     dialect: Dialect
 
     def raw(self, size: int) -> Iterator[TextChunk]:
-        """Whole records in pieces of bounded size; the header is left out."""
+        """Whole records in chunks of bounded size; the header is left out."""
         delimiter = self.dialect.delimiter.encode()
         width = len(self.dialect.names)
         rest, row, line, header = b"", 1, 1, False
-        for chunk in chunks(self.path, self.text, size):
+        for chunk in read_chunks(self.path, self.text_format, size):
             rest += chunk
             if not header:
                 if rest.count(b"\n") < self.dialect.header_lines:
@@ -77,11 +78,11 @@ class DelimitedReader:
         asked = [names[column] for column in self._asked(columns)]
         parsed = _parse(records, self.dialect.delimiter, names, asked, note)
         if parsed is None or len(wrong) + parsed.num_rows != len(records.ends):
-            parsed, wrong = self._parse_one_by_one(records, self._asked(columns))
-        if self.dialect.wider == "trailing":
-            parsed, wrong = _without_content_behind(parsed, names[-1], wrong)
+            parsed, wrong = self._parse_row_by_row(records, self._asked(columns))
+        if self.dialect.extra_field == "trailing":
+            parsed, wrong = _without_trailing_content(parsed, names[-1], wrong)
         if wrong:
-            broken = [*broken, *(self._miscounted(records, index) for index in wrong)]
+            broken = [*broken, *(self._wrong_width(records, index) for index in wrong)]
             records = _without(records, np.array(wrong))
         broken = sorted([*broken, *raw.records.broken], key=lambda row: row.row)
         return Block(
@@ -103,20 +104,20 @@ class DelimitedReader:
     def _asked(self, columns: Sequence[int]) -> list[int]:
         """The columns to parse: what stands behind the last delimiter has to be nothing."""
         last = len(self.dialect.names) - 1
-        behind = self.dialect.wider == "trailing" and last not in columns
-        return [*columns, last] if behind else list(columns)
+        checks_last = self.dialect.extra_field == "trailing" and last not in columns
+        return [*columns, last] if checks_last else list(columns)
 
-    def _miscounted(self, records: Records, index: int) -> BrokenRow:
+    def _wrong_width(self, records: Records, index: int) -> BrokenRow:
         text = _text_of(records, index).decode()
-        found = len(fields_of(text, self.dialect.delimiter) or [])
+        count = len(fields_of(text, self.dialect.delimiter) or [])
         expected = len(self.dialect.names)
-        message = f"expected {expected} fields, found {found or 'others'}"
-        if found == expected:
+        message = f"expected {expected} fields, found {count or 'others'}"
+        if count == expected:
             message = f"expected nothing behind the last {self.dialect.delimiter!r}, found a value"
         row, line = int(records.rows[index]), int(records.lines[index])
         return BrokenRow(row, line, "wrong_number_of_fields", message, text)
 
-    def _parse_one_by_one(
+    def _parse_row_by_row(
         self, records: Records, columns: Sequence[int]
     ) -> tuple[pa.Table, list[int]]:
         """For text on which the fast parser counts other rows than there are records."""
@@ -138,7 +139,7 @@ def _end_of_lines(text: bytes, lines: int) -> int:
     return int(newlines[lines - 1]) + 1 if len(newlines) >= lines else len(text)
 
 
-def _without_content_behind(
+def _without_trailing_content(
     parsed: pa.Table, last: str, wrong: list[int]
 ) -> tuple[pa.Table, list[int]]:
     """The rows whose last field is empty; the others are wrong as well."""
@@ -217,14 +218,14 @@ def _without(records: Records, dropped: NDArray[Any]) -> Records:
     keep = np.ones(len(records.ends), bool)
     keep[dropped] = False
     starts = _starts(records)
-    pieces = [
+    kept = [
         records.data[start : end + 1]
         for start, end in zip(starts[keep].tolist(), records.ends[keep].tolist(), strict=True)
     ]
     ends = np.cumsum(records.ends[keep] - starts[keep] + 1, dtype=np.int32) - 1
     return replace(
         records,
-        data=b"".join(pieces),
+        data=b"".join(kept),
         ends=ends,
         rows=records.rows[keep],
         lines=records.lines[keep],

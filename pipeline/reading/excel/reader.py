@@ -21,9 +21,10 @@ from python_calamine import (
 
 from pipeline.errors import WrongFile
 from pipeline.model.contract import Contract
-from pipeline.model.numbers import NumberFormat, readings
+from pipeline.model.numbers import NumberFormat, interpretations
 from pipeline.reading import kinds
-from pipeline.reading.delimited.dialect import HEADER_WITHIN, normalised
+from pipeline.reading.column_names import normalised
+from pipeline.reading.delimited.dialect import HEADER_WITHIN
 from pipeline.reading.excel import sheet_xml
 from pipeline.reading.options import ReadingOptions
 
@@ -59,6 +60,14 @@ def is_workbook(path: Path, start: bytes) -> bool:
 @contextmanager
 def as_text(path: Path, contract: Contract | None, options: ReadingOptions) -> Iterator[Sheet]:
     """A temporary CSV file of the sheet that has the contract's columns, or of the named one.
+
+    Args:
+        path: The workbook.
+        contract: The columns that are looked for, where there are any.
+        options: What somebody stated: the sheet.
+
+    Yields:
+        The sheet; the file goes at the end.
 
     Raises:
         WrongFile: It is no workbook, has a password, is too large or too sparse, or several visible
@@ -105,7 +114,7 @@ def _is_encrypted(path: Path) -> bool:
     return start.startswith(kinds.OLE) and "EncryptedPackage".encode("utf-16-le") in start
 
 
-def _chosen(path: Path, book: Any, contract: Contract | None, said: str | None) -> Any:
+def _chosen(path: Path, book: Any, contract: Contract | None, stated: str | None) -> Any:
     """The sheet to read."""
     names = [
         entry.name
@@ -113,18 +122,18 @@ def _chosen(path: Path, book: Any, contract: Contract | None, said: str | None) 
         if entry.visible == SheetVisibleEnum.Visible and entry.typ == SheetTypeEnum.WorkSheet
     ]
     every = ", ".join(map(repr, book.sheet_names))
-    if said is not None:
-        if said not in book.sheet_names:
-            raise WrongFile(path, f"no sheet {said!r}; there are: {every}")
-        return book.get_sheet_by_name(said)
+    if stated is not None:
+        if stated not in book.sheet_names:
+            raise WrongFile(path, f"no sheet {stated!r}; there are: {every}")
+        return book.get_sheet_by_name(stated)
     if not names:
         raise WrongFile(path, f"has no visible sheet; name one with --sheet, there are: {every}")
     sheets = [book.get_sheet_by_name(name) for name in names]
     if len(sheets) == 1 or contract is None:
         return sheets[0]
-    found = [_columns_in(sheet, contract) for sheet in sheets]
-    most = max(found)
-    best = [sheet for sheet, count in zip(sheets, found, strict=True) if count == most]
+    counts = [_columns_in(sheet, contract) for sheet in sheets]
+    most = max(counts)
+    best = [sheet for sheet, count in zip(sheets, counts, strict=True) if count == most]
     if len(best) == 1:
         return best[0]
     listed = ", ".join(repr(sheet.name) for sheet in best)
@@ -141,9 +150,9 @@ def _columns_in(sheet: Any, contract: Contract) -> int:
     return max((len(wanted & {normalised(str(cell)) for cell in row}) for row in rows), default=0)
 
 
-def _write(file: Any, chosen: Any, oddities: sheet_xml.Oddities, sheet: Sheet) -> None:
+def _write(file: Any, chosen: Any, overrides: sheet_xml.CellOverrides, sheet: Sheet) -> None:
     """Write a sheet's rows, each on the line of its own number; those without content are empty."""
-    plain = csv.writer(file, lineterminator="\n")
+    minimal = csv.writer(file, lineterminator="\n")
     quoted = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
     if chosen.start is None:
         return
@@ -152,10 +161,10 @@ def _write(file: Any, chosen: Any, oddities: sheet_xml.Oddities, sheet: Sheet) -
     blank = 0
     for number, values in enumerate(chosen.iter_rows(), first_row):
         cells = [_cell(value) for value in values]
-        for column, word in oddities.get(number, {}).items():
-            place = column - first_column
-            cells += [""] * (place + 1 - len(cells))
-            cells[place] = word
+        for column, word in overrides.get(number, {}).items():
+            index = column - first_column
+            cells += [""] * (index + 1 - len(cells))
+            cells[index] = word
         if not any(map(str.strip, cells)):
             blank += 1
             file.write("\n")
@@ -163,7 +172,7 @@ def _write(file: Any, chosen: Any, oddities: sheet_xml.Oddities, sheet: Sheet) -
         if not sheet.ambiguous:
             sheet.ambiguous = _has_ambiguous_text(values)
         returns = any("\r" in cell for cell in cells)
-        (quoted if returns else plain).writerow(cells)
+        (quoted if returns else minimal).writerow(cells)
     if blank:
         sheet.facts["empty_rows"] = blank
 
@@ -173,7 +182,7 @@ def _has_ambiguous_text(values: Sequence[Any]) -> bool:
         isinstance(value, str)
         and len(value) < 40
         and ("." in value or "," in value)
-        and len(readings(value, NumberFormat())) > 1
+        and len(interpretations(value, NumberFormat())) > 1
         for value in values
     )
 

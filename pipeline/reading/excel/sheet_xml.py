@@ -17,7 +17,7 @@ from pipeline.model.contract import NOT_COMPUTED
 
 DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
 """What reading a damaged archive ends with."""
-Oddities = dict[int, dict[int, str]]
+CellOverrides = dict[int, dict[int, str]]
 """Row and column, both from 0, → what stands in the cell instead of a value."""
 _CHUNK = 1 << 20
 _OVERLAP = 200
@@ -39,9 +39,12 @@ def parts(archive: zipfile.ZipFile) -> dict[str, str]:
 
 
 def check_areas(path: Path) -> None:
-    """WrongFile where a cell lies far from all others, or outside of any sheet.
+    """Refuse a sheet with a cell far from all others, or outside of any sheet.
 
     The reader keeps an area as large as that, whatever is in it.
+
+    Raises:
+        WrongFile: There is such a cell.
     """
     with zipfile.ZipFile(path) as archive:
         for part, name in parts(archive).items():
@@ -49,30 +52,30 @@ def check_areas(path: Path) -> None:
                 _check_area(path, archive, name)
 
 
-def scan(path: Path, sheet: str) -> Oddities:
+def scan(path: Path, sheet: str) -> CellOverrides:
     """The error cells of a sheet, formulas that no program has computed, and long numbers."""
     if not zipfile.is_zipfile(path):
         return {}
     with zipfile.ZipFile(path) as archive:
         try:
-            found = _part_of(archive, sheet)
-            if found is None or not any(_HINT.search(it) for it in _pieces(archive, found[0])):
+            part = _part_of(archive, sheet)
+            if part is None or not any(_HINT.search(it) for it in _chunks(archive, part[0])):
                 return {}
-            scanner = _Scanner(zeros_are_unknown=found[1])
-            with archive.open(found[0]) as file:
+            scanner = _Scanner(zeros_are_unknown=part[1])
+            with archive.open(part[0]) as file:
                 scanner.parse(file)
         except (KeyError, ValueError, ElementTree.ParseError, expat.ExpatError, *DAMAGED):
             return {}  # the reader has read it all the same
-    return scanner.found
+    return scanner.overrides
 
 
 def _check_area(path: Path, archive: zipfile.ZipFile, name: str) -> None:
     rows = columns = cells = 0
-    for piece in _pieces(archive, name):
-        cells += len(_CELL.findall(piece))
-        numbers = (*_TALL.findall(piece), *_FAR.findall(piece))
+    for chunk in _chunks(archive, name):
+        cells += len(_CELL.findall(chunk))
+        numbers = (*_TALL.findall(chunk), *_FAR.findall(chunk))
         rows = max([rows, *(int(number[:9]) for number in numbers)])
-        for letters, row in _WIDE.findall(piece):
+        for letters, row in _WIDE.findall(chunk):
             columns, rows = max(columns, _column(letters.decode()) + 1), max(rows, int(row[:9]))
     if rows > _ROWS or columns > _COLUMNS:
         raise WrongFile(path, f"has a cell outside of any sheet ({name}); save it again in Excel")
@@ -85,8 +88,8 @@ def _check_area(path: Path, archive: zipfile.ZipFile, name: str) -> None:
         )
 
 
-def _pieces(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
-    """A file of the archive in pieces that end behind a tag."""
+def _chunks(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
+    """A file of the archive in chunks that end behind a tag."""
     with archive.open(name) as file:
         rest = b""
         while chunk := file.read(_CHUNK):
@@ -119,10 +122,10 @@ def _part_of(archive: zipfile.ZipFile, sheet: str) -> tuple[str, bool] | None:
 
 
 class _Scanner:
-    """Collects what is odd while the XML of a sheet goes by."""
+    """Collects cells without a value of their own while the XML of a sheet goes by."""
 
     def __init__(self, *, zeros_are_unknown: bool) -> None:
-        self.found: Oddities = {}
+        self.overrides: CellOverrides = {}
         self._zeros_are_unknown = zeros_are_unknown
         self._row = self._column = -1
         self._type = ""
@@ -163,7 +166,7 @@ class _Scanner:
         elif name == "c":
             word = self._word()
             if word:
-                self.found.setdefault(self._row, {})[self._column] = word
+                self.overrides.setdefault(self._row, {})[self._column] = word
 
     def _word(self) -> str:
         if self._type == "e" and self._value:

@@ -28,8 +28,8 @@ class Chunk:
     column: str
     encrypted: bool
     values: int
-    bytes: int
-    """Of its pages, unpacked."""
+    size: int
+    """Bytes of its pages, unpacked."""
     dictionary: bool
 
 
@@ -37,13 +37,13 @@ def first_chunks(path: Path) -> list[Chunk]:
     """The columns of the first row group; none where there is none, or the footer is damaged."""
     try:
         group = _first_row_group(_footer(path))
-        return [_chunk(found) for found in group.get(_COLUMNS, [])]
+        return [_chunk(column) for column in group.get(_COLUMNS, [])]
     except (ValueError, IndexError, AttributeError, TypeError):
         return []
 
 
-def _chunk(found: dict[int, Any]) -> Chunk:
-    metadata, crypto = found.get(_META_DATA, {}), found.get(_CRYPTO_METADATA)
+def _chunk(column: dict[int, Any]) -> Chunk:
+    metadata, crypto = column.get(_META_DATA, {}), column.get(_CRYPTO_METADATA)
     path = metadata.get(_PATH) or (crypto or {}).get(2, {}).get(1, [])
     return Chunk(
         b".".join(path).decode(),
@@ -79,7 +79,7 @@ class _Compact:
     """Reads values one after the other; ValueError or IndexError where there is none."""
 
     def __init__(self, data: bytes) -> None:
-        self._data, self._at, self._depth = data, 0, 0
+        self._data, self._position, self._depth = data, 0, 0
 
     def fields(self) -> Iterator[tuple[int, int]]:
         """Number and kind of each field of a struct, whose value has to be read in between."""
@@ -112,16 +112,16 @@ class _Compact:
         self._depth += 1
         if self._depth > _DEEPEST or kind not in (_LIST, _SET, _STRUCT):
             raise ValueError("no such value")
-        found: Any
+        value: Any
         if kind == _STRUCT:
-            found = {field: self.value(each) for field, each in self.fields()}
+            value = {field: self.value(each) for field, each in self.fields()}
         else:
             count, element = self.head()
             # in a list a truth value takes a byte
             each = _BYTE if element in (_TRUE, _FALSE) else element
-            found = [self.value(each) for _ in range(count)]
+            value = [self.value(each) for _ in range(count)]
         self._depth -= 1
-        return found
+        return value
 
     def _signed(self) -> int:
         number = self._number()
@@ -139,11 +139,11 @@ class _Compact:
                 raise ValueError("a number of more than 64 bits")
 
     def _byte(self) -> int:
-        self._at += 1
-        return self._data[self._at - 1]
+        self._position += 1
+        return self._data[self._position - 1]
 
     def _bytes(self, count: int) -> bytes:
-        self._at += count
-        if self._at > len(self._data):
+        self._position += count
+        if self._position > len(self._data):
             raise ValueError("the footer ends too early")
-        return self._data[self._at - count : self._at]
+        return self._data[self._position - count : self._position]

@@ -20,10 +20,19 @@ _LARGEST = 2**63 - 1
 
 
 def unit_of(source: Path | BinaryIO, path: Path, row_groups: Sequence[int] | None = None) -> str:
-    """The unit in which all such timestamps of a file, or of some row groups, stay what they are:
-    nanoseconds, or microseconds where these do not fit. WrongFile when neither holds them.
+    """The unit in which all such timestamps of a file stay what they are.
 
-    A file whose rows cannot be read has nanoseconds; who reads them says what is wrong.
+    Args:
+        source: The file.
+        path: Its path, for errors.
+        row_groups: Those that are looked at; by default all.
+
+    Returns:
+        ns, or us where nanoseconds do not fit. A file whose rows cannot be read has ns; who reads
+        them says what is wrong.
+
+    Raises:
+        WrongFile: 64 bits do not hold them in either unit.
     """
     names = _columns(source)
     if not names:
@@ -63,7 +72,7 @@ def _batches(
 
 def _largest(batch: pa.RecordBatch) -> int:
     """The largest absolute number of any timestamp."""
-    return max((int(np.abs(found).max(initial=0)) for found in _numbers(batch)), default=0)
+    return max((int(np.abs(leaf).max(initial=0)) for leaf in _numbers(batch)), default=0)
 
 
 def _finer(source: Path | BinaryIO, names: Sequence[str], row_groups: Sequence[int] | None) -> bool:

@@ -17,13 +17,14 @@ import pyarrow.parquet as pq
 
 from model_store import CustomerClustersError
 from pipeline.errors import WrongFile
+from pipeline.errors import first_line as first_line_of
 from pipeline.reading.customer_file import CustomerFile
-from pipeline.reading.customer_file import first_line as first_line_of
 from pipeline.reading.delimited.reader import DelimitedReader, TextChunk
 from pipeline.reading.delimited.records import LONGEST_RECORD, Records, split
-from pipeline.reading.delimited.streams import Text, look
+from pipeline.reading.delimited.streams import read_beginning
+from pipeline.reading.delimited.text_format import TextFormat
 from pipeline.reading.parquet.int96 import unit_of
-from pipeline.reading.parquet.reader import BLOCK_ROWS, RowBatch, opened
+from pipeline.reading.parquet.reader import BLOCK_ROWS, RowBatch, open_arrow_file
 
 PART_BYTES = 64 << 20
 """Of text, or of the columns of a Parquet file unpacked: about half a million customers."""
@@ -64,12 +65,12 @@ def plan(file: CustomerFile, sample: Path, size: int, part_bytes: int) -> list[P
         return _row_groups(sample, part_bytes)
     if not isinstance(reader, DelimitedReader) or file.facts["kind"] != "delimited text":
         raise CannotSplit(file.path, "is a workbook")
-    text = reader.text
+    text = reader.text_format
     utf_8 = text.encoding in ("utf-8", "utf-8-sig")
     if text.packing != "none" or text.line_end != "newline":
         how = text.packing if text.packing != "none" else "carriage returns end its lines"
         raise CannotSplit(file.path, f"is one piece ({how})")
-    if not (utf_8 or text.one_byte_each):
+    if not (utf_8 or text.is_single_byte):
         raise CannotSplit(file.path, f"is one piece ({text.encoding})")
     start = _header_bytes(reader, sample)
     count = max(1, -(-(size - start) // part_bytes))
@@ -88,7 +89,7 @@ class TextRange:
 
     def __init__(self, file: BinaryIO, reader: DelimitedReader, part: Part, size: int) -> None:
         self._file, self._path, self._part, self._size = file, reader.path, part, size
-        self._text = reader.text
+        self._text = reader.text_format
         self._delimiter = reader.dialect.delimiter.encode()
         self._width = len(reader.dialect.names)
         self.start, self.end, self.lines = -1, -1, 0
@@ -99,7 +100,7 @@ class TextRange:
         if not self._begin():
             return
         rest, row, line = b"", 0, 0
-        for chunk in self._text.plain_pieces(map(self._utf_8, self._own(size))):
+        for chunk in self._text.standardise_chunks(map(self._utf_8, self._own(size))):
             rest += chunk
             records = split(rest, self._delimiter, final=False, width=self._width)
             if not records.consumed and len(rest) > 2 * LONGEST_RECORD:
@@ -155,7 +156,7 @@ class TextRange:
         """What is left of this part, with as much behind it as its last record needs."""
         ahead = self._file.read(LONGEST_RECORD + 1)
         final = self.end + len(ahead) >= self._size
-        behind = self._text.plain(self._utf_8(ahead))
+        behind = self._text.standardise(self._utf_8(ahead))
         records = split(rest + behind, self._delimiter, final=final, width=self._width)
         own = rest.count(b"\n") + (not rest.endswith(b"\n"))
         kept, lines = _beginning_in(records, own)
@@ -165,7 +166,7 @@ class TextRange:
         return kept
 
     def _utf_8(self, data: bytes) -> bytes:
-        if not self._text.one_byte_each or data.isascii():
+        if not self._text.is_single_byte or data.isascii():
             return data
         decoded = data.decode(self._text.codec, "surrogateescape")
         return decoded.encode("utf-8", "surrogateescape")
@@ -195,7 +196,7 @@ def row_group_pieces(file: BinaryIO, path: Path, unit: str, part: Part) -> Itera
                 "has timestamps as INT96 that need a look at the whole file; "
                 "write them with another type, or score it without Spark",
             )
-        with opened(file, unit) as table:
+        with open_arrow_file(file, unit) as table:
             for batch in table.iter_batches(batch_size=BLOCK_ROWS, row_groups=groups):
                 yield RowBatch(batch, read)
                 read += batch.num_rows
@@ -239,20 +240,22 @@ def _end_of_line(text: bytes, lines: int) -> int:
 
 def _header_bytes(reader: DelimitedReader, sample: Path) -> int:
     """Bytes of the file before its first row."""
-    text = reader.text
+    text = reader.text_format
     encoding = None if text.encoding == "unknown" else text.encoding
-    start = look(sample, LONGEST_RECORD + (64 << 10), encoding, keep=text.kept).start
+    start = read_beginning(
+        sample, LONGEST_RECORD + (64 << 10), encoding, keep_bytes=text.undecoded
+    ).start
     rest, _ = reader.after_header(start)
     return _mark_bytes(text) + _encoded_bytes(text, start[: len(start) - len(rest)])
 
 
-def _mark_bytes(text: Text) -> int:
+def _mark_bytes(text: TextFormat) -> int:
     return 3 if text.encoding == "utf-8-sig" else 0
 
 
-def _encoded_bytes(text: Text, start: bytes) -> int:
+def _encoded_bytes(text: TextFormat, start: bytes) -> int:
     """Bytes that a text has in the file."""
-    return len(start.decode("utf-8", "surrogateescape")) if text.one_byte_each else len(start)
+    return len(start.decode("utf-8", "surrogateescape")) if text.is_single_byte else len(start)
 
 
 def _row_groups(sample: Path, part_bytes: int) -> list[Part]:

@@ -19,7 +19,7 @@ from model_store import CHAMPION, Artifact, NotFound, Store, WrongArtifact
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Contract
-from pipeline.model.crosswalk import Counts, Crosswalk, Ids, contingency, cross, overlaps
+from pipeline.model.crosswalk import Counts, Crosswalk, Ids, build_crosswalk, contingency, overlaps
 from pipeline.model.loading import load_model
 from pipeline.training.cleaning import Customers
 from pipeline.training.fitting import Fitted
@@ -87,7 +87,7 @@ class Descent:
         new = np.array(self.ids)[fitted.labels[readable]]
         numbers = customers.features.select_dtypes("number")
         spread = {str(name): float(numbers[name].std(ddof=0)) for name in numbers}
-        return cross(
+        return build_crosswalk(
             self.reference_model.version, self.reference_model.model, model, (old, new), spread
         )
 

@@ -17,9 +17,10 @@ from pipeline.errors import Problem, WrongFile, shortened
 from pipeline.hashing import sha256_of_file
 from pipeline.model.churn import ChurnRate
 from pipeline.model.contract import Contract, Feature
-from pipeline.reading.customer_file import CustomerFile, is_text, plain
+from pipeline.reading.arrow_columns import is_text, without_dictionary
+from pipeline.reading.customer_file import CustomerFile
 from pipeline.reading.open import open_customers
-from pipeline.reading.options import UNSAID, ReadingOptions
+from pipeline.reading.options import AUTODETECT, ReadingOptions
 from pipeline.reading.validation import check, refuse_ambiguous
 from pipeline.training.cleaning import duplicate_rows
 from pipeline.training.exploring.exploration import (
@@ -38,7 +39,7 @@ _ANY = Feature("any", "number", "any")
 """Asked which texts mean that a value is missing: only `Feature.parse` knows."""
 
 
-def explore(path: Path, contract: Contract, reading: ReadingOptions = UNSAID) -> Exploration:
+def explore(path: Path, contract: Contract, reading: ReadingOptions = AUTODETECT) -> Exploration:
     """Look through a file; WrongFile when it is no table or has no customers."""
     file, table, broken, duplicates = _read(path, contract, reading)
     ids = _repeated_ids(file, table, contract)
@@ -77,7 +78,7 @@ def _read(
 ) -> tuple[CustomerFile, pa.Table, Counter[str], int]:
     """The rows without repetitions; broken ones by code, and how many were repetitions."""
     with open_customers(path, contract, reading, keep_bytes=contract.ascii) as file:
-        table, rows = file.whole()
+        table, rows = file.read_all()
     if not len(table):
         raise WrongFile(path, "has a header but no customers")
     broken = Counter(row.code for row in rows)
@@ -128,7 +129,7 @@ def _declared(contract: Contract) -> Iterator[str]:
 
 
 def _column(table: pa.Table, index: int) -> pa.Array:
-    return plain(table.column(index).combine_chunks())
+    return without_dictionary(table.column(index).combine_chunks())
 
 
 def _repeated_ids(file: CustomerFile, table: pa.Table, contract: Contract) -> list[object]:

@@ -12,7 +12,11 @@ from model_store import BUNDLED, open_store
 from pipeline.model.cluster import Cluster
 from pipeline.model.cluster_model import ClusterModel, Column
 from pipeline.model.contract import Contract, Feature, Range, Value
-from pipeline.model.counterfactuals import Counterfactual, single_changes, smallest_change
+from pipeline.model.counterfactuals import (
+    Counterfactual,
+    find_counterfactuals,
+    smallest_counterfactual,
+)
 from pipeline.model.geometry import Space, yeo_johnson, yeo_johnson_inverse
 from pipeline.model.loading import load_model
 
@@ -79,7 +83,7 @@ def test_the_stated_change_moves_the_customer_and_no_smaller_one_does(
     customer = data.draw(customers_of(model))
     found = model.locate(customer)
     assume(found.margin > 1e-6)
-    changes = single_changes(model, customer)
+    changes = find_counterfactuals(model, customer)
     for feature in model.contract.features:
         change = changes[feature.name]
         if change is not None:
@@ -90,14 +94,14 @@ def test_the_stated_change_moves_the_customer_and_no_smaller_one_does(
         reached = clusters_along(model, customer, feature.name, tried)
         assert (reached == found.cluster.id).all()
     sizes = [change.size for change in changes.values() if change]
-    smallest = smallest_change(changes)
+    smallest = smallest_counterfactual(changes.values())
     assert (smallest.size if smallest else None) == (min(sizes) if sizes else None)
 
 
 def test_values_are_rounded_for_people() -> None:
     customer = CHAMPION.golden[1].customer
     found = {name: change and change.value for name, change in
-             single_changes(CHAMPION, customer).items()}  # fmt: skip
+             find_counterfactuals(CHAMPION, customer).items()}  # fmt: skip
     assert found == {
         "Total_Revolving_Bal": 303.0,
         "Total_Trans_Amt": 12_030.0,
@@ -106,22 +110,22 @@ def test_values_are_rounded_for_people() -> None:
 
 
 def test_a_feature_that_cannot_change_the_cluster_has_no_change() -> None:
-    changes = single_changes(ORIGINAL, ORIGINAL.golden[0].customer)
+    changes = find_counterfactuals(ORIGINAL, ORIGINAL.golden[0].customer)
     assert changes["Avg_Utilization_Ratio"] is None  # it would have to be above 1
-    smallest = smallest_change(changes)
+    smallest = smallest_counterfactual(changes.values())
     assert smallest is not None and smallest.feature == "Total_Revolving_Bal"
 
 
 def test_rounding_stays_within_the_valid_range() -> None:
     customer: dict[str, Value] = {**ORIGINAL.golden[1].customer}
-    change = single_changes(ORIGINAL, customer)["Avg_Utilization_Ratio"]
+    change = find_counterfactuals(ORIGINAL, customer)["Avg_Utilization_Ratio"]
     assert change is not None and change.value == 0.671
     features = tuple(
         replace(f, valid=Range(0, 0.67051)) if f.name == "Avg_Utilization_Ratio" else f
         for f in ORIGINAL.contract.features
     )
     narrow = replace(ORIGINAL, contract=replace(ORIGINAL.contract, features=features))
-    change = single_changes(narrow, customer)["Avg_Utilization_Ratio"]
+    change = find_counterfactuals(narrow, customer)["Avg_Utilization_Ratio"]
     assert change is not None and change.value == 0.67051
 
 
@@ -140,7 +144,7 @@ def plain(model: ClusterModel, value: Value) -> Counterfactual | None:
     silent = replace(model, clusters=tuple(
         replace(c, profile={"x": PROFILE}) for c in model.clusters
     ))  # fmt: skip
-    return single_changes(silent, {"x": value})["x"]
+    return find_counterfactuals(silent, {"x": value})["x"]
 
 
 PROFILE = CHAMPION.clusters[0].profile["Total_Trans_Ct"]

@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.model.crosswalk import Crosswalk, adjusted_rand, contingency, cross
+from pipeline.model.crosswalk import Crosswalk, adjusted_rand, build_crosswalk, contingency
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -33,7 +33,7 @@ def test_a_crosswalk_tells_each_clusters_fate_and_reads_back(model: ClusterModel
     new = replace(model, clusters=(replace(first, profile=moved), second, replace(third, id=9)))
     old_ids = np.repeat([1, 2, 3], (60, 30, 10))
     new_ids = np.repeat([1, 2, 2, 9], (55, 5, 30, 10))
-    found = cross("old", model, new, (old_ids, new_ids), {"Contacts_Count_12_mon": 4.0})
+    found = build_crosswalk("old", model, new, (old_ids, new_ids), {"Contacts_Count_12_mon": 4.0})
     assert found.counts == ((55, 5, 0), (0, 30, 0), (0, 0, 10))
     assert found.moved_share == pytest.approx(0.15)
     fates = {fate.id: fate for fate in found.clusters}

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from pipeline.errors import Problem
 from pipeline.model.contract import AMBIGUOUS, Feature, Range
-from pipeline.model.numbers import MARKS, NumberFormat, readings
+from pipeline.model.numbers import DECIMAL_MARKS, NumberFormat, interpretations
 
 AMOUNT = Feature("amount", "number", "Amount", unit="USD", valid=Range(0, None))
 UNKNOWN = NumberFormat()
 
 
 def values(text: str, decimal: str = "", unit: str = "USD") -> list[float]:
-    return sorted(it.value for it in readings(text, NumberFormat(decimal), unit))
+    return sorted(it.value for it in interpretations(text, NumberFormat(decimal), unit))
 
 
 def written(cents: int, decimal: str, group: str) -> str:
@@ -26,7 +26,7 @@ def written(cents: int, decimal: str, group: str) -> str:
 
 @given(
     st.integers(0, 10**12),
-    st.sampled_from(MARKS),
+    st.sampled_from(DECIMAL_MARKS),
     st.sampled_from([",", ".", " ", "'", "’", "\u00a0", "\u202f", ""]),
     st.sampled_from(["{}", "$ {}", "{} USD", "US${}", '="{}"', " {} "]),
 )
@@ -41,11 +41,11 @@ def test_an_amount_in_any_notation_is_read_as_what_it_is(
     assert values(text) == expected  # two decimals show which mark is which
 
 
-@given(st.integers(1, 999), st.integers(0, 999), st.sampled_from(MARKS))
+@given(st.integers(1, 999), st.integers(0, 999), st.sampled_from(DECIMAL_MARKS))
 def test_one_group_of_three_is_two_numbers_until_the_mark_is_known(
     head: int, tail: int, mark: str
 ) -> None:
-    text, other = f"{head}{mark}{tail:03d}", MARKS[mark == "."]
+    text, other = f"{head}{mark}{tail:03d}", DECIMAL_MARKS[mark == "."]
     small, large = float(f"{head}.{tail:03d}"), float(head * 1000 + tail)
     assert values(text) == [small, large]
     assert values(text, mark) == [small]
@@ -90,14 +90,16 @@ def test_what_has_one_reading_is_read_and_what_has_none_is_not(
 def test_a_percent_is_a_share_a_percent_or_either() -> None:
     assert values("6.1%", unit="%") == [6.1]
     assert values("6.1%", unit="") == [pytest.approx(0.061), 6.1]
-    assert [it.value for it in readings("6.1%", UNKNOWN, share=True)] == [pytest.approx(0.061)]
+    assert [it.value for it in interpretations("6.1%", UNKNOWN, share=True)] == [
+        pytest.approx(0.061)
+    ]
 
 
 @given(st.text(st.sampled_from("0123456789.,' -+()%$€eE\u00a0\u202f="), max_size=12))
 def test_a_known_mark_never_gives_a_reading_that_an_unknown_one_does_not(text: str) -> None:
-    every = set(readings(text, UNKNOWN))
-    for mark in MARKS:
-        known = readings(text, NumberFormat(mark))
+    every = set(interpretations(text, UNKNOWN))
+    for mark in DECIMAL_MARKS:
+        known = interpretations(text, NumberFormat(mark))
         assert len({it.value for it in known if not math.isnan(it.value)}) <= 2
         assert {it.value for it in known} <= {it.value for it in every} or "nan" in text
 
@@ -109,7 +111,7 @@ def test_a_known_mark_never_gives_a_reading_that_an_unknown_one_does_not(text: s
 def test_only_the_mark_that_was_said_groups_digits(
     thousands: str, text: str, expected: list[float]
 ) -> None:
-    assert [it.value for it in readings(text, NumberFormat(".", thousands))] == expected
+    assert [it.value for it in interpretations(text, NumberFormat(".", thousands))] == expected
 
 
 def test_without_a_format_numbers_are_those_of_programs() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pipeline.errors import WrongFile
 from pipeline.model.contract import Contract, Feature
 from pipeline.reading.open import open_customers
-from pipeline.reading.options import UNSAID, ReadingOptions
+from pipeline.reading.options import AUTODETECT, ReadingOptions
 
 Write = Callable[..., Path]
 
@@ -24,7 +24,7 @@ def contract_of(*names: str) -> Contract:
 
 
 def rows_of(
-    path: Path, options: ReadingOptions = UNSAID
+    path: Path, options: ReadingOptions = AUTODETECT
 ) -> tuple[list[tuple[int, dict[str, object]]], list[tuple[int, str]]]:
     good: list[tuple[int, dict[str, object]]] = []
     broken: list[tuple[int, str]] = []
@@ -141,7 +141,7 @@ def test_any_dialect_reads_alike(
     lines = [delimiter.join(f'"{c}"'.replace('"b"', '""b""') for c in row) for row in rows]
     text = newline.join(lines) + (newline if ending else "")
     path = write(PACKERS[packing](text.encode(encoding)), "customers.dat")
-    options = ReadingOptions(encoding="cp1252") if encoding == "cp1252" else UNSAID
+    options = ReadingOptions(encoding="cp1252") if encoding == "cp1252" else AUTODETECT
     good, broken = rows_of(path, options)
     assert broken == []
     assert [list(cells.values()) for _, cells in good] == rows[1:]
@@ -287,7 +287,7 @@ def test_a_damaged_or_boundless_file_is_refused(write: Write, content: bytes, me
 
 
 def test_a_bomb_is_refused(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.reading.delimited.streams._BOMB_FROM", 1 << 20)
+    monkeypatch.setattr("pipeline.reading.delimited.packing._BOMB_FROM", 1 << 20)
     bomb = pa.compress(b"a,b\n" + b"1,2\n" * 10_000_000, codec="zstd", asbytes=True)
     with pytest.raises(WrongFile, match="1,100 times its size"):
         rows_of(write(bomb))

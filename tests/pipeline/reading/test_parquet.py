@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import WrongFile
-from pipeline.reading.customer_file import as_text
+from pipeline.reading.arrow_columns import as_text
 from pipeline.reading.open import open_customers
 from pipeline.reading.parquet.footer import Chunk, first_chunks
 from pipeline.reading.parquet.reader import open_parquet
@@ -39,7 +39,7 @@ class Keys(pe.KmsClient):  # type: ignore[misc]
 
 def read(path: Path) -> pa.Table:
     with open_customers(path) as file:
-        return file.whole()[0]
+        return file.read_all()[0]
 
 
 def refusal(path: Path) -> str:

@@ -1,11 +1,17 @@
-"""Which encoding a text that is not UTF-8 has, as far as its own letters show it."""
+"""Which encoding a text has, as far as its own bytes and letters show it."""
 
+import codecs
 import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
 _CANDIDATES = [
     *(f"cp125{number}" for number in range(9)),
     *("iso8859_2", "iso8859_5", "iso8859_7", "iso8859_9", "iso8859_15", "koi8_r", "koi8_u"),
@@ -26,7 +32,7 @@ class Guess:
 
     encodings: tuple[str, ...]
     """Each decodes the text to something else; none: it is no text in any known encoding."""
-    shown: tuple[str, ...]
+    examples: tuple[str, ...]
     """A word of the text in each."""
 
     @property
@@ -35,16 +41,37 @@ class Guess:
         return len(self.encodings) == 1
 
 
-def detect(text: bytes) -> Guess:
-    """What the cells of a sample that are not ASCII may be encoded in."""
+def encoding_of(start: bytes) -> str | None:
+    """The Unicode encoding of a text, by its beginning.
+
+    Returns:
+        What the byte order mark says; else UTF-16 where every second byte is zero; else UTF-8,
+        unless most bytes beyond ASCII are not that; else None.
+    """
+    for mark, encoding in _MARKS.items():
+        if start.startswith(mark):
+            return encoding
+    if b"\0" in start[:1000]:
+        even, odd = start[0:1000:2].count(0), start[1:1000:2].count(0)
+        if max(even, odd) > 4 * min(even, odd) and max(even, odd) > len(start[:1000]) // 5:
+            return "utf-16-be" if even > odd else "utf-16-le"
+    if start.isascii():
+        return "utf-8"
+    ascii_bytes = len(start.decode("ascii", "ignore"))
+    well_formed = len(start.decode("utf-8", "ignore").encode()) - ascii_bytes
+    return "utf-8" if 2 * well_formed >= len(start) - ascii_bytes else None
+
+
+def guess_encodings(text: bytes) -> Guess:
+    """What the cells of a text that are not ASCII may be encoded in, by the sense they make."""
     import charset_normalizer  # only for text that is not UTF-8
 
     cells = b" ".join(_CELL.findall(text[: 1 << 20]))[:_SAMPLE]
-    found = charset_normalizer.from_bytes(cells, cp_isolation=_CANDIDATES)
-    matches = [it for it in found if not any(map(_odd, _words(str(it))))]
-    several = len(cells) - len(cells.decode("ascii", "ignore")) >= _ENOUGH
+    ranked = charset_normalizer.from_bytes(cells, cp_isolation=_CANDIDATES)
+    matches = [match for match in ranked if not any(map(_is_odd, _words(str(match))))]
+    enough = len(cells) - len(cells.decode("ascii", "ignore")) >= _ENOUGH
     if len(matches) > 1 and (
-        (several and matches[0].multi_byte_usage > 0) or _best(matches[0], matches[1])
+        (enough and matches[0].multi_byte_usage > 0) or _is_clearly_better(*matches[:2])
     ):
         matches = matches[:1]
     distinct: dict[str, str] = {}
@@ -55,7 +82,7 @@ def detect(text: bytes) -> Guess:
     return Guess(tuple(distinct.values()), tuple(words))
 
 
-def _best(first: Any, second: Any) -> bool:
+def _is_clearly_better(first: Any, second: Any) -> bool:
     """Whether the first reads clearly more like a language than the second."""
     return bool(first.coherence - first.chaos > second.coherence - second.chaos + _CLEARLY_BETTER)
 
@@ -64,7 +91,7 @@ def _words(text: str) -> Iterator[str]:
     return (match[0] for match in _WORD.finditer(text))
 
 
-def _odd(word: str) -> bool:
+def _is_odd(word: str) -> bool:
     """Whether a word is none: of several scripts, with signs or capitals inside, or C1 controls."""
     if word.isascii():
         return False
