@@ -205,6 +205,8 @@ def test_an_address_of_ours_is_not_told_with_a_failure() -> None:
     name = f"page/{NOBODY}/a (1).csv"
     document = {"input": {"name": name}, "reason": f"s3://bucket/in/{name} has 9 bytes"}
     assert Run("x", document, failed=True).reason == "a (1).csv has 9 bytes"
+    document |= {"problem": "has 9 bytes"}
+    assert Run("x", document, failed=True).reason == "a (1).csv: has 9 bytes"
 
 
 def test_storage_that_fails_is_a_problem_that_the_log_explains(drop: Drop, lines: Lines) -> None:
