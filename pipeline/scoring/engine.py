@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import WrongFile, readable
+from pipeline.errors import WrongFile, refuse_unreadable
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.reading.customer_file import CustomerFile, Format
 from pipeline.reading.delimited.streams import CHUNK
@@ -37,7 +37,7 @@ def score_into(
     found.tell()
     with checked_afterwards(found.refuse_changed):
         with ExitStack() as stack:
-            with readable(found.path):
+            with refuse_unreadable(found.path):
                 file = stack.enter_context(open_for(model, found.path, options))
             format, safe = options.format or file.format, options.safe_csv
             names = outputs(format)
@@ -157,7 +157,7 @@ def _write_rows(
 
 def _raw(file: CustomerFile) -> Iterator[Any]:
     """The file's blocks; an error of reading names the file, not the results."""
-    with readable(file.path):
+    with refuse_unreadable(file.path):
         yield from file.reader.raw(CHUNK)
 
 

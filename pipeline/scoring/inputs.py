@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import WrongFile, readable
+from pipeline.errors import WrongFile, refuse_unreadable
 from pipeline.hashing import identity_of_file
 from pipeline.reading.file_state import FileState
 
@@ -34,12 +34,12 @@ class Input:
         if isinstance(self.told, str):
             return self.told
         assert self.told is not None
-        with readable(self.path):
+        with refuse_unreadable(self.path):
             return self.told.result()
 
     @property
     def facts(self) -> dict[str, Any]:
-        with readable(self.path):
+        with refuse_unreadable(self.path):
             size = self.path.stat().st_size
         return {"name": self.name, "identity": self.identity, "bytes": size}
 

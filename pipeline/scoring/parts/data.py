@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from model_store.storage.scratch import unfinished
-from pipeline.errors import WrongFile, readable
+from pipeline.errors import WrongFile, refuse_unreadable
 from pipeline.hashing import block_count, identity_of_blocks
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.numbers import NumberFormat
@@ -136,7 +136,7 @@ def _with_blocks(parts: Sequence[Part], size: int) -> list[Part]:
 
 
 def _identity(source: Source, digests: Mapping[int, str]) -> str:
-    with readable(source.address):
+    with refuse_unreadable(source.address):
         return identity_of_blocks(source.open, source.size, digests)
 
 
@@ -195,7 +195,7 @@ def _opened(
 
 
 def _is_packed(source: Source) -> bool:
-    with readable(source.address), source.open() as stream:
+    with refuse_unreadable(source.address), source.open() as stream:
         return stream.read(4).startswith(_PACKED)
 
 
