@@ -38,7 +38,7 @@ RUN python3 /build/slim.py /opt/venv/lib/python3*/site-packages \
 
 # Our own code, apart from its dependencies: a new version of it is a new layer of few megabytes.
 FROM dependencies AS code
-COPY pyproject.toml README.md /build/source/
+COPY pyproject.toml README.md LICENSE /build/source/
 COPY functions /build/source/functions
 COPY pipeline /build/source/pipeline
 COPY model_store /build/source/model_store

@@ -77,8 +77,8 @@ RETEST = tests/model_store/test_store.py tests/model_store/test_version.py $(wil
 retest: .venv-image/ready  ## Run the tests of serving and scoring on the Python that the image has
 	.venv-image/bin/pytest $(RETEST)
 
-picture:  ## Draw the picture of the architecture anew, with Graphviz
-	dot -Tsvg docs/architecture.dot -o docs/pictures/architecture.svg
+picture:  ## Draw the pictures of what is deployed and of a run anew, with Graphviz
+	for name in architecture run; do dot -Tsvg docs/$$name.dot -o docs/pictures/$$name.svg; done
 
 image:  ## Build the container image with Docker or buildah (IMAGE names it; PART=train: the one that retrains, PART=spark: that of EMR)
 	$(PYTHON) -m infra.image --tag $(or $(IMAGE),customer-clusters) --part $(or $(PART),serve) \

@@ -36,13 +36,15 @@ def main() -> None:
 
 def ours() -> Callable[[Path, Path, str], None]:
     """Everything: checks, rejects, summary, drift, report."""
-    from pipeline.scoring import Options, score_file
+    from pipeline.runs import FolderRuns, LocalInput, WholeFile, score
+    from pipeline.scoring import Options, ScoringSpec
 
     artifact = open_store(BUNDLED).open(CHAMPION)
     model = load_model(artifact)
 
     def run(source: Path, out: Path, target: Any) -> None:
-        score_file(source, model, artifact.version, out, Options(target))
+        spec = ScoringSpec(model, artifact.version, Options(target))
+        score(LocalInput.at(source), spec, FolderRuns(out), WholeFile())
 
     return run
 

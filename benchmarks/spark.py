@@ -19,11 +19,11 @@ from pathlib import Path
 from benchmarks.cluster import Cluster
 from benchmarks.contenders import FEW
 from benchmarks.files import Figure, timed, write_invented
-from functions.cli.spark_scoring import SparkScoring
 from model_store import BUNDLED, CHAMPION, open_store
 from pipeline.model.loading import load_model
-from pipeline.reading.listing import LocalFile
-from pipeline.runs.jobs import Job
+from pipeline.runs import FolderRuns, LocalInput, score
+from pipeline.runs.in_parts import InParts
+from pipeline.scoring import ScoringSpec
 from pipeline.scoring.parts.spark import OnSpark, spark
 
 ROUNDS = 3
@@ -40,17 +40,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--kind", choices=["csv", "parquet"], default="csv")
     chosen = parser.parse_args(arguments)
     artifact = open_store(BUNDLED).open(CHAMPION)
-    job = Job(load_model(artifact), "bench")
+    spec = ScoringSpec(load_model(artifact), "bench")
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / f"customers.{chosen.kind}"
         small = path.with_stem(FEW)
-        write_invented(path, chosen.kind, job.model, chosen.rows)
-        write_invented(small, chosen.kind, job.model, _SMALL)
+        write_invented(path, chosen.kind, spec.model, chosen.rows)
+        write_invented(small, chosen.kind, spec.model, _SMALL)
         size = path.stat().st_size / 1e6
         print(f"{chosen.kind} → {chosen.kind}: {chosen.rows:,} rows, {size:,.0f} MB", flush=True)
         runs: dict[str, Callable[[], Figure]] = {}
         runs["local engine"] = lambda: timed("ours", path, chosen.kind)
-        runs |= {f"{n} on Spark": partial(on_cluster, path, small, job, n) for n in WORKERS}
+        runs |= {f"{n} on Spark": partial(on_cluster, path, small, spec, n) for n in WORKERS}
         best: dict[str, float] = {}
         for number in range(1, ROUNDS + 1):
             for who, run in runs.items():
@@ -65,17 +65,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"  scaling efficiency from 1 to 2 workers, of the best: {one / two / 2:.2f}")
 
 
-def on_cluster(path: Path, small: Path, job: Job, workers: int) -> Figure:
+def on_cluster(path: Path, small: Path, spec: ScoringSpec, workers: int) -> Figure:
     """Score a file on a cluster that is warm, from opening it to the manifest.
 
     The memory is that of the largest worker with its JVM and Python.
     """
     out = path.parent / "results"
-    warm, whole = LocalFile(small, small.name), LocalFile(path, path.name)
+    runs = FolderRuns(out)
     with Cluster.started(workers) as cluster, spark(cluster.master, os.environ) as session:
-        SparkScoring(str(out), partial(OnSpark, session), _SMALL_PARTS).score(warm, job)
+        engine = OnSpark(session)
+        score(LocalInput.at(small), spec, runs, InParts(engine, _SMALL_PARTS))
         started = time.perf_counter()
-        SparkScoring(str(out), partial(OnSpark, session)).score(whole, job)
+        score(LocalInput.at(path), spec, runs, InParts(engine))
         seconds = time.perf_counter() - started
         peak = max(cluster.peak_mb())
     shutil.rmtree(out)

@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
@@ -47,9 +48,6 @@ if TYPE_CHECKING:
     app: FastAPI
     handler: LambdaHandler
 
-VERSION = "1.0.0"
-"""Of the HTTP interface."""
-
 
 class DirectRoute(APIRoute):
     """A route whose endpoint is its handler: from a request to a response, nothing between.
@@ -82,7 +80,7 @@ def create_app(live_model: LiveModel, settings: Settings, log: Log = logs.write)
 
     app = FastAPI(
         title="Customer clusters",
-        version=VERSION,
+        version=metadata.version("customer-clusters"),
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,  # it would believe the Host header; the gate takes slashes off

@@ -9,15 +9,12 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from functions import logs
-from functions.aws.deadline import remaining
-from functions.aws.lease import Claim, Clock, claimed
+from functions.aws.deadline import Deadline
 from functions.aws.metrics import Measure, emf
-from functions.aws.objects import Source, Unscorable, found, safe_name
 from functions.logs import Log
 from functions.settings import RetrainingSettings, Settings
 from model_store import (
@@ -36,6 +33,7 @@ from model_store.extras import needs_extra
 from model_store.storage.s3 import S3Storage
 from model_store.storage.scratch import unfinished
 from pipeline.errors import WrongFile
+from pipeline.runs.objects import ObjectRef, open_object, safe_name
 
 if TYPE_CHECKING:
     from model_store.signing import Signer
@@ -43,10 +41,6 @@ if TYPE_CHECKING:
 
 LambdaHandler = Callable[[Any, Any], dict[str, Any]]
 WHO = "functions.retrain"
-RUN = "retraining"
-"""Where in the store the claim lies: there is one retraining at a time."""
-LEASE_SECONDS = 900.0
-"""As long as a function can run: a step of training may be silent for minutes."""
 SPARE_SECONDS = 15.0
 """So long before Lambda would end the call, it is stopped here, and says so."""
 
@@ -67,15 +61,14 @@ class Retraining:
     budget: "Budget | None" = None
     log: Log = logs.write
     measure: Measure = emf
-    clock: Clock = lambda: datetime.now(UTC)
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
         """Answer an invocation with what came of it; the event says nothing that matters."""
         told = {"data": str(self.settings.data), "store": str(self.store)}
-        seconds = remaining(context)() - SPARE_SECONDS
+        seconds = Deadline.of(context).remaining() - SPARE_SECONDS
         try:
-            with claimed(self.files, RUN, LEASE_SECONDS, self.clock) as claim, stopped(seconds):
-                answer = told | self._retrained(claim)
+            with stopped(seconds):
+                answer = told | self._retrained()
         except (Temporary, Conflict) as error:
             self.log({"level": "warning", "message": "given back", **told, "error": str(error)})
             raise
@@ -98,17 +91,17 @@ class Retraining:
         self.log({"level": "error", "message": "not retrained", **answer})
         return answer
 
-    def _retrained(self, claim: Claim) -> dict[str, Any]:
+    def _retrained(self) -> dict[str, Any]:
         from pipeline.comparing import compare
 
         self.store.check_signer(self.signer)
         champion = self.store.open(CHAMPION)
         with unfinished() as folder:
-            path = self._fetched(folder, claim)
+            path = self._fetched(folder)
             try:
-                status, artifact = self._trained(path, champion, claim)
+                status, artifact = self._trained(path, champion)
             except WrongFile as error:
-                raise Unscorable.because(error.about(self.settings.data)) from error
+                raise error.about(self.settings.data) from error
         compared = compare(champion, artifact)
         moved = compared.crosswalk.moved_share if compared.crosswalk else None
         return {
@@ -121,23 +114,21 @@ class Retraining:
             "reasons": list(compared.objections),
         }
 
-    def _fetched(self, folder: Path, claim: Claim) -> Path:
+    def _fetched(self, folder: Path) -> Path:
         address = self.settings.data
         name = safe_name(address.key.rpartition("/")[2])
-        source = Source(address.bucket, address.key, name)
-        with found(self.files.client, source) as opened:
-            opened.save(folder / name, self.settings.max_training_bytes, claim.renew_in_time)
+        ref, most = ObjectRef(address.bucket, address.key), self.settings.max_training_bytes
+        with open_object(self.files.client, ref, name, most) as source:
+            source.save(folder / name)
         return folder / name
 
-    def _trained(self, path: Path, champion: Artifact, claim: Claim) -> tuple[str, Artifact]:
+    def _trained(self, path: Path, champion: Artifact) -> tuple[str, Artifact]:
         """What these data make of the champion, and whether that was there before."""
         with needs_extra("retraining", "train"):
             from pipeline import training
         known = training.trained_before(path, champion, self.store)
         if known is None:
-            trained = training.retrain(
-                path, self.store, None, lambda step: claim.renew_in_time(), self.budget
-            )
+            trained = training.retrain(path, self.store, None, lambda step: None, self.budget)
             artifact = training.publish(trained, self.store, CANDIDATE, WHO, self.signer)
             same = artifact.version == champion.version
             return "champion" if same else "candidate", artifact

@@ -8,7 +8,7 @@ import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import (
@@ -19,21 +19,21 @@ from aws_lambda_powertools.utilities.batch import (
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from functions import logs
-from functions.aws.deadline import remaining
-from functions.aws.events import ObjectRef, UnknownEvent, object_refs, why_skipped
+from functions.aws.deadline import Deadline
+from functions.aws.events import UnknownEvent, object_refs, why_skipped
 from functions.aws.handover import Handover, ended_job
 from functions.aws.metrics import Measure, emf
-from functions.aws.objects import Skipped, Source, Unscorable, safe_name
 from functions.aws.retries import Hasten, hastening
-from functions.aws.runs import Outcome, Place, record_failure, score_source
 from functions.live_model import LiveModel
 from functions.logs import Log
 from functions.settings import BatchSettings, Settings
-from model_store import CustomerClustersError, Temporary, open_store
-from model_store.storage.s3 import S3Storage
+from model_store import CustomerClustersError, Temporary, WrongArtifact, open_store
+from pipeline.errors import WrongFile
+from pipeline.runs import Engine, RunResult, WholeFile, record_failure, score
 from pipeline.runs.challengers import Challengers
-from pipeline.runs.jobs import Job
-from pipeline.scoring import Options
+from pipeline.runs.objects import ObjectRef, Skipped, open_object, safe_name
+from pipeline.runs.s3 import S3Runs
+from pipeline.scoring import Options, ScoringSpec
 from pipeline.scoring.process.isolated import isolated
 
 LambdaHandler = Callable[[Any, Any], dict[str, Any]]
@@ -41,11 +41,15 @@ LambdaHandler = Callable[[Any, Any], dict[str, Any]]
 
 @dataclass(slots=True)
 class Batch:
-    """Scores what events tell of, with the model that answers now."""
+    """Scores the objects that events name, with the model that answers now."""
 
     settings: BatchSettings
-    place: Place
+    runs: S3Runs
     live_model: LiveModel
+    engine: Engine = field(default_factory=WholeFile)
+    """What scores a file that fits here."""
+    handover: Handover | None = None
+    """What takes the files that are too large for this process."""
     model_ttl_seconds: float = 60.0
     challengers: Challengers | None = None
     hasten: Hasten = lambda message: None
@@ -57,7 +61,8 @@ class Batch:
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
         """Answer an invocation; a queue is told which of its messages have to come again."""
         self._look_for_the_model()
-        call = _Call(self, replace(self.place, remaining=remaining(context)), _request_id(context))
+        deadline = Deadline.of(context, self.settings.deadline_seconds)
+        call = _Call(self, deadline, getattr(context, "aws_request_id", None))
         if not _is_queue(event):
             call.score_all(event)
             return {}
@@ -65,13 +70,13 @@ class Batch:
         answer = process_partial_response(event, call.score_message, processor)
         return dict(answer)
 
-    def job(self) -> Job:
+    def spec(self) -> ScoringSpec:
         """What a file is scored with now."""
-        loaded, second = self.live_model.current(), None
+        loaded, challenger = self.live_model.current(), None
         if self.challengers is not None:
-            second = self.challengers.beside(loaded.version)
-        options = Options(reading=self.settings.reading, challenger=second)
-        return Job(loaded.model, loaded.version, options)
+            challenger = self.challengers.beside(loaded.version)
+        options = Options(reading=self.settings.reading, challenger=challenger)
+        return ScoringSpec(loaded.model, loaded.version, options)
 
     def _look_for_the_model(self) -> None:
         """A failure keeps the model that is there; without any, scoring says what is wrong."""
@@ -86,14 +91,14 @@ class _Call:
     """One invocation."""
 
     batch: Batch
-    place: Place
+    deadline: Deadline
     request_id: str | None
 
     def score_message(self, record: SQSRecord) -> None:
         try:
             event = json.loads(record.body)
         except (ValueError, RecursionError) as error:
-            event = error  # which is no event, and is told as that
+            event = error  # which is no event, and is refused as that
         try:
             self.score_all(event)
         except Exception:
@@ -104,65 +109,81 @@ class _Call:
         """Score every object, and raise the first failure afterwards: nothing is left out for
         another's sake, and what is done is found done in the next delivery."""
         try:
-            told = self._told(event)
+            refs = self._objects(event)
         except UnknownEvent as error:
             self.batch.log({"level": "error", "message": str(error), "request_id": self.request_id})
             raise
         failures = []
-        for arrival in told:
+        for ref in refs:
             try:
-                self._answer(arrival)
+                self._score(ref)
             except Exception as error:
                 failures.append(error)
         if failures:
             raise failures[0]
 
-    def _told(self, event: object) -> list[ObjectRef]:
+    def _objects(self, event: object) -> list[ObjectRef]:
         """The objects to look at: those that arrived, or that of a job which did not end well."""
-        handover, job_run = self.place.handover, ended_job(event)
-        return [handover.arrival(job_run)] if handover and job_run else object_refs(event)
+        handover, job_run = self.batch.handover, ended_job(event)
+        return [handover.object_of(job_run)] if handover and job_run else object_refs(event)
 
-    def _answer(self, arrival: ObjectRef) -> None:
+    def _score(self, ref: ObjectRef) -> None:
         settings = self.batch.settings
-        if reason := why_skipped(arrival, settings.input, settings.output):
-            self._log(arrival, "info", f"skipped: {reason}")
+        if reason := why_skipped(ref, settings.input, settings.output):
+            self._log(ref, "info", f"skipped: {reason}")
             return
-        source = source_of(arrival, settings)
         started = time.monotonic()
         try:
-            outcome = self._outcome(source, self.batch.job())
+            result = self._result(ref, self.batch.spec())
         except Skipped as reason:
-            self._log(arrival, "info", f"skipped: {reason}")
+            self._log(ref, "info", f"skipped: {reason}")
         except Exception as error:
             self.batch.measure({"FilesGivenBack": 1})
             level = "warning" if isinstance(error, Temporary) else "error"
-            self._log(arrival, level, "given back, to be delivered again", error=_told(error))
+            self._log(ref, level, "given back, to be delivered again", error=_cause(error))
             raise
         else:
-            self._tell(arrival, outcome, time.monotonic() - started)
+            self._report(ref, result, time.monotonic() - started)
 
-    def _outcome(self, source: Source, job: Job) -> Outcome:
+    def _result(self, ref: ObjectRef, spec: ScoringSpec) -> RunResult:
+        """Score an object here, or hand it over; or write down why it can never be scored."""
+        batch, name = self.batch, result_name(ref, self.batch.settings)
+        self.deadline.check(ref.address)
+        identity = ref.identity
         try:
-            return score_source(source, self.place, job, lambda rows: None)
-        except Unscorable as why:
-            return record_failure(source, self.place, job, why)
+            most = batch.settings.max_input_bytes
+            with open_object(batch.runs.files.client, ref, name, most) as source:
+                identity = source.identity
+                if batch.handover is not None and batch.handover.takes(source):
+                    return batch.handover.hand_over(source, spec, batch.runs)
+                return score(
+                    source, spec, batch.runs, batch.engine,
+                    checkpoint=lambda: self.deadline.check(ref.address),
+                )  # fmt: skip
+        except (WrongFile, WrongArtifact) as error:
+            return record_failure(name, identity, ref.address, spec, batch.runs, error)
 
-    def _tell(self, arrival: ObjectRef, outcome: Outcome, seconds: float) -> None:
-        found = outcome.document
-        if outcome.pending:
-            message = "handed to Spark" if outcome.new else "Spark is at it"
-            job_run, state = found["job_run"], found["state"]
-            self._log(arrival, "info", message, run=outcome.run, job_run=job_run, state=state)
-            if outcome.new:
+    def _report(self, ref: ObjectRef, result: RunResult, seconds: float) -> None:
+        """One line in the log, and figures for what is new."""
+        if result.state == "pending":
+            message, job = "handed to Spark" if result.new else "Spark is at it", result.job
+            job_run, state = job["job_run"], job["state"]
+            self._log(ref, "info", message, run=result.run, job_run=job_run, state=state)
+            if result.new:
                 self.batch.measure({"FilesHandedToSpark": 1})
             return
-        if outcome.failed:
-            if outcome.new:
+        if result.state == "failed":
+            if result.new:
                 self.batch.measure({"FilesFailed": 1})
-            self._log(arrival, "error", "failed for good", run=outcome.run, code=found["code"])
+            self._log(ref, "error", "failed for good", run=result.run, code=result.failure["code"])
             return
-        rows = {name: found[name] for name in ("rows_in", "rows_assigned", "rows_rejected")}
-        if outcome.new:
+        manifest = result.manifest
+        rows = {
+            "rows_in": manifest["rows_in"],
+            "rows_assigned": manifest["rows_assigned"],
+            "rows_rejected": manifest["rows_rejected"],
+        }
+        if result.new:
             self.batch.measure(
                 {
                     "FilesScored": 1,
@@ -172,28 +193,27 @@ class _Call:
                     "ScoringSeconds": seconds,
                 }
             )
-        message = "scored" if outcome.new else "done before"
-        version = found["model_version"]
+        message = "scored" if result.new else "done before"
+        version = manifest["model_version"]
         self._log(
-            arrival, "info", message,
-            run=outcome.run, model_version=version, seconds=round(seconds, 3), **rows,
+            ref, "info", message,
+            run=result.run, model_version=version, seconds=round(seconds, 3), **rows,
         )  # fmt: skip
 
-    def _log(self, arrival: ObjectRef, level: str, message: str, **facts: Any) -> None:
-        told = {"object": arrival.address, "version": arrival.version}
-        told |= {"sequencer": arrival.sequencer, "request_id": self.request_id}
-        known = {name: value for name, value in told.items() if value is not None}
+    def _log(self, ref: ObjectRef, level: str, message: str, **facts: Any) -> None:
+        named = {"object": ref.address, "version": ref.version}
+        named |= {"sequencer": ref.sequencer, "request_id": self.request_id}
+        known = {name: value for name, value in named.items() if value is not None}
         self.batch.log({"level": level, "message": message, **known, **facts})
 
 
-def source_of(arrival: ObjectRef, settings: BatchSettings) -> Source:
-    """The object to be read, and the name that its results get."""
-    name = safe_name(arrival.key.removeprefix(settings.input.folder))
-    return Source(arrival.bucket, arrival.key, name, arrival.version, arrival.etag, arrival.size)
+def result_name(ref: ObjectRef, settings: BatchSettings) -> str:
+    """What an object's results are named after: its key below the input's prefix."""
+    return safe_name(ref.key.removeprefix(settings.input.folder))
 
 
-def _told(error: Exception) -> Any:
-    """Our own errors name no customer's values; of others only the place is told."""
+def _cause(error: Exception) -> Any:
+    """Our own errors name no customer's values; of others only the place is logged."""
     return str(error) if isinstance(error, CustomerClustersError) else logs.where(error)
 
 
@@ -204,28 +224,23 @@ def _is_queue(event: object) -> bool:
     return all(isinstance(it, dict) and it.get("eventSource") == "aws:sqs" for it in records)
 
 
-def _request_id(context: Any) -> str | None:
-    return getattr(context, "aws_request_id", None)
-
-
 def _from_environment() -> LambdaHandler:
     settings = Settings.from_environment(os.environ)
     batch = BatchSettings.from_environment(os.environ)
-    place = Place(
-        S3Storage.at(batch.output.below("results")),
-        batch.max_input_bytes,
-        batch.lease_seconds,
-        batch.deadline_seconds,
-        handover=_handover(batch, settings.store),
-        engine=isolated(),
-    )
     store = open_store(settings.store, settings.trusted_keys)
     challengers = None
     if batch.challenger is not None:
         challengers = Challengers(store, batch.challenger, _scored_without)
-    live_model = LiveModel(store, settings.model)
-    hasten = hastening(logs.write)
-    return Batch(batch, place, live_model, settings.model_ttl_seconds, challengers, hasten=hasten)
+    return Batch(
+        batch,
+        S3Runs.at(batch.output.below("results")),
+        LiveModel(store, settings.model),
+        WholeFile(isolated()),
+        _handover(batch, settings.store),
+        settings.model_ttl_seconds,
+        challengers,
+        hastening(logs.write),
+    )
 
 
 def _scored_without(why: CustomerClustersError) -> None:
@@ -238,8 +253,7 @@ def _handover(batch: BatchSettings, store: str) -> Handover | None:
         return None
     from functions.aws.emr import EmrServerless
 
-    results = str(batch.output.below("results"))
-    return Handover(EmrServerless(batch.spark), batch.spark.threshold_bytes, store, results)
+    return Handover(EmrServerless(batch.spark), batch.spark.threshold_bytes, store)
 
 
 def __getattr__(name: str) -> Any:

@@ -17,88 +17,85 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from functions import logs
-from functions.aws.handover import PENDING
-from functions.aws.job_arguments import Order
-from functions.aws.objects import Skipped, Unscorable
-from functions.aws.parts import s3_data, score_parts
-from functions.aws.runs import Outcome, Place, record_failure, run_folder, score_source
+from functions.aws.handover import PENDING, JobFailed
+from functions.aws.job_arguments import JobArguments
 from functions.logs import Log
 from functions.settings import Settings
-from model_store import CustomerClustersError, S3Address, Temporary, open_store
-from model_store.storage.s3 import S3Storage
+from model_store import CustomerClustersError, S3Address, Temporary, WrongArtifact, open_store
+from pipeline.errors import Gone, WrongFile
 from pipeline.model.loading import load_model
+from pipeline.runs import RunResult, record_failure, score
 from pipeline.runs.challengers import load_challenger
-from pipeline.runs.jobs import Job
-from pipeline.scoring import Options
+from pipeline.runs.in_parts import InParts
+from pipeline.runs.objects import Skipped, open_object
+from pipeline.runs.s3 import S3Runs
+from pipeline.scoring import Options, ScoringSpec
 from pipeline.scoring.parts.distributed import Runner
-from pipeline.scoring.parts.splitting import PART_BYTES, CannotSplit
+from pipeline.scoring.parts.splitting import PART_BYTES
 
 _TRIES = 4
 _WAIT_SECONDS = 60.0
 
 
 def perform(
-    order: Order,
+    arguments: JobArguments,
     run: Runner,
     trusted: tuple[str, ...] = (),
     log: Log = logs.write,
     sleep: Callable[[float], None] = time.sleep,
     part_bytes: int = PART_BYTES,
-) -> Outcome:
+) -> RunResult:
     """Score the object, or write why it will never be; what may succeed later is tried again."""
-    place = Place(S3Storage.at(S3Address.from_string(order.results)))
-    job = _job(order, trusted)
+    runs = S3Runs.at(S3Address.from_string(arguments.results))
+    spec = _spec(arguments, trusted)
+
+    def failed(error: CustomerClustersError) -> RunResult:
+        ref, name = arguments.ref, arguments.name
+        return record_failure(name, arguments.identity, ref.address, spec, runs, error)
+
     for tries in range(1, _TRIES + 1):
         try:
-            outcome = _scored(order, place, job, run, part_bytes)
-        except (Unscorable, Skipped) as error:
-            code = error.code if isinstance(error, Unscorable) else "gone"
-            why = Unscorable(code, str(error), order.identity)
-            outcome = record_failure(order.source, place, job, why)
+            with open_object(runs.files.client, arguments.ref, arguments.name) as source:
+                result = score(source, spec, runs, InParts(run, part_bytes))
+        except (WrongFile, WrongArtifact) as error:
+            result = failed(error)
+        except Skipped as error:
+            result = failed(Gone(arguments.ref.address, str(error)))
         except Temporary as error:
             log({"level": "warning", "message": "tried in vain", "error": str(error)})
             if tries < _TRIES:
                 sleep(_WAIT_SECONDS)
                 continue
-            why = Unscorable("spark_failed", str(error), order.identity)
-            outcome = record_failure(order.source, place, job, why)
+            result = failed(JobFailed(str(error)))
         break
-    here = run_folder(order.source.name, order.identity, job)
-    place.results.delete(f"{here}/{PENDING}")
-    return outcome
+    key = f"{arguments.name}/{spec.run_id(arguments.identity)}"
+    runs.files.delete(f"{key}/{PENDING}")
+    return result
 
 
-def _job(order: Order, trusted: tuple[str, ...]) -> Job:
-    store = open_store(order.store, trusted)
-    artifact, second = store.open(order.model), None
-    model = load_model(artifact)
-    if order.challenger is not None:
-        second = load_challenger(store, order.challenger, artifact.version)
-    return Job(model, artifact.version, Options(reading=order.reading, challenger=second))
-
-
-def _scored(order: Order, place: Place, job: Job, run: Runner, part_bytes: int) -> Outcome:
-    data = s3_data(place.results.client, order.source)
-    try:
-        return score_parts(data, place, job, run, part_bytes)
-    except CannotSplit:
-        return score_source(order.source, place, job, lambda rows: None)
+def _spec(arguments: JobArguments, trusted: tuple[str, ...]) -> ScoringSpec:
+    store = open_store(arguments.store, trusted)
+    artifact, challenger = store.open(arguments.model), None
+    if arguments.challenger is not None:
+        challenger = load_challenger(store, arguments.challenger, artifact.version)
+    options = Options(reading=arguments.reading, challenger=challenger)
+    return ScoringSpec(load_model(artifact), artifact.version, options)
 
 
 def main(arguments: Sequence[str]) -> int:
     """0 when results were written, 1 when a failure was."""
     from pipeline.scoring.parts.spark import OnSpark, spark
 
-    order = Order.from_arguments(arguments)
+    given = JobArguments.from_list(arguments)
     settings = Settings.from_environment(os.environ)
     try:
         with spark(None, os.environ) as session:
-            outcome = perform(order, OnSpark(session), settings.trusted_keys)
+            result = perform(given, OnSpark(session), settings.trusted_keys)
     except CustomerClustersError as error:
         logs.write({"level": "error", "message": "given up", "error": str(error)})
         return 1
-    facts: dict[str, Any] = {"run": outcome.run}
-    if outcome.failed:
+    facts: dict[str, Any] = {"run": result.run}
+    if result.state == "failed":
         logs.write({"level": "error", "message": "failed for good", **facts})
         return 1
     logs.write({"level": "info", "message": "scored", **facts})

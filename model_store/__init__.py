@@ -45,6 +45,7 @@ __all__ = [
     "WrongAddress",
     "WrongArtifact",
     "load_signer",
+    "needs_extra",
     "open_storage",
     "open_store",
 ]

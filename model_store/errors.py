@@ -8,20 +8,22 @@ CustomerClustersError
 ├── MissingExtra       an optional part of this package that is not installed
 ├── Temporary          trying again later may succeed
 │   ├── NoLiveModel    (functions.live_model) no model can answer yet
-│   ├── Held           (functions.aws.lease) another worker is at a run
-│   ├── LeaseLost      (functions.aws.lease) another worker took a run over
-│   └── TimeIsUp       (functions.aws.runs) too little time is left for a run
+│   └── OutOfTime      (functions.aws.deadline) too little time is left for a run
 ├── WrongKey           (model_store.signing) a file that should hold a private key
 ├── WrongAddress       (model_store.storage.addresses) a text that should be s3://bucket/prefix
 ├── WrongFile          (pipeline.errors) a customer file that is refused whole
+│   ├── Gone           (pipeline.errors) an input that is not there any more
+│   ├── Unreadable     (pipeline.errors) an input that the storage will not hand out
+│   ├── TooLarge       (pipeline.errors) an input that is larger than may be read here
 │   ├── CannotSplit    (pipeline.scoring.parts.splitting) a file that cannot be read in parts
 │   └── EmptyCluster   (pipeline.training.fitting) too few different customers for an algorithm
 ├── WrongRow           (pipeline.errors) a customer that is refused
 ├── WrongOption        (pipeline.reading.options) an option about reading that cannot be meant
 ├── NotPromoted        (pipeline.comparing.promotion) a version that may not follow the champion
 ├── NoSpark            (pipeline.scoring.parts.spark) Spark cannot be started
-├── Unscorable         (functions.aws.objects) an object that can never be scored
-├── Skipped            (functions.aws.objects) an object that holds nothing to score
+├── Skipped            (pipeline.runs.objects) an object that holds nothing to score
+├── JobFailed          (functions.aws.handover) a job on Spark that ended without results
+├── JobNotStarted      (functions.aws.handover) a job on Spark that may never be started
 ├── UnknownEvent       (functions.aws.events) an event that tells of no object
 ├── WrongEvent         (functions.http.lambda_adapter) an event that is no HTTP request
 └── WrongSetting       (functions.settings) a variable of the environment that cannot be used

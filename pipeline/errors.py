@@ -85,6 +85,24 @@ class WrongFile(CustomerClustersError, ValueError):
         return self.from_data({**self.data, "file": file})
 
 
+class Gone(WrongFile):
+    """Raised when an input is not there any more, or another one took its place."""
+
+    code = "gone"
+
+
+class Unreadable(WrongFile):
+    """Raised when the storage refuses to hand out an input, and will refuse again."""
+
+    code = "access_denied"
+
+
+class TooLarge(WrongFile):
+    """Raised when an input is larger than what may be read here."""
+
+    code = "too_large"
+
+
 @contextmanager
 def refuse_unreadable(file: object) -> Iterator[None]:
     """Read a file; the system's error becomes one of ours.

@@ -3,11 +3,20 @@
 import re
 import subprocess
 import sys
+import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
+from functions.api import create_app
+from functions.live_model import LiveModel
+from functions.settings import Settings
+from infra.image import labels
+from model_store import BUNDLED, open_store
 from tests.support.paths import ROOT
+
+DOCUMENTS = (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"))
 
 
 @pytest.mark.parametrize(
@@ -40,6 +49,17 @@ def test_what_is_deployed_is_what_was_tested() -> None:
     assert pins["serve"] - pins["dev"] == set()
 
 
+def test_package_images_and_http_interface_have_one_version() -> None:
+    """It stands in pyproject.toml, and everything else asks the installed package for it."""
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert metadata.version("customer-clusters") == declared
+    assert labels(ROOT)["version"] == declared
+    app = create_app(LiveModel(open_store(BUNDLED), "champion"), Settings())
+    assert app.version == declared
+    released = re.findall(r"^## \[(\d[^]]*)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert released[0] == declared
+
+
 def test_a_secret_that_is_committed_is_found(tmp_path: Path) -> None:
     """By the command and the baseline of `make check`."""
     leak = tmp_path / "settings.py"
@@ -52,15 +72,65 @@ def test_a_secret_that_is_committed_is_found(tmp_path: Path) -> None:
 
 
 def test_the_documents_name_only_verbs_that_exist() -> None:
-    verbs = set(re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    pages = (ROOT / "README.md", *ROOT.glob("docs/*.md"))
-    text = "".join(page.read_text() for page in pages)
-    named = set(re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE))
+    verbs = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    text = "".join(page.read_text() for page in DOCUMENTS)
+    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", text, re.MULTILINE))
     assert named <= verbs
 
 
 def test_links_between_the_documents_lead_somewhere() -> None:
-    for page in (ROOT / "README.md", *ROOT.glob("docs/*.md")):
+    for page in DOCUMENTS:
         links = re.findall(r'\]\(([^)#]+)(?:#[^)]*)?\)|src="([^"]+)"', page.read_text())
         for there in filter(None, (a or b for a, b in links)):
             assert there.startswith("https://") or (page.parent / there).exists(), (page, there)
+
+
+def test_links_into_a_document_lead_to_a_heading() -> None:
+    for page in DOCUMENTS:
+        for there, heading in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", page.read_text()):
+            text = (page.parent / there if there else page).read_text()
+            titles = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+            anchors = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+            assert heading in anchors, (page, there, heading)
+
+
+def test_the_documents_name_only_modules_that_are_there() -> None:
+    """As `pipeline/reading/kinds.py`, or `functions.s3.handler`."""
+    rooms = "functions|pipeline|model_store|infra|benchmarks|examples|tests"
+    for page in DOCUMENTS:
+        for path in re.findall(rf"`((?:{rooms})/[\w/.*-]*)`", page.read_text()):
+            assert list(ROOT.glob(path)), (page, path)
+        for name in re.findall(r"`(functions\.\w+)\.handler`", page.read_text()):
+            assert (ROOT / name.replace(".", "/")).with_suffix(".py").exists(), (page, name)
+
+
+def test_the_readme_can_be_read_in_five_minutes() -> None:
+    assert len((ROOT / "README.md").read_text().split()) < 900
+
+
+def test_the_index_of_decisions_lists_every_record() -> None:
+    folder = ROOT / "docs/decisions"
+    records = sorted(path.name for path in folder.glob("0*.md"))
+    index = re.findall(
+        r"^\| \[(\d+)\]\((\S+)\) \| (.*) \|$", (folder / "README.md").read_text(), re.M
+    )
+    assert [name for _, name, _ in index] == records
+    for number, name, title in index:
+        text = (folder / name).read_text()
+        assert name.startswith(f"{int(number):04}-")
+        assert text.startswith(f"# {number}. {title}\n")
+        headings = re.findall(r"^## (.*)$", text, re.MULTILINE)
+        assert headings == ["Context", "Decision", "Consequences"], name
+
+
+def test_what_runs_before_a_commit_and_where_the_repository_is_hosted_is_what_people_run() -> None:
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text()
+    assert re.findall(r"^ +entry: (.*)$", hooks, re.MULTILINE) == ["make check"]
+    assert re.findall(r"^ +- repo: (.*)$", hooks, re.MULTILINE) == ["local"]
+    for path in (ROOT / ".github/workflows").glob("*.yml"):
+        workflow = path.read_text()
+        assert re.search(r"^ +\.ci/run$", workflow, re.MULTILINE)
+        assert re.search(r"^permissions:\n  contents: read\n\n", workflow, re.MULTILINE)
+        actions = re.findall(r"uses: (.*)$", workflow, re.MULTILINE)
+        unpinned = [name for name in actions if not re.search(r"@[0-9a-f]{40}  # v[\d.]+$", name)]
+        assert unpinned == []

@@ -6,11 +6,11 @@ itself when it is read: that holds for events out of order too, with a `sequence
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import unquote_plus
 
 from model_store import CustomerClustersError, S3Address
+from pipeline.runs.objects import ObjectRef
 
 _UNVERSIONED = (None, "", "null")
 """How S3 names the version of an object in a bucket that keeps none, or keeps none any more."""
@@ -32,60 +32,43 @@ class UnknownEvent(CustomerClustersError, ValueError):
         return cls(sorted(map(str, event))[:8] if isinstance(event, dict) else ())
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectRef:
-    """An object that was created, as its event tells it; the key is the real one."""
-
-    bucket: str
-    key: str
-    version: str | None = None
-    etag: str | None = None
-    size: int | None = None
-    sequencer: str | None = None
-    """Grows from event to event of one key; told in the log."""
-
-    @property
-    def address(self) -> str:
-        return f"{S3Address.SCHEME}{self.bucket}/{self.key}"
-
-
 def object_refs(event: object) -> list[ObjectRef]:
     """Every object that an event says was created; UnknownEvent when it is another event.
 
     Removals, restores and the test event of a new notification tell of none.
     """
     try:
-        return _told(event)
+        return _refs(event)
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise UnknownEvent.of(event) from error
 
 
-def why_skipped(arrival: ObjectRef, place: S3Address, results: S3Address) -> str | None:
+def why_skipped(ref: ObjectRef, inputs: S3Address, results: S3Address) -> str | None:
     """Why an object is not to be scored; None when it is."""
-    if results.holds(arrival.bucket, arrival.key):
+    if results.holds(ref.bucket, ref.key):
         return "it is a result"
-    if not place.holds(arrival.bucket, arrival.key):
+    if not inputs.holds(ref.bucket, ref.key):
         return "it lies outside the input's prefix"
-    if arrival.key.endswith("/"):
+    if ref.key.endswith("/"):
         return "it marks a folder"
-    if arrival.size == 0:
+    if ref.size == 0:
         return "it is empty"
     return None
 
 
-def _told(event: object) -> list[ObjectRef]:
+def _refs(event: object) -> list[ObjectRef]:
     if isinstance(event, Mapping):
         if event.get("Event") == "s3:TestEvent":
             return []
         if event.get("source") == "aws.s3":
             return _bridged(event)
         if event.get("Type") == "Notification":  # of SNS, which has the event as text
-            return _told(json.loads(event["Message"]))
+            return _refs(json.loads(event["Message"]))
         records = event["Records"]
         if all(_is_notification(record) for record in records):
             return list(_notified(records))
         if all(record["EventSource"] == "aws:sns" for record in records):  # its own spelling
-            return [arrival for record in records for arrival in _told(record["Sns"])]
+            return [ref for record in records for ref in _refs(record["Sns"])]
     raise UnknownEvent.of(event)
 
 
@@ -97,27 +80,27 @@ def _notified(records: Iterable[Mapping[str, Any]]) -> Iterable[ObjectRef]:
     """From S3's own notification, in which keys are encoded as in a form."""
     for record in records:
         if str(record.get("eventName", "")).startswith("ObjectCreated:"):
-            told = record["s3"]["object"]
+            details = record["s3"]["object"]
             bucket = record["s3"]["bucket"]["name"]
-            yield _arrival(bucket, unquote_plus(told["key"]), told.get("versionId"), told)
+            yield _ref(bucket, unquote_plus(details["key"]), details.get("versionId"), details)
 
 
 def _bridged(event: Mapping[str, Any]) -> list[ObjectRef]:
     """From EventBridge, in which keys are as they are."""
     if event.get("detail-type") != "Object Created":
         return []
-    told = event["detail"]["object"]
+    details = event["detail"]["object"]
     bucket = event["detail"]["bucket"]["name"]
-    return [_arrival(bucket, told["key"], told.get("version-id"), told)]
+    return [_ref(bucket, details["key"], details.get("version-id"), details)]
 
 
-def _arrival(bucket: str, key: str, version: str | None, told: Mapping[str, Any]) -> ObjectRef:
-    etag = told.get("eTag") or told.get("etag")
+def _ref(bucket: str, key: str, version: str | None, details: Mapping[str, Any]) -> ObjectRef:
+    etag = details.get("eTag") or details.get("etag")
     return ObjectRef(
         bucket,
         key,
         version=None if version in _UNVERSIONED else version,
         etag=str(etag).strip('"') if etag else None,
-        size=None if told.get("size") is None else int(told["size"]),
-        sequencer=told.get("sequencer"),
+        size=None if details.get("size") is None else int(details["size"]),
+        sequencer=details.get("sequencer"),
     )

@@ -1,31 +1,51 @@
 """Large files, handed to a job on Spark: one job a run, whose state can be seen beside its results.
 
 `pending.json` is there from the moment a job may exist, and gone when the run is done or failed.
-Its token makes a start that was cut off and is tried again the same start.
+Its token makes every start of the same run the same start, however many workers try it.
 """
 
 import contextlib
-import hashlib
 import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Protocol
 
 from functions.aws.emr import State
-from functions.aws.events import ObjectRef
-from functions.aws.job_arguments import Order
-from functions.aws.lease import claimed
-from functions.aws.objects import Found, Unscorable
-from functions.aws.runs import Outcome, Place, find_done, record_failure, run_folder
-from model_store import Denied, NotFound
-from model_store.storage.s3 import S3Storage
-from pipeline.runs.jobs import Job
+from functions.aws.job_arguments import JobArguments
+from model_store import Conflict, CustomerClustersError, Denied, NotFound
+from pipeline.runs import RunKey, RunResult, key_of, record_failure
+from pipeline.runs.objects import ObjectInput, ObjectRef
+from pipeline.runs.results import PendingJob, as_json
+from pipeline.runs.s3 import S3Runs
+from pipeline.scoring import ScoringSpec
 
 PENDING = "pending.json"
 
 
-class Engine(Protocol):
+class JobFailed(CustomerClustersError):
+    """Raised when a job ended without results; another attempt would likely end the same."""
+
+    code = "spark_failed"
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class JobNotStarted(CustomerClustersError):
+    """Raised when a job may never be started as the settings say."""
+
+    code = "not_started"
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class JobService(Protocol):
     """What runs jobs; `functions.aws.emr.EmrServerless` does."""
 
     def start(self, name: str, token: str, arguments: Sequence[str]) -> str: ...
@@ -35,68 +55,64 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """Files above a size go to an engine."""
+    """Files above a size go to a job."""
 
-    engine: Engine
+    jobs: JobService
     threshold_bytes: int
     store: str
     """The address of the model store, for the job."""
-    results: str
-    """The address of the results, for the job."""
 
-    def takes(self, opened: Found) -> bool:
-        return opened.size > self.threshold_bytes
+    def takes(self, source: ObjectInput) -> bool:
+        """Whether an object is too large to be scored here."""
+        return (source.ref.size or 0) > self.threshold_bytes
 
-    def hand_over(self, opened: Found, place: Place, job: Job) -> Outcome:
+    def hand_over(self, source: ObjectInput, spec: ScoringSpec, runs: S3Runs) -> RunResult:
         """Start a job for an object, or say how the one that was started is doing.
 
-        Held when another call is starting it, Temporary when the engine does not answer.
+        Raises:
+            Temporary: The service does not answer.
         """
-        run = run_folder(opened.source.name, opened.identity, job)
+        key = key_of(source, spec)
         try:
-            return self._looked_after(run, place) or self._started(run, opened, place, job)
-        except Unscorable as why:
-            outcome = record_failure(opened.source, place, job, why)
-            place.results.delete(f"{run}/{PENDING}")
-            return outcome
+            return self._state(key, runs) or self._start(key, source, spec, runs)
+        except (JobFailed, JobNotStarted) as error:
+            result = record_failure(source.name, source.identity, source.address, spec, runs, error)
+            runs.files.delete(f"{key.folder}/{PENDING}")
+            return result
 
-    def arrival(self, job_run: str) -> ObjectRef:
-        """The object that a job was started for, as if it had just arrived."""
-        source = Order.from_arguments(self.engine.arguments(job_run)).source
-        return ObjectRef(source.bucket, source.key, source.version, source.etag)
+    def object_of(self, job_run: str) -> ObjectRef:
+        """The object that a job was started for."""
+        return JobArguments.from_list(self.jobs.arguments(job_run)).ref
 
-    def _looked_after(self, run: str, place: Place) -> Outcome | None:
-        if done := find_done(run, place.results):
-            return done
-        document = pending(run, place.results)
+    def _state(self, key: RunKey, runs: S3Runs) -> RunResult | None:
+        """What is known of a run; None where no job was started for it yet."""
+        if ended := runs.find(key):
+            return ended
+        document = pending(key, runs)
         if document is None or "job_run" not in document:
             return None
-        state = self.engine.state(document["job_run"])
+        state = self.jobs.state(document["job_run"])
         if not state.ended:
-            return Outcome(run, {**document, "state": state.name}, new=False, pending=True)
-        if done := find_done(run, place.results):  # it ended between two looks
-            return done
-        told = f"job run {document['job_run']} ended as {state.name} without results"
+            document["state"] = state.name
+            return RunResult(key.folder, document, new=False, state="pending")
+        if ended := runs.find(key):  # it ended between two looks
+            return ended
+        reason = f"job run {document['job_run']} ended as {state.name} without results"
         details = " ".join(state.details.split())
-        reason = f"{told}: {details}" if details else told
-        raise Unscorable("spark_failed", reason, document["input"]["identity"])
+        raise JobFailed(f"{reason}: {details}" if details else reason)
 
-    def _started(self, run: str, opened: Found, place: Place, job: Job) -> Outcome:
-        with claimed(place.results, run, place.lease_seconds, place.clock):
-            if found := self._looked_after(run, place):
-                return found
-            document = pending(run, place.results)
-            if document is None:
-                document = _document(run, opened, place, job)
-                place.results.create(f"{run}/{PENDING}", _written(document))
-            order = Order.of(opened, job, self.store, self.results)
-            try:
-                job_run = self.engine.start(run, document["token"], order.arguments)
-            except Denied as error:
-                raise Unscorable("not_started", str(error), opened.identity) from error
-            document |= {"state": "SUBMITTED", "job_run": job_run}
-            place.results.replace(f"{run}/{PENDING}", _written(document))
-        return Outcome(run, document, new=True, pending=True)
+    def _start(
+        self, key: RunKey, source: ObjectInput, spec: ScoringSpec, runs: S3Runs
+    ) -> RunResult:
+        document = _announced(key, source, spec, runs)
+        arguments = JobArguments.of(source, spec, self.store, str(runs))
+        try:
+            job_run = self.jobs.start(key.folder, document["token"], arguments.to_list())
+        except Denied as error:
+            raise JobNotStarted(str(error)) from error
+        document["state"], document["job_run"] = "SUBMITTED", job_run
+        runs.files.replace(f"{key.folder}/{PENDING}", as_json(document))
+        return RunResult(key.folder, document, new=True, state="pending")
 
 
 def ended_job(event: object) -> str | None:
@@ -104,33 +120,31 @@ def ended_job(event: object) -> str | None:
     if not isinstance(event, Mapping) or event.get("source") != "aws.emr-serverless":
         return None
     detail = event.get("detail")
-    found = detail.get("jobRunId") if isinstance(detail, Mapping) else None
-    return str(found) if found else None
+    job_run = detail.get("jobRunId") if isinstance(detail, Mapping) else None
+    return str(job_run) if job_run else None
 
 
-def pending(run: str, results: S3Storage) -> dict[str, Any] | None:
+def pending(key: RunKey, runs: S3Runs) -> PendingJob | None:
     """What is known of a run's job; None when there is none."""
     with contextlib.suppress(NotFound):
-        found: dict[str, Any] = json.loads(results.read(f"{run}/{PENDING}"))
-        return found
+        document: PendingJob = json.loads(runs.files.read(f"{key.folder}/{PENDING}"))
+        return document
     return None
 
 
-def _document(run: str, opened: Found, place: Place, job: Job) -> dict[str, Any]:
-    # another one after each failure, or a second attempt would find the first one's job
-    token = hashlib.sha256(f"{run} {uuid.uuid4().hex}".encode()).hexdigest()
-    return {
+def _announced(key: RunKey, source: ObjectInput, spec: ScoringSpec, runs: S3Runs) -> PendingJob:
+    """The pending document: the one that is there, or a new one. All who try use its token."""
+    # another token after each failure, or a second attempt would find the first one's job
+    token = sha256(f"{key.folder} {uuid.uuid4().hex}".encode()).hexdigest()
+    document: PendingJob = {
         "state": "STARTING",
         "token": token,
-        "input": {
-            "name": opened.source.name,
-            "identity": opened.identity,
-            "bytes": opened.size,
-        },
-        "model_version": job.version,
-        "time": place.clock().isoformat(timespec="seconds"),
+        "input": {"name": source.name, "identity": source.identity, "bytes": source.ref.size or 0},
+        "model_version": spec.version,
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-
-
-def _written(document: dict[str, Any]) -> bytes:
-    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+    try:
+        runs.files.create(f"{key.folder}/{PENDING}", as_json(document))
+    except Conflict:  # an earlier attempt, or another worker
+        return pending(key, runs) or document
+    return document

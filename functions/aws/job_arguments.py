@@ -1,4 +1,4 @@
-"""What a job on Spark is told: one object, and where its results belong."""
+"""What a job on Spark is started with: one object, and where its results belong."""
 
 import argparse
 from collections.abc import Sequence
@@ -6,19 +6,23 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import quote, unquote
 
-from functions.aws.objects import Found, Source
 from model_store import S3Address
 from pipeline.reading.options import AUTODETECT, OPTIONS, ReadingOptions
-from pipeline.runs.jobs import Job
+from pipeline.runs.objects import ObjectInput, ObjectRef
+from pipeline.scoring import ScoringSpec
 
 _SAFE = "/:"
+_NEEDED = ("bucket", "key", "name", "etag", "identity", "results", "store", "model")
+_OPTIONAL = ("version-id", "challenger", *(name.replace("_", "-") for name in OPTIONS))
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class JobArguments:
     """One object to score."""
 
-    source: Source
+    ref: ObjectRef
+    name: str
+    """What the results are named after."""
     identity: str
     results: str
     store: str
@@ -29,24 +33,28 @@ class Order:
     """How the object is written, where it does not show it."""
 
     @classmethod
-    def of(cls, opened: Found, job: Job, store: str, results: str) -> Self:
-        """The order to score an object that was looked at."""
-        found = opened.source
-        source = Source(found.bucket, found.key, found.name, opened.version, opened.etag)
-        second = job.options.challenger
-        theirs = None if second is None else second.version
-        reading = job.options.reading
-        return cls(source, opened.identity, results, store, job.version, theirs, reading)
+    def of(cls, source: ObjectInput, spec: ScoringSpec, store: str, results: str) -> Self:
+        """To score an opened object as a spec says."""
+        challenger = spec.options.challenger
+        return cls(
+            ObjectRef(source.ref.bucket, source.ref.key, source.ref.version, source.ref.etag),
+            source.name,
+            source.identity,
+            results,
+            store,
+            spec.version,
+            None if challenger is None else challenger.version,
+            spec.options.reading,
+        )
 
-    @property
-    def arguments(self) -> list[str]:
-        """As `from_arguments` reads them: in ASCII, for Java reads others by the locale it has."""
-        told = {
-            "bucket": self.source.bucket,
-            "key": self.source.key,
-            "name": self.source.name,
-            "version-id": self.source.version,
-            "etag": self.source.etag,
+    def to_list(self) -> list[str]:
+        """As `from_list` reads them: in ASCII, for Java reads others by the locale it has."""
+        values = {
+            "bucket": self.ref.bucket,
+            "key": self.ref.key,
+            "name": self.name,
+            "version-id": self.ref.version,
+            "etag": self.ref.etag,
             "identity": self.identity,
             "results": self.results,
             "store": self.store,
@@ -54,21 +62,31 @@ class Order:
             "challenger": self.challenger,
             **{name.replace("_", "-"): text for name, text in self.reading.texts.items()},
         }
-        return [f"--{name}={quote(value, safe=_SAFE)}" for name, value in told.items() if value]
+        return [f"--{name}={quote(value, safe=_SAFE)}" for name, value in values.items() if value]
 
     @classmethod
-    def from_arguments(cls, arguments: Sequence[str]) -> Self:
-        """SystemExit when they are others; WrongAddress when the results have none, WrongOption
-        when an option about reading cannot be meant."""
+    def from_list(cls, arguments: Sequence[str]) -> Self:
+        """Read what `to_list` wrote.
+
+        Raises:
+            SystemExit: They are other arguments.
+            WrongAddress: The results have none.
+            WrongOption: An option about reading cannot be meant.
+        """
         parser = argparse.ArgumentParser(description="Score one large object on Spark.")
-        for name in ("bucket", "key", "name", "etag", "identity", "results", "store", "model"):
+        for name in _NEEDED:
             parser.add_argument(f"--{name}", type=unquote, required=True)
-        for name in ("version-id", "challenger", *(name.replace("_", "-") for name in OPTIONS)):
+        for name in _OPTIONAL:
             parser.add_argument(f"--{name}", type=unquote)
-        told = parser.parse_args(arguments)
-        S3Address.from_string(told.results)
-        source = Source(told.bucket, told.key, told.name, told.version_id, told.etag)
-        reading = ReadingOptions.from_texts(vars(told))
+        given = parser.parse_args(arguments)
+        S3Address.from_string(given.results)
         return cls(
-            source, told.identity, told.results, told.store, told.model, told.challenger, reading
+            ObjectRef(given.bucket, given.key, given.version_id, given.etag),
+            given.name,
+            given.identity,
+            given.results,
+            given.store,
+            given.model,
+            given.challenger,
+            ReadingOptions.from_texts(vars(given)),
         )

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from functions import logs
 from model_store import CustomerClustersError, Store, Temporary
@@ -17,11 +16,14 @@ from pipeline.errors import WrongFile
 from pipeline.model.loading import load_model
 from pipeline.reading.file_state import FileState
 from pipeline.reading.listing import LINKS, Entry, refuse_table_around, why_skipped
+from pipeline.runs import Engine, LocalInput, RunStore, WholeFile, record_failure, score
 from pipeline.runs.challengers import Challengers
-from pipeline.scoring import Engine, Options, refuse_file, score_file, score_into
-from pipeline.scoring.inputs import shown
+from pipeline.scoring import Options, ScoringSpec
+from pipeline.scoring.documents import Manifest
+from pipeline.scoring.inputs import escaped
 
-Tell = Callable[[dict[str, Any] | CustomerClustersError], None]
+Report = Callable[[Manifest | CustomerClustersError], None]
+"""Takes a manifest, or why there is none."""
 _RETRY_SECONDS = 5.0
 
 
@@ -34,14 +36,14 @@ class DropFolder:
     """
 
     inbox: Path
-    out: Path
+    runs: RunStore
     store: Store
     reference: str
     options: Options
     settle: float
     challenger: str | None = None
     """What a second model is found by."""
-    engine: Engine = score_into
+    engine: Engine = field(default_factory=WholeFile)
     """What reads and scores a file; by default this process does."""
     stop: threading.Event = field(default_factory=threading.Event)
     _seen: dict[Path, tuple[FileState, float]] = field(default_factory=dict)
@@ -50,44 +52,45 @@ class DropFolder:
     _unreachable: bool = False
     """Whether the folder was away at the last look."""
 
-    def watch(self, tell: Tell) -> None:
+    def watch(self, report: Report) -> None:
         """Score for ever; SIGINT and SIGTERM end it after the file that is being scored."""
         if not self.inbox.is_dir():
             raise WrongFile(self.inbox, "is not there; expected a folder to watch")
-        if self.out.resolve() == self.inbox.resolve():
-            raise WrongFile(self.out, "is the folder that is watched; results need another one")
+        if Path(str(self.runs)).resolve() == self.inbox.resolve():
+            raise WrongFile(self.inbox, "is the folder that is watched; results need another one")
         refuse_table_around(self.inbox)
         with _ended_by_signals(self.stop):
-            self.look(tell)
+            self.look(report)
             while not self.stop.wait(max(0.05, self.settle / 2)):
-                self.look(tell)
+                self.look(report)
 
-    def look(self, tell: Tell) -> None:
+    def look(self, report: Report) -> None:
         """Score what has settled since the last look."""
-        for path, state in self._settled(tell):
+        for path, state in self._settled(report):
             try:
-                tell(self._score(path, tell))
+                report(self._score(path, report))
             except WrongFile as error:
-                tell(error)
+                report(error)
             except CustomerClustersError as error:  # no fault of the file: a model, the disk
-                tell(error)
+                report(error)
                 self._seen[path] = (state, time.monotonic() + _RETRY_SECONDS)
                 continue
             except Exception as error:  # of one file, which must not keep others waiting
                 where = logs.where(error)
-                tell(WrongFile(shown(path), f"could not be scored ({where[0]} at {where[-1]})"))
+                report(WrongFile(escaped(path), f"could not be scored ({where[0]} at {where[-1]})"))
             self._done[path] = state
             if self.stop.is_set():
                 return
 
-    def _settled(self, tell: Tell) -> Iterator[tuple[Path, FileState]]:
+    def _settled(self, report: Report) -> Iterator[tuple[Path, FileState]]:
         now = time.monotonic()
-        for path, found in self._entries(tell):
+        for path, found in self._entries(report):
             state = FileState.from_stat(found)
             kind = why_skipped(Entry(path.name, found.st_size, found.st_mode))
             if kind == LINKS and path not in self._done:
                 self._done[path] = state
-                tell(WrongFile(shown(path), "is a symbolic link, which is not followed; copy it"))
+                problem = "is a symbolic link, which is not followed; copy it"
+                report(WrongFile(escaped(path), problem))
             if kind or self._done.get(path) == state:
                 continue
             known, since = self._seen.get(path, (None, now))
@@ -96,13 +99,13 @@ class DropFolder:
             elif now - since >= self.settle:
                 yield path, state
 
-    def _entries(self, tell: Tell) -> list[tuple[Path, os.stat_result]]:
+    def _entries(self, report: Report) -> list[tuple[Path, os.stat_result]]:
         """What lies in the folder; nothing while it is away, as a disk may be, which is told."""
         try:
             paths = sorted(self.inbox.iterdir())
         except OSError as error:
             if not self._unreachable:
-                tell(Temporary("list", str(self.inbox), error.strerror or str(error)))
+                report(Temporary("list", str(self.inbox), error.strerror or str(error)))
             self._unreachable = True
             return []
         self._unreachable = False
@@ -112,19 +115,22 @@ class DropFolder:
                 found.append((path, path.lstat()))
         return [(path, its) for path, its in found if not stat.S_ISDIR(its.st_mode)]
 
-    def _score(self, path: Path, tell: Tell) -> dict[str, Any]:
-        artifact = self.store.open(self.reference)  # each file: the alias may have moved
-        model = load_model(artifact)
-        options = self.options
-        if self.challenger is not None:
-            second = Challengers(self.store, self.challenger, tell).beside(artifact.version)
-            options = replace(options, challenger=second)
+    def _score(self, path: Path, report: Report) -> Manifest:
+        spec, source = self._spec(report), LocalInput.at(path)
         try:
-            version, out, nobody = artifact.version, self.out, lambda rows: None
-            return score_file(path, model, version, out, options, nobody, self.engine)
+            return score(source, spec, self.runs, self.engine, retry_failed=True).manifest
         except WrongFile as error:
-            refuse_file(path, artifact.version, self.out, options, error)
+            record_failure(source.name, source.identity, source.address, spec, self.runs, error)
             raise
+
+    def _spec(self, report: Report) -> ScoringSpec:
+        artifact = self.store.open(self.reference)  # each file: the alias may have moved
+        model, options = load_model(artifact), self.options
+        if self.challenger is not None:
+            challengers = Challengers(self.store, self.challenger, report)
+            challenger = challengers.beside(artifact.version)
+            options = replace(options, challenger=challenger)
+        return ScoringSpec(model, artifact.version, options)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from functions.cli import lookup, models
+from functions.cli import lookup, models, watch
 from functions.cli import retrain as retraining
 from functions.cli import score as scoring
 from functions.cli import train as training
@@ -40,7 +40,7 @@ for command in (
     lookup.assign,
     lookup.serve,
     scoring.score,
-    scoring.watch,
+    watch.watch,
     training.explore,
     training.train,
     retraining.retrain,

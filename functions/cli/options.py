@@ -135,3 +135,38 @@ counted = click.option(
     type=path,
     help="Customers to count on who moves, where training has not.",
 )
+
+
+def of_run(command: Callable[..., None]) -> Callable[..., None]:
+    """What a user may choose about a run."""
+    for decorate in (
+        as_json_flag,
+        store,
+        click.option(
+            "--challenger",
+            metavar="REF",
+            help="Assign with a second model as well, and show where both disagree.",
+        ),
+        model,
+        click.option(
+            "--max-rejected-share",
+            type=click.FloatRange(0, 1),
+            default=0.5,
+            show_default=True,
+            help="Refuse a file of which a larger share cannot be scored.",
+        ),
+        click.option(
+            "--safe-csv",
+            is_flag=True,
+            help="Put an apostrophe before cells that a spreadsheet would run as a formula.",
+        ),
+        reading,
+        click.option(
+            "--format",
+            type=click.Choice(["csv", "parquet"]),
+            help="Of the assigned file; by default that of the input.",
+        ),
+        click.option("--out", metavar="DIR|S3", default="results", show_default=True),
+    ):
+        command = decorate(command)
+    return command

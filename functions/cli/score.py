@@ -1,10 +1,8 @@
-"""Whole files: score them now, or as they are dropped into a folder."""
+"""Whole files, scored now: here, in S3, on Spark."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,46 +13,13 @@ from model_store import CustomerClustersError, S3Address, Store
 from model_store.extras import needs_extra
 from pipeline.errors import WrongFile
 from pipeline.model.loading import load_model
-from pipeline.reading.listing import files_at
 
 if TYPE_CHECKING:
-    from pipeline.runs.jobs import Job
-    from pipeline.scoring import Engine
+    from pipeline.runs import Engine, InputRef
+    from pipeline.scoring import Challenger, Progress, ScoringSpec
 
-
-def _choices(command: Callable[..., None]) -> Callable[..., None]:
-    """What a user may choose about a run."""
-    for decorate in (
-        options.as_json_flag,
-        options.store,
-        click.option(
-            "--challenger",
-            metavar="REF",
-            help="Assign with a second model as well, and show where both disagree.",
-        ),
-        options.model,
-        click.option(
-            "--max-rejected-share",
-            type=click.FloatRange(0, 1),
-            default=0.5,
-            show_default=True,
-            help="Refuse a file of which a larger share cannot be scored.",
-        ),
-        click.option(
-            "--safe-csv",
-            is_flag=True,
-            help="Put an apostrophe before cells that a spreadsheet would run as a formula.",
-        ),
-        options.reading,
-        click.option(
-            "--format",
-            type=click.Choice(["csv", "parquet"]),
-            help="Of the assigned file; by default that of the input.",
-        ),
-        click.option("--out", metavar="DIR|S3", default="results", show_default=True),
-    ):
-        command = decorate(command)
-    return command
+EngineFor = Callable[["Progress"], "Engine"]
+"""Makes an engine, of what wants to be told the rows scored so far."""
 
 
 @click.command(
@@ -74,7 +39,7 @@ def _choices(command: Callable[..., None]) -> Callable[..., None]:
     help="Of Spark: spark://host:port, or local[4] for four cores here.  [default: local[*]]",
 )
 @click.option("--as-one", is_flag=True, help="Of Spark: the files of a folder are one data set.")
-@_choices
+@options.of_run
 def score(
     inputs: tuple[str, ...],
     out: str,
@@ -94,8 +59,8 @@ def score(
     files in it and below it, but hidden, empty and unfinished ones, symbolic links and results of
     earlier runs. s3://bucket/key and s3://bucket/prefix/ are taken too, and as --out.
     """
-    from pipeline.runs.jobs import Job
-    from pipeline.scoring import Options
+    from pipeline.runs import find_data_set, find_inputs
+    from pipeline.scoring import Options, ScoringSpec
     from pipeline.scoring.process.isolated import isolated
 
     if master is not None and engine != "spark":
@@ -104,42 +69,53 @@ def score(
         raise click.UsageError("--as-one is for --engine spark")
     if engine == "local":
         isolated().start()  # it takes longer than what follows here
-    target = options.open_store(store)
-    artifact = target.open(reference)
+    models = options.open_store(store)
+    artifact = models.open(reference)
     model = load_model(artifact)
-    second = _challenger(target, challenger, artifact.version)
-    job = Job(model, artifact.version, Options(**chosen, challenger=second))
-    inputs, out = tuple(map(_address, inputs)), _address(out)
-    with _on_spark(out, master) if engine == "spark" else _here(out, inputs, isolated()) as scoring:
+    challenger_model = _challenger(models, challenger, artifact.version)
+    spec = ScoringSpec(model, artifact.version, Options(**chosen, challenger=challenger_model))
+    addresses = tuple(map(_address, inputs))
+    with _on_spark(master) if engine == "spark" else _here() as engine_for:
         if as_one:
-            sources = [scoring.data_set(text, _note) for text in inputs]
+            sources = [find_data_set(text, _note) for text in addresses]
         else:
-            sources = [source for text in inputs for source in _sources(scoring, text)]
-        _score_all(scoring, sources, job, out, as_json=as_json)
+            sources = [source for text in addresses for source in find_inputs(text, _note)]
+        _score_all(sources, spec, _address(out), engine_for, as_json=as_json)
 
 
 def _score_all(
-    scoring: Any, sources: Sequence[Any], job: "Job", out: str, *, as_json: bool
+    sources: "Sequence[InputRef]",
+    spec: "ScoringSpec",
+    out: str,
+    engine_for: "EngineFor",
+    *,
+    as_json: bool,
 ) -> None:
+    from pipeline.runs import open_runs, read_summary
+    from pipeline.runs import score as score_once
     from pipeline.scoring.report.highlights import repeated_in_words
 
+    runs = open_runs(out)
     manifests, refusals = [], []
     for source in sources:
         try:
-            with console.row_counter(source.name) as progress:
-                manifest = scoring.score(source, job, progress)
+            with console.row_counter(source.name) as progress, source.open() as opened:
+                engine = engine_for(progress)
+                result = score_once(
+                    opened, spec, runs, engine, progress=progress, retry_failed=True
+                )
         except CustomerClustersError as error:
             if len(sources) == 1:
                 raise
             refusals.append(str(error))
             click.echo(f"Error: {error}", err=True)
             continue
-        manifests.append(manifest)
-        summary = scoring.summary(manifest)
+        manifests.append(result.manifest)
+        summary = read_summary(runs, result.manifest)
         for line in repeated_in_words(summary):
             click.echo(f"Note: {source.name}: {line}", err=True)
         if not as_json:
-            show_run(manifest, summary, out)
+            show_run(result.manifest, summary, out)
     if as_json:
         console.print_json(manifests[0] if len(sources) == 1 else manifests)
     if refusals:
@@ -148,99 +124,42 @@ def _score_all(
         )
 
 
-@click.command(epilog="Example: customer-clusters watch inbox/ --out results/")
-@click.argument("inbox", metavar="FOLDER", type=click.Path(path_type=Path))
-@click.option(
-    "--settle",
-    type=click.FloatRange(0.1, 3600),
-    default=2.0,
-    show_default=True,
-    help="Seconds for which a file must not have changed before it is scored.",
-)
-@_choices
-def watch(
-    inbox: Path,
-    settle: float,
-    out: str,
-    reference: str,
-    challenger: str | None,
-    store: str,
-    as_json: bool,
-    **chosen: Any,
-) -> None:
-    """Score every file that is dropped into a folder, until told to stop.
-
-    Files that are there already count as dropped; one that was scored before is not scored again.
-    Folders in it are not looked at, links not followed.
-    """
-    from functions.cli.drop_folder import DropFolder
-    from pipeline.scoring import Options, summary_of
-    from pipeline.scoring.process.isolated import isolated
-
-    isolated().start()
-
-    def tell(result: dict[str, Any] | CustomerClustersError) -> None:
-        if isinstance(result, CustomerClustersError):
-            click.echo(f"Error: {result}", err=True)
-        elif as_json:
-            console.print_json(result)
-        else:
-            show_run(result, summary_of(result, Path(out)), out)
-
-    target, given = options.open_store(store), Options(**chosen)
-    folder = DropFolder(inbox, Path(out), target, reference, given, settle, challenger, isolated())
-    if not as_json:
-        click.echo(f"watching {inbox} (Ctrl-C ends it)", err=True)
-    folder.watch(tell)
-
-
-def _challenger(store: Store, reference: str | None, version: str) -> Any:
+def _challenger(models: Store, reference: str | None, version: str) -> "Challenger | None":
     """The second model; none where it is the first one, as after its promotion."""
     from pipeline.runs.challengers import load_challenger
 
     if reference is None:
         return None
-    found = load_challenger(store, reference, version)
-    if found is None:
+    challenger = load_challenger(models, reference, version)
+    if challenger is None:
         _note(f"{reference} is the model itself; scored without a challenger")
-    return found
+    return challenger
 
 
 @contextmanager
-def _here(out: str, inputs: Sequence[str], engine: "Engine") -> Iterator[Any]:
-    """What scores; that for S3 only where an address asks for it, for it is an extra."""
-    from pipeline.runs.jobs import LocalScoring
+def _here() -> Iterator[EngineFor]:
+    """Files are read in a process of its own."""
+    from pipeline.runs import WholeFile
+    from pipeline.scoring.process.isolated import isolated
 
-    if not any(text.startswith(S3Address.SCHEME) for text in (out, *inputs)):
-        yield LocalScoring(out, engine)
-        return
-    with needs_extra(f"an address {S3Address.SCHEME}…", "aws"):
-        from functions.aws.scoring import Scoring
-    yield Scoring(out, engine)
+    engine = WholeFile(isolated())
+    yield lambda progress: engine
 
 
 @contextmanager
-def _on_spark(out: str, master: str | None) -> Iterator[Any]:
-    """What scores on Spark, which ends with it."""
+def _on_spark(master: str | None) -> Iterator[EngineFor]:
+    """A session on Spark, which ends with it."""
     with needs_extra("--engine spark", "spark"):
         from pipeline.scoring.parts.spark import OnSpark, spark
-    from functions.cli.spark_scoring import SparkScoring
+    from pipeline.runs.in_parts import InParts
 
     with spark(master or "local[*]", os.environ) as session:
-        yield SparkScoring(out, partial(OnSpark, session))
+        yield lambda progress: InParts(OnSpark(session, progress))
 
 
 def _address(text: str) -> str:
     """As Hadoop writes it, or as everybody else."""
     return S3Address.SCHEME + text[6:] if text.startswith("s3a://") else text
-
-
-def _sources(scoring: Any, text: str) -> Sequence[Any]:
-    """What an address, a file, a folder or a pattern stands for; WrongFile when for nothing."""
-    if text.startswith(S3Address.SCHEME):
-        addressed: Sequence[Any] = scoring.sources(text, _note)
-        return addressed
-    return files_at(text, _note)
 
 
 def _note(text: str) -> None:

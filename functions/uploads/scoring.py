@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ from functions.uploads.results import size_of
 from functions.web.run import run_view
 from model_store import Temporary
 from pipeline.errors import WrongFile
-from pipeline.scoring import Engine, Options, local_input, summary_of
+from pipeline.runs import FolderRuns, read_summary
+from pipeline.scoring import FileEngine, InputFile, Options, ScoringSpec
+from pipeline.scoring.documents import Manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,12 @@ class Bounds:
 
 
 def score_upload(
-    path: Path, upload: Upload, folder: Path, loaded: LoadedModel, engine: Engine, bounds: Bounds
+    path: Path,
+    upload: Upload,
+    folder: Path,
+    loaded: LoadedModel,
+    engine: FileEngine,
+    bounds: Bounds,
 ) -> dict[str, Any]:
     """Score a file into an empty folder; what the page of the results names.
 
@@ -48,11 +55,11 @@ def score_upload(
             raise WrongFile(path, f"has results of more than {limit}; cut it into parts")
 
     try:
-        found = replace(local_input(path), name=upload.name)
-        model, version = loaded.model, loaded.version
         options = Options(reading=upload.reading, safe_csv=upload.safe_csv)
-        manifest = engine(folder, found, model, version, options, watch)
-        return run_view(model, manifest, summary_of(_here(manifest), folder))
+        spec = ScoringSpec(loaded.model, loaded.version, options)
+        manifest = engine(folder, InputFile.at(path, upload.name), spec, watch)
+        summary = read_summary(FolderRuns(folder), _here(manifest))
+        return run_view(loaded.model, manifest, summary)
     except WrongFile as error:
         raise error.about(upload.name) from error
     except OSError as error:
@@ -60,7 +67,7 @@ def score_upload(
         raise Temporary("write", "the folder for results", reason) from error
 
 
-def _here(manifest: dict[str, Any]) -> dict[str, Any]:
+def _here(manifest: Manifest) -> Manifest:
     """The manifest with outputs where they lie: in one folder, whatever the upload is called."""
     outputs = {role: str(at).rpartition("/")[2] for role, at in manifest["outputs"].items()}
     return {**manifest, "outputs": outputs}

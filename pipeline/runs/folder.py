@@ -1,157 +1,96 @@
-"""One run: one input file, one model, one folder of results.
-
-What reads files is an engine, given as a parameter: this module imports neither numpy nor pyarrow.
-"""
+"""Runs in a folder: each is a folder of its own, which appears whole."""
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from model_store import CustomerClustersError, Temporary
+from model_store import CustomerClustersError, NotFound, Temporary
 from model_store.storage.scratch import unfinished
 from pipeline.errors import WrongFile
-from pipeline.model.cluster_model import ClusterModel
-from pipeline.scoring.inputs import Input, local_input
-from pipeline.scoring.outputs import FAILED, MANIFEST, write_json
-from pipeline.scoring.spec import Options, Progress, run_id
+from pipeline.runs.results import FAILED, MANIFEST, RunKey, RunResult, as_json
+from pipeline.runs.store import Checkpoint, Workspace
+from pipeline.scoring.documents import Failure, Manifest
+from pipeline.scoring.parts.locations import LocalTarget
 
 
-class Engine(Protocol):
-    """Scores an input into an empty folder, the manifest last; returns the manifest."""
+class FolderRuns:
+    """A run store in a folder. A run is written aside, on the same disk, and renamed at the end."""
 
-    def __call__(
-        self,
-        folder: Path,
-        found: Input,
-        model: ClusterModel,
-        version: str,
-        options: Options,
-        progress: Progress = ...,
-        /,
-    ) -> dict[str, Any]: ...
+    def __init__(self, root: Path) -> None:
+        self.root = root
 
+    def __str__(self) -> str:
+        return str(self.root)
 
-def score_into(
-    folder: Path,
-    found: Input,
-    model: ClusterModel,
-    version: str,
-    options: Options,
-    progress: Progress = lambda rows: None,
-) -> dict[str, Any]:
-    """The engine in this process, which imports numpy and pyarrow with the first file."""
-    from pipeline.scoring import engine
+    def find(self, key: RunKey, *, retry_failed: bool = False) -> RunResult | None:
+        """As `RunStore.find`; the run's id is asked for only where the input has runs already.
 
-    return engine.score_into(folder, found, model, version, options, progress)
-
-
-def score_file(
-    path: Path,
-    model: ClusterModel,
-    version: str,
-    out: Path,
-    options: Options,
-    progress: Progress = lambda rows: None,
-    engine: Engine = score_into,
-) -> dict[str, Any]:
-    """Score a file into `<out>/<input name>/<run id>/` and return the run's manifest.
-
-    A run that is already there is returned as it is. WrongFile when the file is refused; then
-    nothing is written. `progress` is told the number of rows read so far. The `engine` is this
-    process, or another one: `pipeline.scoring.process.isolated`.
-    """
-    return score_input(local_input(path), model, version, out, options, progress, engine)
-
-
-def score_input(
-    found: Input,
-    model: ClusterModel,
-    version: str,
-    out: Path,
-    options: Options,
-    progress: Progress = lambda rows: None,
-    engine: Engine = score_into,
-) -> dict[str, Any]:
-    """`score_file` for a file that came from elsewhere and has another name than here."""
-    return score_once(
-        out,
-        found.name,
-        lambda: run_id(found.identity, version, options),
-        lambda aside: engine(aside, found, model, version, options, progress),
-    )
-
-
-def score_once(
-    out: Path, name: str, run: Callable[[], str], score: Callable[[Path], dict[str, Any]]
-) -> dict[str, Any]:
-    """Let `score` write a run into an empty folder, unless it is there; return its manifest.
-
-    The run's id is asked for when the file has runs already: it may take reading the file.
-    """
-    runs = out / name
-    for folder in (runs, *(out / parent for parent in Path(name).parents)):
-        if folder.is_file():
-            raise WrongFile(folder, "is a file; results go into a folder of that name")
-    if runs.exists():
-        committed = runs / run() / MANIFEST
+        Raises:
+            WrongFile: A file lies where the input's results should go.
+        """
+        runs = self.root / key.name
+        for folder in (runs, *(self.root / parent for parent in Path(key.name).parents)):
+            if folder.is_file():
+                raise WrongFile(folder, "is a file; results go into a folder of that name")
+        if not runs.exists():
+            return None
+        committed, failed = runs / key.id / MANIFEST, runs / key.id / FAILED
         if committed.exists():
-            manifest: dict[str, Any] = json.loads(committed.read_text(encoding="utf-8"))
-            return manifest
-    with _prepared(out) as aside:
-        manifest = score(aside)
-        _commit(aside, runs / manifest["run"])
-        return manifest
+            return RunResult(key.folder, _document(committed), new=False)
+        if failed.exists() and not retry_failed:
+            return RunResult(key.folder, _document(failed), new=False, state="failed")
+        return None
 
+    @contextmanager
+    def begin(self, key: RunKey) -> Iterator[Workspace]:
+        """As `RunStore.begin`; Temporary when the disk does not take it."""
+        with self._writable(), unfinished(self.root) as folder:
+            folder.chmod(0o755)
+            yield Workspace(folder, lambda: LocalTarget(folder))
 
-def summary_of(manifest: Mapping[str, Any], out: Path) -> dict[str, Any]:
-    """The summary that a run wrote into a folder."""
-    path = out / manifest["outputs"]["summary"]
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
-
-
-def refuse_file(
-    path: Path, version: str, out: Path, options: Options, error: CustomerClustersError
-) -> Path:
-    """Write down in `failed.json` of the run's folder why a file was refused."""
-    found = local_input(path)
-    folder = out / found.name / run_id(found.identity, version, options)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / FAILED, failure(found.name, found.identity, version, error))
-    except OSError as trouble:
-        raise Temporary("write", str(folder), trouble.strerror or str(trouble)) from trouble
-    return folder / FAILED
-
-
-def failure(name: str, identity: str, version: str, error: CustomerClustersError) -> dict[str, Any]:
-    """What `failed.json` says."""
-    return {
-        "input": {"name": name, "identity": identity},
-        "model_version": version,
-        "error": type(error).__name__,
-        "reason": str(error),
-    }
-
-
-@contextmanager
-def _prepared(out: Path) -> Iterator[Path]:
-    """A folder to write in, on the disk of the results; it goes unless it was moved at the end."""
-    try:
-        with unfinished(out) as aside:
-            aside.chmod(0o755)
-            yield aside
-    except CustomerClustersError:  # which may be an OSError as well, and says more
-        raise
-    except OSError as error:
-        raise Temporary("write", str(out), error.strerror or str(error)) from error
-
-
-def _commit(aside: Path, folder: Path) -> None:
-    if not (folder / MANIFEST).exists():
-        shutil.rmtree(folder, ignore_errors=True)  # of a run that was refused
+    def commit(
+        self, key: RunKey, workspace: Workspace, manifest: Manifest, checkpoint: Checkpoint
+    ) -> RunResult:
+        """As `RunStore.commit`: one rename."""
+        checkpoint()
+        run = f"{key.name}/{manifest['run']}"
+        folder = self.root / run
+        if (folder / MANIFEST).exists():
+            return RunResult(run, _document(folder / MANIFEST), new=False)
+        shutil.rmtree(folder, ignore_errors=True)  # of a run that failed
         folder.parent.mkdir(parents=True, exist_ok=True)
-        aside.rename(folder)
+        workspace.folder.rename(folder)
+        return RunResult(run, manifest, new=True)
+
+    def fail(self, key: RunKey, document: Failure) -> RunResult:
+        """As `RunStore.fail`."""
+        if ended := self.find(key):
+            return ended
+        folder = self.root / key.folder
+        with self._writable():
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / FAILED).write_bytes(as_json(document))
+        return RunResult(key.folder, document, new=True, state="failed")
+
+    def read(self, name: str) -> bytes:
+        """As `RunStore.read`; NotFound when there is no such file."""
+        try:
+            return (self.root / name).read_bytes()
+        except OSError as error:
+            raise NotFound(f"file {name}", str(self)) from error
+
+    @contextmanager
+    def _writable(self) -> Iterator[None]:
+        try:
+            yield
+        except CustomerClustersError:  # which may be an OSError as well, and says more
+            raise
+        except OSError as error:
+            raise Temporary("write", str(self), error.strerror or str(error)) from error
+
+
+def _document(path: Path) -> Any:
+    return json.loads(path.read_bytes())

@@ -1,36 +1,31 @@
-"""Scoring a file: read, check, assign, write, summarise; the manifest commits.
+"""Scoring a file: rows in, rows and counts out. It knows no run, no bucket and no store of results.
 
 Importing it brings neither numpy nor pyarrow: these come with the first file, in this process or in
 the one that `pipeline.scoring.process.isolated` starts.
 """
 
-from pipeline.runs.folder import (
-    Engine,
-    failure,
-    refuse_file,
-    score_file,
-    score_input,
-    score_into,
-    summary_of,
-)
-from pipeline.scoring.inputs import Input, local_input
-from pipeline.scoring.outputs import FAILED, MANIFEST
-from pipeline.scoring.spec import Challenger, Options, Progress, run_id
+from pathlib import Path
+
+from pipeline.scoring.documents import Manifest
+from pipeline.scoring.inputs import InputFile
+from pipeline.scoring.spec import Challenger, FileEngine, Options, Progress, ScoringSpec
+
+
+def score_into(
+    folder: Path, source: InputFile, spec: ScoringSpec, progress: Progress = lambda rows: None
+) -> Manifest:
+    """`pipeline.scoring.engine.score_into`, which brings numpy and pyarrow with the first call."""
+    from pipeline.scoring import engine
+
+    return engine.score_into(folder, source, spec, progress)
+
 
 __all__ = [
-    "FAILED",
-    "MANIFEST",
     "Challenger",
-    "Engine",
-    "Input",
+    "FileEngine",
+    "InputFile",
     "Options",
     "Progress",
-    "failure",
-    "local_input",
-    "refuse_file",
-    "run_id",
-    "score_file",
-    "score_input",
+    "ScoringSpec",
     "score_into",
-    "summary_of",
 ]

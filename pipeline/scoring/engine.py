@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pipeline.errors import WrongFile, refuse_unreadable
 from pipeline.model.cluster_model import ClusterModel
@@ -12,7 +12,8 @@ from pipeline.reading.delimited.streams import CHUNK
 from pipeline.reading.file_state import checked_afterwards
 from pipeline.reading.open import open_customers
 from pipeline.scoring.challenger import disagreement
-from pipeline.scoring.inputs import Input
+from pipeline.scoring.documents import InputFacts, Manifest, OptionsDocument
+from pipeline.scoring.inputs import InputFile
 from pipeline.scoring.outputs import MANIFEST, REPORT, write_clusters, write_json
 from pipeline.scoring.parallel import in_order
 from pipeline.scoring.rejects import Reject, RejectWriter, reject_writer
@@ -20,25 +21,32 @@ from pipeline.scoring.repeated_ids import RepeatedIds
 from pipeline.scoring.report.page import write_report
 from pipeline.scoring.scorer import Scorer
 from pipeline.scoring.sinks import Sink, needs_all_columns, open_sink
-from pipeline.scoring.spec import Options, Progress, run_id
+from pipeline.scoring.spec import Options, Progress, ScoringSpec
 from pipeline.scoring.summary import summarise
 from pipeline.scoring.tally import Tally
 
 
 def score_into(
-    folder: Path,
-    found: Input,
-    model: ClusterModel,
-    version: str,
-    options: Options,
-    progress: Progress = lambda rows: None,
-) -> dict[str, Any]:
-    """Score an input into an empty folder, the manifest last; return the manifest."""
-    found.tell()
-    with checked_afterwards(found.refuse_changed):
+    folder: Path, source: InputFile, spec: ScoringSpec, progress: Progress = lambda rows: None
+) -> Manifest:
+    """Score a file into an empty folder, the manifest last; return the manifest.
+
+    Args:
+        folder: Where the results go; an empty folder.
+        source: The file.
+        spec: What it is scored with.
+        progress: Called with the number of rows read so far; what it raises ends the run.
+
+    Raises:
+        WrongFile: The file is refused.
+        Temporary: The file was written to while it was read.
+    """
+    model, options = spec.model, spec.options
+    source.start_hashing()
+    with checked_afterwards(source.refuse_changed):
         with ExitStack() as stack:
-            with refuse_unreadable(found.path):
-                file = stack.enter_context(open_for(model, found.path, options))
+            with refuse_unreadable(source.path):
+                file = stack.enter_context(open_for(model, source.path, options))
             format, safe = options.format or file.format, options.safe_csv
             names = outputs(format)
             every = needs_all_columns(file, format, safe=safe)
@@ -52,12 +60,12 @@ def score_into(
             totals = totals_of(model, tally, options, ids)
         counted = int(tally.customers.sum()), tally.rejected.total()
         if (sink.rows, rejects.rows) != counted:
-            raise AssertionError(f"{found.path}: {counted} rows counted, another number written")
+            raise AssertionError(f"{source.path}: {counted} rows counted, another number written")
         most = options.max_rejected_share
-        refuse_too_many_rejects(found.path, totals, most, lambda: rejects.first)
-        facts = found.facts
+        refuse_too_many_rejects(source.path, totals, most, lambda: rejects.first)
+        facts = source.facts
     size = {names["assigned"]: assigned.stat().st_size}
-    return conclude(folder, facts, scorer, version, options, totals, size)
+    return conclude(folder, facts, scorer, spec, totals, size)
 
 
 def outputs(format: Format) -> dict[str, str]:
@@ -90,33 +98,33 @@ def totals_of(
 
 def conclude(
     folder: Path,
-    found: Mapping[str, Any],
+    facts: Mapping[str, Any],
     scorer: Scorer,
-    version: str,
-    options: Options,
+    spec: ScoringSpec,
     totals: dict[str, Any],
     assigned: Mapping[str, int],
-) -> dict[str, Any]:
+) -> Manifest:
     """Write what follows from the rows, the manifest last; return the manifest.
 
-    `found` has the input's name, identity and bytes, `assigned` the bytes of each file of rows.
+    `facts` has the input's name, identity and bytes, `assigned` the bytes of each file of rows.
     """
-    model, file = scorer.model, scorer.file
+    model, file, options = scorer.model, scorer.file, spec.options
     names = outputs(options.format or file.format)
     write_clusters(folder / names["clusters"], totals["clusters"])
     write_json(folder / names["summary"], totals)
-    run = run_id(found["identity"], version, options)
-    manifest: dict[str, Any] = {
+    run = spec.run_id(facts["identity"])
+    manifest: Manifest = {
         "run": run,
-        "input": {**found, **file.facts},
-        "model_version": version,
+        "input": cast(InputFacts, {**facts, **file.facts}),
+        "model_version": spec.version,
         "contract_sha256": model.contract.digest,
-        "options": options.facts,
+        "options": cast(OptionsDocument, options.facts),
         "rows_in": totals["rows_in"],
         "rows_assigned": totals["rows_assigned"],
         "rows_rejected": totals["rows_rejected"],
         "columns": scorer.appended,
-        "outputs": {role: f"{found['name']}/{run}/{name}" for role, name in names.items()},
+        "outputs": {role: f"{facts['name']}/{run}/{name}" for role, name in names.items()},
+        "bytes": {},
     }
     write_report(folder / names["report"], model, manifest, totals)
     here = [name for role, name in names.items() if role != "assigned"]

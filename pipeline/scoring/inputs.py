@@ -1,10 +1,10 @@
-"""What is scored: a file, and what tells it from all others."""
+"""A file that is scored: where it lies, what it is called, and what tells it from all others."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pipeline.errors import WrongFile, refuse_unreadable
 from pipeline.hashing import identity_of_file
@@ -12,33 +12,46 @@ from pipeline.reading.file_state import FileState
 
 
 @dataclass(slots=True)
-class Input:
-    """An input file: where it lies now, what it is called, and what tells it from others."""
+class InputFile:
+    """A file on this machine, maybe a copy of one that lies elsewhere."""
 
     path: Path
     name: str
-    told: str | Future[str] | None = None
+    """What the results are named after."""
+    known_identity: str | Future[str] | None = None
     """The identity, or what is going to be it; None while nobody has asked."""
     state: FileState | None = None
     """As it was before anybody read it; None for a file that nobody else can write to."""
 
-    def tell(self) -> None:
-        """Ask for the identity, which is made in a thread while the file is scored."""
-        if self.told is None:
-            self.told = _meanwhile(lambda: identity_of_file(self.path))
+    @classmethod
+    def at(cls, path: Path, name: str | None = None) -> Self:
+        """A file of this machine, by default called as there.
+
+        Raises:
+            WrongFile: It cannot be read, or its name cannot be written into a manifest.
+        """
+        name = path.name if name is None else name
+        check_name(name)
+        return cls(path, name, state=FileState.of(path))
+
+    def start_hashing(self) -> None:
+        """Have the identity made in a thread, while the file is scored."""
+        if self.known_identity is None:
+            self.known_identity = _in_a_thread(lambda: identity_of_file(self.path))
 
     @property
     def identity(self) -> str:
-        """WrongFile when the file cannot be read to its end."""
-        self.tell()
-        if isinstance(self.told, str):
-            return self.told
-        assert self.told is not None
+        """What tells the file from all others; WrongFile when it cannot be read to its end."""
+        self.start_hashing()
+        if isinstance(self.known_identity, str):
+            return self.known_identity
+        assert self.known_identity is not None
         with refuse_unreadable(self.path):
-            return self.told.result()
+            return self.known_identity.result()
 
     @property
     def facts(self) -> dict[str, Any]:
+        """What the manifest says of it."""
         with refuse_unreadable(self.path):
             size = self.path.stat().st_size
         return {"name": self.name, "identity": self.identity, "bytes": size}
@@ -49,33 +62,22 @@ class Input:
             self.state.refuse_changed(self.path)
 
 
-def local_input(path: Path, name: str | None = None) -> Input:
-    """A file of this machine, by default called as there.
-
-    WrongFile when it cannot be read, or its name not be written.
-    """
-    name = path.name if name is None else name
-    check_name(name)
-    return Input(path, name, state=FileState.of(path))
-
-
 def check_name(name: str) -> None:
-    """WrongFile when it could not be written into a manifest."""
+    """WrongFile when a name could not be written into a manifest."""
     try:
         name.encode()
     except UnicodeEncodeError:
-        raise WrongFile(shown(name), "has a name that is no text; rename it") from None
+        raise WrongFile(escaped(name), "has a name that is no text; rename it") from None
 
 
-def shown(name: object) -> str:
+def escaped(name: object) -> str:
     """A name or a path for a message, though it may be no text."""
     return str(name).encode("utf-8", "backslashreplace").decode()
 
 
-def _meanwhile(tell: Callable[[], str]) -> Future[str]:
-    """What tells an identity, asked in a thread of its own."""
+def _in_a_thread(work: Callable[[], str]) -> Future[str]:
     pool = ThreadPoolExecutor(1, "digest")
     try:
-        return pool.submit(tell)
+        return pool.submit(work)
     finally:
         pool.shutdown(wait=False)

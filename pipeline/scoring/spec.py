@@ -1,17 +1,20 @@
-"""What a user may choose about a run, and the id that follows from it."""
+"""What customers are scored with: a model, its version and the options of a run."""
 
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pipeline.errors import MAX_REJECTED_SHARE
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.reading.options import AUTODETECT, ReadingOptions
+from pipeline.scoring.documents import Manifest
 
 if TYPE_CHECKING:
     from pipeline.reading.customer_file import Format
+    from pipeline.scoring.inputs import InputFile
 
 Progress = Callable[[int], None]
 """Told the number of rows read so far; what it raises ends the run."""
@@ -58,7 +61,32 @@ class Options:
         return own if second is None else {**own, "challenger": second.version}
 
 
-def run_id(identity: str, version: str, options: Options) -> str:
-    """The same input, model and options have the same id."""
-    text = json.dumps([identity, version, options.facts], sort_keys=True)
-    return f"{version}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+@dataclass(frozen=True, slots=True)
+class ScoringSpec:
+    """Everything that decides about the results of an input, but for the input itself."""
+
+    model: ClusterModel
+    version: str
+    """The version of the model."""
+    options: Options = field(default_factory=Options)
+
+    def run_id(self, identity: str) -> str:
+        """The id of the run over an input: the same input, model and options have the same id.
+
+        Args:
+            identity: What tells the input from all others.
+        """
+        text = json.dumps([identity, self.version, self.options.facts], sort_keys=True)
+        return f"{self.version}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+class FileEngine(Protocol):
+    """Scores a file into an empty folder, the manifest last; returns the manifest.
+
+    In this process it is `pipeline.scoring.score_into`, in another one
+    `pipeline.scoring.process.isolated.Isolated`.
+    """
+
+    def __call__(
+        self, folder: Path, source: "InputFile", spec: ScoringSpec, progress: Progress = ..., /
+    ) -> Manifest: ...

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
-
 from functions.aws.lease import Claim, Held
+
 from functions.retrain import RUN, SPARE_SECONDS, Retraining, TimeIsUp, stopped
 from functions.settings import RetrainingSettings, WrongSetting
 from model_store import CANDIDATE, CHAMPION, S3Address, Store, Temporary, open_store

@@ -11,6 +11,7 @@ from functions.live_model import LiveModel
 from functions.s3 import Batch, _from_environment
 from functions.settings import BatchSettings
 from model_store import CustomerClustersError, NotFound, Store, Temporary
+from pipeline.runs import WholeFile
 from pipeline.runs.challengers import Challengers
 from pipeline.scoring.process.isolated import Isolated
 from tests.support.dropping import Context, Drop, customers, golden, is_whole, queued
@@ -190,11 +191,10 @@ def test_a_wrong_file_is_told_once_and_not_tried_again(
     assert drop.figures == [{"FilesFailed": 1}]
     assert drop.documents("manifest.json") == []
     assert [line["code"] for line in drop.lines] == ["wrong_file"] * 2
-    assert drop.documents("claim.json")[0]["state"] == "given back"
 
 
 def test_a_file_that_ends_its_reader_is_failed_for_good(drop: Drop) -> None:
-    function = drop.function(engine=Isolated(module="tests.support.dying"))
+    function = drop.function(engine=WholeFile(Isolated(module="tests.support.dying")))
     for name, content in {"b.csv": b"abort", "c.csv": customers()}.items():
         function(drop.put(f"incoming/{name}", content), Context())
     (failed,) = drop.documents("failed.json")
@@ -213,7 +213,7 @@ def test_the_function_that_is_deployed_reads_in_another_process(
     monkeypatch.setenv("CUSTOMER_CLUSTERS_OUTPUT", f"s3://{make_bucket()}")
     batch = _from_environment()
     assert isinstance(batch, Batch)
-    assert isinstance(batch.place.engine, Isolated)
+    assert isinstance(batch.engine, WholeFile) and isinstance(batch.engine.score, Isolated)
 
 
 def test_settings_say_how_files_are_written_that_do_not_show_it(drop: Drop) -> None:

@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ def test_buildah_pushes_it_too() -> None:
 
 def test_a_build_is_labelled_with_its_commit() -> None:
     told = labels(ROOT)
-    assert told["version"] == "0.1.0"
+    assert told["version"] == metadata.version("customer-clusters")
     assert len(told["revision"].removesuffix("-changed")) == 40
     assert datetime.fromisoformat(told["created"]).tzinfo is UTC
 

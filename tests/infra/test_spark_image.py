@@ -6,12 +6,12 @@ import uuid
 
 import pytest
 
-from functions.aws.job_arguments import Order
-from functions.aws.objects import Source, found
+from functions.aws.job_arguments import JobArguments
 from functions.settings import SparkSettings
 from model_store import BUNDLED, CHAMPION, open_store
 from pipeline.model.loading import load_model
-from pipeline.runs.jobs import Job
+from pipeline.runs.objects import ObjectRef, open_object
+from pipeline.scoring import ScoringSpec
 from tests.infra.test_training_image import PACKAGES
 from tests.support import emr
 from tests.support.containers import Containers
@@ -48,18 +48,18 @@ def test_a_large_file_is_scored_in_it(
 ) -> None:
     """By spark-submit with the job's entry point and arguments, on a read-only root."""
     drop.put(KEY, customers(3000))
-    source = Source(drop.settings.input.bucket, KEY, "März/a b.csv")
+    ref = ObjectRef(drop.settings.input.bucket, KEY)
     results = str(drop.settings.output.below("results"))
     artifact = open_store(BUNDLED).open(CHAMPION)
-    job = Job(load_model(artifact), artifact.version)
-    with found(drop.s3, source) as opened:
+    spec = ScoringSpec(load_model(artifact), artifact.version)
+    with open_object(drop.s3, ref, "März/a b.csv") as source:
         store = f"s3://{drop.settings.output.bucket}/models"
-        told = Order.of(opened, job, store, results).arguments
+        arguments = JobArguments.of(source, spec, store, results).to_list()
     environment = [f"--env={name}={value}" for name, value in aws_environment.items()]
     entry = SparkSettings("00f1", "arn:aws:iam::123456789012:role/spark").entry_point
     name = f"spark-{uuid.uuid4().hex[:8]}"
     run = ["podman", "run", "--rm", "--name", name, *LOCKED, *emr.mounts(), *environment]
-    submit = ["/usr/lib/spark/bin/spark-submit", "--master", "local[2]", entry, *told]
+    submit = ["/usr/lib/spark/bin/spark-submit", "--master", "local[2]", entry, *arguments]
     lines = image(*run, emr.SPARK_IMAGE, *submit, seconds=300).splitlines()
     assert json.loads(lines[-1])["message"] == "scored"
     assert is_whole(drop.written())

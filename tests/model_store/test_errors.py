@@ -13,10 +13,9 @@ from pathlib import Path
 import pytest
 
 import model_store.errors
+from functions.aws.deadline import OutOfTime
 from functions.aws.events import UnknownEvent
-from functions.aws.lease import Held, LeaseLost
-from functions.aws.objects import Skipped, Unscorable
-from functions.aws.runs import TimeIsUp
+from functions.aws.handover import JobFailed, JobNotStarted
 from functions.http.lambda_adapter import WrongEvent
 from functions.live_model import NoLiveModel
 from functions.settings import WrongSetting
@@ -33,8 +32,9 @@ from model_store.extras import MODULES, needs_extra
 from model_store.signing import WrongKey
 from model_store.storage.addresses import WrongAddress
 from pipeline.comparing.promotion import NotPromoted
-from pipeline.errors import Problem, WrongFile, WrongRow
+from pipeline.errors import Gone, Problem, TooLarge, Unreadable, WrongFile, WrongRow
 from pipeline.reading.options import WrongOption
+from pipeline.runs.objects import Skipped
 from pipeline.scoring.parts.spark import NoSpark
 from pipeline.scoring.parts.splitting import CannotSplit
 from pipeline.training.fitting import EmptyCluster
@@ -48,9 +48,12 @@ ERRORS = [
     MissingExtra("--engine spark", "spark"),
     Temporary("read a.csv", "s3://bucket", "SlowDown"),
     NoLiveModel("models", "not read yet"),
-    Held("a.csv/1", "2026-01-01T00:00:00+00:00"),
-    LeaseLost("a.csv/1"),
-    TimeIsUp("a.csv", 12.5),
+    OutOfTime("a.csv", 12.5),
+    JobFailed("job run 1 ended as FAILED without results"),
+    JobNotStarted("not allowed to start a.csv"),
+    Gone("a.csv", "is gone"),
+    Unreadable("a.csv", "AccessDenied"),
+    TooLarge("a.csv", "has 9 bytes"),
     WrongKey(Path("key.pem"), "is no such key"),
     WrongAddress("s3:/bucket"),
     WrongFile(Path("a.csv"), "is empty"),
@@ -60,7 +63,6 @@ ERRORS = [
     WrongOption("header_row", "1 or more", "0"),
     NotPromoted("2", "1", ("30 % move", "the silhouette is worse")),
     NoSpark("no java"),
-    Unscorable("too_large", "s3://bucket/a.csv has 9 bytes", "s3://bucket/a.csv?etag=x", "9 bytes"),
     Skipped("it is empty"),
     UnknownEvent(("body", "headers")),
     WrongEvent("an empty event"),

@@ -3,7 +3,6 @@
 import hashlib
 import io
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,9 +11,8 @@ import pytest
 import pipeline.hashing
 from pipeline.hashing import block_count, digest_of_block, identity_of_blocks, identity_of_file
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.scoring.parts.data import local_data, local_data_set
-from pipeline.scoring.parts.distributed import Beat
 from pipeline.scoring.parts.part import PartResult, PartTask
+from pipeline.scoring.parts.shared_input import SharedInput
 from pipeline.scoring.parts.splitting import Part
 from tests.pipeline.scoring.parts.test_distributed import TEXTS
 from tests.support.comparing import assert_same, in_parts
@@ -82,11 +80,11 @@ def test_each_block_is_asked_of_one_part(model: ClusterModel, tmp_path: Path) ->
         (tmp_path / f"{name}.csv").write_text(TEXTS["plain"])
     asked: list[tuple[int, int]] = []
 
-    def run(work: PartTask, parts: Sequence[Part], beat: Beat) -> list[PartResult]:
+    def run(task: PartTask, parts: Sequence[Part]) -> list[PartResult]:
         asked.extend((part.file, block) for part in parts for block in range(*part.blocks))
-        return [work.do(part) for part in parts]
+        return [task.score(part) for part in parts]
 
-    data = local_data_set(tmp_path)
+    data = SharedInput.below(tmp_path)
     blocks = block_count(data.sources[0].size)
     assert blocks > 1
     found = in_parts(data, model, tmp_path / "out", run=run, part_bytes=400)
@@ -99,10 +97,11 @@ def test_who_knows_the_identity_asks_for_no_digests(model: ClusterModel, tmp_pat
     path.write_text(TEXTS["plain"])
     seen: list[Part] = []
 
-    def run(work: PartTask, parts: Sequence[Part], beat: Beat) -> list[PartResult]:
+    def run(task: PartTask, parts: Sequence[Part]) -> list[PartResult]:
         seen.extend(parts)
-        return [work.do(part) for part in parts]
+        return [task.score(part) for part in parts]
 
-    found = in_parts(replace(local_data(path), told="etag:1"), model, tmp_path / "out", run=run)
+    shared = SharedInput.at(path).identified_by("etag:1")
+    found = in_parts(shared, model, tmp_path / "out", run=run)
     assert found["input"]["identity"] == "etag:1"
     assert {part.blocks for part in seen} == {(0, 0)}

@@ -6,32 +6,33 @@ import json
 import random
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from model_store import CustomerClustersError
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.scoring import Options, score_file
-from pipeline.scoring.parts.data import Data, local_data
-from pipeline.scoring.parts.distributed import Beat, Runner, score_in_parts
+from pipeline.scoring import Options, ScoringSpec
+from pipeline.scoring.parts.distributed import Runner, score_in_parts
+from pipeline.scoring.parts.locations import LocalTarget
 from pipeline.scoring.parts.part import PartResult, PartTask
-from pipeline.scoring.parts.shared import LocalTarget
+from pipeline.scoring.parts.shared_input import SharedInput
 from pipeline.scoring.parts.splitting import Part
+from tests.support.scoring import score_file
 
 WRITTEN_ONCE = ("rejected.csv", "clusters.csv", "summary.json", "report.html")
 
 
-def one_after_the_other(work: PartTask, parts: Sequence[Part], beat: Beat) -> list[PartResult]:
+def one_after_the_other(task: PartTask, parts: Sequence[Part]) -> list[PartResult]:
     """Parts in a random order, every third one twice, as when its worker died at the end."""
     order = list(parts) + list(parts)[::3]
     random.Random(len(parts)).shuffle(order)
-    return [work.do(part) for part in order]
+    return [task.score(part) for part in order]
 
 
 def in_parts(
-    path: Path | Data,
+    path: Path | SharedInput,
     model: ClusterModel,
     out: Path,
     options: Options | None = None,
@@ -40,10 +41,12 @@ def in_parts(
     part_bytes: int = 200,
 ) -> dict[str, Any]:
     """The manifest of a local file, or of a data set, that was scored in parts."""
-    data = local_data(path) if isinstance(path, Path) else path
+    shared = SharedInput.at(path) if isinstance(path, Path) else path
     out.mkdir(parents=True, exist_ok=True)
-    target, chosen = LocalTarget(out), options or Options()
-    return score_in_parts(run, data, model, "v1", chosen, target, out, part_bytes=part_bytes)
+    spec = ScoringSpec(model, "v1", options or Options())
+    return cast(
+        dict[str, Any], score_in_parts(run, shared, spec, LocalTarget(out), out, part_bytes)
+    )
 
 
 def assert_same(

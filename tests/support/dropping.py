@@ -3,20 +3,18 @@
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
 from functions.aws.events import object_refs
-from functions.aws.lease import CLAIM, Claim
-from functions.aws.runs import Place, run_folder
 from functions.live_model import LiveModel
-from functions.s3 import Batch, source_of
+from functions.s3 import Batch, result_name
 from functions.settings import BatchSettings
 from model_store import S3Address
 from model_store.storage.s3 import S3Storage
-from pipeline.runs.jobs import Job
+from pipeline.runs.s3 import S3Runs
+from pipeline.scoring import ScoringSpec
 from tests.support.paths import EVENTS
 
 if TYPE_CHECKING:
@@ -75,8 +73,6 @@ class Drop:
     live_model: LiveModel
     lines: list[Any] = field(default_factory=list)
     figures: list[Mapping[str, float]] = field(default_factory=list)
-    ahead: timedelta = timedelta(0)
-    """How far the worker's clock is ahead."""
 
     def put(self, key: str, content: bytes | None = None) -> dict[str, Any]:
         """Drop a file; the event that S3 sends for it."""
@@ -109,41 +105,36 @@ class Drop:
     def results(self) -> S3Storage:
         return S3Storage(self.s3, self.settings.output.below("results"))
 
-    def function(self, **place: Any) -> Batch:
-        """The handler, as a process that was just started has it."""
-        given = Place(
-            self.results,
-            self.settings.max_input_bytes,
-            self.settings.lease_seconds,
-            self.settings.deadline_seconds,
-            clock=lambda: datetime.now(UTC) + self.ahead,
-        )
+    def function(self, results: S3Storage | None = None, **changes: Any) -> Batch:
+        """The handler, as a process that was just started has it; `changes` are of its settings
+        where these have such a field, else of the handler."""
+        known = {field.name for field in fields(BatchSettings)}
+        settings = {name: changes.pop(name) for name in list(changes) if name in known}
         return Batch(
-            self.settings, replace(given, **place), self.live_model,
-            log=self.lines.append, measure=self.figures.append,
-        )  # fmt: skip
+            replace(self.settings, **settings),
+            S3Runs(results or self.results),
+            self.live_model,
+            log=self.lines.append,
+            measure=self.figures.append,
+            **changes,
+        )
 
     def run_of(self, event: Any) -> str:
         """Where the results for an event's object belong."""
-        (arrival, *_) = object_refs(event)
-        source, loaded = source_of(arrival, self.settings), self.live_model.current()
-        assert source.identity is not None
-        return run_folder(source.name, source.identity, Job(loaded.model, loaded.version))
-
-    def claim(self, event: Any) -> Claim:
-        """Another worker claims the run, and says no more."""
-        return Claim.taken(self.results, self.run_of(event), 300, lambda: datetime.now(UTC))
+        (ref, *_) = object_refs(event)
+        name, loaded = result_name(ref, self.settings), self.live_model.current()
+        assert ref.identity is not None
+        return f"{name}/{ScoringSpec(loaded.model, loaded.version).run_id(ref.identity)}"
 
     def deliver(self, event: Any, context: Any = None) -> dict[str, Any]:
         return self.function()(event, context or Context())
 
     def written(self, output: S3Address | None = None) -> dict[str, bytes]:
-        """Every file of all results but the claims, which tell of the time and the worker."""
-        found = self._files(output or self.settings.output)
-        return {name: content for name, content in found.items() if not name.endswith(CLAIM)}
+        """Every file of all results."""
+        return self._files(output or self.settings.output)
 
     def documents(self, name: str) -> list[dict[str, Any]]:
-        """Every manifest.json, failed.json or claim.json."""
+        """Every manifest.json or failed.json."""
         found = self._files(self.settings.output)
         return [json.loads(found[key]) for key in found if key.endswith(f"/{name}")]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipeline.scoring import Engine, score_into
+from pipeline.scoring import FileEngine, InputFile, score_into
 from pipeline.scoring.process.child import main
 
 
@@ -27,15 +27,15 @@ DEEDS: dict[bytes, Callable[[], Any]] = {
 }
 
 
-def engine(folder: Path, found: Any, *arguments: Any) -> dict[str, Any]:
-    deed = DEEDS.get(found.path.read_bytes().strip())
+def engine(folder: Path, file: InputFile, /, *arguments: Any) -> Any:
+    deed = DEEDS.get(file.path.read_bytes().strip())
     if deed is not None:
         deed()
         return {"rows_in": 0}
-    return score_into(folder, found, *arguments)
+    return score_into(folder, file, *arguments)
 
 
-def load() -> Engine:
+def load() -> FileEngine:
     return engine
 
 

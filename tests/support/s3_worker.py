@@ -12,12 +12,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from functions.aws.runs import Place
 from functions.live_model import LiveModel
 from functions.s3 import Batch
 from functions.settings import BatchSettings
 from model_store import BUNDLED, S3Address, open_store
 from model_store.storage.s3 import S3Storage, connect
+from pipeline.runs.s3 import S3Runs
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -48,13 +48,11 @@ def _fork(live_model: LiveModel, client: "S3Client", job: dict[str, Any]) -> int
 def _work(live_model: LiveModel, client: "S3Client", job: dict[str, Any]) -> int:
     place = S3Address.from_string(job["output"])
     settings = BatchSettings(S3Address.from_string(job["input"]), place)
-    results = S3Storage(client, place.below("results"))
+    runs = S3Runs(S3Storage(client, place.below("results")))
     requests = _Requests(job.get("die_at"), job.get("when"))
-    results.client.meta.events.register("before-send.s3", requests.leave)
-    results.client.meta.events.register("response-received.s3", requests.arrive)
-    quiet = Batch(
-        settings, Place(results), live_model, log=lambda line: None, measure=lambda figures: None
-    )
+    client.meta.events.register("before-send.s3", requests.leave)
+    client.meta.events.register("response-received.s3", requests.arrive)
+    quiet = Batch(settings, runs, live_model, log=lambda line: None, measure=lambda figures: None)
     answer = quiet(job["event"], None)
     if "count_to" in job:
         Path(job["count_to"]).write_text(str(requests.sent))

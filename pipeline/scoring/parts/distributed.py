@@ -11,13 +11,14 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from model_store import Temporary
+from model_store import NotFound, Temporary
 from pipeline.errors import WrongFile
-from pipeline.model.cluster_model import ClusterModel
 from pipeline.reading.file_state import checked_afterwards
+from pipeline.scoring.documents import Manifest
 from pipeline.scoring.engine import conclude, outputs, refuse_too_many_rejects, totals_of
 from pipeline.scoring.parallel import in_order
-from pipeline.scoring.parts.data import Data, InspectedFile, look_at
+from pipeline.scoring.parts.inspection import InspectedFile, inspect
+from pipeline.scoring.parts.locations import NOT_SHARED, Target
 from pipeline.scoring.parts.part import (
     WORKING,
     PartResult,
@@ -27,25 +28,24 @@ from pipeline.scoring.parts.part import (
     rejects_of,
     tally_of,
 )
-from pipeline.scoring.parts.shared import NOT_SHARED, Target
+from pipeline.scoring.parts.shared_input import SharedInput
 from pipeline.scoring.parts.splitting import PART_BYTES, Part
 from pipeline.scoring.rejects import Reject, reject_writer
 from pipeline.scoring.repeated_ids import RepeatedIds
-from pipeline.scoring.spec import Options
+from pipeline.scoring.spec import ScoringSpec
 from pipeline.scoring.tally import Tally
 from pipeline.scoring.tally_codec import add_packed, wide
 
 _DELETING = 8
-Beat = Callable[[], None]
-Runner = Callable[[PartTask, Sequence[Part], Beat], Sequence[PartResult]]
-"""Does each of the parts at least once, in any order; calls the beat about every second."""
+Runner = Callable[[PartTask, Sequence[Part]], Sequence[PartResult]]
+"""Does each of the parts at least once, in any order."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlacedPart:
     """A part that was scored, and where its first row and line stand."""
 
-    done: PartResult
+    result: PartResult
     file: int
     row: int
     """Counted through all files."""
@@ -54,59 +54,67 @@ class PlacedPart:
 
     @property
     def name(self) -> str:
-        return Part(self.done.index, 0, 0, round=self.done.round).name
+        return Part(self.result.index, 0, 0, round=self.result.round).name
 
 
 def score_in_parts(
     run: Runner,
-    data: Data,
-    model: ClusterModel,
-    version: str,
-    options: Options,
+    shared: SharedInput,
+    spec: ScoringSpec,
     target: Target,
     folder: Path,
-    beat: Beat = lambda: None,
     part_bytes: int = PART_BYTES,
-) -> dict[str, Any]:
+) -> Manifest:
     """Score an input; return the manifest, which is the last file written into `folder`.
 
-    The assigned rows are in `target`, all else that belongs to the run in `folder`, which may be
-    the same place. CannotSplit when the input has no parts, WrongFile when it is refused, Temporary
-    when a part could not be scored.
+    Args:
+        run: What does the parts.
+        shared: The input.
+        spec: What it is scored with.
+        target: Where workers write the assigned rows, and all else until the run is concluded.
+        folder: Where everything else that belongs to the run goes; it may be the same place.
+        part_bytes: How large parts are, about.
+
+    Raises:
+        CannotSplit: The input has no parts.
+        WrongFile: The input is refused.
+        Temporary: A part could not be scored.
     """
-    with checked_afterwards(data.refuse_changed):
-        looked = look_at(data, model, options, part_bytes)
-        files = [found.file for found in looked]
-        format = options.format or files[0].format
-        safe, second = options.safe_csv, options.challenger
-        work = PartTask(model, files, data.sources, target, format, safe, second)
-        done, digests = _all_done(run, work, looked, beat)
-        pieces = _in_place(done, looked)
-        tally = _added_up(work, pieces, beat)
+    model, options = spec.model, spec.options
+    with checked_afterwards(shared.refuse_changed):
+        inspected = inspect(shared, model, options, part_bytes)
+        files = [each.file for each in inspected]
+        file_format = options.format or files[0].format
+        task = PartTask(
+            model, files, shared.sources, target, file_format, options.safe_csv, options.challenger
+        )
+        results, digests = _run_all(run, task, inspected)
+        placed = _placed(results, inspected)
+        tally = _total(task, placed)
         with RepeatedIds() as ids:
-            _add_ids(ids, work, pieces, beat)
+            _add_ids(ids, task, placed)
             totals = totals_of(model, tally, options, ids)
         if not totals["rows_in"]:
-            raise WrongFile(data.address, "has a header but no customers")
+            raise WrongFile(shared.address, "has a header but no customers")
         refuse_too_many_rejects(
-            data.address, totals, options.max_rejected_share, lambda: _first_reject(work, pieces)
+            shared.address, totals, options.max_rejected_share, lambda: _first_reject(task, placed)
         )
-        _write_rejects(folder / outputs(format)["rejected"], work, pieces, data.files, beat)
-        assigned = {work.assigned(it.name): it.done.bytes for it in pieces if it.done.bytes}
-        _leave_only(target, assigned, f"assigned.{format}")
-        facts = _facts(data, data.identity_by(digests), pieces)
-    return conclude(folder, facts, work.scorer(files[0]), version, options, totals, assigned)
+        _write_rejects(folder / outputs(file_format)["rejected"], task, placed, shared.files)
+        assigned = {task.assigned(it.name): it.result.bytes for it in placed if it.result.bytes}
+        _leave_only(target, assigned, f"assigned.{file_format}")
+        facts = _facts(shared, shared.identity_by(digests), placed)
+    return conclude(folder, facts, task.scorer(files[0]), spec, totals, assigned)
 
 
-def _facts(data: Data, identity: str, pieces: Sequence[PlacedPart]) -> dict[str, Any]:
-    facts = {"name": data.name, "identity": identity, "bytes": data.bytes}
-    if not data.files:
+def _facts(shared: SharedInput, identity: str, placed: Sequence[PlacedPart]) -> dict[str, Any]:
+    facts = {"name": shared.name, "identity": identity, "bytes": shared.bytes}
+    if not shared.files:
         return facts
-    rows = [0] * len(data.files)
-    for piece in pieces:
-        rows[piece.file] += piece.done.rows
-    first = [1 + sum(rows[:place]) for place in range(len(rows))]
-    columns = zip(data.files, data.sources, first, rows, strict=True)
+    rows = [0] * len(shared.files)
+    for part in placed:
+        rows[part.file] += part.result.rows
+    first = [1 + sum(rows[:file]) for file in range(len(rows))]
+    columns = zip(shared.files, shared.sources, first, rows, strict=True)
     files = [
         {"name": name, "bytes": source.size, "first_row": row, "rows": count}
         for name, source, row, count in columns
@@ -114,43 +122,43 @@ def _facts(data: Data, identity: str, pieces: Sequence[PlacedPart]) -> dict[str,
     return {**facts, "files": files}
 
 
-def _all_done(
-    run: Runner, work: PartTask, looked: Sequence[InspectedFile], beat: Beat
+def _run_all(
+    run: Runner, task: PartTask, inspected: Sequence[InspectedFile]
 ) -> tuple[list[PartResult], dict[tuple[int, int], str]]:
     """What came of every part, once each begins where the one before it ends.
 
     And the digests that they took on the way, by the file and its block.
     """
-    parts = [part for file in looked for part in file.parts]
-    found: dict[int, PartResult] = {}
+    parts = [part for file in inspected for part in file.parts]
+    results: dict[int, PartResult] = {}
     digests: dict[tuple[int, int], str] = {}
     todo = parts
     while todo:
-        for done in run(work, todo, beat):
-            part = parts[done.index]
-            if done.refused:
-                raise WrongFile(work.files[part.file].path, done.refused)
-            found[done.index] = done
-            for block, digest in zip(range(*part.blocks), done.digests, strict=False):
+        for result in run(task, todo):
+            part = parts[result.index]
+            if result.refused:
+                raise WrongFile(task.files[part.file].path, result.refused)
+            results[result.index] = result
+            for block, digest in zip(range(*part.blocks), result.digests, strict=False):
                 digests[part.file, block] = digest
-        texts = [file.parts for file in looked if file.file.format != "parquet"]
-        todo = [part for text in texts for part in _misread(text, found)]
-    return [found[part.index] for part in parts if part.index in found], digests
+        texts = [file.parts for file in inspected if file.file.format != "parquet"]
+        todo = [part for text in texts for part in _to_read_again(text, results)]
+    return [results[part.index] for part in parts if part.index in results], digests
 
 
-def _in_place(done: Sequence[PartResult], looked: Sequence[InspectedFile]) -> list[PlacedPart]:
+def _placed(results: Sequence[PartResult], inspected: Sequence[InspectedFile]) -> list[PlacedPart]:
     """The parts in their order, each told where it stands."""
-    file_of = {part.index: part.file for found in looked for part in found.parts}
-    pieces, row = [], 1
-    for file, own in groupby(done, key=lambda part: file_of[part.index]):
-        line = looked[file].first_line
-        for part in own:
-            pieces.append(PlacedPart(part, file, row, line))
+    file_of = {part.index: part.file for each in inspected for part in each.parts}
+    placed, row = [], 1
+    for file, results_of_file in groupby(results, key=lambda part: file_of[part.index]):
+        line = inspected[file].first_line
+        for part in results_of_file:
+            placed.append(PlacedPart(part, file, row, line))
             row, line = row + part.rows, line + part.lines
-    return pieces
+    return placed
 
 
-def _misread(parts: Sequence[Part], found: dict[int, PartResult]) -> list[Part]:
+def _to_read_again(parts: Sequence[Part], results: dict[int, PartResult]) -> list[Part]:
     """The parts to be read again from where the one before them ends.
 
     A part in which no record begins, because one goes through all of it, is left out.
@@ -158,67 +166,72 @@ def _misread(parts: Sequence[Part], found: dict[int, PartResult]) -> list[Part]:
     again: list[Part] = []
     at = parts[0].start
     for part in parts:
-        done = found.get(part.index)
+        result = results.get(part.index)
         if at >= part.end:
-            found.pop(part.index, None)
-        elif done is None or done.start != at:
-            before = done.round if done else part.round
+            results.pop(part.index, None)
+        elif result is None or result.start != at:
+            before = result.round if result else part.round
             again.append(replace(part, start=at, exact=True, round=before + 1, blocks=(0, 0)))
-            at = part.end if done is None or done.end < 0 else done.end
+            at = part.end if result is None or result.end < 0 else result.end
         else:
-            at = done.end
+            at = result.end
     return again
 
 
-def _added_up(work: PartTask, pieces: Sequence[PlacedPart], beat: Beat) -> Tally:
+def _total(task: PartTask, placed: Sequence[PlacedPart]) -> Tally:
     """One part after the other, in the order of the rows."""
 
-    def counted(piece: PlacedPart) -> bytes:
-        assigned = work.assigned(piece.name)
-        if piece.done.bytes and work.target.size(assigned) != piece.done.bytes:
+    def counted(part: PlacedPart) -> bytes:
+        assigned = task.assigned(part.name)
+        if part.result.bytes and task.target.size(assigned) != part.result.bytes:
             raise Temporary("find", assigned, NOT_SHARED)
-        return work.target.read(tally_of(piece.name))
+        return _working(task, tally_of(part.name))
 
-    tally = wide(work.model)
-    for piece, content in zip(pieces, in_order(counted, pieces), strict=True):
-        beat()
-        add_packed(tally, content, piece.row)
-    rows = sum(piece.done.rows for piece in pieces)
+    tally = wide(task.model)
+    for part, content in zip(placed, in_order(counted, placed), strict=True):
+        add_packed(tally, content, part.row)
+    rows = sum(part.result.rows for part in placed)
     if int(tally.customers.sum()) + tally.rejected.total() != rows:
-        raise AssertionError(f"{work.files[0].path}: {rows} rows read, another number counted")
+        raise AssertionError(f"{task.files[0].path}: {rows} rows read, another number counted")
     return tally
 
 
-def _add_ids(ids: RepeatedIds, work: PartTask, pieces: Sequence[PlacedPart], beat: Beat) -> None:
+def _add_ids(ids: RepeatedIds, task: PartTask, placed: Sequence[PlacedPart]) -> None:
     """One part after the other; none where there are too many to be compared."""
-    for piece in pieces:
-        beat()
+    for part in placed:
         if not ids.too_many:
-            ids.add_packed(work.target.read(ids_of(piece.name)), piece.row)
+            ids.add_packed(_working(task, ids_of(part.name)), part.row)
 
 
-def _first_reject(work: PartTask, pieces: Sequence[PlacedPart]) -> Reject | None:
-    first = next((piece for piece in pieces if piece.done.rejected), None)
-    return None if first is None else next(_rejects_of(work, first), None)
+def _first_reject(task: PartTask, placed: Sequence[PlacedPart]) -> Reject | None:
+    first = next((part for part in placed if part.result.rejected), None)
+    return None if first is None else next(_rejects_of(task, first), None)
 
 
-def _rejects_of(work: PartTask, piece: PlacedPart) -> Iterator[Reject]:
-    return rejects_in(work.target.read(rejects_of(piece.name)), piece.row, piece.line)
+def _rejects_of(task: PartTask, part: PlacedPart) -> Iterator[Reject]:
+    return rejects_in(_working(task, rejects_of(part.name)), part.row, part.line)
 
 
 def _write_rejects(
-    path: Path, work: PartTask, pieces: Sequence[PlacedPart], names: Sequence[str], beat: Beat
+    path: Path, task: PartTask, placed: Sequence[PlacedPart], names: Sequence[str]
 ) -> None:
-    with reject_writer(path, *(["file"] if names else []), safe=work.safe) as writer:
-        for piece in pieces:
-            beat()
-            if piece.done.rejected:
-                of = [names[piece.file]] if names else []
-                writer.write(_rejects_of(work, piece), *of)
+    with reject_writer(path, *(["file"] if names else []), safe=task.safe) as writer:
+        for part in placed:
+            if part.result.rejected:
+                of = [names[part.file]] if names else []
+                writer.write(_rejects_of(task, part), *of)
+
+
+def _working(task: PartTask, name: str) -> bytes:
+    """What a worker left for the driver; Temporary when another driver of the same run ended it."""
+    try:
+        return task.target.read(name)
+    except NotFound as error:
+        raise Temporary("find", name, "another run over the same input removed it") from error
 
 
 def _leave_only(target: Target, assigned: Mapping[str, int], folder: str) -> None:
     """Remove what is not of this run: parts that were misread, and those of a run that died."""
-    there = [f"{place}/{name}" for place in (folder, WORKING) for name in target.names(place)]
+    names = [f"{inner}/{name}" for inner in (folder, WORKING) for name in target.names(inner)]
     with ThreadPoolExecutor(_DELETING) as pool:
-        list(pool.map(target.delete, [name for name in there if name not in assigned]))
+        list(pool.map(target.delete, [name for name in names if name not in assigned]))

@@ -20,7 +20,7 @@ from pipeline.reading.delimited.reader import DelimitedReader, TextChunk
 from pipeline.reading.delimited.records import split
 from pipeline.reading.delimited.streams import CHUNK
 from pipeline.reading.parquet.reader import ParquetReader, RowBatch
-from pipeline.scoring.parts.shared import Source, Target
+from pipeline.scoring.parts.locations import Source, Target
 from pipeline.scoring.parts.splitting import Part, TextRange, row_group_pieces
 from pipeline.scoring.rejects import Reject
 from pipeline.scoring.repeated_ids import RepeatedIds
@@ -77,13 +77,13 @@ class PartTask:
         every = needs_all_columns(file, self.format, safe=self.safe)
         return Scorer(self.model, file, all_columns=every, challenger=self.challenger)
 
-    def do(self, part: Part) -> PartResult:
+    def score(self, part: Part) -> PartResult:
         """Score a part and write what comes of it."""
         try:
             with self.sources[part.file].open() as stream:
-                done = self._score(part, stream)
+                result = self._score(part, stream)
                 digests = [digest_of_block(stream, block) for block in range(*part.blocks)]
-                return dataclasses.replace(done, digests=digests)
+                return dataclasses.replace(result, digests=digests)
         except WrongFile as error:
             return PartResult(part.index, part.round, -1, -1, 0, 0, 0, 0, refused=error.problem)
 
@@ -148,9 +148,9 @@ def rejects_of(part: str) -> str:
 def rejects_in(content: bytes, first_row: int, first_line: int) -> Iterator[Reject]:
     """The rejects of a part; its rows and lines get the numbers that they have in the file."""
     for line in content.splitlines():
-        found = Reject(*json.loads(line))
-        at = None if found.line is None else found.line + first_line
-        yield dataclasses.replace(found, row=found.row + first_row, line=at)
+        reject = Reject(*json.loads(line))
+        line_number = None if reject.line is None else reject.line + first_line
+        yield dataclasses.replace(reject, row=reject.row + first_row, line=line_number)
 
 
 def _row_groups(stream: BinaryIO, file: CustomerFile, part: Part) -> Iterator[RowBatch]:

@@ -22,7 +22,6 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from model_store import CustomerClustersError, Temporary
-from pipeline.scoring.parts.distributed import Beat
 from pipeline.scoring.parts.part import PartResult, PartTask
 from pipeline.scoring.parts.splitting import Part
 from pipeline.scoring.spec import Progress
@@ -40,7 +39,7 @@ _KINDS = {
 _SCHEMA = pa.schema(
     [pa.field(n, _KINDS[k]) for n, k in (column.split() for column in _DONE.split(", "))]
 )
-_LOOK_SECONDS = 1.0
+_REPORT_SECONDS = 1.0
 _RAISED = re.compile(r"^((?!SQLSTATE|org\.)[A-Za-z_][\w.]*): (\S.*)$", re.MULTILINE)
 _OURS = re.compile(r"^[\w.]*\bTaskError: (\{.*\})$", re.MULTILINE)
 _NOT_STARTED = re.compile(
@@ -52,7 +51,7 @@ _STOPPED = "Cannot call methods on a stopped SparkContext"
 _MOST_HEARD = 1 << 20
 _LOG = Path(__file__).parent / "spark_log4j2.properties"
 _LOOPBACK = ("local", "spark://127.0.0.1:", "spark://localhost:")
-_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+_JVM_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 """Spark only hands out parts here: compiling it well, or collecting garbage at once with several
 threads, takes more time from the rows than it gives back."""
 _SETTINGS = {
@@ -64,8 +63,8 @@ _SETTINGS_HERE = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.ui.enabled": "false",
-    "spark.driver.extraJavaOptions": f"{_JVM} -Dlog4j2.configurationFile={_LOG.as_uri()}",
-    "spark.executor.extraJavaOptions": _JVM,
+    "spark.driver.extraJavaOptions": f"{_JVM_OPTIONS} -Dlog4j2.configurationFile={_LOG.as_uri()}",
+    "spark.executor.extraJavaOptions": _JVM_OPTIONS,
 }
 Result = TypeVar("Result")
 
@@ -92,16 +91,16 @@ def spark(master: str | None, environment: Mapping[str, str]) -> Iterator[SparkS
         where = f"$JAVA_HOME, which is {home}" if home else "the path"
         raise NoSpark(f"Spark needs Java 17 or newer; found no java in {where}")
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    here = master is not None and master.startswith(_LOOPBACK)
+    on_this_machine = master is not None and master.startswith(_LOOPBACK)
     builder = SparkSession.builder.appName("customer-clusters")
-    builder = builder.config(map={**_SETTINGS, **(_SETTINGS_HERE if here else {})})
+    builder = builder.config(map={**_SETTINGS, **(_SETTINGS_HERE if on_this_machine else {})})
     if master is not None:
         builder = builder.master(master)
-    with _heard() as heard, _quiet():
+    with _captured_errors() as captured, _without_pandas_warning():
         try:
             session = builder.getOrCreate()
         except Exception as error:
-            why = _why_not(f"{error}\n{heard()}") or _told(error)
+            why = _start_failure(f"{error}\n{captured()}") or _reason(error)
             raise NoSpark(f"Spark did not start at {master or 'its master'}: {why}") from error
     try:
         yield session
@@ -116,31 +115,30 @@ class OnSpark:
     session: SparkSession
     progress: Progress = lambda rows: None
 
-    def __call__(self, work: PartTask, parts: Sequence[Part], beat: Beat) -> list[PartResult]:
+    def __call__(self, task: PartTask, parts: Sequence[Part]) -> list[PartResult]:
         """What came of the parts; Temporary when Spark gave up."""
 
         rows = self.session.sparkContext.accumulator(0)
 
-        def do(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        def score_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             for batch in batches:
                 with _raised_as_text():
-                    done = [work.do(parts[place]) for place in batch.column(0).to_pylist()]
-                rows.add(sum(part.rows for part in done))
-                yield pa.RecordBatch.from_pylist(list(map(asdict, done)), schema=_SCHEMA)
+                    results = [task.score(parts[index]) for index in batch.column(0).to_pylist()]
+                rows.add(sum(part.rows for part in results))
+                yield pa.RecordBatch.from_pylist(list(map(asdict, results)), schema=_SCHEMA)
 
-        def look() -> None:
-            beat()
+        def report() -> None:
             self.progress(rows.value)
 
-        places = self.session.range(0, len(parts), 1, len(parts))
-        with _quiet():
-            answers = places.mapInArrow(do, _DONE)
-        found = _meanwhile(self.session, answers.collect, look)
-        return [PartResult(**row.asDict()) for row in found]
+        indexes = self.session.range(0, len(parts), 1, len(parts))
+        with _without_pandas_warning():
+            answers = indexes.mapInArrow(score_batches, _DONE)
+        rows_of_results = _run_reporting(self.session, answers.collect, report)
+        return [PartResult(**row.asDict()) for row in rows_of_results]
 
 
 @contextmanager
-def _heard() -> Iterator[Callable[[], str]]:
+def _captured_errors() -> Iterator[Callable[[], str]]:
     """Keeps aside what the JVM that starts meanwhile says, then and later; what that was so far.
 
     It greets with four lines that no setting turns off, and says why it could not start.
@@ -155,37 +153,39 @@ def _heard() -> Iterator[Callable[[], str]]:
             os.close(standard_error)
 
 
-def _why_not(told: str) -> str | None:
+def _start_failure(output: str) -> str | None:
     """Why Spark did not start, from what it and its JVM said; None where they did not say it."""
-    found = _NOT_STARTED.search(told)
-    if found is None:
+    match = _NOT_STARTED.search(output)
+    if match is None:
         return None
-    reason: str = found[1] or found[2]
+    reason: str = match[1] or match[2]
     return "no master answered there" if _STOPPED in reason else reason
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def _without_pandas_warning() -> Iterator[None]:
     """Without the warning that pandas is newer than Spark knows: it is asked for nothing here."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")
         yield
 
 
-def _meanwhile(session: SparkSession, work: Callable[[], Result], beat: Beat) -> Result:
-    """Call `beat` while Spark does something; what it raises ends that."""
+def _run_reporting(
+    session: SparkSession, action: Callable[[], Result], report: Callable[[], None]
+) -> Result:
+    """Call `look` while Spark does something; what it raises ends that."""
     with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(work)
+        future = pool.submit(action)
         try:
-            while not wait([future], timeout=_LOOK_SECONDS).done:
-                beat()
+            while not wait([future], timeout=_REPORT_SECONDS).done:
+                report()
         except BaseException:
             session.sparkContext.cancelAllJobs()
             raise
         try:
             return future.result()
         except Exception as error:  # of Spark, of Py4J, of the connection to them
-            raise Temporary("score", "Spark", _told(error)) from error
+            raise Temporary("score", "Spark", _reason(error)) from error
 
 
 @contextmanager
@@ -197,7 +197,7 @@ def _raised_as_text() -> Iterator[None]:
         raise TaskError(json.dumps(error.to_dict())) from error
 
 
-def _told(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     """What went wrong: an error of ours in a task, or of Python's tracebacks the last line."""
     ours = _OURS.findall(str(error))
     if ours:

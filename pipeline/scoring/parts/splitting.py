@@ -241,9 +241,9 @@ def _end_of_line(text: bytes, lines: int) -> int:
 def _header_bytes(reader: DelimitedReader, sample: Path) -> int:
     """Bytes of the file before its first row."""
     text = reader.text_format
-    said = None if text.encoding == "unknown" else text.encoding
+    encoding = None if text.encoding == "unknown" else text.encoding
     start = read_beginning(
-        sample, LONGEST_RECORD + (64 << 10), said, keep_bytes=text.undecoded
+        sample, LONGEST_RECORD + (64 << 10), encoding, keep_bytes=text.undecoded
     ).start
     rest, _ = reader.after_header(start)
     return _mark_bytes(text) + _encoded_bytes(text, start[: len(start) - len(rest)])

@@ -20,17 +20,16 @@ from model_store import CustomerClustersError
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.reading.file_state import FileState
 from pipeline.reading.options import ReadingOptions
-from pipeline.runs.folder import Engine
-from pipeline.scoring.inputs import Input
+from pipeline.scoring.inputs import InputFile
 from pipeline.scoring.process.limits import be_expendable, bound_memory
-from pipeline.scoring.spec import Challenger, Options
+from pipeline.scoring.spec import Challenger, FileEngine, Options, ScoringSpec
 
-TELL_SECONDS = 0.25
+REPORT_SECONDS = 0.25
 """So often is told how many rows were read."""
 Send = Callable[[dict[str, Any]], None]
 
 
-def main(load: Callable[[], Engine]) -> NoReturn:
+def main(load: Callable[[], FileEngine]) -> NoReturn:
     """Answer requests until there are no more. The argument is how many bytes it may take.
 
     The engine is loaded here: no message is lost, and pyarrow does not find pandas.
@@ -49,14 +48,14 @@ def main(load: Callable[[], Engine]) -> NoReturn:
     os._exit(0)  # nothing is worth the time of an orderly end
 
 
-def _answer(request: dict[str, Any], score: Engine, send: Send) -> dict[str, Any]:
+def _answer(request: dict[str, Any], score: FileEngine, send: Send) -> dict[str, Any]:
     """Score a file; the manifest, or why there is none."""
-    told = time.monotonic()
+    reported = time.monotonic()
 
     def progress(rows: int) -> None:
-        nonlocal told
-        if time.monotonic() - told >= TELL_SECONDS:
-            told = time.monotonic()
+        nonlocal reported
+        if time.monotonic() - reported >= REPORT_SECONDS:
+            reported = time.monotonic()
             send({"rows": rows})
 
     try:
@@ -64,14 +63,17 @@ def _answer(request: dict[str, Any], score: Engine, send: Send) -> dict[str, Any
         second = request["challenger"]
         challenger = None
         if second is not None:
-            challenger = Challenger(_model(second["model"]), second["version"], second["related"])
+            challenger = Challenger(
+                _model(second["model"]),
+                second["version"],
+                second["related"],
+            )
         reading = ReadingOptions(**request["reading"])
+        options = Options(**request["options"], reading=reading, challenger=challenger)
         manifest = score(
             Path(request["folder"]),
-            Input(Path(request["path"]), request["name"], request["identity"], _state(request)),
-            _model(request["model"]),
-            request["version"],
-            Options(**request["options"], reading=reading, challenger=challenger),
+            InputFile(Path(request["path"]), request["name"], request["identity"], _state(request)),
+            ScoringSpec(_model(request["model"]), request["version"], options),
             progress,
         )
     except CustomerClustersError as error:
@@ -119,7 +121,7 @@ class _WithoutPandas(MetaPathFinder):
             raise ModuleNotFoundError(fullname)
 
 
-def _engine() -> Engine:
+def _engine() -> FileEngine:
     from pipeline.scoring.engine import score_into
 
     return score_into

@@ -23,13 +23,13 @@ from typing import Any, NoReturn
 
 from model_store import CustomerClustersError, Temporary
 from pipeline.errors import WrongFile
-from pipeline.model.cluster_model import ClusterModel
 from pipeline.reading.file_state import checked_afterwards
-from pipeline.scoring.inputs import Input
+from pipeline.scoring.documents import Manifest
+from pipeline.scoring.inputs import InputFile
 from pipeline.scoring.process.limits import most_memory
-from pipeline.scoring.spec import Options, Progress
+from pipeline.scoring.spec import Progress, ScoringSpec
 
-LOOK_SECONDS = 0.25
+POLL_SECONDS = 0.25
 """So often is `progress` called, whether rows were read or not: it may raise to end the reading."""
 SILENT_SECONDS = 300.0
 """A file of which no row was read for so long is taken to hang its reader."""
@@ -70,41 +70,39 @@ class Isolated:
     def __call__(
         self,
         folder: Path,
-        found: Input,
-        model: ClusterModel,
-        version: str,
-        options: Options,
+        source: InputFile,
+        spec: ScoringSpec,
         progress: Progress = lambda rows: None,
-    ) -> dict[str, Any]:
-        """Score an input into an empty folder, the manifest last; return the manifest."""
-        with self._one_at_a_time, checked_afterwards(found.refuse_changed):
+    ) -> Manifest:
+        """Score a file into an empty folder, the manifest last; return the manifest."""
+        with self._one_at_a_time, checked_afterwards(source.refuse_changed):
             self.start()
             assert self._child is not None
             try:
-                self._child.send(_request(folder, found, model, version, options))
-                answer = self._answer(self._child, found.path, progress)
+                self._child.send(_request(folder, source, spec))
+                answer = self._answer(self._child, source.path, progress)
             except BaseException:
                 self.stop()  # it may still be reading
                 raise
         if "error" in answer:
             _raise(answer["error"])
-        manifest: dict[str, Any] = answer["manifest"]
+        manifest: Manifest = answer["manifest"]
         progress(manifest["rows_in"])
         return manifest
 
     def _answer(self, child: "_Child", path: Path, progress: Progress) -> dict[str, Any]:
-        rows, since = 0, time.monotonic()
+        rows, last_progress = 0, time.monotonic()
         while True:
-            message = child.next(LOOK_SECONDS)
+            message = child.next(POLL_SECONDS)
             if message is not None and message.get("error", {}).get("type") == "MemoryError":
                 raise _too_large(path, self._memory)
             if message is not None and "rows" not in message:
                 return message
             if child.status is not None:
-                raise _dead(path, child, self._memory)
+                raise _death(path, child, self._memory)
             if message is not None:
-                rows, since = message["rows"], time.monotonic()
-            if time.monotonic() - since > self._silent_seconds:
+                rows, last_progress = message["rows"], time.monotonic()
+            if time.monotonic() - last_progress > self._silent_seconds:
                 seconds = f"{self._silent_seconds:g} seconds"
                 raise WrongFile(path, f"no row of it could be read for {seconds}; write it anew")
             progress(rows)
@@ -127,19 +125,19 @@ class _Child:
         """How it ended, once everything it said was taken."""
         self.reading = False
         """Whether it has begun with what was sent last."""
-        self._said: queue.Queue[dict[str, Any] | int | OSError] = queue.Queue()
+        self._messages: queue.Queue[dict[str, Any] | int | OSError] = queue.Queue()
         self._process: subprocess.Popen[bytes] | None = None
         self._started = threading.Event()
         arguments = [module, str(memory)]
-        threading.Thread(target=self._live, args=[arguments], name="reader", daemon=True).start()
+        threading.Thread(target=self._serve, args=[arguments], name="reader", daemon=True).start()
 
     @property
     def alive(self) -> bool:
-        process = self._there()
+        process = self._running()
         return process is not None and process.poll() is None
 
     def send(self, request: dict[str, Any]) -> None:
-        self.reading, process = False, self._there()
+        self.reading, process = False, self._running()
         line = json.dumps(request).encode() + b"\n"
         if process is not None and process.stdin is not None:
             with suppress(BrokenPipeError, ValueError):  # it is dead, which `next` tells
@@ -149,33 +147,33 @@ class _Child:
     def next(self, seconds: float) -> dict[str, Any] | None:
         """What it says next; None when it says nothing in that time, or is dead."""
         try:
-            said = self._said.get(timeout=seconds)
+            message = self._messages.get(timeout=seconds)
         except queue.Empty:
             return None
-        if isinstance(said, OSError):
-            reason = said.strerror or type(said).__name__
-            raise Temporary(_START, "this machine", reason) from said
-        if isinstance(said, int):
-            self.status = said
+        if isinstance(message, OSError):
+            reason = message.strerror or type(message).__name__
+            raise Temporary(_START, "this machine", reason) from message
+        if isinstance(message, int):
+            self.status = message
             return None
         self.reading = True
-        return said
+        return message
 
     def end(self) -> None:
         """End it at once, whatever it does."""
-        process = self._there()
+        process = self._running()
         if process is not None:
             process.kill()
 
-    def _there(self) -> "subprocess.Popen[bytes] | None":
+    def _running(self) -> "subprocess.Popen[bytes] | None":
         self._started.wait()
         return self._process
 
-    def _live(self, arguments: list[str]) -> None:
+    def _serve(self, arguments: list[str]) -> None:
         try:
             self._process = process = _started(arguments)
         except OSError as error:
-            self._said.put(error)
+            self._messages.put(error)
             return
         finally:
             self._started.set()
@@ -183,8 +181,8 @@ class _Child:
         with process.stdout, suppress(OSError), process.stdin:
             for line in process.stdout:
                 if line.endswith(b"\n"):
-                    self._said.put(json.loads(line))
-            self._said.put(process.wait())
+                    self._messages.put(json.loads(line))
+            self._messages.put(process.wait())
 
 
 def _started(arguments: list[str]) -> "subprocess.Popen[bytes]":
@@ -201,24 +199,23 @@ def _started(arguments: list[str]) -> "subprocess.Popen[bytes]":
     )
 
 
-def _request(
-    folder: Path, found: Input, model: ClusterModel, version: str, options: Options
-) -> dict[str, Any]:
-    second = options.challenger
-    challenger = None
-    if second is not None:
-        model_of_second = second.model.to_json().decode()
-        challenger = {"version": second.version, "related": second.related}
-        challenger |= {"model": model_of_second}
+def _request(folder: Path, source: InputFile, spec: ScoringSpec) -> dict[str, Any]:
+    options, challenger = spec.options, None
+    if options.challenger is not None:
+        challenger = {
+            "model": options.challenger.model.to_json().decode(),
+            "version": options.challenger.version,
+            "related": options.challenger.related,
+        }
     names = [field.name for field in fields(options) if field.name not in ("challenger", "reading")]
     return {
         "folder": str(folder.absolute()),
-        "path": str(found.path),
-        "name": found.name,
-        "state": None if found.state is None else asdict(found.state),
-        "identity": None if found.told is None else found.identity,
-        "model": model.to_json().decode(),
-        "version": version,
+        "path": str(source.path),
+        "name": source.name,
+        "state": None if source.state is None else asdict(source.state),
+        "identity": None if source.known_identity is None else source.identity,
+        "model": spec.model.to_json().decode(),
+        "version": spec.version,
         "options": {name: getattr(options, name) for name in names},
         "reading": options.reading.facts,
         "challenger": challenger,
@@ -240,7 +237,7 @@ def _too_large(path: Path, memory: int) -> WrongFile:
     )
 
 
-def _dead(path: Path, child: _Child, memory: int) -> Exception:
+def _death(path: Path, child: _Child, memory: int) -> Exception:
     """What the death of the process means."""
     status = child.status or 0
     if not child.reading:

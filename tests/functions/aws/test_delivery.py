@@ -13,6 +13,7 @@ import pytest
 
 from functions.aws.retries import hastening, seconds_until
 from functions.settings import WrongSetting
+from model_store import Temporary
 from tests.support.dropping import Context, Drop, customers, is_whole, queued
 
 if TYPE_CHECKING:
@@ -54,6 +55,10 @@ def test_events_that_s3_itself_sends_to_a_queue(drop: Drop, sqs: "SQSClient") ->
     assert is_whole({k: v for k, v in drop.written().items() if not k.endswith("failed.json")})
 
 
+def unreachable(*_: Any) -> Any:
+    raise Temporary("write", "S3", "slow")
+
+
 def test_what_failed_comes_again_soon_and_not_when_the_queue_would_give_it(
     drop: Drop, sqs: "SQSClient"
 ) -> None:
@@ -67,7 +72,7 @@ def test_what_failed_comes_again_soon_and_not_when_the_queue_would_give_it(
         return 0
 
     function.hasten = hastening(drop.lines.append, wait)
-    drop.claim(drop.put(KEY))  # another worker is at it
+    function.engine = unreachable
     for _ in range(2):
         (message,) = sqs.receive_message(
             QueueUrl=queue, MessageSystemAttributeNames=["ApproximateReceiveCount"]

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from functions.aws.events import ObjectRef, UnknownEvent, object_refs, why_skipped
+from functions.aws.events import UnknownEvent, object_refs, why_skipped
 from model_store import S3Address
+from pipeline.runs.objects import ObjectRef
 from tests.support.dropping import golden
 
 ETAG = "0123456789abcdef0123456789abcdef"

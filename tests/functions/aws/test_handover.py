@@ -11,8 +11,7 @@ from botocore.exceptions import ClientError
 
 from functions.aws.emr import EmrServerless
 from functions.aws.handover import PENDING, Handover
-from functions.aws.job_arguments import Order
-from functions.aws.lease import Held
+from functions.aws.job_arguments import JobArguments
 from functions.settings import BatchSettings, SparkSettings, WrongSetting
 from functions.spark_job import perform
 from model_store import BUNDLED, Temporary
@@ -40,13 +39,12 @@ def engine(emr: Any) -> EmrServerless:
     return EmrServerless(SparkSettings(made["applicationId"], ROLE, threshold_bytes=500), emr)
 
 
-def handover(drop: Drop, engine: Any) -> Handover:
-    results = str(drop.settings.output.below("results"))
-    return Handover(engine, 500, str(BUNDLED), results)
+def handover(engine: Any) -> Handover:
+    return Handover(engine, 500, str(BUNDLED))
 
 
 def deliver(drop: Drop, engine: Any, event: Any) -> dict[str, Any]:
-    return drop.function(handover=handover(drop, engine))(queued(event), None)
+    return drop.function(handover=handover(engine))(queued(event), None)
 
 
 def jobs(engine: EmrServerless, emr: Any) -> list[Any]:
@@ -78,8 +76,8 @@ def test_a_large_file_gets_one_job_whose_state_is_seen(
     assert job["executionRole"] == ROLE
     submitted = job["jobDriver"]["sparkSubmit"]
     assert submitted["entryPoint"] == "local:///opt/code/functions/spark_job.py"
-    order = Order.from_arguments(submitted["entryPointArguments"])
-    assert (order.source.bucket, order.source.key) == (drop.settings.input.bucket, KEY)
+    order = JobArguments.from_list(submitted["entryPointArguments"])
+    assert (order.ref.bucket, order.ref.key) == (drop.settings.input.bucket, KEY)
     assert order.identity == pending["input"]["identity"]
     assert order.model == drop.live_model.current().version
 
@@ -90,9 +88,9 @@ def test_the_job_replaces_what_is_pending_by_the_results(
     event = drop.put(KEY)
     deliver(drop, engine, event)
     (job,) = jobs(engine, emr)
-    order = Order.from_arguments(job["jobDriver"]["sparkSubmit"]["entryPointArguments"])
+    order = JobArguments.from_list(job["jobDriver"]["sparkSubmit"]["entryPointArguments"])
     outcome = perform(order, one_after_the_other, log=drop.lines.append, part_bytes=400)
-    assert outcome.new and not outcome.failed
+    assert outcome.new and outcome.state == "committed"
     assert drop.documents(PENDING) == []
     assert is_whole(drop.written())
     (manifest,) = drop.documents("manifest.json")
@@ -123,7 +121,7 @@ def test_the_same_results_as_without_spark(drop: Drop, engine: EmrServerless) ->
     assert b"".join(rows) == assigned.split(b"\n", 1)[1]
 
 
-def order_of(drop: Drop, engine: EmrServerless, event: Any) -> Order:
+def order_of(drop: Drop, engine: EmrServerless, event: Any) -> JobArguments:
     starts: list[Any] = []
 
     class Listening:
@@ -135,7 +133,7 @@ def order_of(drop: Drop, engine: EmrServerless, event: Any) -> Order:
         arguments = engine.arguments
 
     deliver(drop, Listening(), event)
-    return Order.from_arguments(starts[0])
+    return JobArguments.from_list(starts[0])
 
 
 def test_the_job_reads_the_file_as_the_settings_say(drop: Drop, engine: EmrServerless) -> None:
@@ -143,7 +141,7 @@ def test_the_job_reads_the_file_as_the_settings_say(drop: Drop, engine: EmrServe
     drop.settings = replace(drop.settings, reading=ReadingOptions(";", ","))
     order = order_of(drop, engine, drop.put(KEY, header + b"0;4.604;38\n" * 50))
     outcome = perform(order, one_after_the_other, log=drop.lines.append, part_bytes=400)
-    assert not outcome.failed
+    assert outcome.state == "committed"
     (manifest,) = drop.documents("manifest.json")
     assert manifest["options"]["reading"] == {"delimiter": ";", "decimal": ","}
     summary = json.loads(drop.written()[manifest["outputs"]["summary"]])
@@ -225,23 +223,24 @@ def test_a_start_that_was_cut_off_is_tried_again_as_the_same(drop: Drop) -> None
 
 
 def test_two_deliveries_at_once_start_one_job(drop: Drop) -> None:
-    """While one is starting it, the other is given back."""
-    event = drop.put(KEY)
+    """Both try the same start: by its token the service knows that it is one."""
+    event, other = drop.put(KEY), Answering("job-1")
 
     class Slow(Answering):
         def start(self, name: str, token: str, arguments: Any) -> str:
-            given_back = deliver(drop, Answering(), event)
-            assert [item["itemIdentifier"] for item in given_back["batchItemFailures"]] == ["m0"]
+            assert deliver(drop, other, event) == {"batchItemFailures": []}
             return super().start(name, token, arguments)
 
-    assert deliver(drop, Slow("job-1"), event) == {"batchItemFailures": []}
-    assert any(Held.__doc__ and "another one is at it" in str(line) for line in drop.lines)
+    slow = Slow("job-1")
+    assert deliver(drop, slow, event) == {"batchItemFailures": []}
+    assert len(slow.tokens) == 1 and slow.tokens == other.tokens
+    assert [pending["job_run"] for pending in drop.documents(PENDING)] == ["job-1"]
 
 
 def test_the_job_writes_why_a_file_is_refused(drop: Drop, engine: EmrServerless) -> None:
     event = drop.put(KEY, b"a,b\n" + b"1,2\n" * 200)
     outcome = perform(order_of(drop, engine, event), one_after_the_other, log=drop.lines.append)
-    assert outcome.failed
+    assert outcome.state == "failed"
     (failed,) = drop.documents("failed.json")
     assert failed["code"] == "wrong_file"
     assert "no column" in failed["reason"] and "customer-clusters-" not in failed["reason"]
@@ -271,7 +270,7 @@ def test_the_job_scores_what_has_no_parts(drop: Drop, engine: EmrServerless) -> 
     content = customers().replace("n° 7,".encode(), noise + b",")
     order = order_of(drop, engine, drop.put(f"{KEY}.gz", gzip.compress(content)))
     outcome = perform(order, one_after_the_other, log=drop.lines.append)
-    assert outcome.document["rows_in"] == 40
+    assert outcome.manifest["rows_in"] == 40
     assert is_whole(drop.written())
 
 

@@ -3,17 +3,20 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from functions.aws.job_arguments import Order
-from functions.aws.objects import Source
+from functions.aws.job_arguments import JobArguments
 from pipeline.reading.options import ReadingOptions
+from pipeline.runs.objects import ObjectRef
 
 
 @given(st.text(st.characters(codec="utf-8"), min_size=1))
 @example("März 2026/a+b (1) %20.csv")
 @example("--challenger=x\n")
-def test_an_order_reaches_the_job_in_ascii_whatever_the_key(key: str) -> None:
-    source = Source("bucket", key, f"x{key}", "v/1+2", "etag")
+def test_they_reach_the_job_in_ascii_whatever_the_key(key: str) -> None:
+    ref = ObjectRef("bucket", key, "v/1+2", "etag")
     reading = ReadingOptions("\t", ",", "space", "cp1250", sheet=key, header_row=3)
-    order = Order(source, f"s3:{key}", "s3://out/results", "s3://models", "v1", "v2", reading)
-    assert all(argument.isascii() and argument.isprintable() for argument in order.arguments)
-    assert Order.from_arguments(order.arguments) == order
+    given = JobArguments(
+        ref, f"x{key}", f"s3:{key}", "s3://out/results", "s3://models", "v1", "v2", reading
+    )
+    arguments = given.to_list()
+    assert all(argument.isascii() and argument.isprintable() for argument in arguments)
+    assert JobArguments.from_list(arguments) == given

@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
-from functions.cli.drop_folder import DropFolder, Tell
+from functions.cli.drop_folder import DropFolder, Report
 from model_store import BUNDLED, NotFound, Temporary, open_store
 from pipeline.errors import WrongFile
+from pipeline.runs import FolderRuns, WholeFile
 from pipeline.scoring import Options
+from pipeline.scoring.documents import Manifest
 from pipeline.scoring.process.isolated import Isolated
 from tests.support.live import COMMAND
 
@@ -37,7 +39,9 @@ def results() -> Results:
 @pytest.fixture
 def folder(inbox: Path, tmp_path: Path) -> DropFolder:
     store = open_store(BUNDLED)
-    return DropFolder(inbox, tmp_path / "out", store, "champion", Options(), settle=0.05)
+    return DropFolder(
+        inbox, FolderRuns(tmp_path / "out"), store, "champion", Options(), settle=0.05
+    )
 
 
 @pytest.fixture
@@ -118,7 +122,7 @@ def test_a_refused_file_is_told_written_down_and_not_tried_again(
 def test_a_file_that_ends_its_reader_is_refused_and_the_others_scored(
     folder: DropFolder, inbox: Path, results: Results, tmp_path: Path
 ) -> None:
-    folder.engine = Isolated(module="tests.support.dying")
+    folder.engine = WholeFile(Isolated(module="tests.support.dying"))
     for name, content in {"a.csv": ROWS, "b.csv": "abort", "c.csv": ROWS}.items():
         (inbox / name).write_text(content)
     for _ in range(3):
@@ -168,7 +172,7 @@ def test_links_are_told_once_and_never_followed(
         folder.look(results.append)
         time.sleep(0.06)
     assert ["is a symbolic link" in str(result) for result in results] == [True, True]
-    assert not folder.out.exists()
+    assert not (tmp_path / "out").exists()
     (inbox / "link.csv").unlink()
     (inbox / "link.csv").write_text(ROWS)
     for _ in range(2):
@@ -194,14 +198,14 @@ def test_a_folder_that_is_away_for_a_while_is_told_once_and_watched_again(
 
 def test_an_error_of_ours_costs_one_file_only(inbox: Path, tmp_path: Path) -> None:
     class Broken(DropFolder):
-        def _score(self, path: Path, tell: Tell) -> dict[str, Any]:
+        def _score(self, path: Path, report: Report) -> Manifest:
             if path.name == "a.csv":
                 raise ArithmeticError("4711 of a customer")
-            return super()._score(path, tell)
+            return super()._score(path, report)
 
     results: Results = []
     store = open_store(BUNDLED)
-    folder = Broken(inbox, tmp_path / "out", store, "champion", Options(), settle=0.05)
+    folder = Broken(inbox, FolderRuns(tmp_path / "out"), store, "champion", Options(), settle=0.05)
     for name in ("a.csv", "b.csv"):
         (inbox / name).write_text(ROWS)
     for _ in range(3):
@@ -227,7 +231,7 @@ def test_a_folder_that_cannot_be_watched_is_refused(
     if wrong == "nowhere":
         folder.inbox = folder.inbox / "nowhere"
     else:
-        folder.out = folder.inbox
+        folder.runs = FolderRuns(folder.inbox)
     with pytest.raises(WrongFile):
         folder.watch(results.append)
 
@@ -248,13 +252,17 @@ def test_the_command_scores_and_ends_cleanly_when_told(inbox: Path, tmp_path: Pa
 
 
 def test_a_challenger_assigns_what_is_dropped_as_well(
-    folder: DropFolder, watching: Callable[[int], None], inbox: Path, results: Results
+    folder: DropFolder,
+    watching: Callable[[int], None],
+    inbox: Path,
+    results: Results,
+    tmp_path: Path,
 ) -> None:
     folder.challenger = "original"
     (inbox / "a.csv").write_text(ROWS)
     watching(1)
     assert results[0]["options"]["challenger"] == open_store(BUNDLED).resolve("original")
-    summary = json.loads((folder.out / results[0]["outputs"]["summary"]).read_text())
+    summary = json.loads((tmp_path / "out" / results[0]["outputs"]["summary"]).read_text())
     assert summary["challenger"]["unassigned"] == 2  # it reads other columns
 
 

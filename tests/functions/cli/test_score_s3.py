@@ -10,21 +10,21 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from functions.aws.objects import Skipped, Source, Unscorable
-from functions.aws.scoring import Scoring
 from functions.cli.main import main
 from functions.live_model import LiveModel
 from model_store import Temporary, WrongAddress
-from pipeline.errors import WrongFile
-from pipeline.reading.listing import LocalFile
-from pipeline.runs.jobs import Job
+from pipeline.errors import Gone, WrongFile
+from pipeline.runs import InputRef, RunStore, WholeFile, find_inputs, open_runs, score
+from pipeline.runs.objects import Skipped
+from pipeline.scoring import Progress, ScoringSpec
+from pipeline.scoring.documents import Manifest
 from tests.support.dropping import Drop, customers, is_whole
 
 
 @pytest.fixture
-def job(batch_live_model: LiveModel) -> Job:
+def spec(batch_live_model: LiveModel) -> ScoringSpec:
     loaded = batch_live_model.current()
-    return Job(loaded.model, loaded.version)
+    return ScoringSpec(loaded.model, loaded.version)
 
 
 @pytest.fixture(autouse=True)
@@ -41,23 +41,31 @@ def incoming(drop: Drop) -> str:
     return f"{drop.settings.input}/"
 
 
-def test_objects_are_scored_into_a_prefix(drop: Drop, incoming: str, job: Job) -> None:
-    scoring = Scoring(f"{drop.settings.output}/results")
-    seen: list[int] = []
-    sources = scoring.sources(incoming)
-    found = [scoring.score(source, job, seen.append) for source in sources]
+def scored(
+    source: InputRef, spec: ScoringSpec, runs: RunStore, progress: Progress = lambda rows: None
+) -> Manifest:
+    """As the command does it."""
+    with source.open() as opened:
+        result = score(opened, spec, runs, WholeFile(), progress=progress, retry_failed=True)
+    return result.manifest
+
+
+def test_objects_are_scored_into_a_prefix(drop: Drop, incoming: str, spec: ScoringSpec) -> None:
+    runs, seen = open_runs(f"{drop.settings.output}/results"), list[int]()
+    sources = find_inputs(incoming)
+    found = [scored(source, spec, runs, seen.append) for source in sources]
     assert [manifest["rows_in"] for manifest in found] == [20, 30]
     assert seen == [20, 30]
     assert drop.documents("manifest.json") == found
-    assert [scoring.score(source, job) for source in sources] == found
+    assert [scored(source, spec, runs) for source in sources] == found
 
 
 def test_objects_are_scored_into_a_folder(
-    drop: Drop, incoming: str, job: Job, tmp_path: Path
+    drop: Drop, incoming: str, spec: ScoringSpec, tmp_path: Path
 ) -> None:
-    scoring = Scoring(str(tmp_path / "results"))
-    for source in scoring.sources(incoming) * 2:
-        scoring.score(source, job)
+    runs = open_runs(str(tmp_path / "results"))
+    for source in [*find_inputs(incoming), *find_inputs(incoming)]:
+        scored(source, spec, runs)
     written = {
         str(path.relative_to(tmp_path / "results")): path.read_bytes()
         for path in (tmp_path / "results").rglob("*")
@@ -66,24 +74,26 @@ def test_objects_are_scored_into_a_folder(
     deep = {name: content for name, content in written.items() if name.startswith("deep/c.csv/")}
     assert len(written) == 2 * len(deep)
     assert is_whole(deep)
-    in_s3 = Scoring(f"{drop.settings.output}/results")
-    for source in in_s3.sources(incoming):
-        in_s3.score(source, job)
+    in_s3 = open_runs(f"{drop.settings.output}/results")
+    for source in find_inputs(incoming):
+        scored(source, spec, in_s3)
     assert drop.written() == written  # the same bytes, wherever they go
 
 
-def test_files_are_scored_into_a_prefix_or_a_folder(drop: Drop, job: Job, tmp_path: Path) -> None:
+def test_files_are_scored_into_a_prefix_or_a_folder(
+    drop: Drop, spec: ScoringSpec, tmp_path: Path
+) -> None:
     (tmp_path / "local.csv").write_bytes(customers(20))
-    in_s3 = Scoring(f"{drop.settings.output}/results")
-    here = LocalFile(tmp_path / "local.csv", "local.csv")
-    manifest = in_s3.score(here, job)
+    in_s3 = open_runs(f"{drop.settings.output}/results")
+    (here,) = find_inputs(str(tmp_path / "local.csv"))
+    manifest = scored(here, spec, in_s3)
     assert is_whole(drop.written())
-    assert Scoring(str(tmp_path / "results")).score(here, job) == manifest
-    assert in_s3.score(here, job) == manifest
+    assert scored(here, spec, open_runs(str(tmp_path / "results"))) == manifest
+    assert scored(here, spec, in_s3) == manifest
 
 
 def test_a_file_that_changes_on_its_way_into_a_prefix_leaves_no_run(
-    drop: Drop, job: Job, tmp_path: Path
+    drop: Drop, spec: ScoringSpec, tmp_path: Path
 ) -> None:
     path = tmp_path / "local.csv"
     path.write_bytes(customers(20))
@@ -91,53 +101,50 @@ def test_a_file_that_changes_on_its_way_into_a_prefix_leaves_no_run(
     def change(rows: int) -> None:
         path.write_bytes(customers(21))
 
+    (source,), runs = find_inputs(str(path)), open_runs(f"{drop.settings.output}/results")
     with pytest.raises(Temporary, match="it changed while it was scored"):
-        Scoring(f"{drop.settings.output}/results").score(LocalFile(path, path.name), job, change)
+        scored(source, spec, runs, change)
     assert drop.documents("manifest.json") == drop.documents("failed.json") == []
 
 
 def test_a_wrong_file_is_refused_by_its_address_and_leaves_nothing(
-    drop: Drop, job: Job, tmp_path: Path
+    drop: Drop, spec: ScoringSpec, tmp_path: Path
 ) -> None:
     drop.put("incoming/wrong.csv", b"a,b\n1,2\n")
     address = f"{drop.settings.input}/wrong.csv"
-    for out, kind in (
-        (str(tmp_path / "results"), WrongFile),
-        (f"{drop.settings.output}", Unscorable),
-    ):
-        scoring = Scoring(out)
-        (source,) = scoring.sources(address)
-        with pytest.raises(kind, match=f"^{address}: no column"):
-            scoring.score(source, job)
+    (source,) = find_inputs(address)
+    for out in (str(tmp_path / "results"), f"{drop.settings.output}"):
+        with pytest.raises(WrongFile, match=f"^{address}: no column"):
+            scored(source, spec, open_runs(out))
     assert drop.written() == {}
     assert not [path for path in (tmp_path / "results").rglob("*") if path.is_file()]
 
 
-def test_a_person_may_try_again_what_failed_for_good(drop: Drop, job: Job) -> None:
+def test_a_person_may_try_again_what_failed_for_good(drop: Drop, spec: ScoringSpec) -> None:
     event = drop.put("incoming/a.csv")
     drop.function(max_input_bytes=10)(event, None)
     assert len(drop.documents("failed.json")) == 1
     drop.deliver(event)
     assert drop.documents("manifest.json") == []
-    name = Source(drop.settings.input.bucket, "incoming/a.csv", "a.csv")
-    Scoring(f"{drop.settings.output}/results").score(name, job)
+    (source,) = find_inputs(f"s3://{drop.settings.input.bucket}/incoming/a.csv")
+    scored(source, spec, open_runs(f"{drop.settings.output}/results"))
     assert len(drop.documents("manifest.json")) == 1
     assert drop.documents("failed.json") == []
 
 
-def test_what_is_not_there_is_told(drop: Drop, job: Job) -> None:
-    scoring = Scoring(str(drop.settings.output))
+def test_what_is_not_there_is_told(drop: Drop, spec: ScoringSpec) -> None:
+    runs = open_runs(str(drop.settings.output))
     with pytest.raises(WrongFile, match="no file matches"):
-        scoring.sources(f"{drop.settings.input}/")
-    (source,) = scoring.sources(f"{drop.settings.input}/nothing.csv")
-    with pytest.raises(Unscorable, match=r"nothing\.csv is gone"):
-        scoring.score(source, job)
+        find_inputs(f"{drop.settings.input}/")
+    (source,) = find_inputs(f"{drop.settings.input}/nothing.csv")
+    with pytest.raises(Gone, match=r"nothing\.csv: is gone"):
+        scored(source, spec, runs)
     drop.put("incoming/empty.csv", b"")
-    (source,) = scoring.sources(f"{drop.settings.input}/empty.csv")
+    (source,) = find_inputs(f"{drop.settings.input}/empty.csv")
     with pytest.raises(Skipped, match="empty"):
-        scoring.score(source, job)
+        scored(source, spec, runs)
     with pytest.raises(WrongAddress):
-        Scoring("s3://B")
+        open_runs("s3://B")
     assert json.dumps(drop.documents("failed.json")) == "[]"
 
 

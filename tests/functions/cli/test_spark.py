@@ -11,10 +11,11 @@ import pytest
 from click.testing import CliRunner
 
 import functions.spark_job
-from functions.aws.job_arguments import Order
+from functions.aws.job_arguments import JobArguments
 from functions.cli.main import main
 from model_store import BUNDLED
-from pipeline.runs.jobs import Job
+from pipeline.runs.objects import ObjectRef, open_object
+from pipeline.scoring import ScoringSpec
 from tests.support.dropping import Drop, customers, is_whole
 from tests.support.live import COMMAND
 
@@ -102,16 +103,14 @@ def test_the_job_under_spark_submit(
     java: None, drop: Drop, aws_environment: dict[str, str]
 ) -> None:
     """Its tasks read their parts from S3 and write them there, in processes of their own."""
-    from functions.aws.objects import Source, found
-
     content = customers(3000)
     drop.put("incoming/März/a b.csv", content)
-    source = Source(drop.settings.input.bucket, "incoming/März/a b.csv", "März/a b.csv")
+    ref = ObjectRef(drop.settings.input.bucket, "incoming/März/a b.csv")
     loaded = drop.live_model.current()
     results = str(drop.settings.output.below("results"))
-    with found(drop.s3, source) as opened:
-        job = Job(loaded.model, loaded.version)
-        told = Order.of(opened, job, str(BUNDLED), results).arguments
+    spec = ScoringSpec(loaded.model, loaded.version)
+    with open_object(drop.s3, ref, "März/a b.csv") as source:
+        told = JobArguments.of(source, spec, str(BUNDLED), results).to_list()
     done = subprocess.run(
         [str(SUBMIT), "--master", "local[2]", functions.spark_job.__file__, *told],
         env={**os.environ, **aws_environment, "PYSPARK_PYTHON": sys.executable},

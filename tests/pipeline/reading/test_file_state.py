@@ -12,12 +12,13 @@ from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.reading.file_state import FileState, checked_afterwards
 from pipeline.reading.open import open_customers
-from pipeline.scoring import Options, local_input, score_file, score_input
-from pipeline.scoring.parts.data import local_data
-from pipeline.scoring.parts.distributed import Beat
+from pipeline.runs import FolderRuns, LocalInput, WholeFile, score
+from pipeline.scoring import InputFile, Options, ScoringSpec
 from pipeline.scoring.parts.part import PartResult, PartTask
+from pipeline.scoring.parts.shared_input import SharedInput
 from pipeline.scoring.parts.splitting import Part
 from tests.support.comparing import in_parts, one_after_the_other
+from tests.support.scoring import score_file
 
 HEADER = "CLIENTNUM,Avg_Utilization_Ratio,Credit_Limit,Contacts_Count_12_mon,Total_Revolving_Bal"
 ROWS = f"{HEADER}\n" + "0042,0.061,12691,3,777\n" * 20
@@ -67,13 +68,13 @@ def test_a_file_that_changes_while_it_is_scored_leaves_no_run(
 def test_nor_does_one_that_changes_between_its_parts(
     change: Change, path: Path, model: ClusterModel, tmp_path: Path
 ) -> None:
-    def run(work: PartTask, parts: Sequence[Part], beat: Beat) -> list[PartResult]:
-        done = one_after_the_other(work, parts, beat)
+    def run(task: PartTask, parts: Sequence[Part]) -> list[PartResult]:
+        done = one_after_the_other(task, parts)
         change(path)
         return done
 
     with pytest.raises(Temporary, match=rf"could not read in {path}: it (changed|is gone)"):
-        in_parts(local_data(path), model, tmp_path / "out", run=run)
+        in_parts(SharedInput.at(path), model, tmp_path / "out", run=run)
     assert not list((tmp_path / "out").rglob("manifest.json"))
 
 
@@ -97,21 +98,21 @@ def test_what_is_no_file_is_refused_before_it_is_opened(tmp_path: Path) -> None:
             Path("/dev/zero"): "a device",
             tmp_path: "a folder",
         }.items():
-            for look in (local_input, local_data, lambda it: open_customers(it).__enter__()):
+            for look in (InputFile.at, SharedInput.at, lambda it: open_customers(it).__enter__()):
                 with pytest.raises(WrongFile, match=f"is {kind}; expected a file"):
                     look(path)
     with pytest.raises(WrongFile, match="cannot be read"):
-        local_input(tmp_path / "nothing")
+        InputFile.at(tmp_path / "nothing")
 
 
 def test_an_error_of_reading_names_the_file_and_one_of_writing_the_results(
     path: Path, model: ClusterModel, tmp_path: Path
 ) -> None:
-    found = local_input(path)
-    assert found.identity.startswith("sha256:")
+    source = LocalInput.at(path)
+    assert source.identity.startswith("sha256:")
     path.unlink()
     with pytest.raises(Temporary, match=f"could not read in {path}: it is gone"):
-        score_input(found, model, "v1", tmp_path / "out", Options())
+        score(source, ScoringSpec(model, "v1"), FolderRuns(tmp_path / "out"), WholeFile())
     path.write_text(ROWS)
     (tmp_path / "file").write_text("")
     with pytest.raises(Temporary, match=f"could not write in {tmp_path / 'file' / 'out'}"):

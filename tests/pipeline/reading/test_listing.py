@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.aws.objects import listed
 from model_store import S3Address
 from pipeline.errors import WrongFile
 from pipeline.reading.listing import Entry, files_at, inputs_among, refuse_table_around, why_skipped
+from pipeline.runs.objects import list_objects
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -70,8 +70,8 @@ def test_a_folder_a_pattern_and_a_prefix_have_the_same_inputs(
     assert all(file.path == tmp_path / "in" / file.name for file in local)
     assert files_at(str(tmp_path / "in" / "*"), told.append) == local
     assert files_at(str(tmp_path / "in" / "**/*"), told.append) == local
-    objects = listed(s3, S3Address(bucket, "in/"), told.append)
-    assert [(it.key, it.name) for it in objects] == [(f"in/{n}", n) for n in sorted(KEPT)]
+    objects = list_objects(s3, S3Address(bucket, "in/"), told.append)
+    assert [(ref.key, name) for ref, name in objects] == [(f"in/{n}", n) for n in sorted(KEPT)]
     counts = ", ".join(f"{kind}: {len(names)}" for kind, names in sorted(SKIPPED.items()))
     assert [line.partition(": ")[2] for line in told] == 4 * [
         f"skipped {counts}",

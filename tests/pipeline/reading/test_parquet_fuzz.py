@@ -14,9 +14,10 @@ import pytest
 
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.scoring import Options, score_file
+from pipeline.scoring import Options
 from pipeline.scoring.process.isolated import Isolated
 from pipeline.scoring.process.limits import LEAST_MEMORY
+from tests.support.scoring import score_file
 
 SECONDS, CASES = 15.0, 600
 ROWS = 12

@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.scoring import Options, score_file
+from pipeline.scoring import Options
 from pipeline.scoring.outputs import NUMBER, csv_line, harmless
 from pipeline.scoring.rejects import Reject, RejectWriter
 from pipeline.scoring.sinks import _unique, _without_formulas
+from tests.support.scoring import score_file
 
 FEATURES = {
     "Avg_Utilization_Ratio": 0.061,

@@ -12,11 +12,12 @@ import pytest
 
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.scoring import Options, score_file
-from pipeline.scoring.parts.data import local_data_set
+from pipeline.scoring import Options
+from pipeline.scoring.parts.shared_input import SharedInput
 from pipeline.scoring.parts.splitting import CannotSplit
 from tests.pipeline.scoring.parts.test_distributed import HEADER, TEXTS, customers, multiline
 from tests.support.comparing import assert_same_assigned, in_parts
+from tests.support.scoring import score_file
 
 Write = Callable[..., Path]
 TABLES = [customers(40, multiline), "a,b\n" + customers(25), "", customers(60)]
@@ -41,7 +42,7 @@ def test_text_files_as_one(folder: Path, model: ClusterModel, tmp_path: Path, wr
     together = write(f"{HEADER}\n{''.join(TABLES)}", "together.csv")
     whole = score_file(together, model, "v1", tmp_path / "whole", Options())
     out = tmp_path / "parts"
-    found = in_parts(local_data_set(folder), model, out, part_bytes=300)
+    found = in_parts(SharedInput.below(folder), model, out, part_bytes=300)
     assert found["input"]["name"] == "exports"
     page = (out / "report.html").read_text()
     assert "4, from “more/part-3.csv” to “part-2.csv”" in page
@@ -75,7 +76,7 @@ def test_parquet_files_as_one(model: ClusterModel, tmp_path: Path, write: Write)
         pq.write_table(table.slice(start, 300), place / f"{number}.parquet", row_group_size=70)
     pq.write_table(table, tmp_path / "together.parquet")
     whole = score_file(tmp_path / "together.parquet", model, "v1", tmp_path / "whole", Options())
-    found = in_parts(local_data_set(place), model, tmp_path / "parts", part_bytes=5000)
+    found = in_parts(SharedInput.below(place), model, tmp_path / "parts", part_bytes=5000)
     at = tmp_path / "whole" / whole["outputs"]["summary"]
     assert (tmp_path / "parts" / "summary.json").read_bytes() == at.read_bytes()
     assert_same_assigned(found, tmp_path / "parts", at.with_name("assigned.parquet"))
@@ -94,7 +95,7 @@ def test_a_file_unlike_the_first_is_refused(
 ) -> None:
     (folder / "part-9.csv").write_text(text)
     with pytest.raises(WrongFile, match=told) as raised:
-        in_parts(local_data_set(folder), model, tmp_path / "parts")
+        in_parts(SharedInput.below(folder), model, tmp_path / "parts")
     assert str(folder / "part-9.csv") in str(raised.value)
     assert "\n" not in str(raised.value)
 
@@ -103,13 +104,13 @@ def test_text_among_parquet_is_refused(folder: Path, model: ClusterModel, tmp_pa
     table = pa.csv.read_csv(folder / "part-2.csv")
     pq.write_table(table, folder / "part-9.parquet")
     with pytest.raises(WrongFile, match=r"part-9\.parquet: differs from .* in its format"):
-        in_parts(local_data_set(folder), model, tmp_path / "parts")
+        in_parts(SharedInput.below(folder), model, tmp_path / "parts")
 
 
 def test_a_packed_file_cannot_be_split(folder: Path, model: ClusterModel, tmp_path: Path) -> None:
     (folder / "part-9.csv.gz").write_bytes(b"\x1f\x8b\x08\x00")
     with pytest.raises(CannotSplit, match=r"part-9\.csv\.gz: is packed"):
-        in_parts(local_data_set(folder), model, tmp_path / "parts")
+        in_parts(SharedInput.below(folder), model, tmp_path / "parts")
 
 
 def test_too_many_rejects_among_all_files_are_refused(
@@ -117,23 +118,23 @@ def test_too_many_rejects_among_all_files_are_refused(
 ) -> None:
     (folder / "part-9.csv").write_text(f"{HEADER}\n" + "x,,,,,\n" * 900)
     with pytest.raises(WrongFile, match=r"exports: 9\d\d of 1,026 rows cannot be scored"):
-        in_parts(local_data_set(folder), model, tmp_path / "parts")
+        in_parts(SharedInput.below(folder), model, tmp_path / "parts")
 
 
 def test_the_same_files_are_the_same_data_set(folder: Path) -> None:
-    before = local_data_set(folder).identity
+    before = SharedInput.below(folder).identity
     (folder / "_committed").write_text("x")
-    assert local_data_set(folder).identity == before
+    assert SharedInput.below(folder).identity == before
     (folder / "part-2.csv").rename(folder / "part-4.csv")
-    assert local_data_set(folder).identity != before
+    assert SharedInput.below(folder).identity != before
 
 
 def test_what_is_no_data_set_is_refused(tmp_path: Path, write: Write) -> None:
     with pytest.raises(WrongFile, match="is no folder"):
-        local_data_set(write(TEXTS["plain"]))
+        SharedInput.below(write(TEXTS["plain"]))
     (tmp_path / "empty").mkdir()
     with pytest.raises(WrongFile, match="no file matches"):
-        local_data_set(tmp_path / "empty")
+        SharedInput.below(tmp_path / "empty")
 
 
 def test_a_folder_is_called_what_it_is_called_however_it_is_written(
@@ -142,10 +143,10 @@ def test_a_folder_is_called_what_it_is_called_however_it_is_written(
     """Its results must not land above the folder that was asked for."""
     for where, address in ((folder, "."), (folder / "more", "..")):
         monkeypatch.chdir(where)
-        assert local_data_set(Path(address)).name == "exports"
+        assert SharedInput.below(Path(address)).name == "exports"
 
 
 def test_a_file_whose_name_is_no_text_is_refused(folder: Path) -> None:
     (folder / os.fsdecode(b"part-\xff.csv")).write_text(TEXTS["plain"])
     with pytest.raises(WrongFile, match="has a name that is no text"):
-        local_data_set(folder)
+        SharedInput.below(folder)

@@ -65,10 +65,10 @@ def test_a_task_that_fails_for_good_is_told_in_one_line(
 ) -> None:
     path = write(TEXTS["plain"])
 
-    def run_without_the_file(work: PartTask, parts: list[Part], beat: object) -> object:
+    def run_without_the_file(task: PartTask, parts: list[Part]) -> object:
         elsewhere = path.rename(path.with_suffix(".elsewhere"))  # as on a disk of its own
         try:
-            return on_spark(work, parts, lambda: None)
+            return on_spark(task, parts)
         finally:
             elsewhere.rename(path)
 
@@ -84,7 +84,7 @@ def test_rows_are_told_while_they_are_scored(
     on_spark: OnSpark, model: ClusterModel, write: Write, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("pipeline.scoring.parts.spark._LOOK_SECONDS", 0.02)
+    monkeypatch.setattr("pipeline.scoring.parts.spark._REPORT_SECONDS", 0.02)
     told: list[int] = []
     path = write(f"{HEADER}\n{customers(20_000)}")
     run = OnSpark(on_spark.session, told.append)
@@ -94,16 +94,17 @@ def test_rows_are_told_while_they_are_scored(
     assert len(set(told)) > 3
 
 
-def test_a_beat_that_raises_ends_the_job(
+def test_progress_that_raises_ends_the_job(
     on_spark: OnSpark, model: ClusterModel, write: Write, tmp_path: Path
 ) -> None:
-    """As when another worker took the run over."""
+    """As when somebody interrupts the command."""
 
-    def run_and_stop(work: PartTask, parts: list[Part], beat: object) -> object:
-        def stop() -> None:
+    def run_and_stop(task: PartTask, parts: list[Part]) -> object:
+        def stop(rows: int) -> None:
             raise KeyboardInterrupt
 
-        return on_spark(work, [part for part in parts for _ in range(50)], stop)
+        stopped = OnSpark(on_spark.session, stop)
+        return stopped(task, [part for part in parts for _ in range(50)])
 
     with pytest.raises(KeyboardInterrupt):
         in_parts(

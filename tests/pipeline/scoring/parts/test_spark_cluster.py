@@ -7,7 +7,6 @@ from pathlib import Path
 
 from benchmarks.cluster import Cluster
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.scoring.parts.distributed import Beat
 from pipeline.scoring.parts.part import PartResult, PartTask
 from pipeline.scoring.parts.spark import OnSpark
 from pipeline.scoring.parts.splitting import Part
@@ -31,11 +30,11 @@ def test_a_worker_killed_in_the_middle_of_a_job(
     """It is killed with its executor when some parts are done; the other does the rest."""
     killed = threading.Event()
 
-    def run(work: PartTask, parts: Sequence[Part], beat: Beat) -> list[PartResult]:
+    def run(task: PartTask, parts: Sequence[Part]) -> list[PartResult]:
         def kill_when_some_are_done() -> None:
             deadline = time.monotonic() + 60
             while time.monotonic() < deadline:
-                if len(work.target.names("working")) > 4:
+                if len(task.target.names("working")) > 4:
                     cluster.kill_worker(0)
                     killed.set()
                     return
@@ -43,7 +42,7 @@ def test_a_worker_killed_in_the_middle_of_a_job(
 
         killer = threading.Thread(target=kill_when_some_are_done)
         killer.start()
-        done = on_cluster(work, parts, beat)
+        done = on_cluster(task, parts)
         killer.join()
         return done
 

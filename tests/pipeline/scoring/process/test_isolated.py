@@ -13,10 +13,11 @@ import pytest
 
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.scoring import Challenger, Options, Progress, score_file
+from pipeline.scoring import Challenger, Options, Progress
 from pipeline.scoring.process.isolated import Isolated
 from pipeline.scoring.process.limits import LEAST_MEMORY, MOST_MEMORY, most_memory
 from tests.support.paths import CUSTOMERS as EXAMPLE
+from tests.support.scoring import score_file
 
 GOOD = (
     "CLIENTNUM,Avg_Utilization_Ratio,Credit_Limit,Contacts_Count_12_mon,Total_Revolving_Bal\n"
@@ -141,8 +142,9 @@ def test_it_ends_with_the_process_that_started_it(write: Write, tmp_path: Path) 
 import os, pathlib
 from model_store import BUNDLED, open_store
 from pipeline.model.loading import load_model
-from pipeline.scoring import Options, score_file
+from pipeline.scoring import Options
 from pipeline.scoring.process.isolated import Isolated
+from tests.support.scoring import score_file
 model = load_model(open_store(BUNDLED).open("original"))
 path, out = pathlib.Path({str(write("hang"))!r}), pathlib.Path({str(tmp_path / "out")!r})
 engine = Isolated(module="tests.support.dying")

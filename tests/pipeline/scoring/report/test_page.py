@@ -16,10 +16,11 @@ from model_store import open_store
 from pipeline.model.cluster import Cluster
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.loading import load_model
-from pipeline.scoring import Options, score_file
+from pipeline.scoring import Options
 from pipeline.scoring.report.wording import FEWEST
 from tests.support.page import Page
 from tests.support.paths import CUSTOMERS
+from tests.support.scoring import score_file
 
 HOSTILE = "<script>alert('x')</script>"
 Score = Callable[..., tuple[str, dict[str, Any]]]

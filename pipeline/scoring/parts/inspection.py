@@ -1,67 +1,27 @@
-"""The input of a run in parts: one file, or a data set of many with the same columns."""
+"""What is known of the files of an input before their rows are read, and how they are cut."""
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from model_store.storage.scratch import unfinished
 from pipeline.errors import WrongFile, refuse_unreadable
-from pipeline.hashing import block_count, identity_of_blocks
+from pipeline.hashing import block_count
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.numbers import NumberFormat
 from pipeline.reading.customer_file import CustomerFile
 from pipeline.reading.delimited.records import LONGEST_RECORD
-from pipeline.reading.listing import Tell, files_below
 from pipeline.scoring.engine import open_for
-from pipeline.scoring.inputs import check_name
-from pipeline.scoring.parts.shared import LocalSource, Source
+from pipeline.scoring.parts.locations import LocalSource, Source
+from pipeline.scoring.parts.shared_input import SharedInput
 from pipeline.scoring.parts.splitting import CannotSplit, Part, first_line, plan
 from pipeline.scoring.spec import Options
 
 _PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK")
-_LOOKING = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Data:
-    """The input of a run: where its bytes are, and what the manifest says of it."""
-
-    sources: Sequence[Source]
-    name: str
-    address: str
-    told: str | None = None
-    """Its identity; None when it follows from its bytes."""
-    files: Sequence[str] = ()
-    """Of a data set: what each of its files is called below its address."""
-
-    @property
-    def identity(self) -> str:
-        """Read here, if need be; WrongFile when that cannot be done."""
-        return self.identity_by({})
-
-    def identity_by(self, digests: Mapping[tuple[int, int], str]) -> str:
-        """`identity` where the digests of some blocks are known, by the file and the block."""
-        if self.told is not None:
-            return self.told
-        known: list[dict[int, str]] = [{} for _ in self.sources]
-        for (file, block), digest in digests.items():
-            known[file][block] = digest
-        each = [_identity(there, its) for there, its in zip(self.sources, known, strict=True)]
-        return identity_of(dict(zip(self.files, each, strict=True))) if self.files else each[0]
-
-    @property
-    def bytes(self) -> int:
-        return sum(source.size for source in self.sources)
-
-    def refuse_changed(self) -> None:
-        """Temporary when what was read may be of two files: one was written to meanwhile."""
-        for source in self.sources:
-            source.refuse_changed()
+_OPENED_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,31 +34,8 @@ class InspectedFile:
     """Behind the header of a text."""
 
 
-def local_data(path: Path, name: str | None = None) -> Data:
-    """A file that every worker sees; WrongFile when it is not there, or its name is no text."""
-    name = path.name if name is None else name
-    check_name(name)
-    return Data([LocalSource.of(path)], name, str(path))
-
-
-def local_data_set(folder: Path, tell: Tell = lambda note: None) -> Data:
-    """The files of a folder and those below it, as one input; WrongFile when there are none."""
-    files = files_below(folder, tell)
-    called = folder.resolve().name or "files"  # what is above all folders has no name
-    names = [file.name for file in files]
-    for name in (called, *names):
-        check_name(name)
-    sources = [LocalSource.of(file.path) for file in files]
-    return Data(sources, called, str(folder), files=names)
-
-
-def identity_of(files: Mapping[str, str]) -> str:
-    """What tells a data set from all others, by the identities of its files."""
-    return f"sha256:{sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()}"
-
-
-def look_at(
-    data: Data, model: ClusterModel, options: Options, part_bytes: int
+def inspect(
+    shared: SharedInput, model: ClusterModel, options: Options, part_bytes: int
 ) -> list[InspectedFile]:
     """Look at every file and cut it into parts, which are numbered through all files.
 
@@ -106,23 +43,25 @@ def look_at(
     CannotSplit when a file has no parts; WrongFile when one has other columns than the first.
     """
 
-    def look(source: Source) -> InspectedFile:
-        with _opened(source, model, options) as (file, sample):
+    def inspected(source: Source) -> InspectedFile:
+        with _open(source, model, options) as (file, sample):
             parts = plan(file, sample, source.size, part_bytes)
             return InspectedFile(file, parts, first_line(file))
 
-    with ThreadPoolExecutor(_LOOKING) as pool:
-        found = list(pool.map(look, data.sources))
-    for other in found[1:]:
-        _refuse_unlike(found[0].file, other.file)
-    numbers = _same_numbers([looked.file for looked in found])
-    found = [replace(it, file=replace(it.file, numbers=numbers)) for it in found]
+    with ThreadPoolExecutor(_OPENED_AT_ONCE) as pool:
+        files = list(pool.map(inspected, shared.sources))
+    for other in files[1:]:
+        _refuse_unlike(files[0].file, other.file)
+    numbers = _same_numbers([inspected_file.file for inspected_file in files])
+    files = [replace(it, file=replace(it.file, numbers=numbers)) for it in files]
     numbered, count = [], 0
-    for place, looked in enumerate(found):
-        parts = [replace(part, index=part.index + count, file=place) for part in looked.parts]
-        if data.told is None:
-            parts = _with_blocks(parts, data.sources[place].size)
-        numbered.append(replace(looked, parts=parts))
+    for position, inspected_file in enumerate(files):
+        parts = [
+            replace(part, index=part.index + count, file=position) for part in inspected_file.parts
+        ]
+        if shared.known_identity is None:
+            parts = _with_blocks(parts, shared.sources[position].size)
+        numbered.append(replace(inspected_file, parts=parts))
         count += len(parts)
     return numbered
 
@@ -130,14 +69,9 @@ def look_at(
 def _with_blocks(parts: Sequence[Part], size: int) -> list[Part]:
     blocks, count = block_count(size), len(parts)
     return [
-        replace(part, blocks=(blocks * place // count, blocks * (place + 1) // count))
-        for place, part in enumerate(parts)
+        replace(part, blocks=(blocks * position // count, blocks * (position + 1) // count))
+        for position, part in enumerate(parts)
     ]
-
-
-def _identity(source: Source, digests: Mapping[int, str]) -> str:
-    with refuse_unreadable(source.address):
-        return identity_of_blocks(source.open, source.size, digests)
 
 
 def _refuse_unlike(first: CustomerFile, other: CustomerFile) -> None:
@@ -174,7 +108,7 @@ def _short(fact: Any) -> str:
 
 
 @contextmanager
-def _opened(
+def _open(
     source: Source, model: ClusterModel, options: Options
 ) -> Iterator[tuple[CustomerFile, Path]]:
     """The file by a part of it: the beginning of a text, the end of Parquet."""

@@ -9,13 +9,14 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 
-from functions.aws.objects import Skipped, Source, Unscorable, found, listed, safe_name
 from model_store import S3Address, Temporary
+from pipeline.errors import WrongFile
+from pipeline.runs.objects import ObjectRef, Skipped, list_objects, open_object, safe_name
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-SOURCE = Source("bucket", "in/a.csv", "a.csv")
+REF = ObjectRef("bucket", "in/a.csv")
 
 
 class Fake:
@@ -37,38 +38,38 @@ def client(*args: Any, **answer: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("source", "answer", "identity"),
+    ("ref", "answer", "identity"),
     [
-        (SOURCE, {}, "s3://bucket/in/a.csv?etag=e&size=3"),
-        (SOURCE, {"VersionId": "v1"}, "s3://bucket/in/a.csv?versionId=v1"),
-        (SOURCE, {"VersionId": "null"}, "s3://bucket/in/a.csv?etag=e&size=3"),
+        (REF, {}, "s3://bucket/in/a.csv?etag=e&size=3"),
+        (REF, {"VersionId": "v1"}, "s3://bucket/in/a.csv?versionId=v1"),
+        (REF, {"VersionId": "null"}, "s3://bucket/in/a.csv?etag=e&size=3"),
         (
-            Source("bucket", "in/a.csv", "a.csv", "v1", "other"),
+            ObjectRef("bucket", "in/a.csv", "v1", "other"),
             {"VersionId": "v1"},
             "s3://bucket/in/a.csv?versionId=v1",
         ),
     ],
 )
 def test_an_object_is_told_from_others_by_version_or_content(
-    source: Source, answer: dict[str, Any], identity: str
+    ref: ObjectRef, answer: dict[str, Any], identity: str
 ) -> None:
     fake = client(b"abc", **answer)
-    with found(fake, source) as opened:
+    with open_object(fake, ref, "a.csv") as opened:
         assert opened.identity == identity
-    assert fake.asked.get("VersionId") == source.version
+    assert fake.asked.get("VersionId") == ref.version
 
 
 def test_a_source_knows_itself_as_far_as_its_event_tells() -> None:
-    assert SOURCE.identity is None
-    told = Source("bucket", "in/a.csv", "a.csv", None, "e", 3)
-    assert told.identity == "s3://bucket/in/a.csv?etag=e&size=3"
+    assert REF.identity is None
+    known = ObjectRef("bucket", "in/a.csv", None, "e", 3)
+    assert known.identity == "s3://bucket/in/a.csv?etag=e&size=3"
 
 
 def test_a_replaced_or_empty_object_is_skipped() -> None:
-    old = Source("bucket", "in/a.csv", "a.csv", etag="old")
-    with pytest.raises(Skipped, match="replaced"), found(client(b"abc"), old):
+    old = ObjectRef("bucket", "in/a.csv", etag="old")
+    with pytest.raises(Skipped, match="replaced"), open_object(client(b"abc"), old, "a.csv"):
         pass
-    with pytest.raises(Skipped, match="empty"), found(client(b""), SOURCE):
+    with pytest.raises(Skipped, match="empty"), open_object(client(b""), REF, "a.csv"):
         pass
 
 
@@ -89,22 +90,22 @@ def test_what_can_never_be_read_is_told_by_a_code(code: str, status: int, told: 
             raise ClientError(answer, "GetObject")
 
     refusing: Any = Refusing()
-    with pytest.raises(Unscorable) as caught, found(refusing, SOURCE):
+    with pytest.raises(WrongFile) as caught, open_object(refusing, REF, "a.csv"):
         pass
     assert caught.value.code == told
 
 
 def test_a_cut_connection_is_temporary(tmp_path: Path) -> None:
-    with found(client(b"abc", 5), SOURCE) as opened, pytest.raises(Temporary):
-        opened.save(tmp_path / "input", 10, lambda: None)
+    with open_object(client(b"abc", 5), REF, "a.csv") as opened, pytest.raises(Temporary):
+        opened.save(tmp_path / "input")
 
 
-def test_a_large_object_comes_in_pieces_with_a_beat_after_each(tmp_path: Path) -> None:
-    beats: list[int] = []
+def test_a_large_object_comes_in_chunks_with_a_checkpoint_after_each(tmp_path: Path) -> None:
+    checks: list[int] = []
     content = bytes(17 << 20)
-    with found(client(content), SOURCE) as opened:
-        opened.save(tmp_path / "input", len(content), lambda: beats.append(1))
-    assert len(beats) == 3
+    with open_object(client(content), REF, "a.csv", len(content)) as opened:
+        opened.save(tmp_path / "input", lambda: checks.append(1))
+    assert len(checks) == 3
     assert (tmp_path / "input").read_bytes() == content
 
 
@@ -136,11 +137,11 @@ def test_an_address_means_an_object_or_all_that_is_below_it(
     for key in ("in/a b.csv", "in/deep/c.csv", "in/", "in/empty.csv", "other.csv"):
         body = b"" if key in ("in/", "in/empty.csv") else b"x"
         s3.put_object(Bucket=bucket, Key=key, Body=body)
-    every = listed(s3, S3Address(bucket, "in/"))
-    assert [(it.key, it.name) for it in every] == [
+    every = list_objects(s3, S3Address(bucket, "in/"))
+    assert [(ref.key, name) for ref, name in every] == [
         ("in/a b.csv", "a b.csv"),
         ("in/deep/c.csv", "deep/c.csv"),
     ]
-    (one,) = listed(s3, S3Address(bucket, "in/deep/c.csv"))
-    assert one.name == "c.csv"
-    assert len(listed(s3, S3Address(bucket))) == 3
+    ((_, name),) = list_objects(s3, S3Address(bucket, "in/deep/c.csv"))
+    assert name == "c.csv"
+    assert len(list_objects(s3, S3Address(bucket))) == 3

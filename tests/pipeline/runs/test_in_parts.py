@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from functions.cli.spark_scoring import SparkScoring
 from model_store import BUNDLED, CHAMPION, open_store
 from pipeline.errors import WrongFile
 from pipeline.model.loading import load_model
-from pipeline.runs.jobs import Job
+from pipeline.runs import find_data_set, open_runs, read_summary, score
+from pipeline.runs.in_parts import InParts
+from pipeline.scoring import ScoringSpec
+from pipeline.scoring.documents import Manifest, Summary
 from tests.support.comparing import one_after_the_other
 from tests.support.dropping import HEADER, customers
 
@@ -19,9 +21,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def job() -> Job:
+def spec() -> ScoringSpec:
     artifact = open_store(BUNDLED).open(CHAMPION)
-    return Job(load_model(artifact), artifact.version)
+    return ScoringSpec(load_model(artifact), artifact.version)
 
 
 @pytest.fixture
@@ -40,22 +42,24 @@ def bucket(aws: None, s3: "S3Client", make_bucket: Callable[[], str]) -> str:
     return name
 
 
-def scored(address: str, out: str, job: Job) -> tuple[dict[str, Any], dict[str, Any]]:
+def scored(address: str, out: str, spec: ScoringSpec) -> tuple[Manifest, Summary]:
     """The manifest and the summary of a data set."""
-    scoring = SparkScoring(out, lambda progress: one_after_the_other, 400)
-    manifest = scoring.score(scoring.data_set(address), job)
-    assert scoring.score(scoring.data_set(address), job) == manifest  # it is there already
-    return manifest, scoring.summary(manifest)
+    runs, engine = open_runs(out), InParts(one_after_the_other, 400)
+    with find_data_set(address).open() as source:
+        manifest = score(source, spec, runs, engine).manifest
+    with find_data_set(address).open() as source:
+        assert score(source, spec, runs, engine).manifest == manifest  # it is there already
+    return manifest, read_summary(runs, manifest)
 
 
 @pytest.mark.parametrize("address", ["s3://{}/exports/", "s3://{}/exports"])
 @pytest.mark.parametrize("results", ["s3://{}/results", "{}"])
 def test_a_prefix_as_one(
-    address: str, results: str, bucket: str, s3: "S3Client", job: Job, tmp_path: Path
+    address: str, results: str, bucket: str, s3: "S3Client", spec: ScoringSpec, tmp_path: Path
 ) -> None:
     in_s3 = results.startswith("s3:")
     out = results.format(bucket if in_s3 else tmp_path)
-    manifest, summary = scored(address.format(bucket), out, job)
+    manifest, summary = scored(address.format(bucket), out, spec)
     assert (manifest["rows_in"], manifest["rows_rejected"]) == (80, 3)
     assert summary["rows_in"] == 80
     assert manifest["input"]["name"] == "exports"
@@ -75,14 +79,16 @@ def test_a_prefix_as_one(
     ]
 
 
-def test_a_prefix_that_holds_nothing_is_told(bucket: str, job: Job, tmp_path: Path) -> None:
+def test_a_prefix_that_holds_nothing_is_told(
+    bucket: str, spec: ScoringSpec, tmp_path: Path
+) -> None:
     with pytest.raises(WrongFile, match=r"nothing/?: no file matches"):
-        scored(f"s3://{bucket}/nothing", str(tmp_path), job)
+        scored(f"s3://{bucket}/nothing", str(tmp_path), spec)
 
 
-def test_a_packed_file_of_a_data_set_is_told(job: Job, tmp_path: Path) -> None:
+def test_a_packed_file_of_a_data_set_is_told(spec: ScoringSpec, tmp_path: Path) -> None:
     (tmp_path / "exports").mkdir()
     (tmp_path / "exports" / "a.csv").write_bytes(customers())
     (tmp_path / "exports" / "b.csv.gz").write_bytes(b"\x1f\x8b\x08\x00")
     with pytest.raises(WrongFile, match=r"b\.csv\.gz: is packed; .* plain CSV or Parquet"):
-        scored(str(tmp_path / "exports"), str(tmp_path / "out"), job)
+        scored(str(tmp_path / "exports"), str(tmp_path / "out"), spec)

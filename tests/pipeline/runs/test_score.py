@@ -18,7 +18,8 @@ import pipeline.scoring.engine
 from pipeline.errors import WrongFile
 from pipeline.model.churn import ChurnRate
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.scoring import Options, score_file
+from pipeline.scoring import Options
+from tests.support.scoring import score_file
 
 Write = Callable[..., Path]
 HEADER = "CLIENTNUM,Avg_Utilization_Ratio,Credit_Limit,Contacts_Count_12_mon,Total_Revolving_Bal"

@@ -1,0 +1,62 @@
+"""Files that are dropped into a folder, scored until somebody ends it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from functions.cli import console, options
+from functions.cli.run_tables import show_run
+from model_store import CustomerClustersError
+
+if TYPE_CHECKING:
+    from pipeline.scoring.documents import Manifest
+
+
+@click.command(epilog="Example: customer-clusters watch inbox/ --out results/")
+@click.argument("inbox", metavar="FOLDER", type=click.Path(path_type=Path))
+@click.option(
+    "--settle",
+    type=click.FloatRange(0.1, 3600),
+    default=2.0,
+    show_default=True,
+    help="Seconds for which a file must not have changed before it is scored.",
+)
+@options.of_run
+def watch(
+    inbox: Path,
+    settle: float,
+    out: str,
+    reference: str,
+    challenger: str | None,
+    store: str,
+    as_json: bool,
+    **chosen: Any,
+) -> None:
+    """Score every file that is dropped into a folder, until told to stop.
+
+    Files that are there already count as dropped; one that was scored before is not scored again.
+    Folders in it are not looked at, links not followed.
+    """
+    from functions.cli.drop_folder import DropFolder
+    from pipeline.runs import WholeFile, open_runs, read_summary
+    from pipeline.scoring import Options
+    from pipeline.scoring.process.isolated import isolated
+
+    isolated().start()
+    runs = open_runs(out)
+
+    def report(result: "Manifest | CustomerClustersError") -> None:
+        if isinstance(result, CustomerClustersError):
+            click.echo(f"Error: {result}", err=True)
+        elif as_json:
+            console.print_json(result)
+        else:
+            show_run(result, read_summary(runs, result), out)
+
+    models, given = options.open_store(store), Options(**chosen)
+    engine = WholeFile(isolated())
+    folder = DropFolder(inbox, runs, models, reference, given, settle, challenger, engine)
+    if not as_json:
+        click.echo(f"watching {inbox} (Ctrl-C ends it)", err=True)
+    folder.watch(report)

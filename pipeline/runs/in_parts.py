@@ -1,0 +1,43 @@
+"""The engine for inputs that many workers score at once. It brings numpy and pyarrow."""
+
+from dataclasses import dataclass, field
+
+from pipeline.errors import WrongFile
+from pipeline.runs.engines import Engine, WholeFile
+from pipeline.runs.inputs import DataSetInput, RunInput
+from pipeline.runs.store import Checkpoint, Workspace
+from pipeline.scoring import Progress, ScoringSpec
+from pipeline.scoring.documents import Manifest
+from pipeline.scoring.parts.distributed import Runner, score_in_parts
+from pipeline.scoring.parts.splitting import PART_BYTES, CannotSplit
+
+
+@dataclass(frozen=True, slots=True)
+class InParts:
+    """Has workers score the parts of an input; what has no parts is scored whole, here."""
+
+    run: Runner
+    part_bytes: int = PART_BYTES
+    whole: Engine = field(default_factory=WholeFile)
+
+    def __call__(
+        self,
+        source: RunInput,
+        spec: ScoringSpec,
+        workspace: Workspace,
+        progress: Progress,
+        checkpoint: Checkpoint,
+    ) -> Manifest:
+        """As `Engine`."""
+        shared, target = source.shared(), workspace.shared()
+        try:
+            manifest = score_in_parts(
+                self.run, shared, spec, target, workspace.folder, self.part_bytes
+            )
+        except CannotSplit as error:
+            if isinstance(source, DataSetInput):
+                problem = f"{error.problem}; a data set is plain CSV or Parquet"
+                raise WrongFile(error.file, problem) from error
+            return self.whole(source, spec, workspace, progress, checkpoint)
+        progress(manifest["rows_in"])
+        return manifest

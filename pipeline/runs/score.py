@@ -1,0 +1,77 @@
+"""One run, once: find it, or begin it, score the input and commit."""
+
+from model_store import CustomerClustersError
+from pipeline.runs.engines import Engine
+from pipeline.runs.inputs import RunInput
+from pipeline.runs.results import RunKey, RunResult, failure
+from pipeline.runs.store import Checkpoint, RunStore
+from pipeline.scoring import Progress, ScoringSpec
+
+
+def key_of(source: RunInput, spec: ScoringSpec) -> RunKey:
+    """Which run it is to score an input."""
+    return RunKey(source.name, lambda: spec.run_id(source.identity))
+
+
+def score(
+    source: RunInput,
+    spec: ScoringSpec,
+    runs: RunStore,
+    engine: Engine,
+    *,
+    progress: Progress = lambda rows: None,
+    checkpoint: Checkpoint = lambda: None,
+    retry_failed: bool = False,
+) -> RunResult:
+    """Score an input, or find that it was.
+
+    Args:
+        source: The input.
+        spec: The model, its version and the options.
+        runs: Where results are and go.
+        engine: What makes results of the input.
+        progress: Called with the number of rows read so far.
+        checkpoint: Called between steps; what it raises ends the run, and leaves nothing of it.
+        retry_failed: Whether an input is tried again that failed for good before.
+
+    Returns:
+        The committed run; or, unless `retry_failed`, the one that failed before.
+
+    Raises:
+        WrongFile: The input is refused; `record_failure` writes that down.
+        WrongArtifact: The model cannot score it.
+        Temporary: The same call may succeed later.
+    """
+    checkpoint()
+    key = key_of(source, spec)
+    if ended := runs.find(key, retry_failed=retry_failed):
+        return ended
+    with runs.begin(key) as workspace:
+        manifest = engine(source, spec, workspace, progress, checkpoint)
+        return runs.commit(key, workspace, manifest, checkpoint)
+
+
+def record_failure(
+    name: str,
+    identity: str | None,
+    address: str,
+    spec: ScoringSpec,
+    runs: RunStore,
+    error: CustomerClustersError,
+) -> RunResult:
+    """Write down why an input will never be scored, unless its run was done before.
+
+    Without a word about which input it was there is no run: then only the result tells.
+
+    Args:
+        name: What the results are named after.
+        identity: What tells the input from all others; None where that is not known.
+        address: What people call it.
+        spec: What it should have been scored with.
+        runs: Where results are and go.
+        error: Why it cannot be.
+    """
+    document = failure(name, identity or address, spec.version, error)
+    if identity is None:
+        return RunResult("", document, new=True, state="failed")
+    return runs.fail(RunKey(name, lambda: spec.run_id(identity)), document)

@@ -1,0 +1,270 @@
+"""The documents that a run writes, as types: `manifest.json`, `summary.json` and `failed.json`.
+
+They are JSON objects whose keys stand in this order. A key that is `NotRequired` is left out where
+there is nothing to say. Needs the standard library only, so that whoever reads results can use it.
+"""
+
+from typing import Literal, NotRequired, Required, TypedDict, final
+
+Verdict = Literal["stable", "moved", "shifted", "implausible", "too few customers"]
+"""How far a distribution is from training's."""
+APPENDED_COLUMNS = ("cluster", "cluster_name", "churn_rate", "distance", "margin", "outlier")
+"""What scoring appends to each customer, in this order."""
+CHALLENGER_COLUMN = "challenger_cluster"
+"""What stands behind these where a challenger assigned the customers as well."""
+
+
+class DataSetFile(TypedDict):
+    """One file of a data set."""
+
+    name: str
+    """Below the data set's address."""
+    bytes: int
+    first_row: int
+    """Counted through all files, from 1."""
+    rows: int
+
+
+class ReadingFacts(TypedDict, total=False):
+    """How an input is written, as far as it was found out; each kind of file has some of these."""
+
+    kind: Required[str]
+    """`delimited text`, `parquet` or `excel`."""
+    packing: str
+    encoding: str
+    newline: str
+    delimiter: str
+    decimal: str
+    """The decimal mark, or `not shown`."""
+    unnamed_index: bool
+    sheet: str
+    other_sheets: list[str]
+    empty_rows: int
+    header_row: int
+    """Line of a text or row of a sheet, where that is not the first."""
+    trailing_delimiter: bool
+    returns_end_lines: bool
+    backslash_escapes: bool
+    matched: dict[str, str]
+    """Column in the file → column of the contract, where they differ in case or spaces only."""
+
+
+class InputFacts(ReadingFacts):
+    """What was scored, and how it was read."""
+
+    name: str
+    identity: str
+    """What tells the input from all others: a digest of its content, or what S3 knows it by."""
+    bytes: int
+    files: NotRequired[list[DataSetFile]]
+    """Of a data set of many files."""
+
+
+class OptionsDocument(TypedDict):
+    """What a user chose about a run."""
+
+    format: str | None
+    max_rejected_share: float
+    safe_csv: bool
+    reading: NotRequired[dict[str, str | int]]
+    """What was said about how the file is written; see `pipeline.reading.options`."""
+    challenger: NotRequired[str]
+    """The challenger's version."""
+
+
+class Manifest(TypedDict):
+    """`manifest.json`, written last: a run that has it is complete."""
+
+    run: str
+    input: InputFacts
+    model_version: str
+    contract_sha256: str
+    options: OptionsDocument
+    rows_in: int
+    """The sum of the next two."""
+    rows_assigned: int
+    rows_rejected: int
+    columns: dict[str, str]
+    """The appended columns: one of `APPENDED_COLUMNS` or `CHALLENGER_COLUMN` → its name there."""
+    outputs: dict[str, str]
+    """Role (`assigned`, `rejected`, `clusters`, `summary`, `report`) → path below the results."""
+    bytes: dict[str, int]
+    """The size of each file by its name in the run's folder."""
+
+
+class ObservedChurn(TypedDict):
+    """How many customers left, where the file says so, with the Wilson 95 % interval."""
+
+    churned: int
+    customers: int
+    """Those of whom it is known."""
+    rate: float
+    low: float
+    high: float
+
+
+class ClusterSummary(TypedDict):
+    """One cluster's customers."""
+
+    cluster: int
+    cluster_name: str
+    customers: int
+    share: float
+    """Of all assigned customers; 0 where there are none."""
+    training_share: float
+    training_churn_rate: float | None
+    expected_churners: float | None
+    """Customers times the training churn rate; None where training knew no churn."""
+    observed_churn: ObservedChurn | None
+    outliers: int
+    means: dict[str, float | None]
+    """By numeric feature; None without customers."""
+    medians: dict[str, float | None]
+
+
+@final
+class NumericDistribution(TypedDict):
+    """Where the values of a numeric feature lie, in the bins of the training data."""
+
+    median: float | None
+    training_median: float
+    training_typical: list[float]
+    """Two numbers between which 8 of 10 training customers lie."""
+    edges: list[float]
+    """Between the bins, ascending: one less than there are shares."""
+    shares: list[float]
+    training_shares: list[float]
+
+
+@final
+class CategoryDistribution(TypedDict):
+    """How often each value of a category occurs."""
+
+    values: list[str]
+    shares: list[float]
+    training_shares: list[float]
+
+
+FeatureDistribution = NumericDistribution | CategoryDistribution
+
+
+class DriftDocument(TypedDict):
+    """How far one distribution is from training's."""
+
+    psi: float
+    """The population stability index."""
+    critical_psi: float | None
+    """What chance alone passes once in a thousand files of this size; None without customers."""
+    verdict: Verdict
+
+
+class DriftSummary(TypedDict):
+    """How far customers and clusters are from training's."""
+
+    features: dict[str, DriftDocument]
+    clusters: DriftDocument
+    """The shares of the clusters."""
+    implausible: list[str]
+    """Features whose unit is probably another one."""
+
+
+class RepeatedIdsDocument(TypedDict):
+    """Ids that several rows have, and rows that are totals."""
+
+    compared: bool
+    """False, and no other key, where there are too many ids to compare."""
+    ids: NotRequired[int]
+    rows: NotRequired[int]
+    """All rows with one of these ids."""
+    first_rows: NotRequired[list[list[int]]]
+    """Of the first few ids: the numbers of their first few rows."""
+    total_rows: NotRequired[int]
+    """Rows whose id is a word such as Total."""
+    first_total_rows: NotRequired[list[int]]
+
+
+class ExpectedChurners(TypedDict):
+    """Churners to be expected of the same customers under two models; None where unknown."""
+
+    model: float | None
+    challenger: float | None
+
+
+class ChallengerCluster(TypedDict):
+    """One of the challenger's clusters, of the customers that both models assigned."""
+
+    cluster: int
+    cluster_name: str
+    customers: int
+    share: float
+    training_churn_rate: float | None
+    observed_churn: ObservedChurn | None
+
+
+class ChallengerSummary(TypedDict):
+    """Where a second model puts the same customers."""
+
+    version: str
+    customers: int
+    """Those that both models assigned: the crosstab counts them."""
+    unassigned: int
+    """Those that only the first model assigned."""
+    unassigned_for: dict[str, int]
+    """Column and code → customers, most first."""
+    differ: int | None
+    """Customers with another cluster id; None where training never matched the two models' ids."""
+    differ_share: float | None
+    ari: float
+    """The adjusted Rand index, which does not depend on what clusters are called."""
+    cluster_ids: list[int]
+    """Of the rows of the crosstab."""
+    challenger_ids: list[int]
+    """Of its columns."""
+    crosstab: list[list[int]]
+    expected_churners: ExpectedChurners
+    clusters: list[ChallengerCluster]
+
+
+class Summary(TypedDict):
+    """`summary.json`: what a run says of its customers."""
+
+    rows_in: int
+    rows_assigned: int
+    rows_rejected: int
+    rejected_for: dict[str, int]
+    """Column and code → rows, most first."""
+    rejected_first_rows: dict[str, list[int]]
+    """Column and code → the numbers of the first few rows."""
+    outliers: int
+    observed_churn: ObservedChurn | None
+    expected_churners: float | None
+    """None where training knew no churn."""
+    clusters: list[ClusterSummary]
+    features: dict[str, FeatureDistribution]
+    drift: DriftSummary
+    repeated_ids: NotRequired[RepeatedIdsDocument | None]
+    """None where no ids were given; not there in runs of old."""
+    challenger: NotRequired[ChallengerSummary]
+
+
+class FailedInput(TypedDict):
+    """What could not be scored."""
+
+    name: str
+    identity: str
+
+
+class Failure(TypedDict):
+    """`failed.json`: why a file was refused."""
+
+    input: FailedInput
+    model_version: str
+    error: str
+    """The name of the error's class."""
+    reason: str
+    problem: NotRequired[str]
+    """The reason without the name of the file, where a file is to blame."""
+    code: NotRequired[str]
+    time: NotRequired[str]
+    """ISO 8601, UTC."""
+    remedy: NotRequired[str]
