@@ -29,7 +29,7 @@ RUN --mount=type=secret,required=false,id=pip,target=/etc/pip.conf \
        --no-deps --require-hashes -r /build/requirements/${PART}.txt
 COPY infra/slim.py /build/
 # Python's own library too: the official bases come without its bytecode, which took 0.7 s a start.
-RUN python3 /build/slim.py ${PART} /opt/venv/lib/python3*/site-packages \
+RUN python3 /build/slim.py /opt/venv/lib/python3*/site-packages \
     && PYTHONPYCACHEPREFIX=/opt/pycache python3 -m compileall -q --invalidation-mode unchecked-hash \
        -x '/(test|tests|site-packages|dist-packages|ensurepip|idlelib|lib2to3|pydoc_data|tkinter|turtledemo)/' \
        "$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" \

@@ -30,11 +30,12 @@ DISK_GB_SECOND, DISK_GB = 0.0000000309, 8192 / 1024 - 0.5
 
 
 def limits(megabytes: int) -> list[str]:
+    """Options of podman that give a container the memory, and its share of a processor."""
     return [f"--cpus={megabytes / MEGABYTES_OF_A_PROCESSOR:.3f}", f"--memory={megabytes}m"]
 
 
 def look_up(containers: Containers, emulator: Path) -> float:
-    """Seconds of a look-up by a function that is warm; the emulator's own time is in it."""
+    """Seconds of a look-up by a function that is warm, the emulator's own time included."""
     taken = []
     options = limits(API_MEGABYTES)
     with helpers.emulated(containers, emulator, "functions.api.handler", 10, *options) as invoke:
@@ -48,7 +49,7 @@ def look_up(containers: Containers, emulator: Path) -> float:
 
 
 def score(containers: Containers, folder: Path) -> float:
-    """Seconds for a million rows of CSV, from start to end of the process; S3 is not in it."""
+    """Seconds for a million rows of CSV, from start to end of the process, without S3."""
     artifact = open_store(BUNDLED).open(CHAMPION)
     model = load_model(artifact)
     write_invented(folder / "customers.csv", "csv", model, ROWS)
@@ -57,17 +58,18 @@ def score(containers: Containers, folder: Path) -> float:
     mount = f"--volume={folder}:/data:ro"
     command = ["customer-clusters", "score", "/data/customers.csv", "--out", "/tmp/out", "--json"]
     begun = time.perf_counter()
-    told = containers(
+    manifest = containers(
         "podman", "run", "--rm", *locked, *limits(BATCH_MEGABYTES), mount, IMAGE, *command,
         seconds=300,
     )  # fmt: skip
     taken = time.perf_counter() - begun
-    if json.loads(told)["rows_in"] != ROWS:
-        raise RuntimeError(f"scored {told}")
+    if json.loads(manifest)["rows_in"] != ROWS:
+        raise RuntimeError(f"scored {manifest}")
     return taken
 
 
 def main() -> None:
+    """Print the durations, and what they cost."""
     if lacking := helpers.missing():
         print(f"needs {', '.join(lacking)}: no containers", file=sys.stderr)
         return

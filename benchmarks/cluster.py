@@ -32,12 +32,13 @@ class Cluster:
 
     @property
     def master(self) -> str:
+        """The address by which Spark finds the cluster."""
         return f"spark://127.0.0.1:{self.port}"
 
     @classmethod
     @contextlib.contextmanager
     def started(cls, workers: int, memory: str = "1g") -> Iterator[Self]:
-        """Up and registered; every process of it ends with the block."""
+        """Start a cluster and wait until its workers are registered; it ends with the block."""
         with tempfile.TemporaryDirectory(prefix="spark-") as name:
             cluster = cls(Path(name), _free_port(), memory)
             try:
@@ -52,7 +53,7 @@ class Cluster:
                 cluster._stop()
 
     def add_worker(self) -> None:
-        """One more worker, of one core."""
+        """Start one more worker, of one core."""
         name = f"worker-{len(self.workers)}"
         worker = self._run(
             name, "worker.Worker", "--cores", "1", "--memory", self.memory, "--webui-port", "0",
@@ -66,7 +67,7 @@ class Cluster:
         os.killpg(self.workers[number].pid, signal.SIGKILL)
 
     def peak_mb(self) -> list[float]:
-        """Of each worker with all that it started: the sum of what each process once had resident.
+        """The peak of each worker: the sum of what each of its processes once had resident.
 
         Linux keeps count of that; looking more often would cost the time of those who work.
         """
@@ -104,7 +105,7 @@ def _free_port() -> int:
 
 
 def _peak_mb(leader: int) -> float:
-    """Of all processes in a session."""
+    """The peak of all processes in a session."""
     total = 0
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError, ValueError, IndexError):  # one that ended

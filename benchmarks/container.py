@@ -30,6 +30,7 @@ EVENT = {
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the median of several starts of each."""
     if lacking := helpers.missing():
         print(f"needs {', '.join(lacking)}: no containers", file=sys.stderr)
         return
@@ -40,9 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     emulator = helpers.fetch_emulator()
     ways: dict[str, Callable[[], float]] = {
         "source tree": source_tree,
-        "container": lambda: plain(containers),
+        "container": lambda: in_container(containers),
         "container on the emulator": lambda: on_emulator(containers, emulator),
-        "podman alone": lambda: alone(containers),
+        "podman alone": lambda: podman_alone(containers),
     }
     taken: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(STARTS):
@@ -53,11 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def source_tree() -> float:
+    """Seconds of uvicorn over the source tree."""
     with server("functions.api:app") as started:
         return started.seconds_to_first_answer
 
 
-def plain(containers: Containers) -> float:
+def in_container(containers: Containers) -> float:
+    """Seconds of the container, asked on its port."""
     port = free_port()
     begun = time.perf_counter()
     with containers.running(f"plain-{port}", [*LOCKED, f"--env=PORT={port}"]):
@@ -66,6 +69,7 @@ def plain(containers: Containers) -> float:
 
 
 def on_emulator(containers: Containers, emulator: Path) -> float:
+    """Seconds of the container on Lambda's emulator."""
     begun = time.perf_counter()
     with helpers.emulated(containers, emulator, "functions.api.handler") as invoke:
         answer = json.loads(invoke(EVENT))
@@ -75,7 +79,8 @@ def on_emulator(containers: Containers, emulator: Path) -> float:
     return taken
 
 
-def alone(containers: Containers) -> float:
+def podman_alone(containers: Containers) -> float:
+    """Seconds of a container that does nothing."""
     begun = time.perf_counter()
     containers("podman", "run", "--rm", *LOCKED, "--entrypoint=true", IMAGE)
     return time.perf_counter() - begun

@@ -22,6 +22,7 @@ scores it first, so that what a service does once is behind everybody."""
 
 
 def main() -> None:
+    """Score a file as the arguments say, and print the seconds and the peak of memory as JSON."""
     who, source, out, target = sys.argv[1:]
     run = CONTENDERS[who]()
     with tempfile.TemporaryDirectory() as warm:
@@ -100,10 +101,10 @@ def _assigned(frame: Any, document: dict[str, Any]) -> Any:
     frame = frame.with_columns(pl.min_horizontal(other).sqrt().alias("_other"))
 
     def of_own(values: list[Any]) -> Any:
-        found = pl.lit(values[-1])
+        chosen = pl.lit(values[-1])
         for name, value in zip(names[:-1][::-1], values[:-1][::-1], strict=True):
-            found = pl.when(pl.col(name) == pl.col("_own")).then(pl.lit(value)).otherwise(found)
-        return found
+            chosen = pl.when(pl.col(name) == pl.col("_own")).then(pl.lit(value)).otherwise(chosen)
+        return chosen
 
     own, other_distance = pl.col("_own").sqrt(), pl.col("_other")
     appended = {
@@ -126,8 +127,8 @@ def _coordinates(space: dict[str, Any], columns: list[str]) -> list[Any]:
         columns, space["lambdas"], space["mean"], space["scale"], strict=True
     ):
         value = pl.col(name).cast(pl.Float64)
-        bent = value if power is None else ((value + 1).pow(power) - 1) / power
-        z.append((bent - mean) / scale)
+        transformed = value if power is None else ((value + 1).pow(power) - 1) / power
+        z.append((transformed - mean) / scale)
     if space["components"] is None:
         return z
     moved = [value - mean for value, mean in zip(z, space["pca_mean"], strict=True)]

@@ -52,6 +52,7 @@ class Figure:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the figures of every kind of file, and of a look-up."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rows", type=int, default=2_000_000)
     rows = parser.parse_args(arguments).rows
@@ -71,38 +72,38 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def compare(path: Path, target: str, rows: int, contenders: Sequence[str]) -> None:
-    """Every contender in turn, a few times; the median of each."""
-    found: dict[str, list[Figure]] = {who: [] for who in contenders}
+    """Run every contender in turn, a few times, and print the median of each."""
+    runs: dict[str, list[Figure]] = {who: [] for who in contenders}
     for _ in range(ROUNDS):
         for who in contenders:
             if not (who == "pandas" and path.suffix == ".parquet"):
-                found[who].append(timed(who, path, target))
+                runs[who].append(timed(who, path, target))
     medians = {
-        w: statistics.median(f.seconds for f in figures) for w, figures in found.items() if figures
+        w: statistics.median(f.seconds for f in figures) for w, figures in runs.items() if figures
     }
     size = path.stat().st_size / 1e6
     print(f"{path.suffix[1:]} → {target}: {rows:,} rows, {size:,.0f} MB")
     for who, seconds in medians.items():
         times = f"ours is {seconds / medians['ours']:.2f} × as fast" if who != "ours" else ""
-        peak = max(figure.peak_mb for figure in found[who])
+        peak = max(figure.peak_mb for figure in runs[who])
         print(
             f"  {who:<7} {seconds:6.2f} s {rows / seconds:>11,.0f} rows/s {peak:7.0f} MB  {times}"
         )
 
 
 def timed(who: str, path: Path, target: str) -> Figure:
-    """Start to end in a process that has scored a few rows before, as a service has."""
+    """Score a file in a process that has scored a few rows before, as a service has."""
     with tempfile.TemporaryDirectory(dir=path.parent) as out:
         command = [sys.executable, "-m", "benchmarks.contenders", who, str(path), out, target]
-        done = subprocess.run(
+        ran = subprocess.run(
             command, check=True, capture_output=True, text=True, env={**os.environ}
         )
-    document = json.loads(done.stdout.splitlines()[-1])
+    document = json.loads(ran.stdout.splitlines()[-1])
     return Figure(document["seconds"], document["peak_mb"])
 
 
 def write_invented(path: Path, kind: str, model: ClusterModel, rows: int) -> None:
-    """21 columns like those of a bank's card customers, block by block."""
+    """Write a file of 21 columns like those of a bank's card customers, block by block."""
     rng = np.random.default_rng(1)
     writer = None
     for start in range(0, rows, _BLOCK):
@@ -121,19 +122,19 @@ def write_invented(path: Path, kind: str, model: ClusterModel, rows: int) -> Non
 
 
 def invented(model: ClusterModel, rng: np.random.Generator, start: int, rows: int) -> pa.Table:
-    """Customers drawn between the quartiles of random clusters."""
+    """A block of customers, drawn between the quartiles of random clusters."""
     columns: dict[str, pa.Array] = {
         "CLIENTNUM": pa.array(range(700_000_000 + start, 700_000_000 + start + rows))
     }
     for name, words in _WORDS.items():
         columns[name] = pa.array(words).take(pa.array(rng.integers(0, len(words), rows)))
-    which = rng.integers(0, len(model.clusters), rows)
+    clusters = rng.integers(0, len(model.clusters), rows)
     for feature in model.contract.features:
         quartiles = np.array(
             [(c.profile[feature.name].q1, c.profile[feature.name].q3) for c in model.clusters]
         )
-        values = quartiles[which, 0] + rng.random(rows) * (
-            quartiles[which, 1] - quartiles[which, 0]
+        values = quartiles[clusters, 0] + rng.random(rows) * (
+            quartiles[clusters, 1] - quartiles[clusters, 0]
         )
         columns[feature.name] = pa.array(values.round().astype(np.int64))
     for number in range(8):

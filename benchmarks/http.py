@@ -54,12 +54,13 @@ class Server:
     def memory(self) -> float:
         """Resident memory in MB."""
         status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
-        found = re.search(r"VmRSS:\s+(\d+) kB", status)
-        assert found is not None
-        return int(found[1]) * 1024 / 1e6
+        resident = re.search(r"VmRSS:\s+(\d+) kB", status)
+        assert resident is not None
+        return int(resident[1]) * 1024 / 1e6
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Print start, load and memory of ours and of the floor."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--seconds", type=int, default=5, help="of each load")
     seconds = parser.parse_args(arguments).seconds
@@ -76,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def under_load(seconds: int) -> None:
-    """Throughput at 16 connections and median time at one, the two apps in turn."""
+    """Print the throughput at 16 connections and the median time at one, the apps in turn."""
     many: dict[str, list[float]] = {name: [] for name in APPS}
     single: dict[str, list[float]] = {name: [] for name in APPS}
     memory = {}
@@ -92,6 +93,7 @@ def under_load(seconds: int) -> None:
 
 
 def report(what: str, unit: str, values: dict[str, float], digits: int) -> None:
+    """Print a figure of both apps, and their ratio."""
     ours, floor = values["ours"], values["floor"]
     print(
         f"{what:<27} {ours:>9,.{digits}f} {unit:<10} floor {floor:>9,.{digits}f}  "
@@ -101,7 +103,7 @@ def report(what: str, unit: str, values: dict[str, float], digits: int) -> None:
 
 @contextmanager
 def server(app: str) -> Iterator[Server]:
-    """One worker, no access log of uvicorn's own; ended by its process id."""
+    """Start uvicorn with one worker and no access log; it ends with the block."""
     port = free_port()
     command = [
         sys.executable, "-m", "uvicorn", app, "--port", str(port), "--no-access-log",
@@ -136,7 +138,7 @@ def wait_for_answer(port: int) -> None:
 
 
 def wrk(port: int, connections: int, seconds: int) -> Load:
-    """Load from outside the process; an answer other than 2xx is an error."""
+    """Load an app from another process; an answer other than 2xx is an error."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(_WRK.replace("{body}", json.dumps(CUSTOMER)))
         script.flush()
@@ -149,12 +151,14 @@ def wrk(port: int, connections: int, seconds: int) -> Load:
         raise RuntimeError(text)
     rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
     p50 = re.search(r"50%\s+([\d.]+)(us|ms|s)\b", text)
-    assert rate is not None and p50 is not None
+    assert rate is not None
+    assert p50 is not None
     scale = {"us": 1e-3, "ms": 1.0, "s": 1e3}[p50[2]]
     return Load(float(rate[1]), float(p50[1]) * scale)
 
 
 def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

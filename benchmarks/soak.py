@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from benchmarks.http import APPS, CUSTOMER, Server, server
 
 CONNECTIONS = 16
-LOOKS = 10
+PARTS = 10
 MALFORMED = (
     b"",
     b"{",
@@ -29,14 +29,15 @@ MALFORMED = (
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Print statuses and memory, and end with an error where one is of 5xx."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--requests", type=int, default=100_000)
     requests = parser.parse_args(arguments).requests
     with server(APPS["ours"]) as started:
         seen: Counter[int] = Counter()
         memory = []
-        for part in range(LOOKS):
-            seen += asyncio.run(volley(started, requests // LOOKS, part))
+        for part in range(PARTS):
+            seen += asyncio.run(volley(started, requests // PARTS, part))
             memory.append(started.memory())
             print(f"{sum(seen.values()):>9,} requests  {memory[-1]:6.1f} MB resident", flush=True)
     statuses = ", ".join(f"{status}: {count:,}" for status, count in sorted(seen.items()))
@@ -47,18 +48,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 async def volley(target: Server, requests: int, seed: int) -> Counter[int]:
-    """Some requests over several connections; the statuses that came back."""
+    """Send requests over several connections; return how often each status came back."""
     counts = [requests // CONNECTIONS + (i < requests % CONNECTIONS) for i in range(CONNECTIONS)]
-    found: Counter[int] = Counter()
+    statuses: Counter[int] = Counter()
     senders = (
-        send_all(target.port, count, random.Random(1_000 * seed + index), found)
+        send_all(target.port, count, random.Random(1_000 * seed + index), statuses)
         for index, count in enumerate(counts)
     )
     await asyncio.gather(*senders)
-    return found
+    return statuses
 
 
-async def send_all(port: int, count: int, rng: random.Random, found: Counter[int]) -> None:
+async def send_all(port: int, count: int, rng: random.Random, statuses: Counter[int]) -> None:
+    """Send requests over one connection, one after the other, and count the answers."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     for _ in range(count):
         body = json.dumps({**CUSTOMER, "Total_Trans_Amt": rng.uniform(0, 20_000)}).encode()
@@ -70,7 +72,7 @@ async def send_all(port: int, count: int, rng: random.Random, found: Counter[int
         )
         writer.write(head.encode() + body)
         status, close = await answer(reader)
-        found[status] += 1
+        statuses[status] += 1
         if close:  # a body that is too large is not read to its end
             writer.close()
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -78,7 +80,7 @@ async def send_all(port: int, count: int, rng: random.Random, found: Counter[int
 
 
 async def answer(reader: asyncio.StreamReader) -> tuple[int, bool]:
-    """Status of the next answer, and whether the server closes the connection after it."""
+    """The status of the next answer, and whether the server closes the connection after it."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
     length = int(head.partition("content-length:")[2].split("\r\n")[0])
     await reader.readexactly(length)

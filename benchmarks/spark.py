@@ -34,21 +34,22 @@ start with its first part, so there have to be some for each."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the seconds of each run, and how the cluster scales."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rows", type=int, default=20_000_000)
     parser.add_argument("--kind", choices=["csv", "parquet"], default="csv")
-    told = parser.parse_args(arguments)
+    chosen = parser.parse_args(arguments)
     artifact = open_store(BUNDLED).open(CHAMPION)
     spec = ScoringSpec(load_model(artifact), "bench")
     with tempfile.TemporaryDirectory() as name:
-        path = Path(name) / f"customers.{told.kind}"
+        path = Path(name) / f"customers.{chosen.kind}"
         small = path.with_stem(FEW)
-        write_invented(path, told.kind, spec.model, told.rows)
-        write_invented(small, told.kind, spec.model, _SMALL)
+        write_invented(path, chosen.kind, spec.model, chosen.rows)
+        write_invented(small, chosen.kind, spec.model, _SMALL)
         size = path.stat().st_size / 1e6
-        print(f"{told.kind} → {told.kind}: {told.rows:,} rows, {size:,.0f} MB", flush=True)
+        print(f"{chosen.kind} → {chosen.kind}: {chosen.rows:,} rows, {size:,.0f} MB", flush=True)
         runs: dict[str, Callable[[], Figure]] = {}
-        runs["local engine"] = lambda: timed("ours", path, told.kind)
+        runs["local engine"] = lambda: timed("ours", path, chosen.kind)
         runs |= {f"{n} on Spark": partial(on_cluster, path, small, spec, n) for n in WORKERS}
         best: dict[str, float] = {}
         for number in range(1, ROUNDS + 1):
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 best[who] = min(best.get(who, figure.seconds), figure.seconds)
                 print(
                     f"  run {number}: {who:<12} {figure.seconds:6.1f} s "
-                    f"{told.rows / figure.seconds:>11,.0f} rows/s {figure.peak_mb:7.0f} MB",
+                    f"{chosen.rows / figure.seconds:>11,.0f} rows/s {figure.peak_mb:7.0f} MB",
                     flush=True,
                 )
         one, two = (best[f"{workers} on Spark"] for workers in WORKERS)
@@ -65,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def on_cluster(path: Path, small: Path, spec: ScoringSpec, workers: int) -> Figure:
-    """Start to end, from the look at the file to the manifest, on a cluster that is warm.
+    """Score a file on a cluster that is warm, from opening it to the manifest.
 
     The memory is that of the largest worker with its JVM and Python.
     """

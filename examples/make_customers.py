@@ -30,7 +30,8 @@ def invent(
     Values and churn follow one model; features that only the other has are drawn from that one.
     """
     contract = model.contract
-    assert contract.label is not None and contract.id_column is not None
+    assert contract.label is not None
+    assert contract.id_column is not None
     shares = [cluster.share for cluster in model.clusters]
     rows = []
     for number in range(1, CUSTOMERS + 1):
@@ -54,10 +55,10 @@ def invent(
 
 def _features(model: ClusterModel, cluster: Cluster, rng: np.random.Generator) -> dict[str, str]:
     numeric = [feature for feature in model.contract.features if feature.numeric]
-    return {feature.name: _drawn(feature, cluster, rng) for feature in numeric}
+    return {feature.name: _random_value(feature, cluster, rng) for feature in numeric}
 
 
-def _drawn(feature: Feature, cluster: Cluster, rng: np.random.Generator) -> str:
+def _random_value(feature: Feature, cluster: Cluster, rng: np.random.Generator) -> str:
     profile = cluster.profile[feature.name]
     spread = profile.q3 - profile.q1
     knots = [profile.q1 - spread, profile.q1, profile.median, profile.q3, profile.q3 + spread]
@@ -75,6 +76,7 @@ def spoil(rows: list[dict[str, str]], names: list[str]) -> None:
 
 
 def main() -> None:
+    """Write the file."""
     store = open_store(BUNDLED)
     model, other = (load_model(store.open(alias)) for alias in (CHAMPION, "original"))
     rows = invent(model, other, np.random.default_rng(2))

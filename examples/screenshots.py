@@ -94,8 +94,8 @@ def _open(page: Page, name: str) -> None:
         page.goto("/clusters")
         return
     page.goto("/")
-    for place, value in enumerate(CUSTOMER, start=1):
-        page.fill(f"#field-{place}", value)
+    for number, value in enumerate(CUSTOMER, start=1):
+        page.fill(f"#field-{number}", value)
     page.locator("h1").click()  # away from the field, so that no caret is drawn
     if name == "result":
         with page.expect_navigation():

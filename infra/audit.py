@@ -17,38 +17,47 @@ SAFE, VULNERABLE, UNKNOWN = 0, 1, 3
 
 
 def command(service: str) -> list[str]:
-    """What asks: only names and versions leave this machine, nothing is installed."""
+    """The command that asks a service: only names and versions leave this machine."""
     files = [word for name in PINS for word in ("-r", str(ROOT / f"requirements/{name}.txt"))]
     how = ["--disable-pip", "--require-hashes", "--format=json", "--progress-spinner=off"]
     return [sys.executable, "-m", "pip_audit", f"--vulnerability-service={service}", *how, *files]
 
 
 def verdict(answer: str) -> tuple[int, list[str]]:
-    """Exit status and what to print, from pip-audit's JSON; empty when it did not get that far."""
+    """What pip-audit's answer means.
+
+    Args:
+        answer: Its JSON; empty when it did not get that far.
+
+    Returns:
+        The exit status, and the lines to print.
+    """
     try:
         packages: Sequence[Mapping[str, Any]] = json.loads(answer)["dependencies"]
     except ValueError:
         packages = []
-    asked = {(p["name"], p["version"]): p["vulns"] for p in packages if "vulns" in p}
-    silent = sorted({p["name"] for p in packages if "vulns" not in p})
-    if not asked:
+    audited = {(p["name"], p["version"]): p["vulns"] for p in packages if "vulns" in p}
+    unknown = sorted({p["name"] for p in packages if "vulns" not in p})
+    if not audited:
         return UNKNOWN, [
             "nothing was audited: the service that knows vulnerabilities did not answer"
         ]
-    found = list(_told(asked))
-    missed = [f"not known to the service: {', '.join(silent)}"] if silent else []
-    count = f"{len(asked)} pinned packages audited, {len(found)} known vulnerabilities"
-    return (VULNERABLE if found else SAFE), [*found, *missed, count]
+    lines = list(_lines(audited))
+    missed = [f"not known to the service: {', '.join(unknown)}"] if unknown else []
+    count = f"{len(audited)} pinned packages audited, {len(lines)} known vulnerabilities"
+    return (VULNERABLE if lines else SAFE), [*lines, *missed, count]
 
 
-def _told(asked: Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]) -> Iterator[str]:
-    for (name, version), vulnerabilities in sorted(asked.items()):
+def _lines(audited: Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]) -> Iterator[str]:
+    """A line for each known vulnerability."""
+    for (name, version), vulnerabilities in sorted(audited.items()):
         for known in vulnerabilities:
-            mended = ", ".join(known["fix_versions"]) or "no version yet"
-            yield f"{name} {version}: {known['id']}, mended in {mended}"
+            fixed = ", ".join(known["fix_versions"]) or "no version yet"
+            yield f"{name} {version}: {known['id']}, mended in {fixed}"
 
 
 def main() -> int:
+    """Ask one service, and another where it does not answer; return the exit status."""
     for service in ("pypi", "osv"):
         ran = subprocess.run(command(service), capture_output=True, text=True, check=False)
         status, lines = verdict(ran.stdout)

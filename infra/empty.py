@@ -2,7 +2,7 @@
 
 python3 -m infra.empty --stack customer-clusters-dev --region eu-central-1
 
-Which they are says the deployed template: what it retains, as in prod, is left alone.
+The deployed template says which they are: what it retains, as in prod, is left alone.
 """
 
 import argparse
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 
-def doomed(template: dict[str, Any]) -> set[str]:
+def deletable(template: dict[str, Any]) -> set[str]:
     """The names in a template of the buckets that it says to delete."""
     return {
         name
@@ -28,20 +28,24 @@ def doomed(template: dict[str, Any]) -> set[str]:
 def buckets(cloudformation: Any, stack: str) -> Iterator[str]:
     """The buckets that are deleted with a stack."""
     template = cloudformation.get_template(StackName=stack, TemplateStage="Processed")
-    names = doomed(template["TemplateBody"])
+    names = deletable(template["TemplateBody"])
     for resource in cloudformation.describe_stack_resources(StackName=stack)["StackResources"]:
-        there = resource["ResourceStatus"] != "DELETE_COMPLETE"
-        if resource["LogicalResourceId"] in names and there:
+        exists = resource["ResourceStatus"] != "DELETE_COMPLETE"
+        if resource["LogicalResourceId"] in names and exists:
             yield resource["PhysicalResourceId"]
 
 
 def empty(s3: "S3Client", bucket: str) -> int:
-    """Delete every version of every object, and the marks of deleted ones; how many these were."""
+    """Delete every version of every object, and the delete markers.
+
+    Returns:
+        How many these were.
+    """
     count = 0
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
-        found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        entries = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
         keys: list[ObjectIdentifierTypeDef] = [
-            {"Key": it["Key"], "VersionId": it["VersionId"]} for it in found
+            {"Key": it["Key"], "VersionId": it["VersionId"]} for it in entries
         ]
         if keys:
             answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
@@ -52,6 +56,7 @@ def empty(s3: "S3Client", bucket: str) -> int:
 
 
 def main(given: Sequence[str] | None = None) -> None:
+    """Empty the buckets of the stack that the arguments name."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--stack", required=True)
     parser.add_argument("--region", required=True)

@@ -47,22 +47,23 @@ class Build:
 
     @property
     def options(self) -> list[str]:
-        found = ["--tag", self.tag]
+        """The options that every builder takes."""
+        options = ["--tag", self.tag]
         if self.part == "spark":
-            found += ["--file", "Dockerfile.spark"]
+            options += ["--file", "Dockerfile.spark"]
         else:
-            found += ["--file", "Dockerfile", "--build-arg", f"PART={self.part}"]
+            options += ["--file", "Dockerfile", "--build-arg", f"PART={self.part}"]
         if self.base:
-            found += ["--build-arg", f"BASE_IMAGE={self.base}"]
+            options += ["--build-arg", f"BASE_IMAGE={self.base}"]
         for name, value in self.labels.items():
-            found += ["--label", f"org.opencontainers.image.{name}={value}"]
+            options += ["--label", f"org.opencontainers.image.{name}={value}"]
         for name, path in self.secrets.items():
-            found += ["--secret", f"id={name},src={path}"]
-        return found
+            options += ["--secret", f"id={name},src={path}"]
+        return options
 
 
 def docker(build: Build, push: str | None) -> list[list[str]]:
-    """Docker's commands; the second build finds everything done and pushes."""
+    """Docker's commands; the second build pushes, and finds everything in the cache."""
     command = ["docker", "buildx", "build", "--platform", "linux/amd64", "--provenance=false",
                "--sbom=false", "--build-arg", f"SOURCE_DATE_EPOCH={EPOCH}"]  # fmt: skip
     commands = [[*command, *build.options, "--load", "."]]
@@ -73,7 +74,7 @@ def docker(build: Build, push: str | None) -> list[list[str]]:
 
 
 def buildah(build: Build, push: str | None) -> list[list[str]]:
-    """Buildah's; `--format docker` keeps the health check, which the OCI format has no room for."""
+    """Buildah's commands; `--format docker` keeps the health check, which OCI has no room for."""
     command = ["buildah", "bud", "--format", "docker", "--layers", "--isolation", "chroot",
                "--network", "host", "--timestamp", str(EPOCH)]  # fmt: skip
     commands = [[*command, *build.options, "."]]
@@ -84,7 +85,7 @@ def buildah(build: Build, push: str | None) -> list[list[str]]:
 
 
 def labels(root: Path) -> dict[str, str]:
-    """What a commit says of itself: two builds of it are labelled the same."""
+    """Version, revision and date of a commit: two builds of it are labelled the same."""
     revision, seconds = _git(root, "log", "-1", "--format=%H %ct").split() or ("unknown", "0")
     changed = "-changed" if _git(root, "status", "--porcelain") else ""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -97,26 +98,26 @@ def labels(root: Path) -> dict[str, str]:
 
 @contextmanager
 def secrets(environment: Mapping[str, str]) -> Iterator[dict[str, Path]]:
-    """This machine's package index and certificates, for the length of a build."""
+    """This machine's package index and certificates as files, for the length of a build."""
     listed = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
     ).stdout
-    found = {}
+    paths = {}
     with tempfile.TemporaryDirectory() as folder:
         if index := pip_conf(listed):
-            found["pip"] = Path(folder) / "pip.conf"
-            found["pip"].touch(0o600)
-            found["pip"].write_text(index, encoding="utf-8")
+            paths["pip"] = Path(folder) / "pip.conf"
+            paths["pip"].touch(0o600)
+            paths["pip"].write_text(index, encoding="utf-8")
         bundles = environment.get("PIP_CERT"), environment.get("SSL_CERT_FILE")
         for bundle in (*bundles, "/etc/ssl/certs/ca-certificates.crt"):
             if bundle and Path(bundle).is_file():
-                found["ca"] = Path(bundle)
+                paths["ca"] = Path(bundle)
                 break
-        yield found
+        yield paths
 
 
 def pip_conf(listed: str) -> str:
-    """Where `pip config list` says packages are, as a pip.conf; paths of this machine are left."""
+    """A pip.conf with the package index of `pip config list`, without paths of this machine."""
     values = {}
     for name, quoted in _INDEX.findall(listed):  # the environment comes last and wins
         words = [word for word in str(ast.literal_eval(quoted)).split() if "file:" not in word]
@@ -127,12 +128,12 @@ def pip_conf(listed: str) -> str:
 
 
 def builder(name: str | None) -> str:
-    """The one asked for, or the one there is."""
+    """The builder that was asked for, or the one that is installed."""
     if name:
         return name
     if shutil.which("docker"):
-        asked = subprocess.run(["docker", "info"], capture_output=True, check=False)
-        if asked.returncode == 0:
+        info = subprocess.run(["docker", "info"], capture_output=True, check=False)
+        if info.returncode == 0:
             return "docker"
     if shutil.which("buildah"):
         return "buildah"
@@ -155,6 +156,7 @@ def facts(name: str, tag: str) -> Iterator[str]:
 
 
 def main(given: Sequence[str] | None = None) -> None:
+    """Build the image that the arguments name, and print what it is."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--tag", default="customer-clusters")
     parser.add_argument("--part", choices=["serve", "train", "spark"], default="serve")
@@ -167,8 +169,8 @@ def main(given: Sequence[str] | None = None) -> None:
     if chosen.part == "spark" and not chosen.base:
         parser.error("--part spark needs --base: EMR Serverless' image of serverless.yml's release")
     name = builder(chosen.builder)
-    with secrets(os.environ) as found:
-        build = Build(chosen.tag, chosen.base, labels(ROOT), found, chosen.part)
+    with secrets(os.environ) as paths:
+        build = Build(chosen.tag, chosen.base, labels(ROOT), paths, chosen.part)
         for command in (docker if name == "docker" else buildah)(build, chosen.push):
             subprocess.run(command, cwd=ROOT, check=True)
     print(*facts(name, chosen.tag), sep="\n")

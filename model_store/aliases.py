@@ -1,4 +1,4 @@
-"""Aliases: the only files of a store that change, each by one compare-and-swap write.
+"""Aliases: movable names of versions, each moved by one compare-and-swap write.
 
 aliases/<name>.json   {"version": ..., "previous": ..., "event": ...}
 
@@ -36,16 +36,17 @@ class Pointer:
 
     version: str
     previous: str | None = None
-    """What it named before; aliases that were written before there was a history do not say."""
+    """The version before; aliases that were written before there was a history do not say."""
     event: str | None = None
-    """The event that put it here."""
+    """The id of the event that moved it here."""
 
     def to_json(self) -> bytes:
+        """The content of the alias's file."""
         return (json.dumps(asdict(self), indent=2) + "\n").encode()
 
     @classmethod
     def from_json(cls, content: bytes) -> Self:
-        """ValueError, KeyError or TypeError when it is none."""
+        """Read what `to_json` made; ValueError, KeyError or TypeError when it is not that."""
         document = json.loads(content)
         previous = document.get("previous")
         return cls(
@@ -62,16 +63,16 @@ class Aliases:
         self._storage, self.log = storage, History(storage)
 
     def names(self) -> list[str]:
-        """Every alias that has a file."""
+        """The names of all aliases that have a file."""
         names = (name.removesuffix(".json") for name in self._storage.names("aliases"))
         return [name for name in names if _ALIAS.fullmatch(name) and name != PREVIOUS]
 
     def versions(self) -> dict[str, str]:
-        """Alias → version, `previous` among them where the champion has one."""
-        found = {name: self.read(name) for name in self.names()}
-        versions = {name: pointer.version for name, pointer in found.items()}
-        before = found[CHAMPION].previous if CHAMPION in found else None
-        return versions if before is None else {**versions, PREVIOUS: before}
+        """The version of every alias, by its name; `previous` among them where there is one."""
+        pointers = {name: self.read(name) for name in self.names()}
+        versions = {name: pointer.version for name, pointer in pointers.items()}
+        previous = pointers[CHAMPION].previous if CHAMPION in pointers else None
+        return versions if previous is None else {**versions, PREVIOUS: previous}
 
     def find(self, name: str) -> str | None:
         """The version that an alias names; None when there is no such alias."""
@@ -83,7 +84,12 @@ class Aliases:
             return None
 
     def read(self, name: str) -> Pointer:
-        """What an alias's file says; NotFound without one, WrongArtifact when it is damaged."""
+        """What an alias's file says.
+
+        Raises:
+            NotFound: There is no such alias.
+            WrongArtifact: Its file is damaged.
+        """
         pointer, _ = self._read(name)
         if pointer is None:
             raise WrongArtifact(
@@ -92,16 +98,24 @@ class Aliases:
         return pointer
 
     def move(self, name: str, to: str, reason: Reason, expected: str | None = ANY) -> None:
-        """Make an alias name a version, if it names the expected one (None: if it is new).
+        """Make an alias name a version.
 
-        Conflict when it does not, or when somebody else moves it at this moment.
+        Args:
+            name: The alias.
+            to: The version.
+            reason: Who moves it and why, for the history.
+            expected: The version that it must name now; None where it must be new. By default it
+                may name any.
+
+        Raises:
+            Conflict: It names another version, or somebody else moves it at this moment.
         """
         try:
-            found, tag = self._read(name)
-            after = found.event if found else self.log.latest(name)
+            pointer, tag = self._read(name)
+            after = pointer.event if pointer else self.log.latest(name)
         except NotFound:
-            found, tag, after = None, None, None
-        old = None if found is None else found.version
+            pointer, tag, after = None, None, None
+        old = None if pointer is None else pointer.version
         if expected not in (ANY, old):
             raise Conflict(f"alias {name!r}", str(self._storage))
         if old == to:
@@ -124,10 +138,10 @@ class Aliases:
             else:
                 self._storage.swap(path, pointer.to_json(), tag)
         except (Conflict, Temporary):  # the answer may be lost though the write is not
-            if not self._names(name, pointer.event):
+            if not self._was_moved_by(pointer.event, name):
                 raise
 
-    def _names(self, name: str, event: str | None) -> bool:
+    def _was_moved_by(self, event: str | None, name: str) -> bool:
         try:
             return self.read(name).event == event
         except CustomerClustersError:
@@ -142,7 +156,11 @@ class Aliases:
 
 
 def check_alias(name: str, store: str) -> None:
-    """NotFound when a text cannot be the name of an alias that is pointed at versions."""
+    """Refuse a text that cannot be the name of an alias that is pointed at versions.
+
+    Raises:
+        NotFound: It cannot; says why.
+    """
     if not _ALIAS.fullmatch(name):
         raise NotFound(f"alias {name!r} (lower-case letters, digits and '-')", store)
     if name == PREVIOUS:

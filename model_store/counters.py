@@ -1,4 +1,4 @@
-"""Marks: whole numbers of a store that only grow, such as the highest id that was ever given.
+"""Counters: whole numbers of a store that only grow, such as the highest cluster id ever given.
 
 marks/<name>.json   {"highest": 7}
 
@@ -12,19 +12,24 @@ from model_store.storage.base import Storage
 
 
 class Counters:
-    """The marks of a store, each moved by compare-and-swap."""
+    """The counters of a store, each moved by compare-and-swap."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
     def read(self, name: str) -> int:
-        """The highest number on record, 0 without any; WrongArtifact when the file is damaged."""
+        """The highest number on record; 0 where there is none.
+
+        Raises:
+            WrongArtifact: The counter's file is damaged.
+        """
         return self._read(name)[0]
 
     def reserve(self, name: str, last: int, highest: int) -> None:
         """Take the numbers from `last` + 1 to `highest`.
 
-        Conflict when one of them is somebody else's by now.
+        Raises:
+            Conflict: One of them is somebody else's by now.
         """
         known, tag = self._read(name)
         if highest > last and known > last:

@@ -47,11 +47,13 @@ class Event:
 
     @classmethod
     def of(cls, alias: str, old: str | None, new: str, reason: Reason, after: str | None) -> Self:
+        """An event of this moment, with an id of its own."""
         when = datetime.now(UTC)
         name = f"{when:%Y%m%dT%H%M%S%f}Z-{secrets.token_hex(4)}"
         return cls(name, alias, old, new, reason, when, after)
 
     def to_dict(self) -> dict[str, Any]:
+        """The content of the event's file, as JSON can hold it."""
         return {
             "event": self.id,
             "action": self.reason.action,
@@ -87,12 +89,16 @@ class History:
         self._storage.create(f"{_FOLDER}/{event.id}.json", content.encode())
 
     def events(self) -> list[Event]:
-        """All events on record, as their writers' clocks order them."""
+        """All events on record, as their writers' clocks order them.
+
+        Raises:
+            WrongArtifact: The file of one is damaged.
+        """
         names = (_NAME.fullmatch(name) for name in self._storage.names(_FOLDER))
         return [self._read(match[1]) for match in names if match]
 
     def latest(self, alias: str) -> str | None:
-        """The event last recorded for an alias, for one whose file cannot tell any more."""
+        """The event last recorded for an alias whose own file cannot say it any more."""
         own = [event.id for event in self.events() if event.alias == alias]
         return own[-1] if own else None
 
@@ -107,12 +113,20 @@ class History:
 
 
 def in_effect(events: Iterable[Event], current: Iterable[str | None]) -> set[str]:
-    """The ids of the events that took effect, from those that the aliases name now."""
+    """The events that took effect: those from which the aliases come.
+
+    Args:
+        events: All events on record.
+        current: The id of the event that each alias names.
+
+    Returns:
+        Their ids.
+    """
     known = {event.id: event for event in events}
-    found: set[str] = set()
+    effective: set[str] = set()
     for name in current:
         event = known.get(name or "")
-        while event is not None and event.id not in found:
-            found.add(event.id)
+        while event is not None and event.id not in effective:
+            effective.add(event.id)
             event = known.get(event.after or "")
-    return found
+    return effective

@@ -28,6 +28,7 @@ class FileRecord:
 
     @classmethod
     def of(cls, content: bytes) -> Self:
+        """The record of some content."""
         return cls(hashlib.sha256(content).hexdigest(), len(content))
 
 
@@ -41,6 +42,7 @@ class Manifest:
     format: int = FORMAT
 
     def to_dict(self) -> dict[str, Any]:
+        """The manifest as JSON can hold it; facts stand beside its own keys."""
         return {
             "format": self.format,
             "version": str(self.version),
@@ -53,11 +55,20 @@ class Manifest:
         }
 
     def to_json(self) -> bytes:
+        """The content of manifest.json."""
         return (json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n").encode()
 
     @classmethod
     def from_json(cls, content: bytes, artifact: str) -> Self:
-        """Read a manifest; WrongArtifact when it is damaged or of a newer format."""
+        """Read a manifest.
+
+        Args:
+            content: What `to_json` made.
+            artifact: The version that it must belong to.
+
+        Raises:
+            WrongArtifact: It is damaged, belongs to another version, or has a newer format.
+        """
         try:
             document = json.loads(content)
             written_format = int(document["format"])

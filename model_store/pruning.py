@@ -26,20 +26,34 @@ def removable(versions: Sequence[Version], aliased: Collection[str], keep: int) 
 def leftovers(
     storage: Storage, versions: Collection[str], aliased: Collection[str], now: datetime
 ) -> list[str]:
-    """Version folders without manifest that nobody can be writing any more."""
-    found = []
+    """Folders of versions without a manifest that nobody can be writing any more.
+
+    Args:
+        storage: The store's storage.
+        versions: The published versions.
+        aliased: Those that an alias names.
+        now: The time, with its zone.
+
+    Returns:
+        The names of the folders.
+    """
+    abandoned = []
     for name in storage.names("versions"):
         try:
             version = Version.from_string(name)
         except ValueError:
             continue
         if name not in versions and name not in aliased and now - version.published > ABANDONED:
-            found.append(name)
-    return found
+            abandoned.append(name)
+    return abandoned
 
 
 def remove(storage: Storage, aliases: Aliases, version: str) -> bool:
-    """Remove a version or what is left of it; not one that an alias has come to name meanwhile."""
+    """Remove a version, or what is left of it.
+
+    Returns:
+        False where an alias has come to name it meanwhile: then it stays whole.
+    """
     if version in aliases.versions().values():
         return False
     folder = f"versions/{version}"

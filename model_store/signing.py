@@ -36,7 +36,11 @@ class Signer:
 
     @classmethod
     def from_file(cls, path: Path) -> Self:
-        """WrongKey unless the file holds one; its content is never shown."""
+        """The signer with the private key of a file, whose content is never shown.
+
+        Raises:
+            WrongKey: The file cannot be read, or holds no unencrypted Ed25519 key.
+        """
         try:
             key = load_pem_private_key(path.read_bytes(), password=None)
         except OSError as error:
@@ -53,7 +57,7 @@ class Signer:
         return base64.b64encode(self._private.public_key().public_bytes_raw()).decode()
 
     def sign(self, content: bytes) -> bytes:
-        """The same content always gets the same signature."""
+        """The signature over some content; the same content always gets the same one."""
         return self._private.sign(content)
 
 

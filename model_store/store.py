@@ -36,10 +36,16 @@ class Artifact:
 
     @property
     def version(self) -> str:
+        """The version's id."""
         return str(self.manifest.version)
 
     def read(self, name: str) -> bytes:
-        """A file's bytes; WrongArtifact unless they are the ones that were published."""
+        """The content of a file, exactly as it was published.
+
+        Raises:
+            NotFound: The artifact has no such file.
+            WrongArtifact: The file is missing or differs from what was published.
+        """
         record = self.manifest.files.get(name)
         if record is None:
             raise NotFound(f"file {name}", f"artifact {self.version}", tuple(self.manifest.files))
@@ -52,7 +58,11 @@ class Artifact:
         return content
 
     def verify(self) -> None:
-        """Read every file; WrongArtifact when one is missing or differs."""
+        """Read every file.
+
+        Raises:
+            WrongArtifact: One is missing or differs from what was published.
+        """
         for name in self.manifest.files:
             self.read(name)
 
@@ -64,9 +74,15 @@ class Store:
     """Artifacts in some storage, found by version or alias."""
 
     def __init__(self, storage: Storage, trusted: tuple[str, ...] = ()) -> None:
-        """With `trusted` public keys, a version that none of them signed is refused."""
+        """Open the store in some storage.
+
+        Args:
+            storage: Where its files are.
+            trusted: Public keys. Where there are any, a version that none of them signed is
+                refused.
+        """
         self._storage, self._aliases, self._trusted = storage, Aliases(storage), trusted
-        self.marks = Counters(storage)
+        self.counters = Counters(storage)
 
     def __str__(self) -> str:
         return str(self._storage)
@@ -80,9 +96,22 @@ class Store:
     ) -> Artifact:
         """Store files as a new version, the manifest last.
 
-        Publishing the very same files again gives back the version that has them. A version is
-        always later than those that are there, though this machine's clock may be behind: so the
-        newest are the newest, and a clock decides nothing.
+        A version is always later than those that are there, though this machine's clock may be
+        behind: so the newest are the newest, and a clock decides nothing.
+
+        Args:
+            contents: The files, by their names.
+            facts: What their maker states about them, for the manifest; JSON must hold it.
+            now: The time, with its zone; by default this machine's.
+            signer: Who vouches for the version.
+
+        Returns:
+            The new version; the one that is there already where it has the very same files.
+
+        Raises:
+            WrongArtifact: The files cannot be published as they are named, or the store would
+                refuse the version when it is opened.
+            Conflict: Somebody else publishes at this moment.
         """
         self.check_signer(signer)
         records = {name: FileRecord.of(content) for name, content in contents.items()}
@@ -108,22 +137,32 @@ class Store:
 
     def versions(self) -> list[Version]:
         """All published versions, oldest first."""
-        found = []
+        versions = []
         for name in self._storage.names("versions"):
             try:
                 version = Version.from_string(name)
             except ValueError:
                 continue
             if MANIFEST in self._storage.names(f"versions/{name}"):
-                found.append(version)
-        return sorted(found)
+                versions.append(version)
+        return sorted(versions)
 
     def aliases(self) -> dict[str, str]:
-        """Alias name → version id."""
+        """The version id of every alias, by its name."""
         return self._aliases.versions()
 
     def point(self, alias: str, version: str, reason: Reason | None = None) -> None:
-        """Make an alias name a published version."""
+        """Make an alias name a published version.
+
+        Args:
+            alias: The alias; it may be new.
+            version: A version id, or an alias that names it.
+            reason: Who moves it and why, for the history.
+
+        Raises:
+            NotFound: There is no such version, or no alias can have that name.
+            Conflict: Somebody else moves the alias at this moment.
+        """
         self.check_alias(alias)
         artifact = self.open(version)
         self._aliases.move(alias, artifact.version, reason or Reason("", ""))
@@ -139,8 +178,23 @@ class Store:
         """Make a version the champion, and the champion the previous one, in one write.
 
         Every file of the version is verified first. Promoting the champion changes nothing, so
-        that a promotion whose answer was lost can be repeated. `instead_of` is the version, or
-        None, that must still be the champion; Conflict when it is not.
+        that a promotion whose answer was lost can be repeated.
+
+        Args:
+            reference: An alias or a version id.
+            why: The reason, for the history.
+            who: Who promotes it.
+            details: What else an auditor should know.
+            instead_of: The version that must still be the champion; None where there must be
+                none. By default it may be any.
+
+        Returns:
+            The id of the champion.
+
+        Raises:
+            NotFound: There is no such version.
+            WrongArtifact: One of its files is missing or differs from what was published.
+            Conflict: Another version is champion than was expected.
         """
         artifact = self.open(reference)
         artifact.verify()
@@ -149,11 +203,24 @@ class Store:
         return artifact.version
 
     def rollback(self, why: str, who: str) -> str:
-        """Change champion and previous about in one write; doing it again goes forward again."""
-        now, before = self.resolve(CHAMPION), self.resolve(PREVIOUS)
-        self.open(before).verify()
-        self._aliases.move(CHAMPION, before, Reason(who, why, "rollback"), now)
-        return before
+        """Exchange champion and previous in one write; a second rollback goes forward again.
+
+        Args:
+            why: The reason, for the history.
+            who: Who rolls back.
+
+        Returns:
+            The id of the version that is champion now.
+
+        Raises:
+            NotFound: There is no previous champion.
+            WrongArtifact: One of its files is missing or differs from what was published.
+            Conflict: Somebody else moves the champion at this moment.
+        """
+        champion, previous = self.resolve(CHAMPION), self.resolve(PREVIOUS)
+        self.open(previous).verify()
+        self._aliases.move(CHAMPION, previous, Reason(who, why, "rollback"), champion)
+        return previous
 
     def history(self) -> list[tuple[Event, bool]]:
         """Every move of an alias that was begun, oldest first, and whether it took effect."""
@@ -165,15 +232,27 @@ class Store:
         return sorted([*removable(self.versions(), aliased, keep), *self._leftovers()])
 
     def prune(self, keep: int) -> list[str]:
-        """Remove all but the newest `keep` versions and those that an alias names; say which."""
+        """Remove all but the newest `keep` versions and those that an alias names.
+
+        Returns:
+            The ids of those that were removed, oldest first.
+        """
         return [name for name in self.removable(keep) if remove(self._storage, self._aliases, name)]
 
     def check_alias(self, alias: str) -> None:
-        """NotFound when a text cannot be the name of an alias."""
+        """Refuse a text that cannot be the name of an alias.
+
+        Raises:
+            NotFound: It cannot.
+        """
         check_alias(alias, str(self))
 
     def resolve(self, reference: str) -> str:
-        """The version id that an alias or a version id means; NotFound when it means none."""
+        """The version id that an alias or a version id means.
+
+        Raises:
+            NotFound: It means none; says which there are.
+        """
         aliased = self._aliases.find(reference)
         if aliased is not None:
             return aliased
@@ -184,7 +263,13 @@ class Store:
         return reference
 
     def open(self, reference: str) -> Artifact:
-        """The artifact that an alias or a version id means."""
+        """The artifact that an alias or a version id means.
+
+        Raises:
+            NotFound: It means none; says which there are.
+            WrongArtifact: The version is gone, damaged, of a newer format, or signed by none of
+                the trusted keys.
+        """
         version = self.resolve(reference)
         try:
             content = self._manifest(version)
@@ -195,11 +280,23 @@ class Store:
         return self._artifact(version, content)
 
     def check_signer(self, signer: "Signer | None") -> None:
-        """WrongArtifact where this store would refuse what a signer, or none, has published."""
+        """Refuse a signer, or none, whose versions this store would refuse.
+
+        Raises:
+            WrongArtifact: It would; says what to do.
+        """
         refuse_untrusted_signer(signer, self._trusted)
 
     def sign(self, reference: str, signer: "Signer") -> str:
-        """Vouch for a version, all of whose files are verified first; say which it is."""
+        """Vouch for a version, all of whose files are verified first.
+
+        Returns:
+            Its id.
+
+        Raises:
+            NotFound: There is no such version.
+            WrongArtifact: One of its files is missing or differs from what was published.
+        """
         version = self.resolve(reference)
         content = self._manifest(version)
         self._artifact(version, content).verify()

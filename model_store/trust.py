@@ -15,7 +15,17 @@ if TYPE_CHECKING:
 def refuse_untrusted(
     storage: Storage, version: str, manifest: bytes, keys: tuple[str, ...]
 ) -> None:
-    """WrongArtifact unless one of the keys signed the manifest; without keys all is trusted."""
+    """Refuse a version that none of the trusted keys signed; without keys all is trusted.
+
+    Args:
+        storage: The store's storage.
+        version: The version.
+        manifest: The content of its manifest.
+        keys: Public keys.
+
+    Raises:
+        WrongArtifact: None of them signed it.
+    """
     if not keys:
         return
     signing = _signing()
@@ -33,14 +43,23 @@ def refuse_untrusted(
 
 
 def refuse_untrusted_signer(signer: "Signer | None", keys: tuple[str, ...]) -> None:
-    """WrongArtifact where what a signer, or none, publishes would be refused when it is opened."""
+    """Refuse a signer, or none, whose versions would be refused when they are opened.
+
+    Raises:
+        WrongArtifact: There are trusted keys, and the signer's is none of them.
+    """
     if keys and (signer is None or signer.public not in keys):
-        found = "there is no key to sign with" if signer is None else "the key is no trusted one"
-        raise WrongArtifact("to be published", found, "give --sign-key FILE with a trusted key")
+        problem = "there is no key to sign with" if signer is None else "the key is no trusted one"
+        raise WrongArtifact("to be published", problem, "give --sign-key FILE with a trusted key")
 
 
 def load_signer(path: Path) -> "Signer":
-    """The signer with the private key of a file."""
+    """The signer with the private key of a file.
+
+    Raises:
+        WrongKey: The file holds none.
+        MissingExtra: The extra `sign` is not installed.
+    """
     signer: Signer = _signing().Signer.from_file(path)
     return signer
 

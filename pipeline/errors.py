@@ -24,8 +24,8 @@ class Problem:
     expected: str
 
     def __str__(self) -> str:
-        found = "nothing" if self.code == "missing" else repr(self.value)
-        return f"{self.column}: expected {self.expected}, found {found}"
+        value = "nothing" if self.code == "missing" else repr(self.value)
+        return f"{self.column}: expected {self.expected}, found {value}"
 
 
 def shortened(value: object) -> str:
@@ -104,8 +104,12 @@ class TooLarge(WrongFile):
 
 
 @contextmanager
-def readable(file: object) -> Iterator[None]:
-    """WrongFile in place of the system's error when a file cannot be read."""
+def refuse_unreadable(file: object) -> Iterator[None]:
+    """Read a file; the system's error becomes one of ours.
+
+    Raises:
+        WrongFile: The file cannot be read.
+    """
     try:
         yield
     except CustomerClustersError:  # which may be an OSError as well, and says more

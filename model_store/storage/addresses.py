@@ -10,7 +10,7 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
 class WrongAddress(CustomerClustersError, ValueError):
-    """Raised when a text should be the address of a place in S3 and is not."""
+    """Raised when a text should be an address in S3 and is not."""
 
     code = "wrong_address"
 
@@ -29,7 +29,11 @@ class S3Address:
 
     @classmethod
     def from_string(cls, text: str) -> Self:
-        """WrongAddress unless it names a bucket."""
+        """Read an address such as s3://bucket/prefix.
+
+        Raises:
+            WrongAddress: It names no bucket.
+        """
         bucket, _, key = text.removeprefix(cls.SCHEME).partition("/")
         if not text.startswith(cls.SCHEME) or not _BUCKET.fullmatch(bucket):
             raise WrongAddress(text)
@@ -40,7 +44,7 @@ class S3Address:
 
     @property
     def folder(self) -> str:
-        """What the keys of everything below begin with: nothing, or a prefix that ends in `/`."""
+        """The prefix of all keys below: nothing, or what ends in `/`."""
         inner = self.key.strip("/")
         return f"{inner}/" if inner else ""
 

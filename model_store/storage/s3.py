@@ -33,6 +33,12 @@ def connect(special: Config | None = None) -> "S3Client":
 
     A server that is not AWS's is addressed as host/bucket, since bucket.host rarely resolves
     there; a profile may say otherwise.
+
+    Args:
+        special: What differs from the usual settings.
+
+    Raises:
+        Denied: The environment names no usable S3.
     """
     config = Config(
         connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 4}

@@ -1,4 +1,4 @@
-"""What boto3 raises, in the words of this product: may it be tried again, or not?"""
+"""What boto3 raises, as errors of this product: may it be tried again, or not?"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,14 +53,14 @@ def translate_errors(action: str, name: str, where: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        raise _meaning(error, action, name, where) from error
+        raise _translated(error, action, name, where) from error
     except _HOPELESS as error:
         raise Denied(f"{action} {name}", where, str(error)) from error
     except BotoCoreError as error:
         raise Temporary(f"{action} {name}", where, _reason(error)) from error
 
 
-def _meaning(error: ClientError, action: str, name: str, where: str) -> CustomerClustersError:
+def _translated(error: ClientError, action: str, name: str, where: str) -> CustomerClustersError:
     code = str(error.response.get("Error", {}).get("Code", ""))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     if code in _LATER or status >= 500 or status == 429:
@@ -73,7 +73,7 @@ def _meaning(error: ClientError, action: str, name: str, where: str) -> Customer
 
 
 def _reason(error: BotoCoreError) -> str:
-    """Its kind, and who did not answer; of the address only the host, for it may be signed."""
+    """The kind of an error, and who did not answer: only the host, for a URL may be signed."""
     kind = type(error).__name__
     host = urlsplit(str(getattr(error, "kwargs", {}).get("endpoint_url", ""))).netloc
     return f"{host} does not answer ({kind})" if host else kind

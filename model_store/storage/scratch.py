@@ -21,15 +21,23 @@ def is_scratch(name: str) -> bool:
 
 @contextlib.contextmanager
 def unfinished(root: Path | None = None) -> Iterator[Path]:
-    """An empty folder in `root`, by default that for temporary files; gone at the end.
+    """An empty folder to work in, gone at the end unless it was moved: then it is finished.
 
-    Unless it was moved meanwhile: then it is finished. What dead processes left in `root` goes
-    first. OSError when no folder can be made there.
+    What dead processes left goes first.
+
+    Args:
+        root: The folder to make it in; by default that for temporary files.
+
+    Yields:
+        The folder.
+
+    Raises:
+        OSError: No folder can be made there.
     """
     root = Path(tempfile.gettempdir()) if root is None else root
     root.mkdir(parents=True, exist_ok=True)
     _sweep(root)
-    folder, lock = _made(root)
+    folder, lock = _new_folder(root)
     try:
         yield folder
     finally:
@@ -37,15 +45,15 @@ def unfinished(root: Path | None = None) -> Iterator[Path]:
         os.close(lock)
 
 
-def _made(root: Path) -> tuple[Path, int]:
+def _new_folder(root: Path) -> tuple[Path, int]:
     """A new folder and the descriptor that holds it."""
     while True:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
         try:
-            lock = _opened(folder)
+            lock = _descriptor(folder)
         except FileNotFoundError:  # swept before it was held
             continue
-        if _held(lock) is not False and folder.exists():
+        if _try_lock(lock) is not False and folder.exists():
             return folder, lock
         os.close(lock)
 
@@ -55,21 +63,21 @@ def _sweep(root: Path) -> None:
     with contextlib.suppress(OSError), os.scandir(root) as entries:
         for name in [entry.name for entry in entries if is_scratch(entry.name)]:
             with contextlib.suppress(OSError):
-                lock = _opened(root / name)
+                lock = _descriptor(root / name)
                 try:
-                    if _held(lock):
+                    if _try_lock(lock):
                         shutil.rmtree(root / name, ignore_errors=True)
                 finally:
                     os.close(lock)
 
 
-def _opened(folder: Path) -> int:
+def _descriptor(folder: Path) -> int:
     """A descriptor of a folder; OSError for a link in its place."""
     return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
 
 
-def _held(descriptor: int) -> bool | None:
-    """Whether this process holds a folder now; None where the disk knows no locks."""
+def _try_lock(descriptor: int) -> bool | None:
+    """Whether this process holds a folder from now on; None where the disk knows no locks."""
     import fcntl  # not on every system, and not for readers
 
     try:

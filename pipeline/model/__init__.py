@@ -1,0 +1,1 @@
+"""A trained model and its contract; one customer needs the standard library only."""

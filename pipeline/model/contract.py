@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from model_store.errors import MALFORMED
-from pipeline.errors import Problem, WrongFile, WrongRow, readable, shortened
+from pipeline.errors import Problem, WrongFile, WrongRow, refuse_unreadable, shortened
 from pipeline.model import typed_values as typed
 from pipeline.model.numbers import NumberFormat, interpretations
 
@@ -293,7 +293,7 @@ def load_contract(path: Path) -> Contract:
     """
     import tomllib  # an artifact carries its contract as JSON
 
-    with readable(path):
+    with refuse_unreadable(path):
         content = path.read_bytes()
     try:
         document = typed.table(tomllib.loads(content.decode()), "contract", _KEYS)

@@ -1,0 +1,1 @@
+"""What every page that this product writes has in common."""

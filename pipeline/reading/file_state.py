@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from model_store.errors import CustomerClustersError, Temporary
-from pipeline.errors import WrongFile, readable
+from pipeline.errors import WrongFile, refuse_unreadable
 
 _KINDS = {
     stat.S_IFDIR: "a folder",
@@ -49,7 +49,7 @@ class FileState:
         Raises:
             WrongFile: Nothing is there, or something that cannot be read twice from its start.
         """
-        with readable(path):
+        with refuse_unreadable(path):
             status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             kind = _KINDS.get(stat.S_IFMT(status.st_mode), "no file")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.errors import WrongFile, readable
+from pipeline.errors import WrongFile, refuse_unreadable
 
 Tell = Callable[[str], object]
 """Takes a sentence for people about what was left out."""
@@ -178,7 +178,7 @@ def refuse_table_around(path: Path) -> None:
     while folder != folder.parent:
         is_folder = folder.is_dir()
         logs = [folder / log for log in _LOGS if is_folder and (folder / log).is_dir()]
-        with readable(path):
+        with refuse_unreadable(path):
             names = [f"{log.name}/{entry.name}" for log in logs for entry in log.iterdir()]
         refuse_tables(str(path), names)
         if is_folder and "=" not in folder.name and folder.name != "data":
@@ -187,7 +187,7 @@ def refuse_table_around(path: Path) -> None:
 
 
 def _local(where: str, base: Path, entries: Iterable[Entry], tell: Tell) -> list[LocalFile]:
-    with readable(where):
+    with refuse_unreadable(where):
         names = inputs_among(where, entries, tell)
     return [LocalFile(base / name, name) for name in names]
 

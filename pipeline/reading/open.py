@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.errors import WrongFile, readable
+from pipeline.errors import WrongFile, refuse_unreadable
 from pipeline.model.contract import Contract
 from pipeline.model.numbers import NumberFormat
 from pipeline.reading import kinds
@@ -55,7 +55,7 @@ def open_customers(
         WrongFile: It is no table, or can be read in two ways.
     """
     FileState.of(path)
-    with readable(path), path.open("rb") as file:
+    with refuse_unreadable(path), path.open("rb") as file:
         start = file.read(kinds.SIZE)
     if start.startswith(kinds.PARQUET):
         reader = parquet.open_parquet(path)

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any, cast
 
-from pipeline.errors import WrongFile, readable
+from pipeline.errors import WrongFile, refuse_unreadable
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.reading.customer_file import CustomerFile, Format
 from pipeline.reading.delimited.streams import CHUNK
@@ -44,7 +44,7 @@ def score_into(
     source.start_hashing()
     with checked_afterwards(source.refuse_changed):
         with ExitStack() as stack:
-            with readable(source.path):
+            with refuse_unreadable(source.path):
                 file = stack.enter_context(open_for(model, source.path, options))
             format, safe = options.format or file.format, options.safe_csv
             names = outputs(format)
@@ -154,7 +154,7 @@ def _write_rows(
 
 def _raw(file: CustomerFile) -> Iterator[Any]:
     """The file's blocks; an error of reading names the file, not the results."""
-    with readable(file.path):
+    with refuse_unreadable(file.path):
         yield from file.reader.raw(CHUNK)
 
 

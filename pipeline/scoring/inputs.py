@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from pipeline.errors import WrongFile, readable
+from pipeline.errors import WrongFile, refuse_unreadable
 from pipeline.hashing import identity_of_file
 from pipeline.reading.file_state import FileState
 from pipeline.scoring.documents import InputIdentity
@@ -47,13 +47,13 @@ class InputFile:
         if isinstance(self.known_identity, str):
             return self.known_identity
         assert self.known_identity is not None
-        with readable(self.path):
+        with refuse_unreadable(self.path):
             return self.known_identity.result()
 
     @property
     def facts(self) -> InputIdentity:
         """What the manifest says of it."""
-        with readable(self.path):
+        with refuse_unreadable(self.path):
             size = self.path.stat().st_size
         return {"name": self.name, "identity": self.identity, "bytes": size}
 

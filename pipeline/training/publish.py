@@ -68,7 +68,7 @@ def _take_ids(trained: Trained, store: Store) -> None:
     """Put the ids on record before anybody sees them, so that no cluster gets one again."""
     highest = max(cluster.id for cluster in trained.model.clusters)
     last = highest if trained.descent is None else trained.descent.reference_model.last_id
-    store.marks.reserve(LAST_ID, last, max(last, highest))
+    store.counters.reserve(LAST_ID, last, max(last, highest))
 
 
 def _facts(trained: Trained) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from model_store import Artifact, Store, WrongArtifact
-from pipeline.errors import readable
+from pipeline.errors import refuse_unreadable
 from pipeline.hashing import sha256_of_file
 from pipeline.model.cluster_model import ClusterModel
 
@@ -17,7 +17,7 @@ def trained_before(path: Path, champion: Artifact, store: Store) -> Artifact | N
     It is told by the sha256 of the file that its manifest states, by its recipe, and by the
     champion that it was matched with; or it is the champion, if that was trained on the file.
     """
-    with readable(path):
+    with refuse_unreadable(path):
         digest = sha256_of_file(path)
     for version in reversed(store.versions()):
         try:

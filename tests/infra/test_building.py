@@ -86,24 +86,21 @@ def test_secrets_are_gone_after_the_build(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert not conf.exists()
 
 
-@pytest.mark.parametrize("part", slim.UNUSED_BY)
-def test_slimming_takes_what_is_named_and_no_service_that_is_used(
-    tmp_path: Path, part: str
-) -> None:
-    for rule in (*slim.UNUSED, *slim.UNUSED_BY[part]):
+def test_slimming_takes_what_is_named_and_no_service_that_is_used(tmp_path: Path) -> None:
+    for rule in slim.UNUSED:
         path = tmp_path / rule.replace("**/", "deep/").replace("*", "x")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     for kept in ("botocore/data/s3", "botocore/data/ec2", "pyarrow/compute"):
         (tmp_path / kept).mkdir(parents=True)
     (tmp_path / "botocore/data/endpoints.json").touch()
-    slim.main([part, str(tmp_path)])
+    slim.main([str(tmp_path)])
     left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")}
     assert {"botocore/data/s3", "botocore/data/endpoints.json", "pyarrow/compute"} <= left
     assert "botocore/data/ec2" not in left
     assert not [path for path in left if "flight" in path or path.endswith(".pyx")]
     with pytest.raises(LookupError, match="matches nothing"):
-        slim.main([part, str(tmp_path)])
+        slim.main([str(tmp_path)])
 
 
 def test_sizes_are_listed_with_what_they_are_for(

@@ -12,7 +12,7 @@ import pytest
 
 from functions.aws.metrics import NAMESPACE
 from functions.uploads.bucket import UPLOADS
-from infra.empty import doomed
+from infra.empty import deletable
 from model_store import CANDIDATE
 from tests.infra.conftest import STAGES
 from tests.support.paths import ROOT
@@ -284,7 +284,7 @@ def test_data_outlives_the_stack_in_production_only(templates: Mapping[str, Path
         for name in ("InputBucket", "OutputBucket", "ModelBucket"):
             assert found[name]["DeletionPolicy"] == policy
         ours = {"InputBucket", "OutputBucket", "ModelBucket"}  # osls empties its own
-        assert doomed({"Resources": found}) == (ours if policy == "Delete" else set())
+        assert deletable({"Resources": found}) == (ours if policy == "Delete" else set())
 
 
 def test_the_retraining_can_be_switched_on(tmp_path: Path, templates: Mapping[str, Path]) -> None:

@@ -12,19 +12,19 @@ NOW = datetime(2027, 1, 31, 12, tzinfo=UTC)
 
 
 def test_a_mark_only_grows(store: Store, storage: Storage) -> None:
-    assert store.marks.read(NAME) == 0
-    store.marks.reserve(NAME, 0, 5)
-    store.marks.reserve(NAME, 3, 3)  # nothing new is taken
-    assert store.marks.read(NAME) == 5
-    store.marks.reserve(NAME, 5, 7)
-    assert Store(storage).marks.read(NAME) == 7
+    assert store.counters.read(NAME) == 0
+    store.counters.reserve(NAME, 0, 5)
+    store.counters.reserve(NAME, 3, 3)  # nothing new is taken
+    assert store.counters.read(NAME) == 5
+    store.counters.reserve(NAME, 5, 7)
+    assert Store(storage).counters.read(NAME) == 7
 
 
 def test_a_number_is_taken_once(store: Store) -> None:
-    store.marks.reserve(NAME, 5, 6)
+    store.counters.reserve(NAME, 5, 6)
     with pytest.raises(Conflict, match="the number 6"):
-        store.marks.reserve(NAME, 5, 7)
-    assert store.marks.read(NAME) == 6
+        store.counters.reserve(NAME, 5, 7)
+    assert store.counters.read(NAME) == 6
 
 
 def test_of_two_that_take_a_number_at_once_one_gets_it(backend: Backend) -> None:
@@ -39,19 +39,19 @@ def test_of_two_that_take_a_number_at_once_one_gets_it(backend: Backend) -> None
 
         def read_tagged(self, name: str) -> tuple[bytes, str]:
             found = self._storage.read_tagged(name)
-            backend.store.marks.reserve(NAME, 5, 6)
+            backend.store.counters.reserve(NAME, 5, 6)
             return found
 
-    backend.store.marks.reserve(NAME, 5, 5)
+    backend.store.counters.reserve(NAME, 5, 5)
     with pytest.raises(Conflict):
-        Store(Late(backend.storage)).marks.reserve(NAME, 5, 6)  # type: ignore[arg-type]
-    assert backend.store.marks.read(NAME) == 6
+        Store(Late(backend.storage)).counters.reserve(NAME, 5, 6)  # type: ignore[arg-type]
+    assert backend.store.counters.read(NAME) == 6
 
 
 def test_a_damaged_mark_is_named(store: Store, storage: Storage) -> None:
     storage.create(f"marks/{NAME}.json", b"{")
     with pytest.raises(WrongArtifact, match=f"marks/{NAME}.json: it is damaged; restore"):
-        store.marks.read(NAME)
+        store.counters.read(NAME)
 
 
 @pytest.mark.parametrize("off", [timedelta(days=-400), timedelta(0), timedelta(days=400)])

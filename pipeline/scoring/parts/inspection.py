@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from model_store.storage.scratch import unfinished
-from pipeline.errors import WrongFile, readable
+from pipeline.errors import WrongFile, refuse_unreadable
 from pipeline.hashing import block_count
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.numbers import NumberFormat
@@ -129,7 +129,7 @@ def _open(
 
 
 def _is_packed(source: Source) -> bool:
-    with readable(source.address), source.open() as stream:
+    with refuse_unreadable(source.address), source.open() as stream:
         return stream.read(4).startswith(_PACKED)
 
 

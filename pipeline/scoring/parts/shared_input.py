@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Self
 
-from pipeline.errors import readable
+from pipeline.errors import refuse_unreadable
 from pipeline.hashing import identity_of_blocks
 from pipeline.reading.listing import Tell, files_below
 from pipeline.scoring.inputs import check_name
@@ -78,5 +78,5 @@ def identity_of(files: Mapping[str, str]) -> str:
 
 
 def _identity(source: Source, digests: Mapping[int, str]) -> str:
-    with readable(source.address):
+    with refuse_unreadable(source.address):
         return identity_of_blocks(source.open, source.size, digests)

@@ -180,7 +180,7 @@ def _last_id(store: Store) -> int:
 
     The versions that are there say it for stores from before there was a mark.
     """
-    highest = store.marks.read(LAST_ID)
+    highest = store.counters.read(LAST_ID)
     for version in store.versions():
         try:
             facts = store.open(str(version)).manifest.facts

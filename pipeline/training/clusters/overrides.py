@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from model_store.errors import MALFORMED
-from pipeline.errors import WrongFile, readable
+from pipeline.errors import WrongFile, refuse_unreadable
 from pipeline.model.cluster_model import ClusterModel
 
 _KEYS = {"name", "description"}
@@ -32,7 +32,7 @@ def override(model: ClusterModel, path: Path) -> ClusterModel:
 
 def texts_in(path: Path) -> dict[int, dict[str, Any]]:
     """Cluster id → the texts given for it; WrongFile when it is no file of names."""
-    with readable(path):
+    with refuse_unreadable(path):
         content = path.read_bytes()
     try:
         given = tomllib.loads(content.decode())["clusters"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from model_store.errors import MALFORMED
-from pipeline.errors import WrongFile, readable, shortened
+from pipeline.errors import WrongFile, refuse_unreadable, shortened
 
 MOST_FEATURES = 6
 """The search tries every set of features up to the bar; with more it would not end in minutes."""
@@ -36,7 +36,7 @@ class Thresholds:
 
 def load_thresholds(path: Path) -> Thresholds:
     """The bars of a TOML file, the usual ones where it names none; WrongFile when it is wrong."""
-    with readable(path):
+    with refuse_unreadable(path):
         content = path.read_bytes()
     try:
         given = tomllib.loads(content.decode())
