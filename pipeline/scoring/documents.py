@@ -4,7 +4,9 @@ They are JSON objects whose keys stand in this order. A key that is `NotRequired
 there is nothing to say. Needs the standard library only, so that whoever reads results can use it.
 """
 
-from typing import Literal, NotRequired, Required, TypedDict, final
+from typing import Literal, NotRequired, TypedDict, final
+
+from pipeline.reading.facts import ReadingFacts
 
 Verdict = Literal["stable", "moved", "shifted", "implausible", "too few customers"]
 """How far a distribution is from training's."""
@@ -23,30 +25,6 @@ class DataSetFile(TypedDict):
     first_row: int
     """Counted through all files, from 1."""
     rows: int
-
-
-class ReadingFacts(TypedDict, total=False):
-    """How an input is written, as far as it was found out; each kind of file has some of these."""
-
-    kind: Required[str]
-    """`delimited text`, `parquet` or `excel`."""
-    packing: str
-    encoding: str
-    newline: str
-    delimiter: str
-    decimal: str
-    """The decimal mark, or `not shown`."""
-    unnamed_index: bool
-    sheet: str
-    other_sheets: list[str]
-    empty_rows: int
-    header_row: int
-    """Line of a text or row of a sheet, where that is not the first."""
-    trailing_delimiter: bool
-    returns_end_lines: bool
-    backslash_escapes: bool
-    matched: dict[str, str]
-    """Column in the file → column of the contract, where they differ in case or spaces only."""
 
 
 class InputIdentity(TypedDict):

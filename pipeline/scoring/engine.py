@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from pipeline.errors import WrongFile, refuse_unreadable
 from pipeline.model.cluster_model import ClusterModel
@@ -11,7 +11,7 @@ from pipeline.reading.customer_file import CustomerFile, Format
 from pipeline.reading.delimited.streams import CHUNK
 from pipeline.reading.file_state import checked_afterwards
 from pipeline.reading.open import open_customers
-from pipeline.scoring.documents import InputFacts, InputIdentity, Manifest, Summary
+from pipeline.scoring.documents import InputIdentity, Manifest, Summary
 from pipeline.scoring.inputs import InputFile
 from pipeline.scoring.outputs import MANIFEST, REPORT, write_clusters, write_json
 from pipeline.scoring.parallel import map_in_order
@@ -104,7 +104,7 @@ def conclude(
     run = spec.run_id(facts["identity"])
     manifest: Manifest = {
         "run": run,
-        "input": cast("InputFacts", {**facts, **file.facts}),
+        "input": {**facts, **file.facts},
         "model_version": spec.version,
         "contract_sha256": model.contract.digest,
         "options": options.facts,

@@ -26,7 +26,7 @@ class TableSink:
             scorer: What scores the input.
             safe: Cells that a spreadsheet would run as a formula get an apostrophe before them.
         """
-        delimiter = str(file.facts.get("delimiter", ","))
+        delimiter = file.facts.get("delimiter", ",")
         self._options = pa.csv.WriteOptions(
             include_header=False, delimiter=delimiter, quoting_style="needed"
         )

@@ -18,7 +18,7 @@ class TextSink:
 
     def __init__(self, target: BinaryIO, file: CustomerFile, scorer: Scorer) -> None:
         """Write the header; make the cells that are the same for all customers of a cluster."""
-        self._delimiter = str(file.facts.get("delimiter", ","))
+        self._delimiter = file.facts.get("delimiter", ",")
         self._decimal, self._text = file.numbers.output_decimal, file.text_format
         self._decimals = Decimals(self._decimal)
         self._quote = '"' if self._decimal == self._delimiter else ""
@@ -37,7 +37,7 @@ class TextSink:
                 )
             ]
         )
-        self._newline = str(file.facts.get("newline", "\n")).encode()
+        self._newline = file.facts.get("newline", "\n").encode()
         self._between = pa.scalar(self._quote + self._delimiter + self._quote)
         flags = (f"{self._quote}{self._delimiter}{flag}" for flag in ("false", "true"))
         self._flags = pa.array(flags)
