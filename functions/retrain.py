@@ -1,7 +1,7 @@
-"""AWS Lambda's handler for a schedule: train the champion's recipe on the data that lie ready.
+"""AWS Lambda's handler for a schedule: train the champion's recipe on one object.
 
-It makes a candidate and never promotes one. What can never succeed is told and is done; what may
-succeed later is raised, so that Lambda tries again.
+It makes a candidate and never promotes one. A failure for good is the answer; what may succeed
+later is raised, so that Lambda tries again.
 """
 
 import os
@@ -9,26 +9,21 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from functions import logs
 from functions.aws.deadline import remaining
-from functions.aws.lease import Claim, Clock, claimed
 from functions.aws.metrics import Measure, emf
 from functions.aws.objects import Skipped, Source, Unscorable, found, safe_name
 from functions.logs import Log
 from functions.settings import RetrainingSettings, Settings
 from model_store import (
-    CANDIDATE,
     CHAMPION,
-    Artifact,
     Conflict,
     CustomerClustersError,
     Denied,
     NotFound,
-    Reason,
     Store,
     Temporary,
     load_signer,
@@ -44,16 +39,12 @@ if TYPE_CHECKING:
 
 LambdaHandler = Callable[[Any, Any], dict[str, Any]]
 WHO = "functions.retrain"
-RUN = "retraining"
-"""Where in the store the claim lies: there is one retraining at a time."""
-LEASE_SECONDS = 900.0
-"""As long as a function can run: a step of training may be silent for minutes."""
 SPARE_SECONDS = 15.0
-"""So long before Lambda would end the call, it is stopped here, and says so."""
+"""A training is stopped so long before Lambda would end the call, so that it can say so."""
 
 
-class TimeIsUp(BaseException):
-    """Raised wherever a training is when its time ends; no error, that nobody takes it for one."""
+class DeadlineSignal(BaseException):
+    """Raised by SIGALRM wherever a training is; no Exception, so that no handler swallows it."""
 
 
 @dataclass(slots=True)
@@ -63,110 +54,100 @@ class Retraining:
     settings: RetrainingSettings
     store: Store
     files: S3Files
-    """Of the same store."""
+    """The storage of the same store."""
     signer: "Signer | None" = None
     budget: "Budget | None" = None
     log: Log = logs.write
     measure: Measure = emf
-    clock: Clock = lambda: datetime.now(UTC)
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
-        """Answer an invocation with what came of it; the event says nothing that matters."""
-        told = {"data": str(self.settings.data), "store": str(self.store)}
+        """Answer an invocation, whatever its event holds.
+
+        Returns:
+            The addresses, and either `status`, `version`, `champion` and what promotion says of
+            it, or the status `failed` with `code` and `reason`.
+
+        Raises:
+            Temporary, Conflict: It may succeed later.
+        """
+        addresses = {"data": str(self.settings.data), "store": str(self.store)}
         seconds = remaining(context)() - SPARE_SECONDS
         try:
-            with claimed(self.files, RUN, LEASE_SECONDS, self.clock) as claim, stopped(seconds):
-                answer = told | self._retrained(claim)
+            with stopped(seconds):
+                answer = addresses | self._retrain()
         except (Temporary, Conflict) as error:
-            self.log({"level": "warning", "message": "given back", **told, "error": str(error)})
+            given_back = {"level": "warning", "message": "given back", **addresses}
+            self.log({**given_back, "error": str(error)})
             raise
         except CustomerClustersError as error:
-            answer = self._failed(told, _code(error), str(error))
-        except TimeIsUp:
+            answer = self._failed(addresses, _code(error), str(error))
+        except DeadlineSignal:
             most = f"not done in {max(seconds, 0):.0f} s: train on fewer customers, or on a machine"
-            answer = self._failed(told, "too_slow", most)
+            answer = self._failed(addresses, "too_slow", most)
         except Exception as error:
-            self.log({"level": "error", "message": "crashed", **told, "error": logs.where(error)})
+            crashed = {"level": "error", "message": "crashed", **addresses}
+            self.log({**crashed, "error": logs.where(error)})
             raise
         else:
             self.measure({"Retrainings": 1, "GateObjections": len(answer["reasons"])})
             self.log({"level": "info", "message": "retrained", **answer})
         return answer
 
-    def _failed(self, told: dict[str, str], code: str, reason: str) -> dict[str, Any]:
-        answer = {**told, "status": "failed", "code": code, "reason": reason}
+    def _failed(self, addresses: dict[str, str], code: str, reason: str) -> dict[str, Any]:
+        answer = {**addresses, "status": "failed", "code": code, "reason": reason}
         self.measure({"RetrainingsFailed": 1})
         self.log({"level": "error", "message": "not retrained", **answer})
         return answer
 
-    def _retrained(self, claim: Claim) -> dict[str, Any]:
+    def _retrain(self) -> dict[str, Any]:
         from pipeline.comparing import compare
 
+        try:
+            from pipeline.training import retrain_champion
+        except ModuleNotFoundError as error:
+            where = "this installation: it needs the extra customer-clusters[train]"
+            raise NotFound("support for training", where) from error
         self.store.check_signer(self.signer)
-        champion = self.store.open(CHAMPION)
+        self.store.open(CHAMPION)  # before the object is fetched
         with unfinished() as folder:
-            path = self._fetched(folder, claim)
+            path = self._fetched(folder)
             try:
-                status, artifact = self._trained(path, champion, claim)
+                retrained = retrain_champion(
+                    path, self.store, who=WHO, signer=self.signer, budget=self.budget
+                )
             except WrongFile as error:
                 told = str(error).replace(str(path), str(self.settings.data))
                 raise Unscorable("wrong_file", told) from error
-        compared = compare(champion, artifact)
-        moved = compared.crosswalk.moved_share if compared.crosswalk else None
+        comparison = compare(retrained.champion, retrained.artifact)
+        moved = comparison.crosswalk.moved_share if comparison.crosswalk else None
         return {
-            "status": status,
-            "version": artifact.version,
-            "champion": champion.version,
-            "sha256": artifact.manifest.facts["training"]["sha256"],
+            "status": retrained.status,
+            "version": retrained.artifact.version,
+            "champion": retrained.champion.version,
+            "sha256": retrained.artifact.manifest.facts["training"]["sha256"],
             "moved_share": moved,
-            "gate": "refuses" if compared.objections else "passes",
-            "reasons": list(compared.objections),
+            "gate": "refuses" if comparison.objections else "passes",
+            "reasons": list(comparison.objections),
         }
 
-    def _fetched(self, folder: Path, claim: Claim) -> Path:
+    def _fetched(self, folder: Path) -> Path:
         address = self.settings.data
         name = safe_name(address.key.rpartition("/")[2])
         source = Source(address.bucket, address.key, name)
         with found(self.files.client, source) as opened:
-            opened.save(folder / name, self.settings.max_training_bytes, claim.renew_in_time)
+            opened.save(folder / name, self.settings.max_training_bytes, lambda: None)
         return folder / name
-
-    def _trained(self, path: Path, champion: Artifact, claim: Claim) -> tuple[str, Artifact]:
-        """What these data make of the champion, and whether that was there before."""
-        try:
-            from pipeline import training
-        except ModuleNotFoundError as error:
-            where = "this installation: it needs the extra customer-clusters[train]"
-            raise NotFound("support for training", where) from error
-        known = training.trained_before(path, champion, self.store)
-        if known is None:
-            trained = training.retrain(
-                path, self.store, None, lambda step: claim.renew_in_time(), self.budget
-            )
-            artifact = training.publish(trained, self.store, CANDIDATE, WHO, self.signer)
-            same = artifact.version == champion.version
-            return "champion" if same else "candidate", artifact
-        if known.version == champion.version:
-            return "champion", known
-        self._point_once(known)
-        return "known", known
-
-    def _point_once(self, artifact: Artifact) -> None:
-        """Finish what a crash left; a candidate that people replaced does not come back."""
-        moves = self.store.history()
-        if not any(e.alias == CANDIDATE and e.new == artifact.version for e, done in moves if done):
-            self.store.point(CANDIDATE, artifact.version, Reason(WHO, "found it published"))
 
 
 @contextmanager
 def stopped(seconds: float) -> Iterator[None]:
-    """Raise TimeIsUp inside when so many seconds have passed; in a process's main thread only."""
+    """Raise DeadlineSignal inside when so many seconds have passed; in the main thread only."""
     if seconds == float("inf"):
         yield
         return
 
     def stop(*_: object) -> None:
-        raise TimeIsUp
+        raise DeadlineSignal
 
     before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))  # 0 would be never

@@ -18,6 +18,7 @@ from rich.text import Text
 
 from model_store import Artifact, Store, Version, WrongArtifact
 from pipeline.model.cluster_model import Assignment, ClusterModel
+from pipeline.model.facts import facts_of
 
 _WIDTH = 140
 """Of tables that go to a file or a pipe."""
@@ -80,13 +81,12 @@ def show_assignment(found: Assignment, model: ClusterModel) -> None:
 
 def show_model(artifact: Artifact, model: ClusterModel) -> None:
     """A model's metrics and clusters for people."""
-    out, facts = terminal(), artifact.manifest.facts
-    metrics = facts["metrics"]
+    out, facts = terminal(), facts_of(artifact)
+    metrics, training = facts["metrics"], facts["training"]
     out.print(bold(artifact.version), f" recipe {facts['recipe']['name']}")
     out.print(
-        f"Trained on {facts['training']['rows_used']:,} customers of {facts['training']['file']} "
-        f"({facts['training']['rejected_rows']:,} rejected, "
-        f"{facts['training']['duplicate_rows']:,} duplicates)"
+        f"Trained on {training['rows_used']:,} customers of {training['file']} "
+        f"({training['rejected_rows']:,} rejected, {training['duplicate_rows']:,} duplicates)"
     )
     out.print(
         f"Silhouette {metrics['silhouette_model_space']:.4f} in the model's space, "
@@ -101,11 +101,11 @@ def show_model(artifact: Artifact, model: ClusterModel) -> None:
         out.print(bold(str(cluster.id)), cluster.description)
 
 
-def show_exploration(notices: list[str], page: Path) -> None:
-    """What to notice first, and where the rest is."""
+def show_exploration(highlights: list[str], page: Path) -> None:
+    """Highlights of an exploration for people, and where the rest is."""
     out = terminal()
-    for notice in notices:
-        out.print(f"• {notice}")
+    for highlight in highlights:
+        out.print(f"• {highlight}")
     out.print(f"Report in {page}", soft_wrap=True)
 
 
@@ -143,7 +143,7 @@ def _listed(store: Store, version: Version, aliases: dict[str, str]) -> dict[str
         "aliases": names,
     }
     try:
-        facts = store.open(next(iter(names), str(version))).manifest.facts
+        facts = facts_of(store.open(next(iter(names), str(version))))
     except WrongArtifact as error:
         return {**row, "recipe": None, "metrics": {}, "problem": str(error)}
     recipe, metrics = facts.get("recipe", {}).get("name"), facts.get("metrics", {})
