@@ -5,7 +5,7 @@ BIN := .venv/bin
 IMAGE_PYTHON := $(shell sed -n 's/^ARG BASE_IMAGE=python:\([0-9.]*\)-.*/\1/p' Dockerfile)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check fmt bench bench-spark soak screenshots retest picture audit image package deploy remove pin
+.PHONY: help setup demo serve test check fmt bench bench-spark soak screenshots settings retest picture audit image package deploy remove pin
 
 help:  ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ soak: setup  ## Send 100,000 look-ups, 1 % malformed; print errors and memory
 
 screenshots: setup  ## Draw the pages that the README shows anew, with Debian's chromium
 	$(BIN)/python -m examples.screenshots
+
+settings: setup  ## Write the tables of settings in docs/ and app.json anew
+	$(BIN)/python -m infra.settings_docs
 
 .venv-audit/ready: requirements/audit.txt .venv/ready
 	.venv/bin/uv venv --quiet --clear .venv-audit

@@ -1,4 +1,4 @@
-"""The model that answers now, and how it is exchanged while it answers."""
+"""The model that a process answers with now, and how it follows its alias."""
 
 import threading
 import time
@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from functions import logs
-from functions.http.schemas import Answers, ModelAnswer
 from functions.logs import Log
 from model_store import Artifact, CustomerClustersError, Store, Temporary
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.loading import load_model
 
 PATIENCE_SECONDS = 2.0
-"""So long a call waits for a look at the store before it answers with the model that is there."""
+"""How long a call waits for the store before it answers with the model that is there."""
 
 
 class NoLiveModel(Temporary):
@@ -29,39 +28,22 @@ class NoLiveModel(Temporary):
         CustomerClustersError.__init__(self, f"no model of {store} can answer: {why}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LoadedModel:
-    """A model in memory, verified and tested; a request uses one from start to end."""
+    """A model in memory, verified; a request uses one from start to end."""
 
     artifact: Artifact
-    answers: Answers
+    model: ClusterModel
+    version: str
     loaded_at: datetime
-
-    @property
-    def version(self) -> str:
-        return self.answers.version
-
-    @property
-    def model(self) -> ClusterModel:
-        return self.answers.model
-
-    def document(self, reference: str) -> ModelAnswer:
-        """What is known of the model, for machines."""
-        facts = self.artifact.manifest.facts
-        return {
-            "version": self.version,
-            "reference": reference,
-            "created": self.artifact.manifest.version.published.isoformat(),
-            "clusters": len(self.model.clusters),
-            "metrics": dict(facts.get("metrics", {})),
-            "recipe": dict(facts.get("recipe", {})),
-            "contract": self.model.contract.to_dict(),
-            "contract_sha256": self.answers.contract_sha256,
-        }
 
 
 class LiveModel:
-    """Holds the model that a reference means, and follows the reference when it moves."""
+    """Holds the model that a reference means, and follows the reference when it moves.
+
+    A server with a port follows it in a thread (`follow`), a function looks before it answers
+    (`refresh_if_older`), and what must never use an older model asks each time (`latest`).
+    """
 
     def __init__(
         self,
@@ -72,34 +54,61 @@ class LiveModel:
     ) -> None:
         self.store, self.reference, self._log, self._clock = store, reference, log, clock
         self.failure: str | None = None
-        """Why the latest look at the store failed; None when it did not."""
+        """Why the latest refresh failed; None when it did not."""
         self._loaded: LoadedModel | None = None
-        self._looked = float("-inf")
-        self._looking: threading.Thread | None = None
+        self._other: LoadedModel | None = None
+        self._refreshed_at = float("-inf")
+        self._refreshing: threading.Thread | None = None
         self._stopped = threading.Event()
 
     @property
     def loaded(self) -> LoadedModel | None:
+        """The model that answers; None while there is none."""
         return self._loaded
 
     def current(self) -> LoadedModel:
-        """The model that answers; Temporary while there is none."""
+        """The model that answers.
+
+        Raises:
+            NoLiveModel: There is none.
+        """
         loaded = self._loaded
         if loaded is None:
             raise NoLiveModel(self.store, self.failure or "not read yet")
         return loaded
 
+    def latest(self) -> LoadedModel:
+        """The model that the reference means now; it is read when it is another than before.
+
+        Raises:
+            CustomerClustersError: It cannot be had; the model that answers stays.
+        """
+        version = self.store.resolve(self.reference)
+        if self._loaded is None or self._loaded.version != version:
+            self._loaded = loaded = load(self.store, self.reference)
+            message = {"message": "model loaded", "model_version": loaded.version}
+            self._log({"level": "info", **message})
+        return self._loaded
+
+    def of_version(self, version: str) -> LoadedModel:
+        """The model of a version: the one that answers, or another, of which the last is kept.
+
+        Raises:
+            CustomerClustersError: It cannot be had.
+        """
+        for loaded in (self._loaded, self._other):
+            if loaded is not None and loaded.version == version:
+                return loaded
+        self._other = loaded = load(self.store, version)
+        return loaded
+
     def refresh(self) -> None:
-        """Look where the reference points; load, test and swap when that is another version.
+        """Load the model that the reference means now, if it is another one.
 
         A failure keeps the model that answers, and is told by `failure`.
         """
         try:
-            version = self.store.resolve(self.reference)
-            if self._loaded is None or self._loaded.version != version:
-                self._loaded = loaded = load(self.store, self.reference)
-                found = {"message": "model loaded", "model_version": loaded.version}
-                self._log({"level": "info", **found})
+            self.latest()
             self.failure = None
         except Exception as error:  # whatever a store holds, it must not end what follows it
             ours = isinstance(error, CustomerClustersError | OSError)
@@ -109,22 +118,30 @@ class LiveModel:
                 line = {"level": "error", "message": f"model not loaded: {why}"}
                 self._log(line if ours else {**line, "error": logs.where(error)})
         finally:
-            self._looked = self._clock()
+            self._refreshed_at = self._clock()
 
-    def look(self, every_seconds: float) -> None:
-        """Refresh when the latest look is longer ago, in a thread that is not waited for for ever.
+    def refresh_if_older(self, seconds: float, *, wait_for_first: bool = False) -> None:
+        """Refresh when the latest refresh is longer ago, in a thread of its own.
 
         For Lambda, where nothing runs between calls, and where a call may find the model of a
         snapshot that was taken months ago: of all clocks only that of the wall goes on there.
+
+        Args:
+            seconds: How old the latest refresh may be.
+            wait_for_first: Whether to wait as long as it takes while there is no model at all;
+                else for `PATIENCE_SECONDS` only.
         """
-        if self._looking is None or not self._looking.is_alive():
-            if self._loaded and abs(self._clock() - self._looked) < every_seconds:
+        if self._refreshing is None or not self._refreshing.is_alive():
+            if self._loaded and abs(self._clock() - self._refreshed_at) < seconds:
                 return
-            self._looking = threading.Thread(target=self.refresh, name="model-look", daemon=True)
-            self._looking.start()
+            self._refreshing = threading.Thread(
+                target=self.refresh, name="model-refresh", daemon=True
+            )
+            self._refreshing.start()
         elif self._loaded:
             return  # an earlier call has waited for it
-        self._looking.join(PATIENCE_SECONDS)
+        endless = wait_for_first and self._loaded is None
+        self._refreshing.join(None if endless else PATIENCE_SECONDS)
 
     def follow(self, every_seconds: float) -> threading.Thread:
         """Refresh for ever in a thread of its own, off the path of every request."""
@@ -144,7 +161,6 @@ class LiveModel:
 
 
 def load(store: Store, reference: str) -> LoadedModel:
-    """Read a version, verify its digest and let it answer for its golden customers."""
+    """Read the model of an alias or version, verified; it answers for its golden customers."""
     artifact = store.open(reference)
-    model = load_model(artifact)
-    return LoadedModel(artifact, Answers(model, artifact.version), datetime.now(UTC))
+    return LoadedModel(artifact, load_model(artifact), artifact.version, datetime.now(UTC))

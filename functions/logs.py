@@ -42,6 +42,7 @@ class JsonFormatter(logging.Formatter):
     """A record of the logging module as one such line."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """The line."""
         line: dict[str, Any] = {
             "time": record.created,
             "level": record.levelname.lower(),

@@ -56,11 +56,10 @@ class Batch:
     """Called with a message of a queue that has to come again."""
     log: Log = logs.write
     measure: Measure = emf
-    _looked: float = float("-inf")
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
         """Answer an invocation; a queue is told which of its messages have to come again."""
-        self._look_for_the_model()
+        self.live_model.refresh_if_older(self.model_ttl_seconds, wait_for_first=True)
         deadline = Deadline.of(context, self.settings.deadline_seconds)
         call = _Call(self, deadline, getattr(context, "aws_request_id", None))
         if not _is_queue(event):
@@ -77,13 +76,6 @@ class Batch:
             challenger = self.challengers.beside(loaded.version)
         options = Options(reading=self.settings.reading, challenger=challenger)
         return ScoringSpec(loaded.model, loaded.version, options)
-
-    def _look_for_the_model(self) -> None:
-        """A failure keeps the model that is there; without any, scoring says what is wrong."""
-        now = time.monotonic()
-        if self.live_model.loaded is None or now - self._looked >= self.model_ttl_seconds:
-            self.live_model.refresh()
-            self._looked = now
 
 
 @dataclass(frozen=True, slots=True)

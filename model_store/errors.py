@@ -26,7 +26,7 @@ CustomerClustersError
 ├── JobNotStarted      (functions.aws.handover) a job on Spark that may never be started
 ├── UnknownEvent       (functions.aws.events) an event that tells of no object
 ├── WrongEvent         (functions.http.lambda_adapter) an event that is no HTTP request
-└── WrongSetting       (functions.settings) a variable of the environment that cannot be used
+└── WrongSetting       (functions.variables) a variable of the environment that cannot be used
 
 An error is raised with data and writes its own message, once. Nobody edits that text: who knows
 the thing by another name makes the error again (`WrongFile.about`), and who needs a part of the

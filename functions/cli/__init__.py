@@ -1,0 +1,1 @@
+"""The `customer-clusters` command, one module a sub-command."""

@@ -1,4 +1,4 @@
-"""The `customer-clusters` command.
+"""The `customer-clusters` command and its sub-commands.
 
 A command imports what it needs when it runs: `assign` must not wait for scikit-learn or pyarrow.
 """
@@ -7,15 +7,15 @@ from typing import Any
 
 import click
 
-from functions.cli import lookup, models, watch
+from functions.cli import assign, models, serve, watch
 from functions.cli import retrain as retraining
 from functions.cli import score as scoring
 from functions.cli import train as training
 from model_store import CustomerClustersError
 
 
-class _Refusal(click.ClickException):
-    """The input was refused: one line, no traceback."""
+class _UserError(click.ClickException):
+    """An error that a user can cure: one line, no traceback."""
 
     exit_code = 2
 
@@ -27,7 +27,7 @@ class _Commands(click.Group):
         try:
             return super().invoke(context)
         except CustomerClustersError as error:
-            raise _Refusal(str(error)) from error
+            raise _UserError(str(error)) from error
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -37,8 +37,8 @@ def main() -> None:
 
 
 for command in (
-    lookup.assign,
-    lookup.serve,
+    assign.assign,
+    serve.serve,
     scoring.score,
     watch.watch,
     training.explore,

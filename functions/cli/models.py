@@ -1,11 +1,10 @@
 """The models of a store."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
-from functions.cli import console, options, tables
+from functions.cli import console, model_tables, options
 from model_store import WrongArtifact, load_signer
 from pipeline.model.loading import load_model
 
@@ -17,7 +16,7 @@ from pipeline.model.loading import load_model
 def models(context: click.Context, store: str, as_json: bool) -> None:
     """List the models of a store, or show one."""
     if context.invoked_subcommand is None:
-        console.list_models(options.open_store(store), as_json)
+        model_tables.list_models(options.open_store(store), as_json)
 
 
 @models.command("list", epilog="Example: customer-clusters models list --json")
@@ -25,7 +24,7 @@ def models(context: click.Context, store: str, as_json: bool) -> None:
 @options.as_json_flag
 def list_models(store: str, as_json: bool) -> None:
     """List versions, aliases and headline metrics."""
-    console.list_models(options.open_store(store), as_json)
+    model_tables.list_models(options.open_store(store), as_json)
 
 
 @models.command("show", epilog="Example: customer-clusters models show champion")
@@ -38,9 +37,9 @@ def show(reference: str, store: str, as_json: bool) -> None:
     artifact.verify()
     model = load_model(artifact)
     if as_json:
-        console.print_json(console.model_document(artifact, model))
+        console.print_json(model_tables.model_document(artifact, model))
     else:
-        console.show_model(artifact, model)
+        model_tables.show_model(artifact, model)
 
 
 @models.command(
@@ -59,7 +58,15 @@ def show(reference: str, store: str, as_json: bool) -> None:
 )
 @options.counted
 @options.store
-def promote(store: str, reference: str, **chosen: Any) -> None:
+def promote(
+    store: str,
+    reference: str,
+    why: str,
+    who: str,
+    force: bool,
+    max_moved: float,
+    data: Path | None,
+) -> None:
     """Make a version the champion; the champion becomes the previous one.
 
     Refused where too many customers would move, where silhouette, stability or churn separation
@@ -67,7 +74,10 @@ def promote(store: str, reference: str, **chosen: Any) -> None:
     """
     from pipeline import comparing
 
-    version = comparing.promote(options.open_store(store), reference, **chosen)
+    target = options.open_store(store)
+    version = comparing.promote(
+        target, reference, why=why, who=who, force=force, max_moved=max_moved, data=data
+    )
     click.echo(f"champion: {version}")
 
 
@@ -87,9 +97,10 @@ def history(store: str, as_json: bool) -> None:
     """List who moved which alias, when, from where to where, and why."""
     events = options.open_store(store).history()
     if as_json:
-        console.print_json([{**event.to_dict(), "in_effect": done} for event, done in events])
+        moves = [{**event.to_dict(), "in_effect": in_effect} for event, in_effect in events]
+        console.print_json(moves)
     else:
-        tables.show_history(events)
+        model_tables.show_history(events)
 
 
 @models.command("prune", epilog="Example: customer-clusters models prune --keep 5 --yes")

@@ -1,4 +1,4 @@
-"""What several commands take."""
+"""The options that several commands take."""
 
 import functools
 import getpass
@@ -11,6 +11,7 @@ import click
 
 import model_store
 from functions.settings import Settings
+from functions.variables import variables_of
 from model_store import Store
 from pipeline.model.contract import DEFAULT_CONTRACT
 from pipeline.model.numbers import DECIMAL_MARKS, THOUSANDS
@@ -22,6 +23,12 @@ def settings() -> Settings:
     return Settings.from_environment(os.environ)
 
 
+def _default(setting: str) -> str:
+    """What an option has that a setting decides, in words."""
+    variable = variables_of(Settings)[setting]
+    return f"{variable.default}, or ${variable.name}"
+
+
 def _user() -> str:
     """Who is logged in; empty where the system does not know."""
     try:
@@ -30,7 +37,7 @@ def _user() -> str:
         return ""
 
 
-def _said(context: click.Context, parameter: click.Parameter, text: str) -> str:
+def _nonempty(context: click.Context, parameter: click.Parameter, text: str) -> str:
     if not text.strip():
         raise click.BadParameter("expected some words: they stay in the history")
     return text.strip()
@@ -45,13 +52,13 @@ def reading(command: Callable[..., None]) -> Callable[..., None]:
     """How files are written, as one argument `reading`; for what a file does not show itself."""
 
     @functools.wraps(command)
-    def packed(*args: Any, **chosen: Any) -> None:
-        said = {name: chosen.pop(name) for name in _READING}
-        command(*args, reading=ReadingOptions(**said), **chosen)
+    def with_reading(*arguments: Any, **values: Any) -> None:
+        reading = ReadingOptions(**{name: values.pop(name) for name in _READING})
+        command(*arguments, reading=reading, **values)
 
     for decorate in _READING.values():
-        packed = decorate(packed)
-    return packed
+        with_reading = decorate(with_reading)
+    return with_reading
 
 
 _READING = {
@@ -88,7 +95,7 @@ store = click.option(
     "--store",
     metavar="ADDRESS",
     default=lambda: settings().store,
-    show_default="the bundled store, or $CUSTOMER_CLUSTERS_STORE",
+    show_default=_default("store"),
     help="Folder or s3:// address of the model store.",
 )
 model = click.option(
@@ -96,7 +103,7 @@ model = click.option(
     "reference",
     metavar="REF",
     default=lambda: settings().model,
-    show_default="champion, or $CUSTOMER_CLUSTERS_MODEL",
+    show_default=_default("model"),
     help="Alias or version of the model.",
 )
 as_json_flag = click.option(
@@ -111,14 +118,14 @@ contract = click.option(
     help="TOML file that declares the columns.",
 )
 why = click.option(
-    "--why", metavar="TEXT", required=True, callback=_said, help="The reason, for the history."
+    "--why", metavar="TEXT", required=True, callback=_nonempty, help="The reason, for the history."
 )
 who = click.option(
     "--who",
     metavar="NAME",
     default=_user,
     show_default="who is logged in",
-    callback=_said,
+    callback=_nonempty,
     help="Who decides, for the history.",
 )
 sign_key = click.option(
@@ -126,7 +133,7 @@ sign_key = click.option(
     metavar="FILE",
     type=path,
     default=lambda: settings().sign_key,
-    show_default="none, or $CUSTOMER_CLUSTERS_SIGN_KEY",
+    show_default=_default("sign_key"),
     help="Ed25519 private key (PEM) that signs the model.",
 )
 counted = click.option(

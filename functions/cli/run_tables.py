@@ -1,16 +1,28 @@
 """What the command line shows of a run: counts, drift, clusters, and a challenger."""
 
-from typing import Any
-
 from rich.console import Console
 from rich.text import Text
 
 from functions.cli.console import bold, new_table, terminal
 from pipeline.model.churn import ChurnRate
+from pipeline.scoring.documents import (
+    ChallengerSummary,
+    ClusterSummary,
+    DriftSummary,
+    Manifest,
+    Summary,
+)
+from pipeline.scoring.summary.verdict import cluster_mix_verdict
 
 
-def show_run(manifest: dict[str, Any], summary: dict[str, Any], out: str) -> None:
-    """A run's cluster and churn summary for people; `out` is a folder or an address."""
+def show_run(manifest: Manifest, summary: Summary, out: str) -> None:
+    """Print a run's cluster and churn summary for people.
+
+    Args:
+        manifest: The run's manifest.
+        summary: Its summary.
+        out: The folder or address that holds all results.
+    """
     console = terminal()
     counts = (
         f": {manifest['rows_in']:,} customers, {manifest['rows_assigned']:,} assigned, "
@@ -24,7 +36,7 @@ def show_run(manifest: dict[str, Any], summary: dict[str, Any], out: str) -> Non
         "Cluster", "Name", "Customers", "Share", "In training", "Left", "Expected", "Churn rate"
     )
     for cluster in summary["clusters"]:
-        table.add_row(*_summary_row(cluster))
+        table.add_row(*_cells(cluster))
     console.print(table)
     if "challenger" in summary:
         _show_challenger(console, summary["challenger"])
@@ -33,33 +45,39 @@ def show_run(manifest: dict[str, Any], summary: dict[str, Any], out: str) -> Non
     console.print(f"Report: {report}", soft_wrap=True)
 
 
-def _show_challenger(console: Console, found: dict[str, Any]) -> None:
+def _show_challenger(console: Console, challenger: ChallengerSummary) -> None:
     """Where a second model puts the same customers."""
-    both = f"Challenger {found['version']}: of {found['customers']:,} customers that both assigned"
-    if found["differ_share"] is None:
-        told = ", with ids that training never matched"
+    version, customers = challenger["version"], challenger["customers"]
+    if challenger["differ_share"] is None:
+        difference = ", with ids that training never matched"
     else:
-        told = f" {found['differ']:,} ({found['differ_share']:.1%}) get another cluster id"
-    alike = f"(adjusted Rand index {found['ari']:.3f})"
-    console.print(f"{both}{told} {alike}", soft_wrap=True)
-    for reason, rows in found["unassigned_for"].items():
+        share = f"{challenger['differ']:,} ({challenger['differ_share']:.1%})"
+        difference = f" {share} get another cluster id"
+    console.print(
+        f"Challenger {version}: of {customers:,} customers that both assigned{difference} "
+        f"(adjusted Rand index {challenger['ari']:.3f})",
+        soft_wrap=True,
+    )
+    for reason, rows in challenger["unassigned_for"].items():
         console.print(f"  not assigned by it for {reason}: {rows:,}")
-    if not found["customers"]:
+    if not customers:
         return
-    table = new_table("Cluster", *(f"Challenger {id}" for id in found["challenger_ids"]))
-    for id, counts in zip(found["cluster_ids"], found["crosstab"], strict=True):
-        table.add_row(str(id), *(f"{count:,}" for count in counts))
+    ids = challenger["challenger_ids"]
+    table = new_table("Cluster", *(f"Challenger {cluster}" for cluster in ids))
+    for cluster, counts in zip(challenger["cluster_ids"], challenger["crosstab"], strict=True):
+        table.add_row(str(cluster), *(f"{count:,}" for count in counts))
     console.print(table)
-    expected = found["expected_churners"]
-    if None not in expected.values():
+    expected = challenger["expected_churners"]
+    if expected["model"] is not None and expected["challenger"] is not None:
         console.print(
             f"Expected to leave of these: {expected['model']:,.0f} by the model, "
             f"{expected['challenger']:,.0f} by the challenger"
         )
 
 
-def _show_drift(console: Console, drift: dict[str, Any]) -> None:
+def _show_drift(console: Console, drift: DriftSummary) -> None:
     """What must be known before the figures: a probable change of unit, and other customers."""
+    verdicts = {name: feature["verdict"] for name, feature in drift["features"].items()}
     if drift["implausible"]:
         console.print(
             bold("Do not use these results yet:", "bold red"),
@@ -68,20 +86,15 @@ def _show_drift(console: Console, drift: dict[str, Any]) -> None:
             "(another unit, such as cents?)",
             soft_wrap=True,
         )
-    verdicts = {name: found["verdict"] for name, found in drift["features"].items()}
-    if not drift["implausible"]:  # or else the mix follows from it
-        verdicts["the cluster mix"] = drift["clusters"]["verdict"]
-    for how, meant in (("clearly", ("shifted", "implausible")), ("somewhat", ("moved",))):
-        names = [
-            name
-            for name, verdict in verdicts.items()
-            if verdict in meant and name not in drift["implausible"]
-        ]
+    else:  # the mix follows from implausible values
+        verdicts["the cluster mix"] = cluster_mix_verdict(drift)
+    for how, verdict in (("clearly", "shifted"), ("somewhat", "moved")):
+        names = [name for name, each in verdicts.items() if each == verdict]
         if names:
             console.print(f"Note: {how} unlike training: {', '.join(names)}")
 
 
-def _summary_row(cluster: dict[str, Any]) -> list[str]:
+def _cells(cluster: ClusterSummary) -> list[str]:
     observed, expected = cluster["observed_churn"], cluster["expected_churners"]
     training = cluster["training_churn_rate"]
     if observed:

@@ -93,7 +93,7 @@ def _score_all(
 ) -> None:
     from pipeline.runs import open_runs, read_summary
     from pipeline.runs import score as score_once
-    from pipeline.scoring.report.highlights import repeated_in_words
+    from pipeline.scoring.report.highlights import repeated_id_lines
 
     runs = open_runs(out)
     manifests, refusals = [], []
@@ -112,7 +112,7 @@ def _score_all(
             continue
         manifests.append(result.manifest)
         summary = read_summary(runs, result.manifest)
-        for line in repeated_in_words(summary):
+        for line in repeated_id_lines(summary):
             click.echo(f"Note: {source.name}: {line}", err=True)
         if not as_json:
             show_run(result.manifest, summary, out)

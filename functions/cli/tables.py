@@ -1,34 +1,18 @@
-"""What the command line shows of the life of models: who moved what, and how two differ."""
+"""How two versions differ, for people and in files."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from functions.cli import console
-from model_store import Event
 from model_store.extras import needs_extra
 from pipeline.errors import WrongFile
 
 if TYPE_CHECKING:
     from pipeline.comparing import Comparison
     from pipeline.model.crosswalk import Crosswalk
-
-
-def show_history(events: Sequence[tuple[Event, bool]]) -> None:
-    """Moves of aliases, the latest first."""
-    for event, done in reversed(events):
-        click.echo(
-            f"{event.when:%Y-%m-%d %H:%M:%S}Z  {event.reason.action} by {event.reason.who or '?'}: "
-            f"{event.alias} from {event.old or 'nothing'} to {event.new}"
-            + ("" if done else " (never took effect)")
-        )
-        if event.reason.why:
-            click.echo(f"    {event.reason.why}")
-    if not events:
-        click.echo("No alias was moved yet")
 
 
 def show_comparison(comparison: "Comparison") -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from functions.cli import console, options
+from functions.cli import console, model_tables, options
 from model_store import CANDIDATE, CHAMPION, Store, load_signer
 from model_store.extras import needs_extra
 from pipeline.model.contract import load_contract
@@ -88,9 +88,9 @@ def train(
             trained = training.name_by(trained, names)
         artifact = training.publish(trained, target, alias, who, signer)
     if as_json:
-        console.print_json(console.model_document(artifact, trained.model))
+        console.print_json(model_tables.model_document(artifact, trained.model))
     else:
-        console.show_model(artifact, trained.model)
+        model_tables.show_model(artifact, trained.model)
 
 
 def _store_for(address: str, alias: str, signer: "Signer | None") -> Store:

@@ -3,35 +3,61 @@
 import asyncio
 from typing import Any
 
+from functions.http.presenter import Presenter
 from functions.http.problems import ProblemError, field_problems
 from functions.http.schemas import AssignmentAnswer, BatchAnswer, RejectedItem
-from functions.live_model import LoadedModel
 from pipeline.errors import Problem, WrongRow, shortened
 
 MAX_BATCH = 1_000
 MAX_ID_LENGTH = 100
-_BREATH = 50
+_CUSTOMERS_A_TURN = 50
 """Customers of a batch that are assigned before other requests get a turn."""
 
 
-def assign_one(loaded: LoadedModel, customer: object) -> AssignmentAnswer:
-    """One customer's answer; WrongRow with every problem, that of the id included."""
+def assign_one(presenter: Presenter, customer: object) -> AssignmentAnswer:
+    """One customer's answer.
+
+    Raises:
+        WrongRow: Every problem of the customer, that of the id included.
+    """
     if not isinstance(customer, dict):
         raise WrongRow([_not_an_object(customer)])
-    contract = loaded.model.contract
-    id = customer.get(contract.id_column) if contract.id_column else None
-    problems = [] if _is_id(id) else [_wrong_id(str(contract.id_column), id)]
+    contract = presenter.model.contract
+    customer_id = customer.get(contract.id_column) if contract.id_column else None
+    problems = [] if _is_id(customer_id) else [_wrong_id(str(contract.id_column), customer_id)]
     try:
         parsed = contract.parse(customer, typed=True)
     except WrongRow as error:
         raise WrongRow([*problems, *error.problems]) from None
     if problems:
         raise WrongRow(problems)
-    return loaded.answers.assignment(loaded.model.locate(parsed), id)
+    return presenter.assignment(presenter.model.locate(parsed), customer_id)
 
 
-async def assign_batch(loaded: LoadedModel, document: object) -> BatchAnswer:
-    """Good customers assigned, wrong ones rejected with their index; ProblemError when no batch."""
+async def assign_batch(presenter: Presenter, document: object) -> BatchAnswer:
+    """Good customers assigned, wrong ones rejected with their index.
+
+    Raises:
+        ProblemError: The document is no batch, or too large a one.
+    """
+    answer: BatchAnswer = {
+        "assigned": [],
+        "rejected": [],
+        "model_version": presenter.version,
+        "contract_sha256": presenter.contract_sha256,
+    }
+    for index, customer in enumerate(_customers(document)):
+        try:
+            assignment = assign_one(presenter, customer)
+            answer["assigned"].append({"index": index, "assignment": assignment})
+        except WrongRow as error:
+            answer["rejected"].append(_rejected(presenter, index, customer, error))
+        if index % _CUSTOMERS_A_TURN == _CUSTOMERS_A_TURN - 1:
+            await asyncio.sleep(0)
+    return answer
+
+
+def _customers(document: object) -> list[Any]:
     if not isinstance(document, dict) or set(document) != {"customers"}:
         raise ProblemError(422, 'expected an object with the one key "customers"')
     customers = document["customers"]
@@ -41,29 +67,15 @@ async def assign_batch(loaded: LoadedModel, document: object) -> BatchAnswer:
         raise ProblemError(
             422, f"at most {MAX_BATCH:,} customers at once, found {len(customers):,}"
         )
-    answer: BatchAnswer = {
-        "assigned": [],
-        "rejected": [],
-        "model_version": loaded.version,
-        "contract_sha256": loaded.answers.contract_sha256,
-    }
-    for index, customer in enumerate(customers):
-        try:
-            found = assign_one(loaded, customer)
-            answer["assigned"].append({"index": index, "assignment": found})
-        except WrongRow as error:
-            answer["rejected"].append(_rejected(loaded, index, customer, error))
-        if index % _BREATH == _BREATH - 1:
-            await asyncio.sleep(0)
-    return answer
+    return customers
 
 
-def _rejected(loaded: LoadedModel, index: int, customer: Any, error: WrongRow) -> RejectedItem:
-    column = loaded.model.contract.id_column
-    id = customer.get(column) if isinstance(customer, dict) and column else None
+def _rejected(presenter: Presenter, index: int, customer: Any, error: WrongRow) -> RejectedItem:
+    column = presenter.model.contract.id_column
+    customer_id = customer.get(column) if isinstance(customer, dict) and column else None
     return {
         "index": index,
-        "id": id if _is_id(id) else None,
+        "id": customer_id if _is_id(customer_id) else None,
         "errors": field_problems(error.problems),
     }
 

@@ -16,7 +16,7 @@ T = TypeVar("T")
 FORM_FIELDS = 100
 DEEPEST = 32
 """Arrays and objects within each other that a JSON body may have; a batch needs three."""
-_AT_ONCE = 16_384
+_PARSED_IN_PLACE = 16_384
 """A larger body is taken apart in a thread: the worst of this size takes some 6 ms."""
 _FORM = "application/x-www-form-urlencoded"
 _GZIP = 16 + zlib.MAX_WBITS
@@ -24,7 +24,16 @@ _GZIPPED = ("gzip", "x-gzip")
 
 
 async def read_json(request: Request, limit: int, seconds: float) -> Any:
-    """The value of a JSON body; ProblemError as by `read_body` and `parse_json`."""
+    """The value of a JSON body.
+
+    Args:
+        request: The request.
+        limit: Bytes that the body may have, unpacked.
+        seconds: How long it may take to arrive.
+
+    Raises:
+        ProblemError: As by `read_body` and `parse_json`.
+    """
     return await _parsed(parse_json, await read_body(request, "application/json", limit, seconds))
 
 
@@ -34,15 +43,15 @@ async def read_form(request: Request, limit: int, seconds: float) -> dict[str, s
 
 
 async def _parsed(parse: Callable[[bytes], T], body: bytes) -> T:
-    return parse(body) if len(body) <= _AT_ONCE else await asyncio.to_thread(parse, body)
+    return parse(body) if len(body) <= _PARSED_IN_PLACE else await asyncio.to_thread(parse, body)
 
 
 async def read_body(request: Request, media_type: str, limit: int, seconds: float) -> bytes:
     """The body's bytes, unpacked; ProblemError for another type, too large or too slow."""
     headers = dict(request.scope["headers"])
-    found = headers.get(b"content-type", b"").decode("latin-1")
-    if found != media_type:
-        _check_type(found, media_type)
+    content_type = headers.get(b"content-type", b"").decode("latin-1")
+    if content_type != media_type:
+        _check_type(content_type, media_type)
     packed = b"content-encoding" in headers and is_gzipped(headers)
     length = headers.get(b"content-length", b"0")
     if length.isdigit() and int(length[:20]) > limit:
@@ -100,12 +109,12 @@ def _wrong_gzip() -> ProblemError:
     return ProblemError(400, detail, code="invalid_encoding")
 
 
-def _check_type(found: str, media_type: str) -> None:
-    kind, _, parameters = found.partition(";")
+def _check_type(content_type: str, media_type: str) -> None:
+    kind, _, parameters = content_type.partition(";")
     charset = parameters.strip().lower().removeprefix("charset=").strip('"')
     if kind.strip().lower() != media_type or (parameters and charset not in ("", "utf-8")):
         raise ProblemError(
-            415, f"expected content type {media_type} in UTF-8, found {found!r:.100}"
+            415, f"expected content type {media_type} in UTF-8, found {content_type!r:.100}"
         )
 
 
@@ -165,14 +174,14 @@ def _items(value: Any) -> Iterable[Any]:
 
 
 def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    members = dict(pairs)
+    if len(members) < len(pairs):
         seen: set[str] = set()
         for name, _ in pairs:
             if name in seen:
                 raise ValueError(f"the key {name[:40]!r} is there twice")
             seen.add(name)
-    return found
+    return members
 
 
 def _no_constant(text: str) -> None:

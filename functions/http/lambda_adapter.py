@@ -18,7 +18,7 @@ _PARAMETER = re.compile(r"\{(\w+)\+?\}")
 _HEADERS = ("headers", "multiValueHeaders")
 _SERVER = frozenset({"host", "x-forwarded-port"})
 _PINGS = frozenset({"serverless-plugin-warmup", "aws.events"})
-_FOUND = "customer-clusters: what was found in this event"
+_ADDRESS = "customer-clusters: the address of this event"
 _UNREADABLE = (LookupError, TypeError, AttributeError, ValueError, RuntimeError)
 _FLAGS = ("warmup", "warmer")
 
@@ -46,15 +46,24 @@ class WrongEvent(CustomerClustersError, ValueError):
 
 
 def handler_for(app: ASGIApp, before: Callable[[], None] = lambda: None) -> LambdaHandler:
-    """The Lambda handler of an application, and what it calls before each request."""
+    """The Lambda handler of an application.
+
+    Args:
+        app: The application.
+        before: Called before each request.
+
+    Returns:
+        A handler that raises WrongEvent when it is called with anything but HTTP or a ping.
+    """
 
     async def staged(scope: Scope, receive: Receive, send: Send) -> None:
-        found = scope["aws.event"][_FOUND]
-        scope["root_path"], scope["aws.event"] = found.prefix, found.event
-        if found.prefix:
-            scope["path"] = found.path if found.path != found.prefix else f"{found.prefix}/"
-        if found.host:
-            scope["headers"].append([b"host", found.host.encode()])
+        address: _Address = scope["aws.event"][_ADDRESS]
+        scope["root_path"], scope["aws.event"] = address.prefix, address.event
+        if address.prefix:
+            at_root = address.path == address.prefix
+            scope["path"] = f"{address.prefix}/" if at_root else address.path
+        if address.host:
+            scope["headers"].append([b"host", address.host.encode()])
         await app(scope, receive, send)
 
     mangum = Mangum(staged, lifespan="off", text_mime_types=TEXT)
@@ -67,8 +76,8 @@ def handler_for(app: ASGIApp, before: Callable[[], None] = lambda: None) -> Lamb
             raise WrongEvent.of(event)
         before()
         try:
-            found = _Found(event, stage_prefix(event), _shown_path(event), _host(event))
-            return mangum({**event, **_without_server(event), _FOUND: found}, context)
+            address = _Address(event, stage_prefix(event), _shown_path(event), _host(event))
+            return mangum({**event, **_without_server(event), _ADDRESS: address}, context)
         except _UNREADABLE as error:  # of the event: what answers it lets none out
             raise WrongEvent.of(event) from error
 
@@ -76,8 +85,8 @@ def handler_for(app: ASGIApp, before: Callable[[], None] = lambda: None) -> Lamb
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """What Mangum does not find in an event."""
+class _Address:
+    """An event with the parts of its address that Mangum does not find."""
 
     event: Mapping[str, Any]
     prefix: str
@@ -117,16 +126,18 @@ def _matched(event: Mapping[str, Any]) -> str | None:
         return None
     if route.endswith("+}"):
         return f"/{values[names[-1]]}"
-    return _PARAMETER.sub(lambda found: str(values[found[1]]), route)
+    return _PARAMETER.sub(lambda parameter: str(values[parameter[1]]), route)
 
 
 def _without_server(event: Mapping[str, Any]) -> dict[str, Any]:
-    """The event's headers but for those that Mangum takes for a port's number and may fail on:
-    a list of ports, or an IPv6 address. Nothing of ours reads the port."""
-    given = {kind: event.get(kind) or {} for kind in _HEADERS if kind in event}
+    """The event's headers but for those that Mangum takes for a port's number.
+
+    It may fail on a list of ports, or on an IPv6 address. Nothing of ours reads the port.
+    """
+    present = {kind: event.get(kind) or {} for kind in _HEADERS if kind in event}
     return {
         kind: {name: value for name, value in headers.items() if name.lower() not in _SERVER}
-        for kind, headers in given.items()
+        for kind, headers in present.items()
     }
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from functions import logs
-from functions.http.problems import ProblemError, refusal, response
+from functions.http.problems import ProblemError, problem_response, to_problem
 from functions.logs import Log
 
 OPEN = frozenset({"/health/live"})
@@ -32,6 +32,11 @@ _SECURITY = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
 ]  # fmt: skip
+STYLED_INSIDE = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+}
+"""The policy for a report or drawing: its style is inside it, and it may do nothing else."""
 _HARMLESS = frozenset({"GET", "OPTIONS"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="customer clusters", charset="UTF-8"'}
@@ -51,6 +56,7 @@ class Middleware:
         self.log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or let the application answer it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -75,7 +81,7 @@ class Middleware:
         except Exception as error:  # never the server's business: its message may hold values
             inner["error"] = logs.where(error)
             if not status:
-                await response(refusal(error), request_id)(inner, receive, answer)
+                await problem_response(to_problem(error), request_id)(inner, receive, answer)
         finally:
             self._log(inner, scope["method"], status or 500, time.perf_counter() - started)
 
@@ -84,13 +90,13 @@ class Middleware:
     ) -> None:
         if not self._may_pass(scope, headers):
             ways = "`Authorization: Bearer KEY`, `X-API-Key: KEY`, or the password of HTTP Basic"
-            refused = ProblemError(401, f"send a key as {ways}", headers=_CHALLENGE)
+            problem = ProblemError(401, f"send a key as {ways}", headers=_CHALLENGE)
         elif scope["method"] not in _HARMLESS and not of_this_site(headers):
-            refused = ProblemError(403, "a form is taken from a page of this site only")
+            problem = ProblemError(403, "a form is taken from a page of this site only")
         else:
             await self.app(scope, receive, send)
             return
-        await response(refused, scope["request_id"])(scope, receive, send)
+        await problem_response(problem, scope["request_id"])(scope, receive, send)
 
     def _may_pass(self, scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
         if not self.api_keys or scope["path"].removeprefix(scope.get("root_path", "")) in OPEN:

@@ -33,10 +33,10 @@ def gives(answer: type, *problems: int, parameter: str | None = None) -> dict[st
 
     Only names: FastAPI's `response_model` would build every schema before the first request.
     """
-    refused = {"content": {MEDIA_TYPE: _json_of("ProblemDocument")["application/json"]}}
+    problem = {"content": {MEDIA_TYPE: _json_of("ProblemDocument")["application/json"]}}
     responses = {
         "200": {"description": "The answer", "content": _json_of(answer.__name__)},
-        **{str(s): {"description": HTTPStatus(s).phrase, **refused} for s in problems},
+        **{str(s): {"description": HTTPStatus(s).phrase, **problem} for s in problems},
     }
     extra: dict[str, Any] = {"responses": responses}
     if parameter:
@@ -49,7 +49,7 @@ def gives(answer: type, *problems: int, parameter: str | None = None) -> dict[st
 
 def document(app: FastAPI, loaded: LoadedModel | None) -> dict[str, Any]:
     """The document for the model that answers now; without one, customers have any fields."""
-    made = get_openapi(
+    described = get_openapi(
         title="Customer clusters",
         version=app.version,
         summary="Assigns customers to the clusters that training found",
@@ -60,7 +60,7 @@ def document(app: FastAPI, loaded: LoadedModel | None) -> dict[str, Any]:
         (answer, "serialization", TypeAdapter(answer)) for answer in ANSWERS
     ]
     _, defined = TypeAdapter.json_schemas(adapters, ref_template="#/components/schemas/{model}")
-    schemas = made.setdefault("components", {})["schemas"] = defined["$defs"]
+    schemas = described.setdefault("components", {})["schemas"] = defined["$defs"]
     contract = loaded.model.contract if loaded else None
     schemas["Customer"] = customer_schema(contract)
     schemas["Batch"] = batch_schema()
@@ -69,10 +69,10 @@ def document(app: FastAPI, loaded: LoadedModel | None) -> dict[str, Any]:
         schemas["Customer"]["examples"] = [example]
         schemas["Batch"]["examples"] = [{"customers": [example]}]
         ids = [cluster.id for cluster in loaded.model.clusters]
-        made["paths"]["/v1/clusters/{cluster_id}"]["get"]["parameters"][0]["example"] = ids[0]
+        described["paths"]["/v1/clusters/{cluster_id}"]["get"]["parameters"][0]["example"] = ids[0]
         names = [feature.name for feature in loaded.model.contract.features]
         schemas["ReasonAnswer"]["properties"]["feature"]["enum"] = names
-    return made
+    return described
 
 
 def _json_of(schema: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What went wrong, as RFC 9457 problem documents. The one place that knows HTTP statuses."""
+"""What went wrong, as RFC 9457 problem documents; the one place that knows HTTP statuses."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,10 +8,11 @@ from starlette.responses import Response
 
 from functions.http.schemas import FieldProblem, ProblemDocument
 from model_store import CustomerClustersError, NotFound, Temporary
-from pipeline.errors import Problem, WrongRow
+from pipeline.errors import Problem, WrongFile, WrongRow
+from pipeline.reading.options import WrongOption
 
 MEDIA_TYPE = "application/problem+json"
-TITLES = {
+TITLES = {  # what each stable code means
     "invalid_json": "The body is not JSON that every reader reads alike",
     "invalid_encoding": "The body is not packed as its header says",
     "invalid_form": "The form cannot be read",
@@ -68,13 +69,17 @@ class ProblemError(Exception):
         super().__init__(detail)
 
 
-def refusal(error: Exception) -> ProblemError:
-    """The problem that an error of the product means."""
+def to_problem(error: Exception) -> ProblemError:
+    """The problem that an error means to a client; nothing is shown of one that is not ours."""
     if isinstance(error, ProblemError):
         return error
     if isinstance(error, WrongRow):
         errors = field_problems(error.problems)
         return ProblemError(422, str(error), code="invalid_customer", errors=errors)
+    if isinstance(error, WrongFile):
+        return ProblemError(422, str(error), code="invalid_file")
+    if isinstance(error, WrongOption):
+        return ProblemError(422, str(error), code="invalid_form")
     if isinstance(error, Temporary):
         return ProblemError(503, str(error), headers={"Retry-After": "5"})
     if isinstance(error, NotFound):
@@ -97,18 +102,22 @@ def field_problems(problems: Sequence[Problem]) -> list[FieldProblem]:
     ]
 
 
-def response(refused: ProblemError, request_id: str) -> Response:
+def title_of(problem: ProblemError) -> str:
+    """What went wrong, in a few words."""
+    return TITLES.get(problem.code) or HTTPStatus(problem.status).phrase
+
+
+def problem_response(problem: ProblemError, request_id: str) -> Response:
     """The problem document."""
     document: ProblemDocument = {
-        "type": f"urn:customer-clusters:problem:{refused.code}",
-        "title": TITLES.get(refused.code) or HTTPStatus(refused.status).phrase,
-        "status": refused.status,
-        "detail": refused.detail,
-        "code": refused.code,
+        "type": f"urn:customer-clusters:problem:{problem.code}",
+        "title": title_of(problem),
+        "status": problem.status,
+        "detail": problem.detail,
+        "code": problem.code,
         "instance": f"urn:customer-clusters:request:{request_id}",
     }
-    if refused.errors:
-        document["errors"] = list(refused.errors)
+    if problem.errors:
+        document["errors"] = list(problem.errors)
     content = json.dumps(document).encode()
-    headers = dict(refused.headers or {})
-    return Response(content, refused.status, headers, MEDIA_TYPE)
+    return Response(content, problem.status, dict(problem.headers or {}), MEDIA_TYPE)

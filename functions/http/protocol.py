@@ -8,37 +8,41 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from functions.http.problems import ProblemError, response
+from functions.http.problems import ProblemError, problem_response
 
 HEADER_BYTES = 65_536
-"""Of a request line with its headers, of trailers, or of anything else that is not content."""
+"""How large a request line with its headers may be, trailers, or anything else but content."""
 HEADER_SECONDS = 10.0
-"""So long the headers of a request may take, and the first ones from the connection's start."""
+"""How long the headers of a request may take, the first ones from the connection's start."""
 PIPELINED = 32
-"""Requests that may wait for an answer to one before them; one more ends the connection."""
+"""How many requests may wait for an answer to one before them; one more ends the connection."""
 _LINGER_SECONDS = 1.0
-"""A client that still sends when it is refused would not see the answer, were it cut at once."""
+"""How long a connection stays open after a refusal, which a client that still sends would not see
+were it cut at once."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """One connection."""
+    """One connection whose requests have bounded headers that arrive in time."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._in_headers = self._advanced = self._ended = False
         self._received = self._unfinished = 0
-        self._refused: ProblemError | None = None
+        self._problem: ProblemError | None = None
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for the first headers."""
         super().connection_made(transport)
         self._wait_for_headers()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Wait for nothing any more."""
         self._stop_waiting()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        """Take bytes; end a connection whose headers are too large."""
         if self._ended:
             return
         self._advanced, self._received = False, len(data)
@@ -50,33 +54,38 @@ class BoundedProtocol(HttpToolsProtocol):
             self._wait_for_headers()
 
     def on_message_begin(self) -> None:
+        """Begin a request."""
         self._in_headers = True
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
+        """Look at the headers of a request; ValueError ends the parser when it is refused."""
         self._in_headers, self._advanced = False, True
         if self._deadline is not None:
             self._stop_waiting()
         if self._received + self._unfinished > HEADER_BYTES and self._size() > HEADER_BYTES:
-            self._refused = _too_large()
+            self._problem = _too_large()
         elif len(self.pipeline) >= PIPELINED:
-            self._refused = ProblemError(429, f"more than {PIPELINED} requests wait for an answer")
-        if self._refused is not None:
+            self._problem = ProblemError(429, f"more than {PIPELINED} requests wait for an answer")
+        if self._problem is not None:
             raise ValueError  # which ends the parser, and comes back to send_400_response
         super().on_headers_complete()
         self.headers = []  # for the trailers, which must not pass for headers
 
     def on_body(self, body: bytes) -> None:
+        """Take a part of a body."""
         self._advanced = True
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        """End a request."""
         self._advanced = True
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
+        """Refuse what the parser could not take, or what was refused while it parsed."""
         self._end(
-            self._refused or ProblemError(400, "this is no HTTP request", code="invalid_request")
+            self._problem or ProblemError(400, "this is no HTTP request", code="invalid_request")
         )
 
     def _size(self) -> int:
@@ -103,7 +112,7 @@ class BoundedProtocol(HttpToolsProtocol):
         elif self._is_idle():
             self.transport.close()
 
-    def _end(self, refused: ProblemError) -> None:
+    def _end(self, problem: ProblemError) -> None:
         """Take nothing more; refuse, or answer what was asked before and close then."""
         self._ended = True
         self._stop_waiting()
@@ -113,10 +122,10 @@ class BoundedProtocol(HttpToolsProtocol):
                 return
             self.cycle.disconnected = True  # the rest of its body will not come
             self.cycle.message_event.set()
-        answer = response(refused, "none")
+        answer = problem_response(problem, "none")
         fields = [*answer.raw_headers, (b"connection", b"close")]
         head = b"".join(name + b": " + value + b"\r\n" for name, value in fields)
-        self.transport.write(STATUS_LINE[refused.status] + head + b"\r\n" + bytes(answer.body))
+        self.transport.write(STATUS_LINE[problem.status] + head + b"\r\n" + bytes(answer.body))
         self.transport.write_eof()
         self.loop.call_later(_LINGER_SECONDS, self.transport.close)
 

@@ -1,11 +1,7 @@
-"""The shapes of answers, for machines: the same over HTTP and from the command line."""
+"""The shapes of answers for machines: the same over HTTP and from the command line."""
 
 import sys
 from typing import Any, Literal, NotRequired
-
-from pipeline.model.churn import ChurnRate, risk
-from pipeline.model.cluster import Cluster, Profile
-from pipeline.model.cluster_model import Assignment, ClusterModel
 
 if sys.version_info >= (3, 12):
     from typing import TypedDict
@@ -14,6 +10,8 @@ else:  # pydantic reads only this one before 3.12
 
 
 class ClusterName(TypedDict):
+    """A cluster, as people call it."""
+
     id: int
     name: str
     description: str
@@ -31,6 +29,8 @@ class Churn(TypedDict):
 
 
 class RunnerUp(TypedDict):
+    """The cluster that is nearest but for the customer's own."""
+
     id: int
     name: str
     distance: float
@@ -71,11 +71,15 @@ class FieldProblem(TypedDict):
 
 
 class AssignedItem(TypedDict):
+    """A customer of a batch that was assigned."""
+
     index: int
     assignment: AssignmentAnswer
 
 
 class RejectedItem(TypedDict):
+    """A customer of a batch that could not be assigned."""
+
     index: int
     id: str | int | None
     errors: list[FieldProblem]
@@ -101,6 +105,8 @@ class ProfileAnswer(TypedDict):
 
 
 class ClusterAnswer(TypedDict):
+    """A cluster with its size, churn rate and profile by feature."""
+
     id: int
     name: str
     description: str
@@ -111,12 +117,16 @@ class ClusterAnswer(TypedDict):
 
 
 class ClustersAnswer(TypedDict):
+    """Every cluster, and the churn rate of all customers."""
+
     clusters: list[ClusterAnswer]
     churn_rate: float | None
     model_version: str
 
 
 class ModelAnswer(TypedDict):
+    """The model that answers; `reference` is the alias or version that it was found by."""
+
     version: str
     reference: str
     created: str
@@ -128,6 +138,8 @@ class ModelAnswer(TypedDict):
 
 
 class LiveAnswer(TypedDict):
+    """The process answers."""
+
     status: Literal["live"]
 
 
@@ -163,86 +175,3 @@ ANSWERS: tuple[type, ...] = (
     ProblemDocument,
 )
 """What the API answers with, for its OpenAPI document."""
-
-
-class Answers:
-    """A model with the parts of its answers that are the same for every customer."""
-
-    def __init__(self, model: ClusterModel, version: str) -> None:
-        self.model, self.version = model, version
-        self.contract_sha256 = model.contract.digest
-        self.churn_rate = model.churn_rate
-        self._names = {cluster.id: _name(cluster) for cluster in model.clusters}
-        self._churn = {c.id: churn_answer(c.churn, self.churn_rate) for c in model.clusters}
-
-    def assignment(self, found: Assignment, id: str | int | None = None) -> AssignmentAnswer:
-        cluster, runner_up = found.cluster, found.runner_up
-        return {
-            "id": id,
-            "cluster": self._names[cluster.id],
-            "churn": self._churn[cluster.id],
-            "distance": found.distance,
-            "margin": found.margin,
-            "runner_up": {
-                "id": runner_up.id,
-                "name": runner_up.name,
-                "distance": found.runner_up_distance,
-            },
-            "outlier": found.outlier,
-            "unusual": list(found.unusual),
-            "reasons": [
-                {
-                    "feature": reason.feature,
-                    "value": reason.value,
-                    "contribution": reason.contribution,
-                    "sentence": reason.sentence,
-                }
-                for reason in found.reasons
-            ],
-            "model_version": self.version,
-            "contract_sha256": self.contract_sha256,
-        }
-
-    def cluster(self, cluster: Cluster) -> ClusterAnswer:
-        return {
-            **self._names[cluster.id],
-            "customers": cluster.size,
-            "share": cluster.share,
-            "churn": self._churn[cluster.id],
-            "profile": {name: _profile(item) for name, item in cluster.profile.items()},
-        }
-
-    def clusters(self) -> ClustersAnswer:
-        return {
-            "clusters": [self.cluster(cluster) for cluster in self.model.clusters],
-            "churn_rate": self.churn_rate,
-            "model_version": self.version,
-        }
-
-
-def churn_answer(churn: ChurnRate | None, overall: float | None) -> Churn | None:
-    """A cluster's churn rate with its risk word; None where training had no label."""
-    if churn is None or overall is None:
-        return None
-    return {
-        "rate": churn.rate,
-        "low": churn.low,
-        "high": churn.high,
-        "churned": churn.churned,
-        "customers": churn.customers,
-        "risk": risk(churn, overall),
-    }
-
-
-def _name(cluster: Cluster) -> ClusterName:
-    return {"id": cluster.id, "name": cluster.name, "description": cluster.description}
-
-
-def _profile(item: Profile) -> ProfileAnswer:
-    return {
-        "mean": item.mean,
-        "median": item.median,
-        "q1": item.q1,
-        "q3": item.q3,
-        "z": item.z,
-    }

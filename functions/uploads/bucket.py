@@ -16,6 +16,7 @@ from botocore.config import Config
 from functions.settings import BatchSettings
 from model_store.storage.s3 import S3Storage, connect
 from model_store.storage.s3_errors import translate_errors
+from pipeline.scoring.documents import Summary
 
 UPLOADS = "page"
 """The folder below the input's prefix, and then below the results, of what comes by the page."""
@@ -66,38 +67,38 @@ class BucketFiles:
     """The two buckets, as far as the page needs them: put below one folder, read below another."""
 
     def __init__(self, settings: BatchSettings) -> None:
-        self._input, self._most = settings.input, settings.max_input_bytes
+        self._input, self._max_bytes = settings.input, settings.max_input_bytes
         self._results = S3Storage(connect(_SIGNED), settings.output.below("results"))
 
     def form(self, landing: Callable[[str], str]) -> UploadForm:
         """A form for one new upload; S3 sends the browser to the landing page of its id."""
-        id = secrets.token_urlsafe(24)
-        told_where = {"success_action_redirect": landing(id)}
+        upload = secrets.token_urlsafe(24)
+        redirect = {"success_action_redirect": landing(upload)}
         with translate_errors("sign", "a form", str(self._input)):
             post = self._results.client.generate_presigned_post(
                 self._input.bucket,
-                f"{self._input.folder}{UPLOADS}/{id}/${{filename}}",
-                Fields=dict(told_where),
-                Conditions=[told_where, ["content-length-range", 1, self._most]],
+                f"{self._input.folder}{UPLOADS}/{upload}/${{filename}}",
+                Fields=dict(redirect),
+                Conditions=[redirect, ["content-length-range", 1, self._max_bytes]],
                 ExpiresIn=UPLOAD_SECONDS,
             )
         return UploadForm(post["url"], post["fields"])
 
     @staticmethod
-    def gives(id: str) -> bool:
+    def is_id(text: str) -> bool:
         """Whether a text has the form of an id, so that there may be results one day."""
-        return _ID.fullmatch(id) is not None
+        return _ID.fullmatch(text) is not None
 
-    def find(self, id: str) -> Run | None:
+    def find(self, upload: str) -> Run | None:
         """The newest run of an upload; None while there is none."""
-        if not self.gives(id):
+        if not self.is_id(upload):
             return None
         root, client = self._results.address, self._results.client
-        prefix = f"{root.folder}{UPLOADS}/{id}/"
-        with translate_errors("list", f"{UPLOADS}/{id}", str(root)):
-            there = client.list_objects_v2(Bucket=root.bucket, Prefix=prefix).get("Contents", [])
+        prefix = f"{root.folder}{UPLOADS}/{upload}/"
+        with translate_errors("list", f"{UPLOADS}/{upload}", str(root)):
+            entries = client.list_objects_v2(Bucket=root.bucket, Prefix=prefix).get("Contents", [])
         ended = [
-            entry for entry in there if entry["Key"].endswith((f"/{_MANIFEST}", f"/{_FAILED}"))
+            entry for entry in entries if entry["Key"].endswith((f"/{_MANIFEST}", f"/{_FAILED}"))
         ]
         if not ended:
             return None
@@ -106,31 +107,32 @@ class BucketFiles:
         document = json.loads(self._results.read(f"{folder}/{name}"))
         return Run(folder, document, name == _FAILED)
 
-    def summary(self, run: Run) -> dict[str, Any]:
+    def summary(self, run: Run) -> Summary:
         """The summary that a run wrote."""
-        found: dict[str, Any] = json.loads(self._results.read(run.document["outputs"]["summary"]))
-        return found
+        summary: Summary = json.loads(self._results.read(run.document["outputs"]["summary"]))
+        return summary
 
-    def download(self, id: str, name: str, *, shown: bool) -> str | None:
+    def download(self, upload: str, name: str, *, inline: bool) -> str | None:
         """An address of S3 for one file of a run, to be shown or kept; None when there is none."""
-        run = self.find(id)
+        run = self.find(upload)
         if run is None or run.failed:
             return None
         outputs = {str(output).rpartition("/")[2] for output in run.document["outputs"].values()}
         if name not in {*outputs, _MANIFEST}:
             return None
         root = self._results.address
-        how = "inline" if shown else f'attachment; filename="{name}"'
+        disposition = "inline" if inline else f'attachment; filename="{name}"'
         with translate_errors("sign", name, str(root)):
             return self._results.client.generate_presigned_url(
                 "get_object",
                 Params={
                     "Bucket": root.bucket,
                     "Key": f"{root.folder}{run.folder}/{name}",
-                    "ResponseContentDisposition": how,
+                    "ResponseContentDisposition": disposition,
                 },
                 ExpiresIn=DOWNLOAD_SECONDS,
             )
 
     def close(self) -> None:
+        """Close the connections to S3."""
         self._results.client.close()

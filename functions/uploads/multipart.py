@@ -45,18 +45,18 @@ class Upload:
     """What the client calls the file."""
     safe_csv: bool
     """Whether cells that a spreadsheet would run are to be made harmless."""
-    said: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
     """How the file is written, as it was typed: option → text, empty where nothing is said."""
 
     @property
     def choices(self) -> dict[str, str]:
         """Every choice as the form has it."""
-        return {SAFE: "true" if self.safe_csv else "false", **self.said}
+        return {SAFE: "true" if self.safe_csv else "false", **self.texts}
 
     @property
     def reading(self) -> ReadingOptions:
         """How the file is written; WrongOption when that cannot be meant."""
-        return ReadingOptions.from_texts(self.said)
+        return ReadingOptions.from_texts(self.texts)
 
 
 async def save_upload(request: Request, path: Path, limit: int, seconds: float) -> Upload:
@@ -137,16 +137,17 @@ class _Form:
         self._key, self._value = b"", b""
         self._disposition = b""
         self._parser = MultipartParser(boundary, {
-            "on_part_begin": self._begin,
-            "on_header_field": self._field,
-            "on_header_value": self._said,
-            "on_header_end": self._header,
-            "on_headers_finished": self._headers,
+            "on_part_begin": self._begin_part,
+            "on_header_field": self._header_name,
+            "on_header_value": self._header_value,
+            "on_header_end": self._end_header,
+            "on_headers_finished": self._end_headers,
             "on_part_data": self._data,
             "on_end": self._end,
         })  # fmt: skip
 
     def take(self, part: bytes) -> None:
+        """Take the next bytes of the body apart."""
         if part and not self._ended:  # whatever follows the end means nothing (RFC 2046)
             self._parser.write(part)
 
@@ -159,36 +160,36 @@ class _Form:
         for name, raw in self._choices.items():
             if len(raw) > _LONGEST_CHOICE:
                 raise _wrong_choice(name, f"at most {_LONGEST_CHOICE} bytes")
-        said = {name: raw.decode(errors="replace") for name, raw in self._choices.items()}
-        safe = said.pop(SAFE, "false")
+        texts = {name: raw.decode(errors="replace") for name, raw in self._choices.items()}
+        safe = texts.pop(SAFE, "false")
         if safe not in ("true", "false"):
             raise _wrong_choice(SAFE, "true or false")
-        return Upload(self._name, safe == "true", said)
+        return Upload(self._name, safe == "true", texts)
 
-    def _begin(self) -> None:
+    def _begin_part(self) -> None:
         self._disposition, self._choice = b"", ""
 
-    def _field(self, data: bytes, start: int, end: int) -> None:
+    def _header_name(self, data: bytes, start: int, end: int) -> None:
         self._key += data[start:end]
 
-    def _said(self, data: bytes, start: int, end: int) -> None:
+    def _header_value(self, data: bytes, start: int, end: int) -> None:
         self._value += data[start:end]
 
-    def _header(self) -> None:
+    def _end_header(self) -> None:
         if self._key.lower() == b"content-disposition":
             self._disposition = self._value
         self._key, self._value = b"", b""
 
-    def _headers(self) -> None:
-        kind, told = parse_options_header(self._disposition)
-        choice = told.get(b"name", b"").decode("latin-1")
+    def _end_headers(self) -> None:
+        kind, parameters = parse_options_header(self._disposition)
+        choice = parameters.get(b"name", b"").decode("latin-1")
         if kind == b"form-data" and choice in _CHOICES and choice not in self._choices:
             self._choice, self._choices[choice] = choice, b""
             return
         if self._name is not None:
             raise _other_than_one()
-        name = told.get(b"filename", _extended_name(self._disposition))
-        if kind != b"form-data" or told.get(b"name") != FIELD.encode() or name is None:
+        name = parameters.get(b"filename", _extended_name(self._disposition))
+        if kind != b"form-data" or parameters.get(b"name") != FIELD.encode() or name is None:
             raise _other_than_one()
         if not name:
             raise ProblemError(422, "choose a file first", code="invalid_form")
@@ -196,8 +197,8 @@ class _Form:
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         if self._choice:
-            found = self._choices[self._choice] + data[start:end]
-            self._choices[self._choice] = found[: _LONGEST_CHOICE + 1]  # and no more of it
+            value = self._choices[self._choice] + data[start:end]
+            self._choices[self._choice] = value[: _LONGEST_CHOICE + 1]  # and no more of it
             return
         self._size += end - start
         if self._size > self._limit:
@@ -217,10 +218,10 @@ def _extended_name(disposition: bytes) -> bytes | None:
 
 
 def _boundary(request: Request) -> bytes:
-    kind, told = parse_options_header(request.headers.get("content-type", ""))
-    if kind != b"multipart/form-data" or not told.get(b"boundary"):
+    kind, parameters = parse_options_header(request.headers.get("content-type", ""))
+    if kind != b"multipart/form-data" or not parameters.get(b"boundary"):
         raise ProblemError(415, "expected a form with a file (multipart/form-data)")
-    return told[b"boundary"]
+    return parameters[b"boundary"]
 
 
 def _too_large(limit: int) -> ProblemError:

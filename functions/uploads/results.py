@@ -19,8 +19,9 @@ from pathlib import Path
 from model_store import Temporary
 
 KEPT_SECONDS = 900.0
+"""How long a run is kept."""
 KEPT_BYTES = 256 << 20
-"""Of all runs together; the oldest go first."""
+"""How many bytes all runs may have together; the oldest go first."""
 _ID = re.compile(r"[A-Za-z0-9_-]{32}")
 _MANIFEST = "manifest.json"
 
@@ -29,10 +30,10 @@ class Results:
     """The runs that are kept, each a folder named by its id."""
 
     def __init__(
-        self, root: Path | None = None, seconds: float = KEPT_SECONDS, most_bytes: int = KEPT_BYTES
+        self, root: Path | None = None, seconds: float = KEPT_SECONDS, max_bytes: int = KEPT_BYTES
     ) -> None:
         """Without a `root` it is a folder of this user's under that for temporary files."""
-        self._root, self._seconds, self._most_bytes = root, seconds, most_bytes
+        self._root, self._seconds, self._max_bytes = root, seconds, max_bytes
         self._own: list[str] = []
 
     @contextlib.contextmanager
@@ -47,19 +48,19 @@ class Results:
 
     def keep(self, folder: Path) -> str:
         """Keep a folder made in one that is aside; the id under which its files are found."""
-        id = secrets.token_urlsafe(24)
+        run = secrets.token_urlsafe(24)
         with _writable():
             os.utime(folder)
-            folder.rename(self._made() / id)
-        self._own.append(id)
+            folder.rename(self._made() / run)
+        self._own.append(run)
         self.sweep()
-        return id
+        return run
 
-    def find(self, id: str, name: str) -> Path | None:
+    def find(self, run: str, name: str) -> Path | None:
         """A file of a run, if its manifest names it and its time is not over."""
-        if not _ID.fullmatch(id) or not self._is_ours():
+        if not _ID.fullmatch(run) or not self._is_ours():
             return None
-        folder = self._place() / id
+        folder = self._folder() / run
         if self._is_old(folder):
             return None
         try:
@@ -76,7 +77,7 @@ class Results:
             return
         ages: list[tuple[float, Path]] = []
         with contextlib.suppress(OSError):
-            for folder in self._place().iterdir():
+            for folder in self._folder().iterdir():
                 if self._is_old(folder):
                     shutil.rmtree(folder, ignore_errors=True)
                 elif _ID.fullmatch(folder.name):
@@ -84,30 +85,30 @@ class Results:
         total = 0
         for _, folder in sorted(ages, reverse=True):
             total += size_of(folder)
-            if total > self._most_bytes:
+            if total > self._max_bytes:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def stop(self) -> None:
         """Remove what this process has kept: maybe nobody comes after it who would."""
-        for id in self._own if self._is_ours() else ():
-            shutil.rmtree(self._place() / id, ignore_errors=True)
+        for run in self._own if self._is_ours() else ():
+            shutil.rmtree(self._folder() / run, ignore_errors=True)
         self.sweep()
 
     def _is_old(self, folder: Path) -> bool:
         return time.time() - _changed(folder) > self._seconds
 
-    def _place(self) -> Path:
+    def _folder(self) -> Path:
         if self._root is None:
             return Path(tempfile.gettempdir()) / f"customer-clusters-{os.getuid()}"
         return self._root
 
     def _made(self) -> Path:
         """The folder, made if need be; OSError when it is not ours alone."""
-        place = self._place()
-        place.mkdir(mode=0o700, exist_ok=True)
+        folder = self._folder()
+        folder.mkdir(mode=0o700, exist_ok=True)
         if not self._is_ours():
             raise PermissionError(None, "it is open to others")
-        return place
+        return folder
 
     def _is_ours(self) -> bool:
         """Whether the folder is there, is no link, and is ours alone: asked before every use.
@@ -115,11 +116,11 @@ class Results:
         Its name is known beforehand, and on a shared machine anybody may have taken it.
         """
         try:
-            found = self._place().lstat()
+            status = self._folder().lstat()
         except OSError:
             return False
-        ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
-        return ours and not found.st_mode & 0o077
+        ours = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
+        return ours and not status.st_mode & 0o077
 
 
 @contextlib.contextmanager
@@ -132,7 +133,7 @@ def _writable() -> Iterator[None]:
 
 
 def size_of(folder: Path) -> int:
-    """The bytes of the files in a folder; of one that disappears meanwhile, what was found."""
+    """The bytes of the files in a folder, as far as it is read before it disappears."""
     size = 0
     with contextlib.suppress(OSError):
         for path in folder.iterdir():

@@ -1,1 +1,1 @@
-"""What the pages show. Nothing here is imported before the first page is asked for."""
+"""The pages for people. All but their routes is imported with the first page."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from functions.live_model import LoadedModel
-from functions.web.rendering import percent
+from pipeline.pages.rendering import percent
 
 
 def about_view(loaded: LoadedModel) -> dict[str, object]:

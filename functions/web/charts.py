@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from functions.http.schemas import Answers, Churn
+from functions.http.presenter import churn_answer
+from functions.http.schemas import Churn
 from pipeline.model.baseline import median_of_all
 from pipeline.model.cluster import Cluster, Profile
 from pipeline.model.cluster_model import ClusterModel
@@ -31,7 +32,7 @@ class RateChart:
     overall: float
     overall_at: float
     ticks: Sequence[tuple[float, float]]
-    """Rate and place."""
+    """Rate and position in percent of the scale's length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +62,13 @@ class Strip:
     """Whether the customer's value lies beyond the scale."""
 
 
-def rate_chart(model: ClusterModel, answers: Answers) -> RateChart | None:
+def rate_chart(model: ClusterModel) -> RateChart | None:
     """None where training had no churn label."""
     overall = model.churn_rate
     if overall is None:
         return None
-    found = [(cluster, answers.cluster(cluster)["churn"]) for cluster in model.clusters]
-    known = [(cluster, churn) for cluster, churn in found if churn is not None]
+    answers = [(cluster, churn_answer(cluster.churn, overall)) for cluster in model.clusters]
+    known = [(cluster, churn) for cluster, churn in answers if churn is not None]
     highest = max(overall, *(churn["high"] for _, churn in known))
     scale, ticks = share_scale(highest)
     marks = [
@@ -79,10 +80,10 @@ def rate_chart(model: ClusterModel, answers: Answers) -> RateChart | None:
 
 def bars(features: Mapping[str, Feature], reasons: Sequence[Reason]) -> list[Bar]:
     """One bar a feature, the weightiest first."""
-    most = max((abs(reason.contribution) for reason in reasons), default=0.0) or 1.0
+    greatest = max((abs(reason.contribution) for reason in reasons), default=0.0) or 1.0
     drawn = []
     for reason in reasons:
-        length = round(49 * abs(reason.contribution) / most, 2)
+        length = round(49 * abs(reason.contribution) / greatest, 2)
         start = 50.0 if reason.contribution >= 0 else 50 - length
         drawn.append(Bar(features[reason.feature], reason, start, length))
     return drawn
@@ -108,8 +109,8 @@ def _strip(model: ClusterModel, feature: Feature, own: Profile, value: Value | N
     everyone = median_of_all(model.baseline["features"][feature.name])
     profiles = [cluster.profile[feature.name] for cluster in model.clusters]
     ends = [everyone, *(profile.q1 for profile in profiles), *(profile.q3 for profile in profiles)]
-    room = 0.08 * (max(ends) - min(ends))
-    scale = Scale(min(ends) - room, max(ends) + room)
+    padding = 0.08 * (max(ends) - min(ends))
+    scale = Scale(min(ends) - padding, max(ends) + padding)
     number = everyone if value is None else float(value)
     return Strip(
         feature=feature,

@@ -40,11 +40,11 @@ class Figures:
 
 
 def _read(loaded: LoadedModel) -> dict[str, Figure]:
-    found = {}
+    figures = {}
     for name, record in loaded.artifact.manifest.files.items():
         if name.endswith(".svg"):
             content = loaded.artifact.read(name)
             size = _SIZE.search(content[:1_000])
             width, height = (part.decode() for part in size.groups()) if size else ("", "")
-            found[name] = Figure(name, content, record.sha256[:12], width, height)
-    return found
+            figures[name] = Figure(name, content, record.sha256[:12], width, height)
+    return figures

@@ -71,7 +71,7 @@ LABELS = {field.name: f"“{field.label}” below" for field in FIELDS}
 
 
 def files_view(
-    loaded: LoadedModel, limit: int, names: Mapping[str, str], refused: ProblemError | None
+    loaded: LoadedModel, limit: int, names: Mapping[str, str], problem: ProblemError | None
 ) -> dict[str, object]:
     """What every such page has.
 
@@ -79,24 +79,24 @@ def files_view(
         loaded: The model that answers.
         limit: Bytes that a file may have; 0 where no files are taken.
         names: What the page calls each option about reading.
-        refused: Why the last file was not scored.
+        problem: Why the last file was not scored.
     """
     contract = loaded.model.contract
-    named = _OPTION.search(refused.detail) if refused else None
+    named = _OPTION.search(problem.detail) if problem else None
     return {
         "features": contract.features,
         "id_column": contract.id_column,
         "label": contract.label.column if contract.label else None,
         "limit": size_in_words(limit),
-        "error": _sentence(refused, names) if refused and limit else "",
+        "error": _sentence(problem, names) if problem and limit else "",
         "decides": _option(named) if named else "",
     }
 
 
-def _sentence(refused: ProblemError, names: Mapping[str, str]) -> str:
+def _sentence(problem: ProblemError, names: Mapping[str, str]) -> str:
     """What is wrong, by the page's names of options; a file's name at the beginning stays."""
-    detail = _OPTION.sub(lambda match: names[_option(match)], refused.detail)
-    return detail if refused.code == "invalid_file" else detail[0].upper() + detail[1:]
+    detail = _OPTION.sub(lambda match: names[_option(match)], problem.detail)
+    return detail if problem.code == "invalid_file" else detail[0].upper() + detail[1:]
 
 
 def _option(match: re.Match[str]) -> str:

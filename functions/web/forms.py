@@ -19,12 +19,14 @@ class Field:
     """A field of the form as it is shown."""
 
     id: str
+    """Of its element on the page."""
     feature: Feature
     typed: str
     error: str
 
     @property
     def hint(self) -> str:
+        """What the feature means and which values it may have."""
         feature = self.feature
         parts = [feature.description]
         if feature.numeric:
@@ -37,16 +39,19 @@ class Field:
 
     @property
     def optional(self) -> bool:
+        """Whether it may be left empty."""
         return self.feature.missing is not None
 
     @property
     def control(self) -> str:
+        """How it is filled in: text, radio or select."""
         if self.feature.numeric:
             return "text"
         return "radio" if len(self.feature.values) <= _FEW else "select"
 
     @property
     def described_by(self) -> str:
+        """The ids of the elements that say more about it."""
         ids = [f"{self.id}-error"] if self.error else []
         return " ".join([*ids, f"{self.id}-hint"] if self.hint else ids)
 
@@ -58,22 +63,22 @@ def form_fields(
     errors = {problem.column: problem.code for problem in problems}
     return [
         Field(
-            f"field-{place}",
+            f"field-{number}",
             feature,
             typed.get(feature.name, ""),
             _error(feature, errors[feature.name]) if feature.name in errors else "",
         )
-        for place, feature in enumerate(features, start=1)
+        for number, feature in enumerate(features, start=1)
     ]
 
 
 def examples(loaded: LoadedModel) -> dict[int, dict[str, str]]:
     """A typical customer of each group, as people would type it: cluster id → form."""
-    found: dict[int, dict[str, str]] = {}
+    forms: dict[int, dict[str, str]] = {}
     for golden in loaded.model.golden:
         typed = {name: _shown(value) for name, value in golden.customer.items()}
-        found.setdefault(golden.cluster, typed)
-    return dict(sorted(found.items()))
+        forms.setdefault(golden.cluster, typed)
+    return dict(sorted(forms.items()))
 
 
 def tidied(feature: Feature, text: str) -> str:

@@ -46,28 +46,26 @@ class Operation:
 async def operations(request: Request, loaded: LoadedModel, with_key: bool) -> list[Operation]:
     """Every operation in the document, each with an example and the real answer to it."""
     document = request.app.openapi()
-    schemas = document["components"]["schemas"]
     units = {feature.name: feature.unit for feature in loaded.model.contract.features}
-    found = []
+    shown = []
     for path, method, described in _described(document):
-        body = _body_schema(described, schemas)
+        body = _body_schema(described, document["components"]["schemas"])
         example = body.get("examples", [None])[0]
-        shown = path.replace("{cluster_id}", str(loaded.model.clusters[0].id))
-        status, answer = await _ask(request, method, shown, example)
-        found.append(
-            Operation(
-                id=described["operationId"],
-                method=method.upper(),
-                path=path,
-                description=described.get("description", ""),
-                fields=[*_parameters(described), *_fields(body, example, units)],
-                curl=_curl(request, shown, example, with_key),
-                status=status,
-                answer=answer,
-                statuses=sorted(described["responses"]),
-            )
+        address = path.replace("{cluster_id}", str(loaded.model.clusters[0].id))
+        status, answer = await _ask(request, method, address, example)
+        operation = Operation(
+            id=described["operationId"],
+            method=method.upper(),
+            path=path,
+            description=described.get("description", ""),
+            fields=[*_parameters(described), *_fields(body, example, units)],
+            curl=_curl(request, address, example, with_key),
+            status=status,
+            answer=answer,
+            statuses=sorted(described["responses"]),
         )
-    return found
+        shown.append(operation)
+    return shown
 
 
 def _described(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -1,19 +1,19 @@
-"""Pages as HTML: templates, links that know what stands before our paths, numbers for people."""
+"""Pages as HTML: templates, and links that know what stands before our paths."""
 
 import hashlib
 from collections.abc import Mapping
 from functools import cache, partial
-from http import HTTPStatus
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from functions.http.problems import TITLES, ProblemError
+from functions.http.problems import ProblemError, title_of
 from functions.live_model import LoadedModel
 from pipeline.model.contract import Feature, Value
+from pipeline.pages.rendering import create_environment, exact
 
 _FOLDER = Path(__file__).parent
 _EXPLAINED: dict[int | str, str] = {
@@ -51,7 +51,16 @@ def render(
     status: int = 200,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """A page from a template; every value is escaped."""
+    """A page from a template; every value is escaped.
+
+    Args:
+        request: The request that it answers.
+        template: The template's name.
+        loaded: The model that the page is about; None on a page about none.
+        view: What the template names, besides `link`, `here`, `loaded` and `style`.
+        status: The HTTP status.
+        headers: More headers.
+    """
     path = str(request.scope["path"]).removeprefix(link(request, ""))
     page = _environment().get_template(template)
     content = page.render(
@@ -64,41 +73,15 @@ def render(
     return HTMLResponse(content, status, headers)
 
 
-def error_page(request: Request, refused: ProblemError) -> Response:
+def error_page(request: Request, problem: ProblemError) -> Response:
     """A problem, for people."""
-    title = TITLES.get(refused.code) or HTTPStatus(refused.status).phrase
-    explained = _EXPLAINED.get(refused.code) or _EXPLAINED.get(refused.status)
+    explained = _EXPLAINED.get(problem.code) or _EXPLAINED.get(problem.status)
     view = {
-        "title": title,
-        "explained": explained or f"{refused.detail}.",
+        "title": title_of(problem),
+        "explained": explained or f"{problem.detail}.",
         "request_id": request.scope["request_id"],
     }
-    return render(request, "error.html.j2", None, view, refused.status, refused.headers)
-
-
-def count(value: int) -> str:
-    """1,234."""
-    return f"{value:,}"
-
-
-def percent(share: float) -> str:
-    """12.3%."""
-    return f"{share:.1%}"
-
-
-def signed(value: float) -> str:
-    """+0.12 or −0.12; what rounds to nothing has no sign."""
-    return "0.00" if abs(value) < 0.005 else f"{value:+,.2f}".replace("-", "−")
-
-
-def exact(value: Value) -> str:
-    """A value with all the digits it was given, but for the noise of binary fractions."""
-    if isinstance(value, str):
-        return value
-    if abs(value) >= 1e15:
-        return f"{value:.6g}"
-    text = f"{value:,.10f}" if abs(value) < 1 else f"{value:,.6f}"
-    return text.rstrip("0").rstrip(".").replace("-", "−")
+    return render(request, "error.html.j2", None, view, problem.status, problem.headers)
 
 
 def amount(feature: Feature, value: Value) -> str:
@@ -120,21 +103,4 @@ def coded(text: str) -> Markup:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDER / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    environment.filters.update(
-        count=count,
-        percent=percent,
-        signed=signed,
-        exact=exact,
-        amount=amount,
-        bare=bare,
-        coded=coded,
-    )
-    return environment
+    return create_environment(_FOLDER / "templates", amount=amount, bare=bare, coded=coded)

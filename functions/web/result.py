@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from functions.http.schemas import churn_answer
+from functions.http.presenter import churn_answer
 from functions.live_model import LoadedModel
 from functions.web.charts import bars, rate_chart, strips
 from pipeline.model.cluster_model import Assignment
@@ -28,25 +28,25 @@ _UNTYPICAL = "unlike the group"
 def result_view(loaded: LoadedModel, customer: Mapping[str, Value]) -> dict[str, object]:
     """Everything the template names, from values that the contract has parsed."""
     model = loaded.model
-    found = model.locate(customer)
+    assignment = model.locate(customer)
     features = {feature.name: feature for feature in model.contract.features}
-    share = _share_of_outlier_distance(found)
-    word, sentence = next(words for least, *words in _MARGINS if found.margin >= least)
+    share = _share_of_outlier_distance(assignment)
+    word, sentence = next(words for least, *words in _MARGINS if assignment.margin >= least)
     changes = find_counterfactuals(model, customer)
     return {
         "customer": customer,
         "features": features,
-        "found": found,
-        "churn": churn_answer(found.cluster.churn, model.churn_rate),
-        "rates": rate_chart(model, loaded.answers),
-        "bars": bars(features, found.reasons),
-        "strips": strips(model, found.cluster, customer),
+        "assignment": assignment,
+        "churn": churn_answer(assignment.cluster.churn, model.churn_rate),
+        "rates": rate_chart(model),
+        "bars": bars(features, assignment.reasons),
+        "strips": strips(model, assignment.cluster, customer),
         "typical": next((word for most, word in _TYPICAL if share <= most), _UNTYPICAL),
         "share": share,
         "distance_at": Scale(0, 1.5).at(share),
         "margin_word": word,
         "margin_sentence": sentence,
-        "unusual": [features[name] for name in found.unusual],
+        "unusual": [features[name] for name in assignment.unusual],
         "smallest": smallest_counterfactual(changes.values()),
         "changes": [
             (feature, changes[name], _is_unusual(feature, changes[name]))
@@ -62,7 +62,7 @@ def _is_unusual(feature: Feature, change: Counterfactual | None) -> bool:
     return float(change.value) not in feature.typical
 
 
-def _share_of_outlier_distance(found: Assignment) -> float:
+def _share_of_outlier_distance(assignment: Assignment) -> float:
     """0 at the centre, 1 as far as all but 0.5 % of the group's training customers."""
-    furthest = found.cluster.outlier_distance
-    return found.distance / furthest if furthest else float(found.distance > 0)
+    furthest = assignment.cluster.outlier_distance
+    return assignment.distance / furthest if furthest else float(assignment.distance > 0)

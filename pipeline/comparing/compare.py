@@ -12,7 +12,7 @@ from pipeline.comparing.counting import count_customers, known_crosswalk
 from pipeline.comparing.promotion import objections
 from pipeline.model.crosswalk import Crosswalk
 from pipeline.model.loading import load_model
-from pipeline.scoring.drift import Drift, measure
+from pipeline.scoring.summary.drift import Drift, measure
 
 FIGURES = (
     "customers",

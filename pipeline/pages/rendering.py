@@ -1,5 +1,6 @@
-"""Templates for the pages that training and scoring write, and how numbers read on them."""
+"""Templates of every page that this product writes, and how numbers read on them."""
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -19,11 +20,17 @@ def render_page(template: str, **values: object) -> str:
     return _environment().get_template(template).render(values)
 
 
-@cache
-def _environment() -> Environment:
-    """Kept, because compiling the templates takes thirty times as long as filling them."""
+def create_environment(folder: Path, **filters: Callable[..., object]) -> Environment:
+    """An environment of templates that escapes every value and knows how numbers read.
+
+    Keep it: compiling templates takes thirty times as long as filling them.
+
+    Args:
+        folder: Where the templates are.
+        filters: What they may call besides `count`, `number`, `percent`, `signed` and `exact`.
+    """
     environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
+        loader=FileSystemLoader(folder),
         autoescape=True,
         auto_reload=False,
         undefined=StrictUndefined,
@@ -31,8 +38,15 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(count=count, number=number, percent=percent, signed=signed)
+    environment.filters.update(
+        count=count, number=number, percent=percent, signed=signed, exact=exact, **filters
+    )
     return environment
+
+
+@cache
+def _environment() -> Environment:
+    return create_environment(_TEMPLATES)
 
 
 def count(value: int) -> str:
@@ -57,7 +71,17 @@ def signed(value: float | None) -> str:
     """A difference as +0.12 or −0.12; what rounds to nothing has no sign."""
     if value is None:
         return NOTHING
-    return "0.00" if abs(value) < 0.005 else _minus(f"{value:+.2f}")
+    return "0.00" if abs(value) < 0.005 else _minus(f"{value:+,.2f}")
+
+
+def exact(value: float | str) -> str:
+    """A value with all the digits it was given, but for the noise of binary fractions."""
+    if isinstance(value, str):
+        return value
+    if abs(value) >= 1e15:
+        return f"{value:.6g}"
+    text = f"{value:,.10f}" if abs(value) < 1 else f"{value:,.6f}"
+    return _minus(text.rstrip("0").rstrip("."))
 
 
 def _minus(text: str) -> str:

@@ -1,10 +1,10 @@
 """What a customer file is, whatever it is written in."""
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pyarrow as pa
 
@@ -15,6 +15,7 @@ from pipeline.reading.blocks import Block, BrokenRow, Reader
 from pipeline.reading.column_names import normalised
 from pipeline.reading.delimited.streams import CHUNK
 from pipeline.reading.delimited.text_format import TextFormat
+from pipeline.reading.facts import ReadingFacts
 
 Format = Literal["csv", "parquet"]
 FORMATS: tuple[Format, ...] = ("csv", "parquet")
@@ -33,14 +34,14 @@ class CustomerFile:
     header: tuple[str, ...]
     """The names as they stand in the file."""
     reader: Reader
+    facts: ReadingFacts
+    """How it is written, for the manifest."""
     numbers: NumberFormat = TYPED
     """How numbers are written that come as text."""
     text_format: TextFormat | None = None
     """Of a text file: how its bytes become text."""
     header_text: str = ""
     """The header of a text file as it stands there."""
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    """How it is written, for the manifest: encoding, delimiter, packing."""
 
     def column(self, name: str) -> int:
         """The index of a column by its name, whatever its case and stray spaces.

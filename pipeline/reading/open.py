@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
@@ -25,6 +24,7 @@ from pipeline.reading.delimited.reader import DelimitedReader
 from pipeline.reading.delimited.records import LONGEST_RECORD
 from pipeline.reading.delimited.streams import read_beginning
 from pipeline.reading.excel import reader as excel
+from pipeline.reading.facts import ReadingFacts
 from pipeline.reading.file_state import FileState
 from pipeline.reading.options import AUTODETECT, ReadingOptions
 from pipeline.reading.parquet import reader as parquet
@@ -92,12 +92,14 @@ def _open_sheet(
         file = _open_text(sheet.text, contract, written, keep_bytes=False)
     except WrongFile as error:
         raise error.about(path) from error
-    header = {key: file.facts[key] for key in ("header_row", "matched") if key in file.facts}
     numbers = options.numbers
     if not numbers.decimal:
         numbers = NumberFormat() if sheet.ambiguous else TYPED
-    facts = {"kind": "excel", **sheet.facts, **header}
-    return replace(file, path=path, numbers=numbers, facts=facts)
+    if "header_row" in file.facts:
+        sheet.facts["header_row"] = file.facts["header_row"]
+    if "matched" in file.facts:
+        sheet.facts["matched"] = file.facts["matched"]
+    return replace(file, path=path, numbers=numbers, facts=sheet.facts)
 
 
 def _open_text(
@@ -109,7 +111,7 @@ def _open_text(
         raise WrongFile(path, "is empty; expected a header and a row for each customer")
     text_format, dialect, rows = detect(path, beginning, contract, options)
     numbers = number_format(rows, dialect, contract, options.numbers)
-    facts: dict[str, Any] = {
+    facts: ReadingFacts = {
         "kind": "delimited text",
         "packing": text_format.packing,
         "encoding": text_format.encoding,
@@ -120,13 +122,12 @@ def _open_text(
     }
     if dialect.header_line > 1:
         facts["header_row"] = dialect.header_line
-    for key, is_so in (
-        ("trailing_delimiter", dialect.extra_field == "trailing"),
-        ("returns_end_lines", text_format.line_end != "newline"),
-        ("backslash_escapes", text_format.backslashes),
-    ):
-        if is_so:
-            facts[key] = True
+    if dialect.extra_field == "trailing":
+        facts["trailing_delimiter"] = True
+    if text_format.line_end != "newline":
+        facts["returns_end_lines"] = True
+    if text_format.backslashes:
+        facts["backslash_escapes"] = True
     schema = pa.schema([pa.field(column, pa.string()) for column in dialect.names])
     reader = DelimitedReader(path, text_format, dialect)
     file = _named(path, "csv", schema, reader, contract, facts)
@@ -139,12 +140,13 @@ def _named(
     schema: pa.Schema,
     reader: Reader,
     contract: Contract | None,
-    facts: dict[str, Any],
+    facts: ReadingFacts,
 ) -> CustomerFile:
     header = tuple(schema.names)
     names = canonical(header, contract.columns if contract else ())
     matched = {own: name for own, name in zip(header, names, strict=True) if own != name}
-    facts = {**facts, "matched": matched} if matched else facts
+    if matched:
+        facts["matched"] = matched
     fields = [field.with_name(name) for field, name in zip(schema, names, strict=True)]
     renamed = pa.schema(fields, schema.metadata)
-    return CustomerFile(path, kind, renamed, header, reader, facts=facts)
+    return CustomerFile(path, kind, renamed, header, reader, facts)

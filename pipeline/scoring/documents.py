@@ -4,7 +4,9 @@ They are JSON objects whose keys stand in this order. A key that is `NotRequired
 there is nothing to say. Needs the standard library only, so that whoever reads results can use it.
 """
 
-from typing import Literal, NotRequired, Required, TypedDict, final
+from typing import Literal, NotRequired, TypedDict, final
+
+from pipeline.reading.facts import ReadingFacts
 
 Verdict = Literal["stable", "moved", "shifted", "implausible", "too few customers"]
 """How far a distribution is from training's."""
@@ -25,39 +27,19 @@ class DataSetFile(TypedDict):
     rows: int
 
 
-class ReadingFacts(TypedDict, total=False):
-    """How an input is written, as far as it was found out; each kind of file has some of these."""
-
-    kind: Required[str]
-    """`delimited text`, `parquet` or `excel`."""
-    packing: str
-    encoding: str
-    newline: str
-    delimiter: str
-    decimal: str
-    """The decimal mark, or `not shown`."""
-    unnamed_index: bool
-    sheet: str
-    other_sheets: list[str]
-    empty_rows: int
-    header_row: int
-    """Line of a text or row of a sheet, where that is not the first."""
-    trailing_delimiter: bool
-    returns_end_lines: bool
-    backslash_escapes: bool
-    matched: dict[str, str]
-    """Column in the file → column of the contract, where they differ in case or spaces only."""
-
-
-class InputFacts(ReadingFacts):
-    """What was scored, and how it was read."""
+class InputIdentity(TypedDict):
+    """What was scored."""
 
     name: str
     identity: str
     """What tells the input from all others: a digest of its content, or what S3 knows it by."""
     bytes: int
     files: NotRequired[list[DataSetFile]]
-    """Of a data set of many files."""
+    """The files of a data set of many."""
+
+
+class InputFacts(InputIdentity, ReadingFacts):
+    """What was scored, and how it was read."""
 
 
 class OptionsDocument(TypedDict):
@@ -261,10 +243,10 @@ class Failure(TypedDict):
     model_version: str
     error: str
     """The name of the error's class."""
+    code: NotRequired[str]
     reason: str
     problem: NotRequired[str]
     """The reason without the name of the file, where a file is to blame."""
-    code: NotRequired[str]
     time: NotRequired[str]
     """ISO 8601, UTC."""
     remedy: NotRequired[str]

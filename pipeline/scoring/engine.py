@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from pipeline.errors import WrongFile, refuse_unreadable
 from pipeline.model.cluster_model import ClusterModel
@@ -11,19 +11,18 @@ from pipeline.reading.customer_file import CustomerFile, Format
 from pipeline.reading.delimited.streams import CHUNK
 from pipeline.reading.file_state import checked_afterwards
 from pipeline.reading.open import open_customers
-from pipeline.scoring.challenger import disagreement
-from pipeline.scoring.documents import InputFacts, Manifest, OptionsDocument
+from pipeline.scoring.documents import InputIdentity, Manifest, Summary
 from pipeline.scoring.inputs import InputFile
 from pipeline.scoring.outputs import MANIFEST, REPORT, write_clusters, write_json
-from pipeline.scoring.parallel import in_order
+from pipeline.scoring.parallel import map_in_order
 from pipeline.scoring.rejects import Reject, RejectWriter, reject_writer
-from pipeline.scoring.repeated_ids import RepeatedIds
 from pipeline.scoring.report.page import write_report
 from pipeline.scoring.scorer import Scorer
-from pipeline.scoring.sinks import Sink, needs_all_columns, open_sink
+from pipeline.scoring.sinks.open import Sink, needs_all_columns, open_sink
 from pipeline.scoring.spec import Options, Progress, ScoringSpec
-from pipeline.scoring.summary import summarise
-from pipeline.scoring.tally import Tally
+from pipeline.scoring.summary.repeated_ids import RepeatedIds
+from pipeline.scoring.summary.summary import summarise
+from pipeline.scoring.summary.tally import Tally
 
 
 def score_into(
@@ -57,15 +56,15 @@ def score_into(
             ids = stack.enter_context(RepeatedIds())
             with open_sink(assigned, file, scorer, format, safe=safe) as sink:
                 tally = _write_rows(file, scorer, sink, rejects, ids, progress)
-            totals = totals_of(model, tally, options, ids)
+            summary = summarise(model, tally, ids.summary(), options.challenger)
         counted = int(tally.customers.sum()), tally.rejected.total()
         if (sink.rows, rejects.rows) != counted:
             raise AssertionError(f"{source.path}: {counted} rows counted, another number written")
         most = options.max_rejected_share
-        refuse_too_many_rejects(source.path, totals, most, lambda: rejects.first)
+        refuse_too_many_rejects(source.path, summary, most, lambda: rejects.first)
         facts = source.facts
     size = {names["assigned"]: assigned.stat().st_size}
-    return conclude(folder, facts, scorer, spec, totals, size)
+    return conclude(folder, facts, scorer, spec, summary, size)
 
 
 def outputs(format: Format) -> dict[str, str]:
@@ -86,22 +85,12 @@ def open_for(
     return open_customers(path, model.contract, options.reading, keep_bytes=keep)
 
 
-def totals_of(
-    model: ClusterModel, tally: Tally, options: Options, ids: RepeatedIds
-) -> dict[str, Any]:
-    """The summary of everything that was counted."""
-    totals = summarise(model, tally) | {"repeated_ids": ids.summary()}
-    if options.challenger is not None and tally.versus is not None:
-        totals["challenger"] = disagreement(model, options.challenger, tally.versus)
-    return totals
-
-
 def conclude(
     folder: Path,
-    facts: Mapping[str, Any],
+    facts: InputIdentity,
     scorer: Scorer,
     spec: ScoringSpec,
-    totals: dict[str, Any],
+    summary: Summary,
     assigned: Mapping[str, int],
 ) -> Manifest:
     """Write what follows from the rows, the manifest last; return the manifest.
@@ -110,25 +99,25 @@ def conclude(
     """
     model, file, options = scorer.model, scorer.file, spec.options
     names = outputs(options.format or file.format)
-    write_clusters(folder / names["clusters"], totals["clusters"])
-    write_json(folder / names["summary"], totals)
+    write_clusters(folder / names["clusters"], summary["clusters"])
+    write_json(folder / names["summary"], summary)
     run = spec.run_id(facts["identity"])
     manifest: Manifest = {
         "run": run,
-        "input": cast(InputFacts, {**facts, **file.facts}),
+        "input": {**facts, **file.facts},
         "model_version": spec.version,
         "contract_sha256": model.contract.digest,
-        "options": cast(OptionsDocument, options.facts),
-        "rows_in": totals["rows_in"],
-        "rows_assigned": totals["rows_assigned"],
-        "rows_rejected": totals["rows_rejected"],
+        "options": options.facts,
+        "rows_in": summary["rows_in"],
+        "rows_assigned": summary["rows_assigned"],
+        "rows_rejected": summary["rows_rejected"],
         "columns": scorer.appended,
         "outputs": {role: f"{facts['name']}/{run}/{name}" for role, name in names.items()},
-        "bytes": {},
+        "bytes": dict(assigned),
     }
-    write_report(folder / names["report"], model, manifest, totals)
+    write_report(folder / names["report"], model, manifest, summary)
     here = [name for role, name in names.items() if role != "assigned"]
-    manifest["bytes"] = {**assigned, **{name: (folder / name).stat().st_size for name in here}}
+    manifest["bytes"] |= {name: (folder / name).stat().st_size for name in here}
     write_json(folder / MANIFEST, manifest)
     return manifest
 
@@ -146,10 +135,10 @@ def _write_rows(
     def work(raw: Any) -> tuple[int, Any, Any, Any, Any]:
         block = file.reader.parse(raw, scorer.columns)
         scored = scorer.score(block)
-        return block.row_count, scored.rejects, scored.tally, scored.ids, sink.shape(scored)
+        return block.row_count, scored.rejects, scored.tally, scored.ids, sink.prepare(scored)
 
     tally, read = Tally.empty(scorer.model), 0
-    for rows, refused, counted, found, shaped in in_order(work, _raw(file)):
+    for rows, refused, counted, found, shaped in map_in_order(work, _raw(file)):
         sink.write(shaped)
         rejects.write(refused)
         tally.add(counted)
@@ -170,12 +159,12 @@ def _raw(file: CustomerFile) -> Iterator[Any]:
 
 
 def refuse_too_many_rejects(
-    path: object, totals: dict[str, Any], most: float, first: Callable[[], Reject | None]
+    path: object, summary: Summary, most: float, first: Callable[[], Reject | None]
 ) -> None:
     """WrongFile when more of a file's rows are rejects than may be; it shows the first one."""
-    rejected, rows = totals["rows_rejected"], totals["rows_in"]
+    rejected, rows = summary["rows_rejected"], summary["rows_in"]
     if rejected > most * rows:
-        reasons = ", ".join(f"{why}: {n:,}" for why, n in list(totals["rejected_for"].items())[:3])
+        reasons = ", ".join(f"{why}: {n:,}" for why, n in list(summary["rejected_for"].items())[:3])
         example = first()
         shown = ""
         if example is not None:

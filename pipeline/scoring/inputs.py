@@ -4,11 +4,12 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from pipeline.errors import WrongFile, refuse_unreadable
 from pipeline.hashing import identity_of_file
 from pipeline.reading.file_state import FileState
+from pipeline.scoring.documents import InputIdentity
 
 
 @dataclass(slots=True)
@@ -50,7 +51,7 @@ class InputFile:
             return self.known_identity.result()
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> InputIdentity:
         """What the manifest says of it."""
         with refuse_unreadable(self.path):
             size = self.path.stat().st_size

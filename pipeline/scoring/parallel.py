@@ -1,4 +1,4 @@
-"""Work that overlaps on the available cores, with results in order and memory bounded."""
+"""A function on many items in several threads, with results in order and memory bounded."""
 
 import os
 import queue
@@ -12,19 +12,17 @@ import pyarrow as pa
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _MOST_THREADS = 4
-_CHOSEN = "ARROW_DEFAULT_MEMORY_POOL"
-"""Where a process chooses its allocator; else it is the one that gives back a third more."""
+_ALLOCATOR_VARIABLE = "ARROW_DEFAULT_MEMORY_POOL"
 
 
-def in_order(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """The results of `work` in the order of the items.
+def map_in_order(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """The results of a function in the order of the items.
 
     The items are drawn in a thread of their own. No more are held at once than there are threads
     and one, so that memory does not grow with their number. An error while drawing or working is
     raised where its result would stand; leaving early stops the drawing.
     """
-    if _CHOSEN not in os.environ and "jemalloc" in pa.supported_memory_backends():
-        pa.set_memory_pool(pa.jemalloc_memory_pool())
+    _choose_allocator()
     threads = min(_MOST_THREADS, _cores())
     waiting: queue.Queue[Future[Result] | None] = queue.Queue(threads)
     left = threading.Event()
@@ -34,7 +32,7 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[
             for item in items:
                 if left.is_set():
                     return
-                waiting.put(pool.submit(work, item))
+                waiting.put(pool.submit(function, item))
             waiting.put(None)
         except BaseException as error:
             failed: Future[Result] = Future()
@@ -55,6 +53,12 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[
                 except queue.Empty:
                     continue
             drawer.join()
+
+
+def _choose_allocator() -> None:
+    """Take the allocator that gives back a third more, unless the environment names another."""
+    if _ALLOCATOR_VARIABLE not in os.environ and "jemalloc" in pa.supported_memory_backends():
+        pa.set_memory_pool(pa.jemalloc_memory_pool())
 
 
 def _cores() -> int:

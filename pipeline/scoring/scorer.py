@@ -16,33 +16,33 @@ from pipeline.reading.customer_file import CustomerFile
 from pipeline.reading.delimited.fields import fields_of
 from pipeline.reading.delimited.reader import DelimitedReader
 from pipeline.reading.validation import REPEATED_HEADER, check, is_repeated_header, refuse_ambiguous
-from pipeline.scoring.challenger import COLUMN, ChallengerScorer
+from pipeline.scoring.challenger import ChallengerScorer
+from pipeline.scoring.documents import APPENDED_COLUMNS, CHALLENGER_COLUMN
 from pipeline.scoring.rejects import Reject
-from pipeline.scoring.repeated_ids import IdBlock, id_block
 from pipeline.scoring.spec import Challenger
-from pipeline.scoring.tally import Tally
+from pipeline.scoring.summary.repeated_ids import IdBlock, id_block
+from pipeline.scoring.summary.tally import Tally
 
-_AGAIN = "expected a customer, found the header once more"
-APPENDED = ("cluster", "cluster_name", "churn_rate", "distance", "margin", "outlier")
+_REPEATED_HEADER_REASON = "expected a customer, found the header once more"
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class ScoredBlock:
     """A block's customers: those assigned, and the rest."""
 
     columns: Sequence[pa.Array]
-    """Those that were read, of the assigned rows."""
+    """The columns that were read, of the assigned rows."""
     text: pa.StringArray | None
     """The assigned rows as they stood in a text file."""
     positions: NDArray[np.intp]
-    """Of each assigned row's cluster in the model."""
+    """Each assigned row's cluster, as an index of the model's clusters."""
     assignments: Assignments
     rejects: Sequence[Reject]
     tally: Tally
     ids: IdBlock | None = None
-    """What is compared of the assigned rows' ids, where the file has ids."""
-    second: NDArray[np.intp] | None = None
-    """The same in the challenger, where there is one."""
+    """The ids of the assigned rows, where the file has ids."""
+    challenger_positions: NDArray[np.intp] | None = None
+    """Each assigned row's cluster in the challenger, as an index of `ChallengerScorer.ids`."""
 
 
 class Scorer:
@@ -56,40 +56,55 @@ class Scorer:
         all_columns: bool,
         challenger: Challenger | None = None,
     ) -> None:
+        """Bind the columns.
+
+        Args:
+            model: The model that assigns customers.
+            file: The file whose blocks are scored.
+            all_columns: Read all columns, and not only those that scoring needs.
+            challenger: A second model that assigns the customers as well.
+        """
         contract = model.contract
         self.model, self.file = model, file
-        k = len(model.clusters)
-        self.second = None if challenger is None else ChallengerScorer(challenger, file, k)
-        features = {feature.name: file.column(feature.name) for feature in contract.features}
-        self._id = file.optional_column(contract.id_column)
+        self.challenger: ChallengerScorer | None = None
+        if challenger is not None:
+            self.challenger = ChallengerScorer(challenger, file, len(model.clusters))
         self._header = {alphanumeric(shortened(name)) for name in file.header}
         self._delimiter = ","  # of a workbook's text
         if isinstance(file.reader, DelimitedReader):
             self._delimiter = file.reader.dialect.delimiter
+        features = {feature.name: file.column(feature.name) for feature in contract.features}
         label = file.optional_column(contract.label.column if contract.label else None)
-        needed = [*features.values(), *([] if label is None else [label])]
-        needed += [] if self._id is None else [self._id]
-        needed += [] if self.second is None else self.second.columns.values()
+        id_column = file.optional_column(contract.id_column)
+        needed = [*features.values(), *(c for c in (label, id_column) if c is not None)]
+        needed += [] if self.challenger is None else self.challenger.columns.values()
         self.columns = list(range(len(file.schema))) if all_columns else list(dict.fromkeys(needed))
-        self._place = place = {column: position for position, column in enumerate(self.columns)}
-        self._features = {name: place[column] for name, column in features.items()}
-        self._label = None if label is None else place[label]
-        self._id_place = None if self._id is None else place.get(self._id)
-        wanted = APPENDED if self.second is None else (*APPENDED, COLUMN)
-        free = _free_names(wanted, [*file.header, *file.schema.names])
-        self.appended = dict(zip(wanted, free, strict=True))
+        """The columns of the file to read, by their index there."""
+        self._index_of = {column: index for index, column in enumerate(self.columns)}
+        self._features = {name: self._index_of[column] for name, column in features.items()}
+        self._label = None if label is None else self._index_of[label]
+        self._id = None if id_column is None else self._index_of[id_column]
+        names = [*APPENDED_COLUMNS, *([] if challenger is None else [CHALLENGER_COLUMN])]
+        free = _free_names(names, [*file.header, *file.schema.names])
+        self.appended = dict(zip(names, free, strict=True))
+        """Appended column → its name in this file."""
         ids = [cluster.id for cluster in model.clusters]
         self._positions = np.zeros(max(ids) + 1, np.intp)
         self._positions[ids] = range(len(ids))
 
-    def score(self, block: Block) -> Scored:
-        """Assign a block's customers; every row ends as assigned or as a reject."""
-        columns = {name: block.columns[place] for name, place in self._features.items()}
+    def score(self, block: Block) -> ScoredBlock:
+        """Assign a block's customers; every row ends as assigned or as a reject.
+
+        Raises:
+            WrongFile: The block shows that the whole file must be refused: its numbers can be read
+                in two ways, or another header stands among its rows.
+        """
+        columns = {name: block.columns[index] for name, index in self._features.items()}
         checked = check(self.model.contract, columns, self.file.numbers)
         refuse_ambiguous(self.file, checked, block.rows, block.lines)
-        rejects = [self._broken(row) for row in block.broken]
+        rejects = [self._broken_row(row) for row in block.broken]
         rejects += [
-            self._rejected(block, position, problems)
+            self._invalid_row(block, position, problems)
             for position, problems in checked.problems.items()
         ]
         rejects.sort(key=lambda reject: reject.row)
@@ -101,21 +116,18 @@ class Scorer:
         assignments = self.model.assign_many(checked.features)
         positions = self._positions[assignments.cluster]
         churned = self._churned(kept)
-        tally = Tally.of(
-            self.model,
-            positions,
-            assignments,
-            checked.features,
-            churned,
-            [(f"{reject.column} {reject.code}".strip(), reject.row) for reject in rejects],
+        reasons = [(reject.key, reject.row) for reject in rejects]
+        tally = Tally.of(self.model, positions, assignments, checked.features, churned, reasons)
+        ids = challenger_positions = None
+        if self._id is not None:
+            ids = id_block(kept[self._id], block.rows[checked.good])
+        if self.challenger is not None:
+            challenger_positions, tally.challenger = self.challenger.assign(
+                kept, self._index_of, positions, churned
+            )
+        return ScoredBlock(
+            kept, text, positions, assignments, rejects, tally, ids, challenger_positions
         )
-        second = None
-        if self.second is not None:
-            second, tally.versus = self.second.assign(kept, self._place, positions, churned)
-        ids = None
-        if self._id_place is not None:
-            ids = id_block(kept[self._id_place], block.rows[checked.good])
-        return Scored(kept, text, positions, assignments, rejects, tally, ids, second)
 
     def _churned(self, columns: Sequence[pa.Array]) -> NDArray[np.float64] | None:
         """1 churned, 0 stayed, NaN unknown; None where the file has no label."""
@@ -130,19 +142,19 @@ class Scorer:
         return churned
 
     def _id_of(self, block: Block, position: int) -> str:
-        if self._id_place is None:
+        if self._id is None:
             return ""
-        cell = block.columns[self._id_place].slice(position, 1)
+        cell = block.columns[self._id].slice(position, 1)
         value = as_text(without_dictionary(cell))[0].as_py()
         return "" if value is None else self.file.display(str(value))
 
     def _cells(self, block: Block, position: int) -> list[str]:
-        """The cells of a row of a text."""
+        """The cells of a row of a text file."""
         assert block.text is not None
         line = block.text[position].as_py().lstrip("\r\n")
         return fields_of(line, self._delimiter) or []
 
-    def _rejected(self, block: Block, position: int, problems: Sequence[Problem]) -> Reject:
+    def _invalid_row(self, block: Block, position: int, problems: Sequence[Problem]) -> Reject:
         """A row with values that the contract refuses, as a reject."""
         row, line = int(block.rows[position]), _line(block, position)
         if block.text is not None and any(
@@ -150,17 +162,19 @@ class Scorer:
         ):
             cells = self._cells(block, position)
             if is_repeated_header(self.file, self.model.contract, cells, row, line):
-                return Reject(row, line, "", "", REPEATED_HEADER, "", _AGAIN, "")
-        shown = [replace(it, value=self.file.display(it.value)) for it in problems]
+                return Reject(row, line, "", "", REPEATED_HEADER, "", _REPEATED_HEADER_REASON, "")
+        shown = [replace(each, value=self.file.display(each.value)) for each in problems]
         first, reason = shown[0], "; ".join(map(str, shown))
         customer = self._id_of(block, position)
         return Reject(row, line, customer, first.column, first.code, first.value, reason, "")
 
-    def _broken(self, row: BrokenRow) -> Reject:
+    def _broken_row(self, row: BrokenRow) -> Reject:
         """A row that the file's format breaks, as a reject; WrongFile for a header that differs."""
         cells = fields_of(row.text, self._delimiter) or []
         again = is_repeated_header(self.file, self.model.contract, cells, row.row, row.line)
-        code, message = (REPEATED_HEADER, _AGAIN) if again else (row.code, row.message)
+        code, message = row.code, row.message
+        if again:
+            code, message = REPEATED_HEADER, _REPEATED_HEADER_REASON
         return Reject(row.row, row.line, "", "", code, "", message, self.file.display(row.text))
 
 
@@ -169,6 +183,7 @@ def _line(block: Block, position: int) -> int | None:
 
 
 def _free_names(wanted: Sequence[str], taken: Sequence[str]) -> list[str]:
+    """The names, each with as many prefixes as it takes to differ from those that are taken."""
     names = []
     for name in wanted:
         free = name

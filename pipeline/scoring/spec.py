@@ -3,14 +3,14 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pipeline.errors import MAX_REJECTED_SHARE
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.reading.options import AUTODETECT, ReadingOptions
-from pipeline.scoring.documents import Manifest
+from pipeline.scoring.documents import Manifest, OptionsDocument
 
 if TYPE_CHECKING:
     from pipeline.reading.customer_file import Format
@@ -50,15 +50,18 @@ class Options:
     """A second model that assigns the customers as well."""
 
     @property
-    def facts(self) -> dict[str, Any]:
-        """For the manifest and the run's id: without a challenger nothing tells of one."""
-        apart = ("challenger", "reading")
-        names = (field.name for field in fields(self) if field.name not in apart)
-        own = {name: getattr(self, name) for name in names}
+    def facts(self) -> OptionsDocument:
+        """The options as the manifest has them; the run's id follows from them."""
+        facts: OptionsDocument = {
+            "format": self.format,
+            "max_rejected_share": self.max_rejected_share,
+            "safe_csv": self.safe_csv,
+        }
         if self.reading != AUTODETECT:
-            own["reading"] = self.reading.facts
-        second = self.challenger
-        return own if second is None else {**own, "challenger": second.version}
+            facts["reading"] = self.reading.facts
+        if self.challenger is not None:
+            facts["challenger"] = self.challenger.version
+        return facts
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from functions.live_model import LiveModel
-from model_store import Store, Temporary, open_store
+from functions.live_model import LiveModel, NoLiveModel
+from model_store import NotFound, Store, Temporary, open_store
 from tests.functions.conftest import Lines
 
 
@@ -98,23 +98,70 @@ def test_a_call_looks_before_it_answers_when_the_latest_look_is_long_ago(
 ) -> None:
     now = [1000.0]
     live_model = LiveModel(store, "champion", lines.append, clock=lambda: now[0])
-    live_model.look(60)
+    live_model.refresh_if_older(60)
     before = live_model.current().version
     store.point("champion", new := store.resolve("original"))
     for now[0], expected in ((1059.0, before), (1061.0, new)):
-        live_model.look(60)
+        live_model.refresh_if_older(60)
         assert live_model.current().version == expected
     store.point("champion", before)
     now[0] = 5.0  # clocks are put back too
-    live_model.look(60)
+    live_model.refresh_if_older(60)
     assert live_model.current().version == before
+
+
+def test_a_call_may_wait_for_its_first_model(
+    store: Store, lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look-up answers without one that it has none; a file has to wait for it."""
+    resolve, held = Store.resolve, threading.Event()
+
+    def slowly(self: Store, reference: str) -> str:
+        held.wait(30)
+        return resolve(self, reference)
+
+    monkeypatch.setattr(Store, "resolve", slowly)
+    monkeypatch.setattr("functions.live_model.PATIENCE_SECONDS", 0.01)
+    live_model = LiveModel(store, "champion", lines.append)
+    live_model.refresh_if_older(60)
+    with pytest.raises(NoLiveModel, match="not read yet"):
+        live_model.current()
+    threading.Timer(0.05, held.set).start()
+    live_model.refresh_if_older(60, wait_for_first=True)
+    assert live_model.current().version == resolve(store, "champion")
+
+
+def test_the_latest_model_is_read_when_it_is_another_and_never_an_older_one(
+    store: Store, lines: Lines
+) -> None:
+    live_model = LiveModel(store, "champion", lines.append)
+    first = live_model.latest()
+    assert live_model.latest() is first
+    store.point("champion", new := store.resolve("original"))
+    assert live_model.latest().version == new
+    missing = LiveModel(store, "nobody", lines.append)
+    with pytest.raises(NotFound, match="nobody"):
+        missing.latest()
+    assert [line["message"] for line in lines] == ["model loaded"] * 2
+
+
+def test_the_model_of_another_version_is_read_once(store: Store, lines: Lines) -> None:
+    live_model = LiveModel(store, "champion", lines.append)
+    live_model.refresh()
+    own, other = live_model.current(), store.resolve("original")
+    assert live_model.of_version(own.version) is own
+    assert live_model.of_version(other).version == other
+    assert live_model.of_version(other) is live_model.of_version(other)
+    assert live_model.current() is own
+    with pytest.raises(NotFound):
+        live_model.of_version("20200101T000000Z-00000000")
 
 
 def test_a_call_waits_for_no_store_that_does_not_answer(
     store: Store, lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     live_model, never = LiveModel(store, "champion", lines.append), threading.Event()
-    live_model.look(60)
+    live_model.refresh_if_older(60)
     before = live_model.current()
     looks: list[str] = []
 
@@ -126,7 +173,7 @@ def test_a_call_waits_for_no_store_that_does_not_answer(
     monkeypatch.setattr(Store, "resolve", hang)
     monkeypatch.setattr("functions.live_model.PATIENCE_SECONDS", 0.01)
     for _ in range(3):
-        live_model.look(0)
+        live_model.refresh_if_older(0)
         assert live_model.current() is before
     assert looks == ["champion"]  # and only one look at a time
     never.set()

@@ -188,6 +188,8 @@ def test_a_wrong_file_is_told_once_and_not_tried_again(
     assert (failed["code"], failed["error"]) == ("wrong_file", "WrongFile")
     assert failed["reason"].startswith(f"s3://{drop.settings.input.bucket}/{KEY}: ")
     assert reason in failed["reason"]
+    assert reason in failed["problem"]
+    assert drop.settings.input.bucket not in failed["problem"]
     assert drop.figures == [{"FilesFailed": 1}]
     assert drop.documents("manifest.json") == []
     assert [line["code"] for line in drop.lines] == ["wrong_file"] * 2

@@ -4,11 +4,22 @@ import re
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-import functions.settings
-from functions.settings import BatchSettings, Settings, WrongSetting
+from functions.cli.main import main
+from functions.settings import (
+    BatchSettings,
+    Settings,
+    WrongSetting,
+    batch_variables,
+    retraining_variables,
+    server_variables,
+)
+from functions.variables import variables_of
+from infra.settings_docs import documents
 from model_store import S3Address
-from pipeline.reading.options import OPTIONS, ReadingOptions
+from pipeline.reading.options import ReadingOptions
+from tests.support.paths import ROOT
 
 HASH = "a" * 64
 KEY = "A" * 43 + "="
@@ -77,11 +88,11 @@ BATCH = {
 def test_every_setting_of_the_batch_function_is_read() -> None:
     plain = BatchSettings.from_environment(BATCH)
     assert plain == BatchSettings(S3Address("bucket", "incoming/"), S3Address("bucket", "out"))
-    limits = {"MAX_INPUT_BYTES": "100", "LEASE_SECONDS": "60", "DEADLINE_SECONDS": "1.5"}
+    limits = {"MAX_INPUT_BYTES": "100", "DEADLINE_SECONDS": "1.5"}
     limits["CHALLENGER"] = "candidate"
     named = {f"CUSTOMER_CLUSTERS_{name}": value for name, value in limits.items()}
     found = BatchSettings.from_environment({**BATCH, **named})
-    assert found == BatchSettings(plain.input, plain.output, 100, 60.0, 1.5, "candidate")
+    assert found == BatchSettings(plain.input, plain.output, 100, 1.5, "candidate")
 
 
 @pytest.mark.parametrize(
@@ -95,7 +106,6 @@ def test_every_setting_of_the_batch_function_is_read() -> None:
         ("OUTPUT", "s3://bucket/incoming"),
         ("OUTPUT", "s3://bucket/incoming/results"),
         ("MAX_INPUT_BYTES", "1e9"),
-        ("LEASE_SECONDS", "0"),
         ("DEADLINE_SECONDS", "nan"),
     ],
 )
@@ -136,14 +146,46 @@ def test_a_way_to_read_that_cannot_be_meant_is_named_and_not_shown(name: str, va
     assert value not in str(caught.value)
 
 
-def test_every_variable_is_described() -> None:
-    root = Path(functions.settings.__file__).parents[1]
-    described = "".join(path.read_text() for path in [root / "README.md", *root.glob("docs/*.md")])
-    source = Path(functions.settings.__file__).read_text()
-    names = set(re.findall(r"CUSTOMER_CLUSTERS_([A-Z][A-Z_]+)", source))
-    names |= {name.upper() for name in OPTIONS}
-    for name in names:
-        assert f"`CUSTOMER_CLUSTERS_{name}`" in described or f"`_{name}`" in described, name
+VARIABLES = [
+    *variables_of(Settings).values(),
+    *server_variables(),
+    *batch_variables(),
+    *retraining_variables(),
+]
+
+
+@pytest.mark.parametrize("name", sorted({variable.name for variable in VARIABLES}))
+def test_every_variable_is_described(name: str) -> None:
+    described = "".join(path.read_text() for path, _ in documents() if path.suffix == ".md")
+    assert f"`{name}`" in described
+
+
+def test_the_documents_say_what_the_settings_declare() -> None:
+    """`make settings` writes it."""
+    for path, text in documents():
+        assert path.read_text() == text, f"{path.name} is out of date: make settings"
+
+
+def test_no_variable_is_read_without_a_declaration() -> None:
+    declared = {variable.name for variable in VARIABLES}
+    for path in (ROOT / "functions").rglob("*.py"):
+        for name in re.findall(r"CUSTOMER_CLUSTERS_[A-Z_]*[A-Z]", path.read_text()):
+            assert name in declared, f"{name} in {path}"
+
+
+def test_a_declaration_shows_its_default_and_means_one_variable_once() -> None:
+    shown = {variable.name: variable.default for variable in server_variables()}
+    assert shown["CUSTOMER_CLUSTERS_MODEL"] == "champion"
+    assert shown["CUSTOMER_CLUSTERS_MODEL_TTL_SECONDS"] == "60"
+    assert shown["CUSTOMER_CLUSTERS_TRUSTED_KEYS"] == "none"
+    assert "CUSTOMER_CLUSTERS_SIGN_KEY" not in shown  # a server publishes nothing
+    assert len(shown) == len(server_variables())
+
+
+def test_the_help_of_the_server_lists_what_it_reads() -> None:
+    text = CliRunner().invoke(main, ["serve", "--help"]).output
+    for variable in server_variables():
+        assert f"  {variable.name}" in text
 
 
 def test_a_server_knows_the_buckets_of_the_batch_function() -> None:

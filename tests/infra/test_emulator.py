@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from functions.http.schemas import Answers
+from functions.http.presenter import Presenter
 from model_store import BUNDLED, open_store
 from pipeline.model.loading import load_model
 from tests.functions.http.test_lambda_adapter import HTTP, event
@@ -37,7 +37,7 @@ def test_every_front_door_is_answered(api: Invoke, name: str) -> None:
     model = load_model(artifact)
     answer = json.loads(api(event(name)))
     assert answer["statusCode"] == 200
-    expected = Answers(model, artifact.version).assignment(model.assign(LEAVER), "0710001")
+    expected = Presenter(model, artifact.version).assignment(model.assign(LEAVER), "0710001")
     assert json.loads(answer["body"]) == expected
 
 

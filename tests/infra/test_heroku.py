@@ -1,10 +1,9 @@
 """What Heroku reads."""
 
-import inspect
 import json
 
-from functions.cli import lookup
-from functions.settings import BatchSettings, Settings
+from functions.cli.serve import serve
+from functions.settings import Settings, server_variables
 from tests.support.paths import ROOT
 
 
@@ -18,7 +17,8 @@ def test_heroku_builds_the_one_dockerfile_and_verifies_the_store() -> None:
 def test_the_variables_of_the_app_are_settings_that_exist() -> None:
     document = json.loads((ROOT / "app.json").read_text())
     assert document["stack"] == "container"
-    known = "".join(inspect.getsource(of) for of in (Settings, BatchSettings, lookup))
+    known = {variable.name for variable in server_variables()}
+    known |= {str(option.envvar) for option in serve.params if option.envvar}
     for name, variable in document["env"].items():
         assert name in known
         assert variable["description"]

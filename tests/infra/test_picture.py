@@ -49,7 +49,7 @@ def test_every_function_bucket_and_queue_is_shown() -> None:
 
 def test_the_life_of_a_run_names_paths_that_are_there() -> None:
     paths = re.findall(r"\b(?:functions|pipeline)/[\w/.]+", " ".join(lines_in(RUN)))
-    assert len(paths) == 6
+    assert len(paths) == 5
     assert [path for path in paths if not (ROOT / path).exists()] == []
 
 

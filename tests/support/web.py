@@ -10,7 +10,6 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from functions.api import create_app
-from functions.http.schemas import Answers
 from functions.live_model import LiveModel, LoadedModel
 from functions.settings import Settings
 from model_store import BUNDLED, open_store
@@ -104,8 +103,7 @@ class Fixed(LiveModel):
 def without_churn(loaded: LoadedModel) -> LoadedModel:
     """The same model, had training known no churn label."""
     clusters = tuple(replace(cluster, churn=None) for cluster in loaded.model.clusters)
-    model = replace(loaded.model, clusters=clusters)
-    return replace(loaded, answers=Answers(model, loaded.version))
+    return replace(loaded, model=replace(loaded.model, clusters=clusters))
 
 
 def page_of(

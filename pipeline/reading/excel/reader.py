@@ -26,6 +26,7 @@ from pipeline.reading import kinds
 from pipeline.reading.column_names import normalised
 from pipeline.reading.delimited.dialect import HEADER_WITHIN
 from pipeline.reading.excel import sheet_xml
+from pipeline.reading.facts import ReadingFacts
 from pipeline.reading.options import ReadingOptions
 
 LARGEST = 500 << 20
@@ -38,7 +39,7 @@ class Sheet:
     """A sheet of a workbook as text, a line a row."""
 
     text: Path
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: ReadingFacts = field(default_factory=lambda: ReadingFacts(kind="excel"))
     """For the manifest: its name, the other sheets, rows without content."""
     ambiguous: bool = False
     """Whether a cell of text is a number that can be read in two ways."""
@@ -77,7 +78,7 @@ def as_text(path: Path, contract: Contract | None, options: ReadingOptions) -> I
         sheet = Sheet(Path(file.name))
         with _opened(path) as book:
             chosen = _chosen(path, book, contract, options.sheet)
-            sheet.facts = {"sheet": chosen.name}
+            sheet.facts["sheet"] = chosen.name
             others = [name for name in book.sheet_names if name != chosen.name]
             if others:
                 sheet.facts["other_sheets"] = others

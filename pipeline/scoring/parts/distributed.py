@@ -9,14 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 from model_store import NotFound, Temporary
 from pipeline.errors import WrongFile
 from pipeline.reading.file_state import checked_afterwards
-from pipeline.scoring.documents import Manifest
-from pipeline.scoring.engine import conclude, outputs, refuse_too_many_rejects, totals_of
-from pipeline.scoring.parallel import in_order
+from pipeline.scoring.documents import InputIdentity, Manifest
+from pipeline.scoring.engine import conclude, outputs, refuse_too_many_rejects
+from pipeline.scoring.parallel import map_in_order
 from pipeline.scoring.parts.inspection import InspectedFile, inspect
 from pipeline.scoring.parts.locations import NOT_SHARED, Target
 from pipeline.scoring.parts.part import (
@@ -31,10 +30,11 @@ from pipeline.scoring.parts.part import (
 from pipeline.scoring.parts.shared_input import SharedInput
 from pipeline.scoring.parts.splitting import PART_BYTES, Part
 from pipeline.scoring.rejects import Reject, reject_writer
-from pipeline.scoring.repeated_ids import RepeatedIds
 from pipeline.scoring.spec import ScoringSpec
-from pipeline.scoring.tally import Tally
-from pipeline.scoring.tally_codec import add_packed, wide
+from pipeline.scoring.summary.repeated_ids import RepeatedIds
+from pipeline.scoring.summary.summary import summarise
+from pipeline.scoring.summary.tally import Tally
+from pipeline.scoring.summary.tally_codec import add_encoded, empty_total
 
 _DELETING = 8
 Runner = Callable[[PartTask, Sequence[Part]], Sequence[PartResult]]
@@ -93,21 +93,21 @@ def score_in_parts(
         tally = _total(task, placed)
         with RepeatedIds() as ids:
             _add_ids(ids, task, placed)
-            totals = totals_of(model, tally, options, ids)
-        if not totals["rows_in"]:
+            summary = summarise(model, tally, ids.summary(), options.challenger)
+        if not summary["rows_in"]:
             raise WrongFile(shared.address, "has a header but no customers")
         refuse_too_many_rejects(
-            shared.address, totals, options.max_rejected_share, lambda: _first_reject(task, placed)
+            shared.address, summary, options.max_rejected_share, lambda: _first_reject(task, placed)
         )
         _write_rejects(folder / outputs(file_format)["rejected"], task, placed, shared.files)
         assigned = {task.assigned(it.name): it.result.bytes for it in placed if it.result.bytes}
         _leave_only(target, assigned, f"assigned.{file_format}")
         facts = _facts(shared, shared.identity_by(digests), placed)
-    return conclude(folder, facts, task.scorer(files[0]), spec, totals, assigned)
+    return conclude(folder, facts, task.scorer(files[0]), spec, summary, assigned)
 
 
-def _facts(shared: SharedInput, identity: str, placed: Sequence[PlacedPart]) -> dict[str, Any]:
-    facts = {"name": shared.name, "identity": identity, "bytes": shared.bytes}
+def _facts(shared: SharedInput, identity: str, placed: Sequence[PlacedPart]) -> InputIdentity:
+    facts: InputIdentity = {"name": shared.name, "identity": identity, "bytes": shared.bytes}
     if not shared.files:
         return facts
     rows = [0] * len(shared.files)
@@ -115,11 +115,11 @@ def _facts(shared: SharedInput, identity: str, placed: Sequence[PlacedPart]) -> 
         rows[part.file] += part.result.rows
     first = [1 + sum(rows[:file]) for file in range(len(rows))]
     columns = zip(shared.files, shared.sources, first, rows, strict=True)
-    files = [
+    facts["files"] = [
         {"name": name, "bytes": source.size, "first_row": row, "rows": count}
         for name, source, row, count in columns
     ]
-    return {**facts, "files": files}
+    return facts
 
 
 def _run_all(
@@ -187,9 +187,9 @@ def _total(task: PartTask, placed: Sequence[PlacedPart]) -> Tally:
             raise Temporary("find", assigned, NOT_SHARED)
         return _working(task, tally_of(part.name))
 
-    tally = wide(task.model)
-    for part, content in zip(placed, in_order(counted, placed), strict=True):
-        add_packed(tally, content, part.row)
+    tally = empty_total(task.model)
+    for part, content in zip(placed, map_in_order(counted, placed), strict=True):
+        add_encoded(tally, content, part.row)
     rows = sum(part.result.rows for part in placed)
     if int(tally.customers.sum()) + tally.rejected.total() != rows:
         raise AssertionError(f"{task.files[0].path}: {rows} rows read, another number counted")
@@ -200,7 +200,7 @@ def _add_ids(ids: RepeatedIds, task: PartTask, placed: Sequence[PlacedPart]) -> 
     """One part after the other; none where there are too many to be compared."""
     for part in placed:
         if not ids.too_many:
-            ids.add_packed(_working(task, ids_of(part.name)), part.row)
+            ids.add_encoded(_working(task, ids_of(part.name)), part.row)
 
 
 def _first_reject(task: PartTask, placed: Sequence[PlacedPart]) -> Reject | None:

@@ -23,12 +23,12 @@ from pipeline.reading.parquet.reader import ParquetReader, RowBatch
 from pipeline.scoring.parts.locations import Source, Target
 from pipeline.scoring.parts.splitting import Part, TextRange, row_group_pieces
 from pipeline.scoring.rejects import Reject
-from pipeline.scoring.repeated_ids import RepeatedIds
 from pipeline.scoring.scorer import Scorer
-from pipeline.scoring.sinks import needs_all_columns, open_sink
+from pipeline.scoring.sinks.open import needs_all_columns, open_sink
 from pipeline.scoring.spec import Challenger
-from pipeline.scoring.tally import Tally
-from pipeline.scoring.tally_codec import packed
+from pipeline.scoring.summary.repeated_ids import RepeatedIds
+from pipeline.scoring.summary.tally import Tally
+from pipeline.scoring.summary.tally_codec import encode_tally
 
 WORKING = "working"
 """The folder for what is needed until a run is committed."""
@@ -106,12 +106,12 @@ class PartTask:
                 for piece in _one_at_least(pieces, file):
                     block = reader.parse(piece, scorer.columns)
                     scored = scorer.score(block)
-                    sink.write(sink.shape(scored))
+                    sink.write(sink.prepare(scored))
                     rejects.writelines(_line_of(reject) for reject in scored.rejects)
                     tally.add(scored.tally)
                     ids.add(scored.ids)
                     rows += block.row_count
-                compared.write_bytes(ids.packed())
+                compared.write_bytes(ids.encode())
             if not rows:
                 path.unlink()
             written = path.stat().st_size if rows else 0
@@ -120,7 +120,7 @@ class PartTask:
         if assigned + rejected != rows or sink.rows != assigned:
             raise AssertionError(f"{part.name}: {rows} rows read, other numbers counted or written")
         with self.target.staged(tally_of(part.name)) as aside:
-            aside.write_bytes(packed(tally))
+            aside.write_bytes(encode_tally(tally))
         if span is None:
             return PartResult(
                 part.index, part.round, part.start, part.end, rows, 0, written, rejected

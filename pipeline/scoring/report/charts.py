@@ -1,141 +1,166 @@
-"""Where the marks of the report's charts go, in per cent; the templates draw them as SVG."""
+"""Where the marks of the report's charts are, in per cent; the templates draw them as SVG."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from pipeline.model.churn import ChurnRate
 from pipeline.model.contract import Feature, show
 from pipeline.pages.scale import Scale, share_scale
-from pipeline.scoring.drift import MOVED, SHIFTED
+from pipeline.scoring.documents import ClusterSummary, NumericDistribution, ObservedChurn
+from pipeline.scoring.summary.verdict import MOVED, SHIFTED
 
 Ticks = Sequence[tuple[float, float]]
-"""Value and place."""
+"""Value and position."""
 _PSI = Scale(0, 2 * SHIFTED)
 PSI_TICKS = [(value, _PSI.at(value)) for value in (0, MOVED, SHIFTED, 2 * SHIFTED)]
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """A share in the file beside the same share in training."""
+class ShareBars:
+    """A share in the file beside the same share in training: two bars, and how long they are."""
 
     name: str
     id: int | None
-    here: float
-    usual: float
-    here_at: float
-    usual_at: float
+    """The cluster's; None for a value of a category."""
+    share: float
+    training_share: float
+    length: float
+    training_length: float
 
 
 @dataclass(frozen=True, slots=True)
-class Churn:
-    """A cluster's churn: observed with its interval, or the churners to be expected."""
+class ChurnMarks:
+    """A cluster's churn rate with its interval, or a bar of the churners to be expected."""
 
-    cluster: Mapping[str, Any]
-    usual_at: float
-    rate_at: float
-    low_at: float
-    high_at: float
-    verdict: str
+    cluster: ClusterSummary
+    rate: float
+    """Position of the rate, or length of the bar."""
+    low: float = 0.0
+    high: float = 0.0
+    training_rate: float = 0.0
+    comparison: str = ""
+    """With training, in words; empty where one of the two is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """A bar of a histogram over training's bins: its place, and how high file and training are."""
+    """A bin of a histogram: where it is, and how high its bars are for the file and training."""
 
     left: float
     width: float
-    here: float
-    usual: float
-    words: str
-    here_share: float
-    usual_share: float
+    height: float
+    training_height: float
+    interval: str
+    """The values in it, in words."""
+    share: float
+    training_share: float
 
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """Where a numeric feature's customers are, by training's tenths."""
+    """Where a numeric feature's customers are, in the bins of training."""
 
     bins: Sequence[Bin]
     ticks: Sequence[tuple[str, float]]
+    """Label and position."""
 
 
-def pairs(rows: Sequence[tuple[str, int | None, float, float]]) -> tuple[list[Pair], Ticks]:
-    """Bars side by side on one scale: name, id, share in the file, share in training."""
-    scale, ticks = share_scale(max(max(here, usual) for *_, here, usual in rows))
-    drawn = [
-        Pair(name, number, here, usual, scale.at(here), scale.at(usual))
-        for name, number, here, usual in rows
+def share_bars(
+    rows: Sequence[tuple[str, float, float, int | None]],
+) -> tuple[list[ShareBars], Ticks]:
+    """Pairs of bars on one scale.
+
+    Args:
+        rows: Name, share in the file, share in training, and the id of a cluster.
+    """
+    scale, ticks = share_scale(max(max(share, training) for _, share, training, _ in rows))
+    bars = [
+        ShareBars(name, number, share, training, scale.at(share), scale.at(training))
+        for name, share, training, number in rows
     ]
-    return drawn, ticks
+    return bars, ticks
 
 
 def churn_rates(
-    clusters: Sequence[Mapping[str, Any]], trained: Sequence[Any]
-) -> tuple[list[Churn], Ticks]:
-    """Observed rates with their intervals beside training's; a cluster without labels has none."""
-    observed = [cluster["observed_churn"] for cluster in clusters]
-    highest = [found["high"] for found in observed if found]
-    highest += [known.high for known in trained if known]
+    clusters: Sequence[ClusterSummary], training: Sequence[ChurnRate | None]
+) -> tuple[list[ChurnMarks], Ticks]:
+    """Observed rates on one scale beside training's; a cluster without labels has none.
+
+    Args:
+        clusters: The clusters of a run.
+        training: The same clusters' rates in training.
+    """
+    highest = [churn["high"] for cluster in clusters if (churn := cluster["observed_churn"])]
+    highest += [rate.high for rate in training if rate]
     scale, ticks = share_scale(max(highest, default=0.0))
-    drawn = []
-    for cluster, found, known in zip(clusters, observed, trained, strict=True):
-        rate, low, high = (
-            scale.at(found[part] if found else 0.0) for part in ("rate", "low", "high")
+    marks = []
+    for cluster, rate in zip(clusters, training, strict=True):
+        observed = cluster["observed_churn"]
+        marks.append(
+            ChurnMarks(
+                cluster,
+                rate=scale.at(observed["rate"] if observed else 0.0),
+                low=scale.at(observed["low"] if observed else 0.0),
+                high=scale.at(observed["high"] if observed else 0.0),
+                training_rate=scale.at(rate.rate) if rate else 0.0,
+                comparison=_comparison(observed, rate),
+            )
         )
-        usual = scale.at(known.rate) if known else 0.0
-        drawn.append(Churn(cluster, usual, rate, low, high, _compared(found, known)))
-    return drawn, ticks
+    return marks, ticks
 
 
-def expected_churners(clusters: Sequence[Mapping[str, Any]]) -> list[Churn]:
-    """Bars of the churners to be expected."""
+def expected_churners(clusters: Sequence[ClusterSummary]) -> list[ChurnMarks]:
+    """Bars of the churners to be expected, the longest across the whole chart."""
     most = max(cluster["expected_churners"] or 0 for cluster in clusters) or 1.0
     scale = Scale(0, most)
     return [
-        Churn(cluster, 0.0, scale.at(cluster["expected_churners"] or 0), 0.0, 0.0, "")
+        ChurnMarks(cluster, rate=scale.at(cluster["expected_churners"] or 0))
         for cluster in clusters
     ]
 
 
-def _compared(found: Mapping[str, Any] | None, known: Any) -> str:
-    """In words, and only where the two intervals do not overlap more than that."""
-    if not found or not known:
+def _comparison(observed: ObservedChurn | None, training: ChurnRate | None) -> str:
+    """Rates differ only where their intervals do not overlap."""
+    if not observed or not training:
         return ""
-    if found["low"] > known.high:
+    if observed["low"] > training.high:
         return "higher than in training"
-    return "lower than in training" if found["high"] < known.low else "as in training"
+    return "lower than in training" if observed["high"] < training.low else "as in training"
 
 
-def psi_at(psi: float) -> float:
-    """Where a PSI ends; far ones are drawn at the edge, and their number stands beside."""
+def psi_length(psi: float) -> float:
+    """The length of a PSI's bar; one that is too long ends at the edge."""
     return _PSI.at(psi)
 
 
-def histogram(feature: Feature, found: Mapping[str, Any]) -> Histogram:
-    """Bins where nobody is, here or in training, are left out at both ends."""
-    edges, here, usual = found["edges"], found["shares"], found["training_shares"]
-    there = [index for index in range(len(here)) if here[index] or usual[index]]
-    shown = range(there[0], there[-1] + 1)
-    scale, width = Scale(0, max(*here, *usual)), 100 / len(shown)
+def histogram(feature: Feature, distribution: NumericDistribution) -> Histogram:
+    """A numeric feature's customers, without the bins at both ends that are empty everywhere."""
+    edges, shares = distribution["edges"], distribution["shares"]
+    training = distribution["training_shares"]
+    used = [index for index in range(len(shares)) if shares[index] or training[index]]
+    shown = range(used[0], used[-1] + 1)
+    scale, width = Scale(0, max(*shares, *training)), 100 / len(shown)
     bins = [
         Bin(
-            left=round(place * width, 2),
+            left=round(column * width, 2),
             width=round(width, 2),
-            here=scale.at(here[index]),
-            usual=scale.at(usual[index]),
-            words=_range(feature, edges, index),
-            here_share=here[index],
-            usual_share=usual[index],
+            height=scale.at(shares[index]),
+            training_height=scale.at(training[index]),
+            interval=_interval(feature, edges, index),
+            share=shares[index],
+            training_share=training[index],
         )
-        for place, index in enumerate(shown)
+        for column, index in enumerate(shown)
     ]
     inner = [index for index in shown if index < len(edges) and index + 1 in shown]
-    marked = sorted({inner[0], inner[len(inner) // 2], inner[-1]}) if inner else []
-    ticks = [(show(edges[index], ""), round((index + 1 - shown[0]) * width, 2)) for index in marked]
+    labelled = sorted({inner[0], inner[len(inner) // 2], inner[-1]}) if inner else []
+    ticks = [
+        (show(edges[index], ""), round((index + 1 - shown[0]) * width, 2)) for index in labelled
+    ]
     return Histogram(bins, ticks)
 
 
-def _range(feature: Feature, edges: Sequence[float], index: int) -> str:
+def _interval(feature: Feature, edges: Sequence[float], index: int) -> str:
     if index == 0:
         return f"below {feature.show(edges[0])}"
     if index == len(edges):

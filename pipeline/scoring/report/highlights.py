@@ -1,12 +1,14 @@
 """What a reader of a run must know first: from 'do not use this' to 'nothing unusual'."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Feature
-from pipeline.scoring.report.wording import FEWEST, about, unit_guess
+from pipeline.scoring.documents import Summary, Verdict
+from pipeline.scoring.report.phrases import three_digits, unit_guess
+from pipeline.scoring.summary.verdict import MIN_CUSTOMERS, cluster_mix_verdict
 
 MANY_REJECTS = 0.05
 """From this share of a file on, its rejects are worth a notice."""
@@ -15,10 +17,11 @@ Level = Literal["alarm", "warning", "note", "fine"]
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One thing a notice is about."""
+    """One column, or the cluster mix, and what is to be said of it."""
 
     name: str
     column: str
+    """Empty for the cluster mix."""
     text: str
 
 
@@ -33,36 +36,42 @@ class Notice:
     advice: str = ""
 
 
-def notices(model: ClusterModel, totals: Mapping[str, Any]) -> list[Notice]:
-    """The most urgent first; never empty."""
-    found = [
-        *_implausible(model, totals),
-        *_repeated(totals),
-        *_rejects(totals),
-        *_moved(model, totals),
+def notices(model: ClusterModel, summary: Summary) -> list[Notice]:
+    """What to know of a run, the most urgent first; never empty."""
+    every = [
+        *_implausible_values(model, summary),
+        *_repeated_ids(summary),
+        *_many_rejects(summary),
+        *_drift(model, summary),
     ]
-    return found or [_calm(totals)]
+    return every or [_nothing_unusual(summary)]
 
 
-def _implausible(model: ClusterModel, totals: Mapping[str, Any]) -> Iterator[Notice]:
-    wrong = _of_verdict(model, totals, "implausible")
-    if not wrong:
+def repeated_id_lines(summary: Summary) -> list[str]:
+    """Lines about ids that several rows have and rows of totals; none where there are none."""
+    return [f"{notice.heading}: {notice.text}" for notice in _repeated_ids(summary)]
+
+
+def _implausible_values(model: ClusterModel, summary: Summary) -> Iterator[Notice]:
+    features = _of_verdict(model, summary, "implausible")
+    if not features:
         return
-    subject = f"{wrong[0].label} does" if len(wrong) == 1 else f"{len(wrong)} columns do"
+    one = len(features) == 1
+    subject = f"{features[0].label} does" if one else f"{len(features)} columns do"
     yield Notice(
         "alarm",
         f"Do not use these results yet: {subject} not look right",
         "Nearly all these customers lie where hardly any training customer did. No market "
         "moves like that, but another unit does: cents instead of whole amounts, thousands, or "
         "standardised values. The customers were assigned all the same, likely to wrong clusters.",
-        [_point(feature, totals) for feature in wrong],
+        [_point(feature, summary) for feature in features],
         "Check the unit of the column. If it is another one, convert it and score again. If the "
         "values are right, the model does not fit these customers.",
     )
 
 
-def _rejects(totals: Mapping[str, Any]) -> Iterator[Notice]:
-    rejected, rows = totals["rows_rejected"], totals["rows_in"]
+def _many_rejects(summary: Summary) -> Iterator[Notice]:
+    rejected, rows = summary["rows_rejected"], summary["rows_in"]
     if rejected >= MANY_REJECTS * rows:
         yield Notice(
             "warning",
@@ -73,52 +82,48 @@ def _rejects(totals: Mapping[str, Any]) -> Iterator[Notice]:
         )
 
 
-def _repeated(totals: Mapping[str, Any]) -> Iterator[Notice]:
-    found = totals.get("repeated_ids") or {}
-    if ids := found.get("ids"):
+def _repeated_ids(summary: Summary) -> Iterator[Notice]:
+    repeated = summary.get("repeated_ids")
+    if not repeated:
+        return
+    if ids := repeated.get("ids"):
         it, stand = ("it", "1 id stands") if ids == 1 else ("one of them", f"{ids:,} ids stand")
         yield Notice(
             "warning",
             f"{stand} more than once",
-            f"{found['rows']:,} rows have {it}, and each was assigned and counted as a customer: "
-            f"{_places(found['first_rows'])}.",
+            f"{repeated['rows']:,} rows have {it}, and each was assigned and counted as a "
+            f"customer: {_row_groups(repeated['first_rows'])}.",
             advice="Keep one row for each customer and score again, unless a row is no customer.",
         )
-    if found.get("total_rows"):
-        rows = ", ".join(f"{row:,}" for row in found["first_total_rows"])
+    if totals := repeated.get("total_rows"):
+        rows = ", ".join(f"{row:,}" for row in repeated["first_total_rows"])
         yield Notice(
             "warning",
-            f"Counted as customers: {found['total_rows']:,} with a word such as Total for an id",
+            f"Counted as customers: {totals:,} with a word such as Total for an id",
             f"They are likely rows of totals (row {rows}); no group of theirs means anything.",
             advice="Delete such rows and score again.",
         )
 
 
-def repeated_in_words(totals: Mapping[str, Any]) -> list[str]:
-    """Lines about ids that stand more than once and rows of totals; none where there are none."""
-    return [f"{notice.heading}: {notice.text}" for notice in _repeated(totals)]
-
-
-def _places(first: Sequence[Sequence[int]]) -> str:
-    shown = "; ".join("rows " + " and ".join(f"{row:,}" for row in rows) for rows in first)
+def _row_groups(groups: Sequence[Sequence[int]]) -> str:
+    shown = "; ".join("rows " + " and ".join(f"{row:,}" for row in rows) for rows in groups)
     return f"the first ones in {shown}"
 
 
-def _moved(model: ClusterModel, totals: Mapping[str, Any]) -> Iterator[Notice]:
-    shifted = _of_verdict(model, totals, "shifted")
-    moved = _of_verdict(model, totals, "moved")
-    points = [_point(feature, totals) for feature in (*shifted, *moved)]
-    mix = totals["drift"]["clusters"]["verdict"]
-    if totals["drift"]["implausible"]:
-        mix = "stable"  # it follows from that, which was said
-    if mix in ("shifted", "moved", "implausible"):
+def _drift(model: ClusterModel, summary: Summary) -> Iterator[Notice]:
+    shifted = _of_verdict(model, summary, "shifted")
+    moved = _of_verdict(model, summary, "moved")
+    points = [_point(feature, summary) for feature in (*shifted, *moved)]
+    mix = cluster_mix_verdict(summary["drift"])
+    if summary["drift"]["implausible"]:
+        mix = "stable"  # the mix follows from the implausible values, which have their notice
+    if mix in ("shifted", "moved"):
         how = "somewhat" if mix == "moved" else "clearly"
         points.append(Point("Cluster mix", "", f"{how} different from training’s"))
     if not points:
         return
-    clearly = bool(shifted) or mix in ("shifted", "implausible")
     yield Notice(
-        "warning" if clearly else "note",
+        "warning" if shifted or mix == "shifted" else "note",
         "These customers are not quite like those the model learned from",
         "Each customer still gets the nearest cluster, but the churn rates come from training’s "
         "customers and may not hold for these.",
@@ -128,13 +133,13 @@ def _moved(model: ClusterModel, totals: Mapping[str, Any]) -> Iterator[Notice]:
     )
 
 
-def _calm(totals: Mapping[str, Any]) -> Notice:
-    if totals["rows_assigned"] < FEWEST:
+def _nothing_unusual(summary: Summary) -> Notice:
+    if summary["rows_assigned"] < MIN_CUSTOMERS:
         return Notice(
             "note",
             "Too few customers to compare with training",
-            f"Fewer than {FEWEST} customers were assigned. Each of them has its cluster, but "
-            "shares and rates of so few say little.",
+            f"Fewer than {MIN_CUSTOMERS} customers were assigned. Each of them has its cluster, "
+            "but shares and rates of so few say little.",
         )
     return Notice(
         "fine",
@@ -143,23 +148,23 @@ def _calm(totals: Mapping[str, Any]) -> Notice:
     )
 
 
-def _of_verdict(model: ClusterModel, totals: Mapping[str, Any], verdict: str) -> list[Feature]:
-    drift = totals["drift"]["features"]
+def _of_verdict(model: ClusterModel, summary: Summary, verdict: Verdict) -> list[Feature]:
+    drift = summary["drift"]["features"]
     return [f for f in model.contract.features if drift[f.name]["verdict"] == verdict]
 
 
-def _point(feature: Feature, totals: Mapping[str, Any]) -> Point:
-    known = totals["features"][feature.name]
-    verdict = totals["drift"]["features"][feature.name]["verdict"]
-    if not feature.numeric:
+def _point(feature: Feature, summary: Summary) -> Point:
+    distribution = summary["features"][feature.name]
+    if "values" in distribution:
         return Point(feature.label, feature.name, "its values are shared out in another way")
-    usual, median = known["training_median"], known["median"]
+    median, training = distribution["median"], distribution["training_median"]
     here, there, low, high = (
-        feature.show(about(number) or 0.0) for number in (median, usual, *known["training_typical"])
+        feature.show(three_digits(number) or 0.0)
+        for number in (median, training, *distribution["training_typical"])
     )
     text = f"the median is {here} here and {there} in training"
-    if verdict == "implausible":
-        guess = unit_guess(median, usual)
+    if summary["drift"]["features"][feature.name]["verdict"] == "implausible":
+        guess = unit_guess(median, training)
         text += f", where 8 of 10 customers have between {low} and {high}"
         text += f". Here it is {guess}" if guess else ""
     return Point(feature.label, feature.name, text)

@@ -3,128 +3,152 @@
 It shows groups and never a customer, and states no time: the same input gives the same bytes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.contract import Feature
 from pipeline.pages.rendering import render_page
-from pipeline.scoring.challenger import COLUMN
-from pipeline.scoring.drift import MOVED, SHIFTED
+from pipeline.scoring.documents import (
+    CHALLENGER_COLUMN,
+    DriftDocument,
+    FeatureDistribution,
+    Manifest,
+    Summary,
+    Verdict,
+)
+from pipeline.scoring.rejects import column_and_code
 from pipeline.scoring.report import charts
 from pipeline.scoring.report.highlights import notices
-from pipeline.scoring.report.wording import (
-    FEWEST,
+from pipeline.scoring.report.phrases import (
     VERDICTS,
-    about,
-    how_it_was_read,
-    in_words,
-    rejection,
+    reading_phrases,
+    reason_phrase,
+    rejections,
+    three_digits,
 )
+from pipeline.scoring.summary.verdict import MIN_CUSTOMERS, MOVED, SHIFTED, cluster_mix_verdict
 
 
-def write_report(
-    path: Path, model: ClusterModel, manifest: Mapping[str, Any], totals: Mapping[str, Any]
-) -> None:
-    """Write the page of a run, from what its manifest and its summary say."""
-    path.write_text(render(model, manifest, totals), encoding="utf-8", newline="\n")
+def write_report(path: Path, model: ClusterModel, manifest: Manifest, summary: Summary) -> None:
+    """Write the page of a run."""
+    path.write_text(render(model, manifest, summary), encoding="utf-8", newline="\n")
 
 
-def render(model: ClusterModel, manifest: Mapping[str, Any], totals: Mapping[str, Any]) -> str:
-    """The page."""
-    mix, mix_ticks = charts.pairs(
-        [(c["cluster_name"], c["cluster"], c["share"], c["training_share"])
-         for c in totals["clusters"]]
+def render(model: ClusterModel, manifest: Manifest, summary: Summary) -> str:
+    """The page of a run as HTML.
+
+    Args:
+        model: The model that scored it.
+        manifest: What was scored, with what, and the names of the results.
+        summary: The figures.
+    """
+    mix, mix_ticks = charts.share_bars(
+        [(c["cluster_name"], c["share"], c["training_share"], c["cluster"])
+         for c in summary["clusters"]]
     )  # fmt: skip
     return render_page(
         "scoring/report.html.j2",
-        notices=notices(model, totals),
+        notices=notices(model, summary),
         contract=model.contract,
-        contract_digest=manifest["contract_sha256"],
-        clusters=totals["clusters"],
-        totals=totals,
+        summary=summary,
+        manifest=manifest,
         file=manifest["input"],
-        reading=how_it_was_read(manifest["input"]),
-        run=manifest["run"],
-        version=manifest["model_version"],
-        files={role: str(place).rsplit("/", 1)[-1] for role, place in manifest["outputs"].items()},
-        outlier_column=manifest["columns"]["outlier"],
-        about=about,
+        reading=reading_phrases(manifest["input"]),
+        file_names={role: path.rpartition("/")[2] for role, path in manifest["outputs"].items()},
+        three_digits=three_digits,
         trained_on=model.baseline["customers"],
         training_rate=model.churn_rate,
         mix=mix,
         mix_ticks=mix_ticks,
         numeric=[feature for feature in model.contract.features if feature.numeric],
-        rejects=_rejects(model, totals),
-        **_challenger(manifest, totals),
-        **_churn(model, totals),
-        **_drift(model, totals),
+        rejections=rejections(model.contract, summary),
+        **_challenger_values(manifest, summary),
+        **_churn_values(model, summary),
+        **_drift_values(model, summary),
     )
 
 
-def _challenger(manifest: Mapping[str, Any], totals: Mapping[str, Any]) -> dict[str, Any]:
-    if "challenger" not in totals:
+def _challenger_values(manifest: Manifest, summary: Summary) -> dict[str, object]:
+    if "challenger" not in summary:
         return {}
-    reasons = totals["challenger"]["unassigned_for"].items()
-    words = [(key.rpartition(" ")[0], in_words(key), rows) for key, rows in reasons]
-    return {"challenger_column": manifest["columns"][COLUMN], "unassigned_for": words}
+    unassigned = [
+        (column_and_code(key)[0], reason_phrase(key), customers)
+        for key, customers in summary["challenger"]["unassigned_for"].items()
+    ]
+    return {"challenger_column": manifest["columns"][CHALLENGER_COLUMN], "unassigned": unassigned}
 
 
-def _churn(model: ClusterModel, totals: Mapping[str, Any]) -> dict[str, Any]:
-    clusters = totals["clusters"]
-    trained = [cluster.churn for cluster in model.clusters]
-    observed, observed_ticks = charts.churn_rates(clusters, trained)
-    expected = totals["expected_churners"]
-    known = bool(totals["rows_assigned"]) and expected is not None
+def _churn_values(model: ClusterModel, summary: Summary) -> dict[str, object]:
+    clusters, assigned = summary["clusters"], summary["rows_assigned"]
+    training = [cluster.churn for cluster in model.clusters]
+    observed, observed_ticks = charts.churn_rates(clusters, training)
+    expected = summary["expected_churners"] if assigned else None
     return {
-        "observed": observed if totals["observed_churn"] else [],
+        "observed": observed if summary["observed_churn"] else [],
         "observed_ticks": observed_ticks,
-        "expected": charts.expected_churners(clusters) if known else [],
-        "expected_share": expected / totals["rows_assigned"] if known else None,
+        "expected": [] if expected is None else charts.expected_churners(clusters),
+        "expected_share": None if expected is None else expected / assigned,
     }
 
 
-def _drift(model: ClusterModel, totals: Mapping[str, Any]) -> dict[str, Any]:
-    """One entry a feature, then that of the cluster mix."""
-    drift = totals["drift"]
-    found = [
-        {
-            "feature": feature,
-            **drift["features"][feature.name],
-            "at": charts.psi_at(drift["features"][feature.name]["psi"]),
-            **_spread(feature, totals["features"][feature.name]),
-        }
-        for feature in model.contract.features
-    ]
-    mix = drift["clusters"]
-    if mix["verdict"] == "implausible":  # a matter of units, which clusters have none of
-        mix = {**mix, "verdict": "shifted"}
-    chance = [d["critical_psi"] or 0.0 for d in (*drift["features"].values(), mix)]
+@dataclass(frozen=True, slots=True)
+class DriftBar:
+    """How far one distribution is from training's, as a bar."""
+
+    label: str
+    psi: float
+    length: float
+    verdict: Verdict
+
+    @classmethod
+    def of(cls, label: str, drift: DriftDocument, verdict: Verdict) -> "DriftBar":
+        """The bar of a measured distribution."""
+        return cls(label, drift["psi"], charts.psi_length(drift["psi"]), verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureDrift:
+    """How far a feature is from training, and where its customers are."""
+
+    feature: Feature
+    bar: DriftBar
+    distribution: FeatureDistribution
+    histogram: charts.Histogram | None = None
+    """Of a numeric feature."""
+    values: Sequence[charts.ShareBars] = ()
+    """Of a category."""
+    ticks: charts.Ticks = ()
+
+
+def _drift_values(model: ClusterModel, summary: Summary) -> dict[str, object]:
+    drift = summary["drift"]
+    mix = DriftBar.of("Cluster mix", drift["clusters"], cluster_mix_verdict(drift))
+    chance = [d["critical_psi"] or 0.0 for d in (*drift["features"].values(), drift["clusters"])]
     return {
-        "drift": found,
-        "mix_drift": {**mix, "at": charts.psi_at(mix["psi"])},
+        "drift": [_feature_drift(feature, summary) for feature in model.contract.features],
+        "mix_drift": mix,
         "psi_ticks": charts.PSI_TICKS,
         "chance": max(chance),
         "moved": MOVED,
         "shifted": SHIFTED,
-        "fewest": FEWEST,
+        "min_customers": MIN_CUSTOMERS,
         "verdicts": VERDICTS,
     }
 
 
-def _spread(feature: Any, known: Mapping[str, Any]) -> dict[str, Any]:
-    """The chart of where a feature's customers are: tenths of a number, or values."""
-    if feature.numeric:
-        return {"known": known, "histogram": charts.histogram(feature, known)}
-    rows = zip(known["values"], known["shares"], known["training_shares"], strict=True)
-    drawn, ticks = charts.pairs([(value, None, here, usual) for value, here, usual in rows])
-    return {"known": known, "values": drawn, "ticks": ticks}
-
-
-def _rejects(model: ClusterModel, totals: Mapping[str, Any]) -> list[dict[str, Any]]:
-    found = []
-    for key, rows in totals["rejected_for"].items():
-        feature, words = rejection(model.contract, key)
-        first = totals["rejected_first_rows"][key]
-        found.append({"feature": feature, "words": words, "rows": rows, "first": first})
-    return found
+def _feature_drift(feature: Feature, summary: Summary) -> FeatureDrift:
+    drift, distribution = (
+        summary["drift"]["features"][feature.name],
+        summary["features"][feature.name],
+    )
+    bar = DriftBar.of(feature.label, drift, drift["verdict"])
+    if "edges" in distribution:
+        return FeatureDrift(feature, bar, distribution, charts.histogram(feature, distribution))
+    shares, training = distribution["shares"], distribution["training_shares"]
+    names = distribution["values"]
+    values, ticks = charts.share_bars(
+        [(*row, None) for row in zip(names, shares, training, strict=True)]
+    )
+    return FeatureDrift(feature, bar, distribution, values=values, ticks=ticks)

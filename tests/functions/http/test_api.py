@@ -10,6 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from functions.http.assign import MAX_BATCH
+from functions.http.presenter import presenter_of
 from functions.live_model import LiveModel
 from tests.functions.conftest import Lines
 
@@ -24,7 +25,7 @@ def test_a_customer_gets_the_cluster_and_the_reasons_that_the_model_gives(
     loaded = live_model.current()
     found = loaded.model.assign(leaver)
     assert answer.status_code == 200
-    assert answer.json() == loaded.answers.assignment(found, "0710001")
+    assert answer.json() == presenter_of(loaded).assignment(found, "0710001")
     assert answer.json()["cluster"]["id"] == 5
     assert answer.json()["churn"]["risk"] == "high"
     assert answer.json()["model_version"] == loaded.version
@@ -36,11 +37,14 @@ def test_columns_bind_by_name_in_any_order(client: TestClient, leaver: dict[str,
     assert first == second
 
 
-@pytest.mark.parametrize("id", ["0710001", 710001, None])
+@pytest.mark.parametrize("customer_id", ["0710001", 710001, None])
 def test_the_id_is_given_back_as_it_came(
-    client: TestClient, leaver: dict[str, Any], id: object
+    client: TestClient, leaver: dict[str, Any], customer_id: object
 ) -> None:
-    assert client.post("/v1/assign", json={**leaver, "CLIENTNUM": id}).json()["id"] == id
+    assert (
+        client.post("/v1/assign", json={**leaver, "CLIENTNUM": customer_id}).json()["id"]
+        == customer_id
+    )
 
 
 @pytest.mark.parametrize(

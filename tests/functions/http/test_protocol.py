@@ -129,9 +129,9 @@ def test_headers_have_to_arrive_in_time(
 def test_serve_may_open_as_many_files_as_the_system_allows() -> None:
     pytest.importorskip("resource")
     code = (
-        "import resource as r; from functions.cli import lookup; "
+        "import resource as r; from functions.cli import serve; "
         "most = r.getrlimit(r.RLIMIT_NOFILE)[1]; r.setrlimit(r.RLIMIT_NOFILE, (64, most)); "
-        "lookup._allow_connections(); print(r.getrlimit(r.RLIMIT_NOFILE) == (most, most))"
+        "serve._allow_connections(); print(r.getrlimit(r.RLIMIT_NOFILE) == (most, most))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout == "True\n"

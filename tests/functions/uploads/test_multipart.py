@@ -12,13 +12,13 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 from starlette.types import Message
 
-import functions.uploads.pages
+import functions.uploads.local_uploads
 from functions.api import create_app
 from functions.http.problems import ProblemError
 from functions.live_model import LiveModel
 from functions.settings import Settings
+from functions.uploads.local_uploads import LocalUploads, Slots
 from functions.uploads.multipart import AROUND, Upload, save_upload, shown_name
-from functions.uploads.pages import FilePages, Slots
 from functions.uploads.scoring import Bounds, score_upload
 from pipeline.errors import WrongFile
 from pipeline.scoring import score_into
@@ -194,13 +194,13 @@ def test_scoring_is_bounded(
     champion: TestClient, temporary: Path, monkeypatch: pytest.MonkeyPatch, limit: str,
     value: float, reason: str,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(functions.uploads.pages, limit, value)
+    monkeypatch.setattr(functions.uploads.local_uploads, limit, value)
     assert reason in told(post(champion, gzip.compress(CUSTOMERS), status=422))
     assert kept(temporary) == []
 
 
 def test_too_many_at_once_are_told_to_come_back(live_model: LiveModel) -> None:
-    pages = FilePages(live_model, Settings())
+    pages = LocalUploads(live_model, Settings())
     for slots, name in ((pages.scoring, "scored"), (pages.receiving, "received")):
         with slots.taken():
             busy, slots.free = slots.free, 0
@@ -226,7 +226,7 @@ def test_a_busy_server_says_so_on_the_page(
 def test_the_event_loop_stays_free_while_a_file_is_scored(
     live_model: LiveModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(FilePages, "_score", lambda *_: time.sleep(0.5))
+    monkeypatch.setattr(LocalUploads, "_score", lambda *_: time.sleep(0.5))
     app = create_app(live_model, Settings(), log=lambda line: None)
     body = form(part(b'name="file"; filename="a.csv"'))
 
@@ -259,14 +259,14 @@ def test_a_client_that_has_gone_away_takes_no_slot(
 ) -> None:
     noticed = []
 
-    def score(pages: FilePages, *arguments: Any) -> None:
+    def score(pages: LocalUploads, *arguments: Any) -> None:
         deadline = time.monotonic() + 20
         while not arguments[-1]() and time.monotonic() < deadline:
             time.sleep(0.01)
         noticed.append((arguments[-1](), pages.scoring.free))
         raise ProblemError(400, "the client went away", code="gone")
 
-    monkeypatch.setattr(FilePages, "_score", score)
+    monkeypatch.setattr(LocalUploads, "_score", score)
     app = create_app(live_model, Settings(), log=lambda line: None)
     messages = [{"type": "http.request", "body": form(part(b'name="file"; filename="a.csv"'))}]
     headers = [(b"content-type", FORM["content-type"].encode())]

@@ -69,8 +69,10 @@ def test_a_file_that_can_be_read_in_two_ways_is_refused_until_the_form_says_whic
     champion: TestClient, temporary: Path, choices: dict[str, str], mean: float
 ) -> None:
     page = send(champion, 422, safe_csv="true", encoding="utf-8")
-    assert "4604 or 4.604" in told(page) and "found '4,604'" in told(page)
-    assert "with “Decimal mark” below" in told(page) and "--" not in told(page)
+    assert "4604 or 4.604" in told(page)
+    assert "found '4,604'" in told(page)
+    assert "with “Decimal mark” below" in told(page)
+    assert "--" not in told(page)
     (link,) = (e for e in page.all("a") if e.text.startswith("a.csv: row 1"))
     assert link.attributes["href"] == "#decimal"
     assert "open" in page.one("details").attributes
@@ -107,7 +109,8 @@ def test_a_sheet_is_chosen_by_its_name(champion: TestClient) -> None:
     page = send(champion, 200, sent.getvalue(), sheet="Übersicht Juni")
     assert amount(champion, page) == 2000
     wrong = send(champion, 422, sent.getvalue(), sheet="<June>")
-    assert "no sheet '<June>'" in told(wrong) and chosen(wrong)["sheet"] == "<June>"
+    assert "no sheet '<June>'" in told(wrong)
+    assert chosen(wrong)["sheet"] == "<June>"
 
 
 @pytest.mark.parametrize(

@@ -17,20 +17,20 @@ def keep(results: Results, age: float = 0, size: int = 10) -> str:
         run.mkdir()
         (run / "a.csv").write_bytes(b"1" * size)
         (run / "manifest.json").write_text(json.dumps({"outputs": {"assigned": "x/y/a.csv"}}))
-        id = results.keep(run)
-    made = folder.parent / id
+        kept = results.keep(run)
+    made = folder.parent / kept
     if age and made.exists():
         os.utime(made, (time.time() - age,) * 2)
-    return id
+    return kept
 
 
 def test_another_process_of_the_host_finds_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    id = keep(Results())
-    assert Results().find(id, "a.csv") == tmp_path / f"customer-clusters-{os.getuid()}/{id}/a.csv"
-    assert Results().find(id, "b.csv") is None
+    run = keep(Results())
+    assert Results().find(run, "a.csv") == tmp_path / f"customer-clusters-{os.getuid()}/{run}/a.csv"
+    assert Results().find(run, "b.csv") is None
 
 
 def test_what_is_too_old_is_not_found_and_swept(tmp_path: Path) -> None:
@@ -56,9 +56,9 @@ def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
 
 
 def test_the_oldest_make_room(tmp_path: Path) -> None:
-    results = Results(tmp_path / "root", most_bytes=2_500)
+    results = Results(tmp_path / "root", max_bytes=2_500)
     ids = [keep(results, age=30 - place, size=1_000) for place in range(4)]
-    assert [bool(results.find(id, "a.csv")) for id in ids] == [False, False, True, True]
+    assert [bool(results.find(run, "a.csv")) for run in ids] == [False, False, True, True]
 
 
 def test_a_process_that_ends_takes_its_own_along(tmp_path: Path) -> None:
@@ -87,16 +87,17 @@ def test_a_folder_that_others_may_change_is_not_used(tmp_path: Path, kind: str) 
 
 def test_a_link_that_took_the_folder_s_place_leads_nowhere(tmp_path: Path) -> None:
     results = Results(tmp_path / "root", seconds=60)
-    id = keep(results)
+    run = keep(results)
     (tmp_path / "root").rename(tmp_path / "elsewhere")
     old = tmp_path / "elsewhere" / "photos"
     old.mkdir()
     os.utime(old, (1, 1))
     (tmp_path / "root").symlink_to(tmp_path / "elsewhere")
-    assert results.find(id, "a.csv") is None
+    assert results.find(run, "a.csv") is None
     results.sweep()
     results.stop()
-    assert old.exists() and (tmp_path / "elsewhere" / id / "a.csv").exists()
+    assert old.exists()
+    assert (tmp_path / "elsewhere" / run / "a.csv").exists()
     with pytest.raises(Temporary):
         keep(results)
 
@@ -112,8 +113,8 @@ def test_a_run_that_cannot_be_kept_is_told(tmp_path: Path) -> None:
 
 def test_a_run_whose_file_is_gone_is_not_found(tmp_path: Path) -> None:
     results = Results(tmp_path / "root")
-    id = keep(results)
-    (tmp_path / "root" / id / "a.csv").unlink()
-    assert results.find(id, "a.csv") is None
-    (tmp_path / "root" / id / "manifest.json").unlink()
-    assert results.find(id, "a.csv") is None
+    run = keep(results)
+    (tmp_path / "root" / run / "a.csv").unlink()
+    assert results.find(run, "a.csv") is None
+    (tmp_path / "root" / run / "manifest.json").unlink()
+    assert results.find(run, "a.csv") is None

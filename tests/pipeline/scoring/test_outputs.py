@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.scoring import Options
-from pipeline.scoring.outputs import NUMBER, csv_line, harmless
+from pipeline.scoring.outputs import NUMBER, csv_line, without_formula
 from pipeline.scoring.rejects import Reject, RejectWriter
-from pipeline.scoring.sinks import _unique, _without_formulas
+from pipeline.scoring.sinks.columns import unique_names
+from pipeline.scoring.sinks.table import without_formulas
 from tests.support.scoring import score_file
 
 FEATURES = {
@@ -61,7 +62,7 @@ def test_any_names_and_texts_read_back(
         folder / "odd.parquet", model, "v1", folder / "out", Options(format="csv")
     )
     first, *lines = records(folder / "out" / manifest["outputs"]["assigned"])
-    assert first == _unique([*header, *FEATURES, *manifest["columns"].values()])
+    assert first == unique_names([*header, *FEATURES, *manifest["columns"].values()])
     assert [line[: len(names)] for line in lines] == [list(row) for row in zip(*texts, strict=True)]
     assert {len(line) for line in lines} == {len(first)}
 
@@ -76,7 +77,7 @@ def test_any_rejects_read_back(texts: list[tuple[str, str, str]], safe: bool) ->
     writer.write(Reject(1, None, id, "a", "b", value, "c", text) for id, value, text in texts)
     assert writer.rows == len(texts)
     _, *found = csv.reader(io.StringIO(file.getvalue(), newline=""), strict=True)
-    shown = harmless if safe else str
+    shown = without_formula if safe else str
     assert [(row[2], row[5], row[7]) for row in found] == [
         (shown(id), shown(value), shown(text)) for id, value, text in texts
     ]
@@ -108,15 +109,15 @@ def test_no_cell_of_any_type_is_run_by_a_spreadsheet(
 
 
 @given(st.lists(TEXT | st.from_regex(NUMBER), min_size=1))
-def test_one_text_and_a_column_of_them_are_made_harmless_alike(texts: list[str]) -> None:
-    found = _without_formulas(pa.array(texts, pa.string()))
-    assert found.to_pylist() == [harmless(text) for text in texts]
+def test_one_text_and_a_column_of_them_lose_their_formulas_alike(texts: list[str]) -> None:
+    found = without_formulas(pa.array(texts, pa.string()))
+    assert found.to_pylist() == [without_formula(text) for text in texts]
 
 
 @pytest.mark.parametrize("name", ["", "same", "same_2"])
 def test_names_that_are_there_already_are_numbered_without_counting_anew(name: str) -> None:
     """Twenty thousand columns of one name took hours when each looked through all before it."""
-    names = _unique([*[name] * 20_000, "same_3"])
+    names = unique_names([*[name] * 20_000, "same_3"])
     assert names[:2] == [name or "column", f"{name or 'column'}_2"]
     assert len(set(names)) == 20_001
 
@@ -171,7 +172,7 @@ def test_a_writer_that_loses_a_row_is_noticed(
     model: ClusterModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pq.write_table(pa.table({name: [value] for name, value in FEATURES.items()}), tmp_path / "a")
-    lost = "pipeline.scoring.sinks.ParquetSink.write"
+    lost = "pipeline.scoring.sinks.parquet.ParquetSink.write"
     monkeypatch.setattr(lost, lambda sink, shaped: sink._waiting.append(shaped.slice(1)))
     with pytest.raises(AssertionError, match="another number written"):
         score_file(tmp_path / "a", model, "v1", tmp_path / "out", Options())

@@ -17,7 +17,7 @@ from pipeline.model.cluster import Cluster
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.loading import load_model
 from pipeline.scoring import Options
-from pipeline.scoring.report.wording import FEWEST
+from pipeline.scoring.summary.verdict import MIN_CUSTOMERS
 from tests.support.page import Page
 from tests.support.paths import CUSTOMERS
 from tests.support.scoring import score_file
@@ -161,7 +161,7 @@ def test_so_few_customers_are_not_compared(
 ) -> None:
     html, _ = score(saved(customers.head(20), tmp_path))
     assert "Too few customers to compare with training" in html
-    assert f"With fewer than {FEWEST} customers chance has too large a part" in html
+    assert f"With fewer than {MIN_CUSTOMERS} customers chance has too large a part" in html
 
 
 def test_without_a_label_churners_are_expected(

@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 from functions.http.lambda_adapter import handler_for
 from functions.settings import READING_VARIABLES, BatchSettings, Settings
 from functions.uploads.bucket import BucketFiles, Run
-from functions.uploads.bucket_pages import MOST_LOOKS, seconds_until
+from functions.uploads.bucket_uploads import MOST_RELOADS, seconds_to_reload
 from model_store import S3Address
 from tests.functions.conftest import Lines
 from tests.support.dropping import Drop, customers, golden
@@ -83,7 +83,8 @@ def test_the_form_goes_to_the_bucket_and_may_do_no_more(site: Site, aws_server: 
     assert timedelta(minutes=25) < left <= timedelta(minutes=30)
     last = page.all("input")[-1].attributes  # S3 ignores whatever follows the file
     assert (last["type"], last["name"], "required" in last) == ("file", "file", True)
-    assert "up to 2.15e+03 MB" not in page.text and "up to 2.15 GB" in page.text
+    assert "up to 2.15e+03 MB" not in page.text
+    assert "up to 2.15 GB" in page.text
 
 
 def test_only_this_page_may_send_a_form_elsewhere_and_only_there(
@@ -154,11 +155,12 @@ def test_the_page_names_the_settings_that_say_how_files_are_written(site: Site) 
 
 
 def test_the_page_gives_up_looking_and_can_be_told_to(site: Site) -> None:
-    page = page_of(site.browser, f"/files/{NOBODY}?look={MOST_LOOKS}")
+    page = page_of(site.browser, f"/files/{NOBODY}?look={MOST_RELOADS}")
     assert page.all("meta", **{"http-equiv": "refresh"}) == []
     assert page.one("h1").text == "Your file is not scored yet"
-    waits = [seconds_until(look) for look in range(MOST_LOOKS + 1)]
-    assert waits[:3] == [2, 3, 4] and waits[-1] is None
+    waits = [seconds_to_reload(look) for look in range(MOST_RELOADS + 1)]
+    assert waits[:3] == [2, 3, 4]
+    assert waits[-1] is None
     assert 15 * 60 < sum(wait for wait in waits if wait) < 25 * 60
     for wrong in ("x", "-1", "²", "1" * 5000, ""):
         page = page_of(site.browser, f"/files/{NOBODY}?look={wrong}")
@@ -174,18 +176,18 @@ def test_the_page_gives_up_looking_and_can_be_told_to(site: Site) -> None:
 def test_nothing_but_the_files_of_a_run_is_given_out(site: Site, address: str) -> None:
     landing, event = site.send(customers())
     site.drop.deliver(event)
-    id = landing.rpartition("/")[2]
-    answer = site.browser.get("/files/" + address.format(id=id), follow_redirects=False)
+    upload = landing.rpartition("/")[2]
+    answer = site.browser.get("/files/" + address.format(id=upload), follow_redirects=False)
     assert answer.status_code == 404
 
 
 def test_what_was_dropped_into_the_bucket_by_others_is_not_shown(site: Site) -> None:
     site.drop.deliver(site.drop.put("incoming/secret.csv"))
-    for id in ("secret.csv", "page", "..", NOBODY[1:], "page%2fx"):
-        answer = site.browser.get(f"/files/{id}/manifest.json", follow_redirects=False)
+    for upload in ("secret.csv", "page", "..", NOBODY[1:], "page%2fx"):
+        answer = site.browser.get(f"/files/{upload}/manifest.json", follow_redirects=False)
         assert answer.status_code == 404
-    for id in ("secret.csv", NOBODY[1:]):  # for that nobody need wait
-        assert site.browser.get(f"/files/{id}").status_code == 404
+    for upload in ("secret.csv", NOBODY[1:]):  # for that nobody need wait
+        assert site.browser.get(f"/files/{upload}").status_code == 404
 
 
 def test_results_are_shown_with_the_model_that_made_them(
@@ -203,6 +205,8 @@ def test_an_address_of_ours_is_not_told_with_a_failure() -> None:
     name = f"page/{NOBODY}/a (1).csv"
     document = {"input": {"name": name}, "reason": f"s3://bucket/in/{name} has 9 bytes"}
     assert Run("x", document, failed=True).reason == "a (1).csv has 9 bytes"
+    document |= {"problem": "has 9 bytes"}
+    assert Run("x", document, failed=True).reason == "a (1).csv: has 9 bytes"
 
 
 def test_storage_that_fails_is_a_problem_that_the_log_explains(drop: Drop, lines: Lines) -> None:
@@ -231,7 +235,8 @@ def test_no_id_is_logged(drop: Drop, lines: Lines) -> None:
         browser.get(f"/files/{NOBODY}/assigned.csv")
         browser.get("/files")
     assert [line["route"] for line in lines] == ["/files/{id}", "/files/{id}/{name}", "/files"]
-    assert NOBODY not in json.dumps(lines) and "private" not in json.dumps(lines)
+    assert NOBODY not in json.dumps(lines)
+    assert "private" not in json.dumps(lines)
 
 
 @pytest.mark.usefixtures("event_loop")
@@ -257,7 +262,7 @@ def test_a_bucket_on_aws_is_addressed_in_its_own_region(
     for region in ("eu-central-1", "us-east-1"):
         monkeypatch.setenv("AWS_DEFAULT_REGION", region)
         files = BucketFiles(BatchSettings(S3Address("mine", "incoming"), S3Address("other")))
-        form = files.form(lambda id: f"https://here/files/{id}")
+        form = files.form("https://here/files/{}".format)
         part = "" if region == "us-east-1" else f".{region}"
         assert form.address == f"https://mine.s3{part}.amazonaws.com/"
         assert form.fields["x-amz-algorithm"] == "AWS4-HMAC-SHA256"

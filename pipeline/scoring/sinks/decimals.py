@@ -5,8 +5,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-_NEAR = 10
-"""Below it, texts come from a table; in a standardised space hardly anything is further away."""
+_TABLE_END = 10
+"""Texts of smaller numbers come from a table; in a standardised space hardly any are larger."""
 
 
 class Decimals:
@@ -16,24 +16,25 @@ class Decimals:
     """
 
     def __init__(self, mark: str) -> None:
+        """Make the tables; `mark` is the decimal mark."""
         self._mark = mark
-        heads = range(1000 * _NEAR + 1)
+        heads = range(1000 * _TABLE_END + 1)
         self._heads = pa.array([f"{head // 1000}{mark}{head % 1000:03d}" for head in heads])
         self._tails = pa.array([f"{tail:03d}" for tail in range(1000)])
 
     def parts(self, values: NDArray[np.float64]) -> tuple[pa.StringArray, pa.StringArray]:
-        """Two texts for each number, which stand one after the other."""
-        near = values < _NEAR
-        millionths = np.rint(np.where(near, values, 0) * 1e6).astype(np.int64)
+        """The beginning and the end of each number's text: one array after the other."""
+        small = values < _TABLE_END
+        millionths = np.rint(np.where(small, values, 0) * 1e6).astype(np.int64)
         head, tail = np.divmod(millionths, 1000)
         heads, tails = self._heads.take(pa.array(head)), self._tails.take(pa.array(tail))
-        if not near.all():
-            far = pa.array(~near)
-            written = [self._written(value) for value in values[~near].tolist()]
-            heads = pc.replace_with_mask(heads, far, pa.array(written))
-            tails = pc.replace_with_mask(tails, far, pa.scalar(""))
+        if not small.all():
+            large = pa.array(~small)
+            texts = [self._text(value) for value in values[~small].tolist()]
+            heads = pc.replace_with_mask(heads, large, pa.array(texts))
+            tails = pc.replace_with_mask(tails, large, pa.scalar(""))
         return heads, tails
 
-    def _written(self, value: float) -> str:
+    def _text(self, value: float) -> str:
         text = f"{value:.6f}" if value < 1e15 else repr(value)
         return text.replace(".", self._mark)

@@ -42,10 +42,10 @@ def test_every_example_is_a_customer_of_its_group(
     browser = browser_over(reference)
     examples = [a for a in page_of(browser).addresses if "example=" in a]
     assert len(examples) == {"champion": 5, "original": 3}[reference]
-    for id, address in enumerate(examples, start=1):
+    for cluster, address in enumerate(examples, start=1):
         page = page_of(browser, "/result", form=typed_in(page_of(browser, address)))
         framed = page.one("a", **{"aria-current": "true"})
-        assert framed.text.startswith(f"Group {id}")
+        assert framed.text.startswith(f"Group {cluster}")
         assert len(page.all("ol", **{"class": "boxes"})) == 1
 
 

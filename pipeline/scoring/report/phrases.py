@@ -1,13 +1,14 @@
-"""Plain words for what a run says in codes: reasons, verdicts, how a file is written."""
+"""Phrases for what a run says in codes: reasons, verdicts, how a file is written."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from pipeline.model.contract import Contract, Feature
+from pipeline.scoring.documents import InputFacts, Summary, Verdict
+from pipeline.scoring.rejects import column_and_code
 
-FEWEST = 100
-"""Customers from whom a verdict on drift may be drawn."""
-VERDICTS = {
+VERDICTS: dict[Verdict, str] = {
     "stable": "Like training",
     "moved": "Somewhat different",
     "shifted": "Clearly different",
@@ -46,7 +47,22 @@ _ENCODINGS = {
     "unknown": "neither UTF-8 nor UTF-16; left as it was",
 }
 _PACKINGS = {"gzip": "gzip", "zstd": "Zstandard"}
-_ODDITIES = (
+_FACTS: Sequence[
+    tuple[Literal["sheet", "packing", "delimiter", "decimal", "encoding"], str, Mapping[str, str]]
+] = (
+    ("sheet", "Sheet", {}),
+    ("packing", "Packed with", _PACKINGS),
+    ("delimiter", "Between fields", _DELIMITERS),
+    ("decimal", "Decimal mark", _DECIMALS),
+    ("encoding", "Encoding", _ENCODINGS),
+)
+_ODDITIES: Sequence[
+    tuple[
+        Literal["unnamed_index", "trailing_delimiter", "returns_end_lines", "backslash_escapes"],
+        str,
+        str,
+    ]
+] = (
     ("unnamed_index", "First column", "has no name in the header; taken for an index"),
     ("trailing_delimiter", "End of rows", "a delimiter with nothing behind it"),
     ("returns_end_lines", "End of rows", "carriage returns"),
@@ -55,63 +71,82 @@ _ODDITIES = (
 _KINDS = {"parquet": "Parquet", "excel": "Excel workbook", "delimited text": "Delimited text (CSV)"}
 
 
-def rejection(contract: Contract, key: str) -> tuple[Feature | None, str]:
-    """The feature and the words of a key of `rejected_for`: a column, if any, and a code."""
-    column = key.rpartition(" ")[0]
-    feature = next((known for known in contract.features if known.name == column), None)
-    return feature, in_words(key)
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A reason for which rows were rejected."""
+
+    feature: Feature | None
+    """None where the row as a whole is wrong."""
+    phrase: str
+    rows: int
+    first_rows: Sequence[int]
+    """The numbers of the first few of these rows."""
 
 
-def in_words(key: str) -> str:
-    """The code of such a key."""
-    code = key.rpartition(" ")[2]
+def rejections(contract: Contract, summary: Summary) -> list[Rejection]:
+    """Why rows of a run were rejected, the reason of most rows first."""
+    features = {feature.name: feature for feature in contract.features}
+    return [
+        Rejection(
+            features.get(column_and_code(key)[0]),
+            reason_phrase(key),
+            rows,
+            summary["rejected_first_rows"][key],
+        )
+        for key, rows in summary["rejected_for"].items()
+    ]
+
+
+def reason_phrase(key: str) -> str:
+    """What was wrong, by a key of `rejected_for` or `unassigned_for`; without the column."""
+    _, code = column_and_code(key)
     return _CODES.get(code, code.replace("_", " ").capitalize())
 
 
-def how_it_was_read(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """How the input is written, as pairs for people; what goes without saying is left out."""
-    told = []
+def reading_phrases(facts: InputFacts) -> list[tuple[str, str]]:
+    """How the input is written, as pairs of a name and a phrase; the usual is left out."""
+    phrases = []
     if files := facts.get("files"):
         first, last = files[0]["name"], files[-1]["name"]
-        told.append(("Files", f"{len(files):,}, from “{first}” to “{last}”"))
-    told += [("Kind of file", _KINDS.get(str(facts["kind"]), str(facts["kind"])))]
-    for key, name, words in (
-        ("sheet", "Sheet", {}),
-        ("packing", "Packed with", _PACKINGS),
-        ("delimiter", "Between fields", _DELIMITERS),
-        ("decimal", "Decimal mark", _DECIMALS),
-        ("encoding", "Encoding", _ENCODINGS),
-    ):
-        if key in facts and facts[key] != "none":
-            told.append((name, words.get(facts[key], str(facts[key]))))
-    told += [(name, words) for key, name, words in _ODDITIES if facts.get(key)]
+        phrases.append(("Files", f"{len(files):,}, from “{first}” to “{last}”"))
+    phrases.append(("Kind of file", _KINDS.get(facts["kind"], facts["kind"])))
+    for key, name, known in _FACTS:
+        value = facts.get(key, "none")
+        if value != "none":
+            phrases.append((name, known.get(value, value)))
+    phrases += [(name, phrase) for key, name, phrase in _ODDITIES if facts.get(key)]
     if others := facts.get("other_sheets"):
-        told.append(("Sheets not read", ", ".join(others)))
+        phrases.append(("Sheets not read", ", ".join(others)))
     if line := facts.get("header_row"):
-        told.append(("Header", f"in line {line:,}; what stands above it was left out"))
+        phrases.append(("Header", f"in line {line:,}; what stands above it was left out"))
     if empty := facts.get("empty_rows"):
-        told.append(("Rows without content", f"{empty:,}, left out"))
-    return told
+        phrases.append(("Rows without content", f"{empty:,}, left out"))
+    return phrases
 
 
-def about(value: float | None) -> float | None:
-    """Three digits: medians are counted to within 0.1 %, and more digits tell a reader nothing."""
+def three_digits(value: float | None) -> float | None:
+    """A median for readers: it is counted to within 0.1 %, and more digits mean nothing."""
     return None if value is None else float(f"{value:.3g}")
 
 
 def unit_guess(median: float | None, usual: float) -> str:
-    """Which change of unit would explain a median; empty where none suggests itself."""
+    """Which change of unit would explain a median; empty where none suggests itself.
+
+    Args:
+        median: Of the customers of a run; None without customers.
+        usual: Of training's customers.
+    """
     if not median or usual <= 0:
         return ""
     ratio = median / usual
-    for factor, words in (
+    for factor, phrase in (
         (100, "about 100 times as much, as amounts in cents would be"),
         (1_000, "about 1,000 times as much"),
         (1 / 100, "about a hundredth of it"),
         (1 / 1_000, "about a thousandth of it, as amounts in thousands would be"),
     ):
         if 0.8 <= ratio / factor <= 1.25:
-            return words
+            return phrase
     if abs(median) < 3 and usual > 20:
         return "close to 0, as standardised values would be"
     return ""

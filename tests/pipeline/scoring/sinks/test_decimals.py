@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.scoring.decimals import Decimals
+from pipeline.scoring.sinks.decimals import Decimals
 
 POINT = Decimals(".")
 

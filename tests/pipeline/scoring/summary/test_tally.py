@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.scoring.summary import summarise
-from pipeline.scoring.tally import Tally
+from pipeline.scoring.summary.summary import summarise
+from pipeline.scoring.summary.tally import Tally
 
 
 def tally_of(model: ClusterModel, values: dict[str, np.ndarray]) -> Tally:
@@ -47,7 +47,7 @@ def test_any_way_of_cutting_a_file_gives_the_same_summary(
         total.add(other)
     whole = Tally.empty(model)
     whole.add(tally_of(model, values))
-    first, second = summarise(model, total), summarise(model, whole)
+    first, second = dict(summarise(model, total)), dict(summarise(model, whole))
     for summary in (first, second):
         summary.pop("rejected_for")
         summary.pop("rejected_first_rows")

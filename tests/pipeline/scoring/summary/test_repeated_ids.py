@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.scoring.repeated_ids import EXAMPLES, RepeatedIds, hashes_of, id_block
+from pipeline.scoring.summary.repeated_ids import EXAMPLES, RepeatedIds, hashes_of, id_block
 
 IDS = st.lists(
     st.one_of(
@@ -30,7 +30,7 @@ def summary_of(ids: Sequence[str | None], cut: int, *, packed: bool = False) -> 
                 continue
             with RepeatedIds() as part:
                 part.add(id_block(column, np.arange(len(column))))
-                found.add_packed(part.packed(), start + 1)
+                found.add_encoded(part.encode(), start + 1)
         return found.summary()
 
 
@@ -43,7 +43,7 @@ def test_the_same_ids_are_found_however_they_are_cut(
     at_once: int,
     packed: bool,
 ) -> None:
-    monkeypatch.setattr("pipeline.scoring.repeated_ids._SORTED_AT_ONCE", at_once)
+    monkeypatch.setattr("pipeline.scoring.summary.repeated_ids._SORTED_AT_ONCE", at_once)
     counts = Counter(id for id in ids if id)
     again = {id for id, count in counts.items() if count > 1}
     found = summary_of(ids, cut, packed=packed)
@@ -76,5 +76,5 @@ def test_rows_of_totals_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     found = summary_of(["1", "Total", "GESAMT", "summe", "Totally", "2"], 2)
     assert isinstance(found, dict)
     assert (found["total_rows"], found["first_total_rows"]) == (3, [2, 3, 4])
-    monkeypatch.setattr("pipeline.scoring.repeated_ids.MOST_ROWS", 3)
+    monkeypatch.setattr("pipeline.scoring.summary.repeated_ids.MOST_ROWS", 3)
     assert summary_of(["1", "1", "2", "2"], 2) == {"compared": False}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipeline.scoring.drift import chi_square_quantile, measure
+from pipeline.scoring.summary.drift import chi_square_quantile, measure
 
 DECILES = [0.1] * 10
 

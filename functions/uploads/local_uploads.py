@@ -1,7 +1,7 @@
-"""Whole files on a page: a form takes one, the answer shows its results with downloads.
+"""Whole files that are scored here: a form takes one, the answer shows its results.
 
-For servers with a disk; where there are buckets it is `functions.uploads.bucket_pages`. A file is
-scored in a process of its own, started with the first one: none can end the server or hold it up.
+For servers with a disk. A file is scored in a process of its own, started with the first one:
+none can end the server or hold it up.
 """
 
 import asyncio
@@ -9,59 +9,47 @@ import math
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from functions.http.problems import ProblemError, refusal
+from functions.http.middleware import STYLED_INSIDE
+from functions.http.problems import ProblemError, to_problem
+from functions.http.routes import model_for
 from functions.live_model import LiveModel, LoadedModel
 from functions.settings import Settings
-from functions.web.routes import STYLED_INSIDE, PageRoute, by_person, model_for
+from functions.uploads.multipart import Upload, save_upload
+from functions.uploads.results import KEPT_SECONDS, Results
+from functions.web.files import FIELDS, LABELS, files_view
+from functions.web.rendering import render
+from functions.web.routes import by_person
 from model_store import CustomerClustersError
-from pipeline.errors import WrongFile
-from pipeline.reading.options import WrongOption
-
-if TYPE_CHECKING:
-    from functions.uploads.multipart import Upload
-    from functions.uploads.results import Results
 
 RECEIVE_SECONDS = 60.0
 """How long a file may take to arrive."""
 SCORE_SECONDS = 20.0
 """How long it may take to be scored; some hosts give up at 30."""
 RUN_BYTES = 128 << 20
-"""Of one run's files: a packed file may unpack to anything."""
+"""How many bytes the files of one run may have: a packed file may unpack to anything."""
 RECEIVED_AT_ONCE, SCORED_AT_ONCE = 16, 1
 """In one process. A file that arrives takes its size on disk, which may be memory; scoring takes up
 to 350 MB at the usual limit, and small hosts have 512."""
 _REPORT = "report.html"
 
 
-class FilePages:
+class LocalUploads:
     """The page with the form and the results, and the files to download."""
 
     def __init__(self, live_model: LiveModel, settings: Settings) -> None:
         self.live_model, self.settings = live_model, settings
         self.receiving, self.scoring = Slots(RECEIVED_AT_ONCE), Slots(SCORED_AT_ONCE)
-        self.routes = [
-            PageRoute("/files", self.files, methods=["GET", "POST"]),
-            PageRoute("/files/{id}/{name}", self.download),
-        ]
+        self.results = Results()
 
     def stop(self) -> None:
         """Remove the results that this process has kept."""
-        if "results" in vars(self):
-            self.results.stop()
-
-    @cached_property
-    def results(self) -> "Results":
-        """Made with the first file, so that no assignment waits for it."""
-        from functions.uploads.results import Results
-
-        return Results()
+        self.results.stop()
 
     async def files(self, request: Request) -> Response:
         """The form; with a file, its results. Whatever is wrong stands above the form."""
@@ -71,16 +59,16 @@ class FilePages:
         try:
             return await self._scored(request, choices)
         except (ProblemError, CustomerClustersError) as error:
-            refused = _refusal(error)
+            problem = to_problem(error)
             loaded = self.live_model.loaded
             if loaded is None or not by_person(request):
-                raise refused from error
-            return self._form(request, loaded, refused, choices)
+                raise problem from error
+            return self._form(request, loaded, problem, choices)
 
     async def download(self, request: Request) -> Response:
         """A file of a run: the report to look at, the others to keep."""
-        id, name = request.path_params["id"], request.path_params["name"]
-        path = await asyncio.to_thread(self.results.find, id, name)
+        run, name = request.path_params["id"], request.path_params["name"]
+        path = await asyncio.to_thread(self.results.find, run, name)
         if path is None:
             raise ProblemError(404, "there are no such results, or no longer", code="results_gone")
         if name == _REPORT:
@@ -89,10 +77,6 @@ class FilePages:
 
     async def _scored(self, request: Request, choices: dict[str, str]) -> Response:
         """The results; `choices` gets what the form says besides the file, for a new form."""
-        from functions.uploads.multipart import save_upload
-        from functions.uploads.results import KEPT_SECONDS
-        from functions.web.rendering import render
-
         limit = self.settings.max_upload_bytes
         if not limit:
             raise ProblemError(403, "no files are taken here")
@@ -103,16 +87,17 @@ class FilePages:
             upload = await save_upload(request, folder / "input", limit, RECEIVE_SECONDS)
             choices |= upload.choices
             with self.scoring.taken():
-                async with _gone(request) as gone:
-                    view, id = await asyncio.to_thread(self._score, folder, upload, loaded, gone)
-        view |= {"id": id, "minutes": round(KEPT_SECONDS / 60)}
-        asyncio.get_running_loop().call_later(KEPT_SECONDS + 1, self._sweep_aside)
+                async with _disconnected(request) as gone:
+                    view, run = await asyncio.to_thread(self._score, folder, upload, loaded, gone)
+        view |= {"id": run, "minutes": round(KEPT_SECONDS / 60)}
+        asyncio.get_running_loop().call_later(KEPT_SECONDS + 1, self._sweep_in_thread)
         return render(request, "run.html.j2", loaded, view)
 
     def _score(
-        self, folder: Path, upload: "Upload", loaded: LoadedModel, gone: Callable[[], bool]
+        self, folder: Path, upload: Upload, loaded: LoadedModel, gone: Callable[[], bool]
     ) -> tuple[dict[str, Any], str]:
-        from functions.uploads.scoring import Bounds, score_upload
+        """What the page of the results names, and the id under which they are kept."""
+        from functions.uploads.scoring import Bounds, score_upload  # no form waits for it
         from pipeline.scoring.process.isolated import isolated
 
         run = folder / "run"
@@ -121,32 +106,30 @@ class FilePages:
         view = score_upload(folder / "input", upload, run, loaded, isolated(), bounds)
         return view, self.results.keep(run)
 
-    def _sweep_aside(self) -> None:
+    def _sweep_in_thread(self) -> None:
         asyncio.get_running_loop().run_in_executor(None, self.results.sweep)
 
     def _form(
         self,
         request: Request,
         loaded: LoadedModel,
-        refused: ProblemError | None = None,
+        problem: ProblemError | None = None,
         choices: Mapping[str, str] | None = None,
     ) -> Response:
-        from functions.web.files import FIELDS, LABELS, files_view
-        from functions.web.rendering import render
-
-        view = files_view(loaded, self.settings.max_upload_bytes, LABELS, refused)
+        view = files_view(loaded, self.settings.max_upload_bytes, LABELS, problem)
         view |= {"upload": None, "fields": FIELDS, "choices": choices or {}}
-        status, headers = (refused.status, refused.headers) if refused else (200, None)
+        status, headers = (problem.status, problem.headers) if problem else (200, None)
         return render(request, "files.html.j2", loaded, view, status, headers)
 
 
 class Slots:
-    """So many at once, in one event loop, and others are told to come back."""
+    """So many at once, in one event loop; others are told to come back."""
 
     def __init__(self, free: int) -> None:
         self.free = free
 
     def refuse_if_full(self) -> None:
+        """Raise ProblemError when no slot is free."""
         if not self.free:
             after = {"Retry-After": str(math.ceil(SCORE_SECONDS / 4))}
             raise ProblemError(
@@ -155,6 +138,7 @@ class Slots:
 
     @contextmanager
     def taken(self) -> Iterator[None]:
+        """Hold a slot; ProblemError when none is free."""
         self.refuse_if_full()
         self.free -= 1
         try:
@@ -164,24 +148,16 @@ class Slots:
 
 
 @asynccontextmanager
-async def _gone(request: Request) -> AsyncIterator[Callable[[], bool]]:
-    """What tells whether the client of a request, whose body was read, has gone away."""
+async def _disconnected(request: Request) -> AsyncIterator[Callable[[], bool]]:
+    """What says whether the client of a request, whose body was read, has gone away."""
     gone = threading.Event()
 
-    async def look() -> None:
+    async def listen() -> None:
         if (await request.receive())["type"] == "http.disconnect":
             gone.set()
 
-    looking = asyncio.create_task(look())
+    listening = asyncio.create_task(listen())
     try:
         yield gone.is_set
     finally:
-        looking.cancel()
-
-
-def _refusal(error: Exception) -> ProblemError:
-    if isinstance(error, WrongFile):
-        return ProblemError(422, str(error), code="invalid_file")
-    if isinstance(error, WrongOption):
-        return ProblemError(422, str(error), code="invalid_form")
-    return refusal(error)
+        listening.cancel()

@@ -1,0 +1,70 @@
+"""The command that says which cluster one customer belongs to."""
+
+import click
+from rich.text import Text
+
+from functions.cli import console, options
+from functions.http.presenter import Presenter
+from pipeline.model.cluster_model import Assignment, ClusterModel
+from pipeline.model.loading import load_model
+
+
+@click.command(
+    epilog="Example: customer-clusters assign Total_Revolving_Bal=0 Total_Trans_Amt=1900 "
+    "Total_Trans_Ct=38"
+)
+@click.argument("values", metavar="NAME=VALUE...", nargs=-1, required=True)
+@options.model
+@options.store
+@options.as_json_flag
+def assign(values: tuple[str, ...], reference: str, store: str, as_json: bool) -> None:
+    """Say which cluster one customer belongs to, and why."""
+    customer = {}
+    for text in values:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise click.BadParameter(f"expected NAME=VALUE, found {text!r}")
+        if name in customer:
+            raise click.BadParameter(f"{name} is given twice")
+        customer[name] = value
+    artifact = options.open_store(store).open(reference)
+    model = load_model(artifact)
+    assignment = model.assign(customer)
+    if as_json:
+        presenter = Presenter(model, artifact.version)
+        customer_id = customer.get(model.contract.id_column or "")
+        console.print_json(presenter.assignment(assignment, customer_id))
+    else:
+        _show(assignment, model)
+
+
+def _show(assignment: Assignment, model: ClusterModel) -> None:
+    """An assignment for people."""
+    out, cluster = console.terminal(), assignment.cluster
+    gaps = model.clusters[-1].id > len(model.clusters)  # some ids are retired
+    number = f"{cluster.id}" if gaps else f"{cluster.id} of {len(model.clusters)}"
+    out.print(f"Cluster {number}: {cluster.name}", style="bold")
+    out.print(cluster.description)
+    if cluster.churn:
+        churn = cluster.churn
+        counts = (
+            f"({churn.churned:,} of {churn.customers:,} left; 95 % interval "
+            f"{churn.low:.1%} to {churn.high:.1%})"
+        )
+        out.print("Churn rate of this group:", console.bold(f"{churn.rate:.1%}"), counts)
+    out.print(
+        f"Distance to the centre {assignment.distance:.3f} (outlier beyond "
+        f"{cluster.outlier_distance:.3f}); margin {assignment.margin:.2f} to cluster "
+        f"{assignment.runner_up.id}, {assignment.runner_up.name}"
+    )
+    if assignment.outlier:
+        unusual = f" (unusual: {', '.join(assignment.unusual)})" if assignment.unusual else ""
+        meaning = f": unlike the customers the model was trained on{unusual}"
+        out.print(Text.assemble(console.bold("Outlier"), meaning))
+    table = console.new_table("Feature", "Value", "Weight", "Why")
+    labels = {feature.name: feature.label for feature in model.contract.features}
+    for reason in assignment.reasons:
+        value = reason.value if isinstance(reason.value, str) else f"{reason.value:,g}"
+        weight = f"{reason.contribution:+.3f}"
+        table.add_row(labels[reason.feature], value, weight, reason.sentence)
+    out.print(table)

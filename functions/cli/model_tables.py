@@ -1,0 +1,99 @@
+"""What the command line shows of the models of a store."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from functions.cli.console import bold, new_table, print_json, terminal
+from model_store import Artifact, Event, Store, Version, WrongArtifact
+from pipeline.model.cluster_model import ClusterModel
+
+
+def model_document(artifact: Artifact, model: ClusterModel) -> dict[str, Any]:
+    """A model for machines: the manifest, the contract and the clusters."""
+    return {
+        **artifact.manifest.to_dict(),
+        "contract": model.contract.to_dict(),
+        "clusters": [asdict(cluster) for cluster in model.clusters],
+    }
+
+
+def show_model(artifact: Artifact, model: ClusterModel) -> None:
+    """A model's metrics and clusters for people."""
+    out, facts = terminal(), artifact.manifest.facts
+    metrics = facts["metrics"]
+    out.print(bold(artifact.version), f" recipe {facts['recipe']['name']}")
+    out.print(
+        f"Trained on {facts['training']['rows_used']:,} customers of {facts['training']['file']} "
+        f"({facts['training']['rejected_rows']:,} rejected, "
+        f"{facts['training']['duplicate_rows']:,} duplicates)"
+    )
+    out.print(
+        f"Silhouette {metrics['silhouette_model_space']:.4f} in the model's space, "
+        f"{metrics['silhouette_standardised_space']:.4f} in the full standardised space"
+    )
+    table = new_table("Cluster", "Name", "Customers", "Share", "Churn rate (95 % interval)")
+    for c in model.clusters:
+        churn = "–" if c.churn is None else str(c.churn)
+        table.add_row(str(c.id), c.name, f"{c.size:,}", f"{c.share:.1%}", churn)
+    out.print(table)
+    for cluster in model.clusters:
+        out.print(bold(str(cluster.id)), cluster.description)
+
+
+def list_models(store: Store, as_json: bool) -> None:
+    """The versions of a store, newest first, with aliases and headline metrics."""
+    aliases = store.aliases()
+    named = (Version.from_string(version) for version in aliases.values())  # there or not
+    rows = [
+        _listed(store, version, aliases)
+        for version in sorted({*store.versions(), *named}, reverse=True)
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    table = new_table("Version", "Aliases", "Recipe", "Customers", "Silhouette", "Churn by cluster")
+    for row in rows:
+        metrics = row["metrics"]
+        churn = metrics.get("cluster_churn_rates") or []
+        table.add_row(
+            row["version"],
+            ", ".join(row["aliases"]),
+            row["problem"] if "problem" in row else row["recipe"],
+            f"{metrics.get('customers', 0):,}",
+            f"{metrics.get('silhouette_model_space', 0):.4f}",
+            ", ".join(f"{rate:.1%}" for rate in churn),
+        )
+    terminal().print(table if rows else f"No models in {store}")
+
+
+def _listed(store: Store, version: Version, aliases: dict[str, str]) -> dict[str, Any]:
+    """A version in one line; one that must not be used says why and hides no other."""
+    names = [name for name, target in aliases.items() if target == str(version)]
+    row: dict[str, Any] = {
+        "version": str(version),
+        "created": version.published.isoformat(),
+        "aliases": names,
+    }
+    try:
+        facts = store.open(next(iter(names), str(version))).manifest.facts
+    except WrongArtifact as error:
+        return {**row, "recipe": None, "metrics": {}, "problem": str(error)}
+    recipe, metrics = facts.get("recipe", {}).get("name"), facts.get("metrics", {})
+    return {**row, "recipe": recipe, "metrics": metrics}
+
+
+def show_history(events: Sequence[tuple[Event, bool]]) -> None:
+    """Moves of aliases, the latest first."""
+    for event, in_effect in reversed(events):
+        click.echo(
+            f"{event.when:%Y-%m-%d %H:%M:%S}Z  {event.reason.action} by {event.reason.who or '?'}: "
+            f"{event.alias} from {event.old or 'nothing'} to {event.new}"
+            + ("" if in_effect else " (never took effect)")
+        )
+        if event.reason.why:
+            click.echo(f"    {event.reason.why}")
+    if not events:
+        click.echo("No alias was moved yet")

@@ -1,0 +1,129 @@
+"""Whole files where there are buckets, as on Lambda: files and results pass by this server.
+
+The browser sends a file to S3, S3 calls what scores it, and a page waits for the results.
+"""
+
+import asyncio
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from functions.http.middleware import forms_may_go_to
+from functions.http.problems import ProblemError
+from functions.http.routes import model_for
+from functions.live_model import LiveModel, LoadedModel
+from functions.settings import READING_VARIABLES, BatchSettings
+from functions.web.files import files_view
+from functions.web.rendering import render
+from model_store import CustomerClustersError
+from model_store.extras import needs_extra
+
+if TYPE_CHECKING:
+    from functions.uploads.bucket import BucketFiles, Run
+    from pipeline.scoring.documents import Manifest
+
+T = TypeVar("T")
+MOST_RELOADS = 80
+"""How often a page reloads by itself, in about twenty minutes; the function has fifteen."""
+_FIRST_WAIT, _LONGEST_WAIT = 2, 15
+_REPORT = "report.html"
+
+
+def seconds_to_reload(reloads: int) -> int | None:
+    """How long a page waits before it reloads, more and more; None when it was often enough."""
+    return min(_FIRST_WAIT + reloads, _LONGEST_WAIT) if reloads < MOST_RELOADS else None
+
+
+class BucketUploads:
+    """The page with the form, and for each upload the page of its results."""
+
+    def __init__(self, live_model: LiveModel, settings: BatchSettings) -> None:
+        self.live_model, self.settings = live_model, settings
+
+    def stop(self) -> None:
+        """Close the connections."""
+        if "files" in vars(self):
+            self.files.close()
+
+    @cached_property
+    def files(self) -> "BucketFiles":
+        """Asked for in threads only: it brings boto3, for which no assignment should wait."""
+        with needs_extra(str(self.settings.input), "aws"):
+            from functions.uploads.bucket import BucketFiles
+        return BucketFiles(self.settings)
+
+    async def form(self, request: Request) -> Response:
+        """A form that takes one file to the bucket."""
+        return await self._form(request, model_for(request, self.live_model))
+
+    async def results(self, request: Request) -> Response:
+        """The results of an upload; before there are any, a page that reloads by itself."""
+        loaded, upload = model_for(request, self.live_model), request.path_params["id"]
+        run = await self._from_s3(request, lambda files: files.find(upload))
+        if run is None and not self.files.is_id(upload):
+            raise _no_results()
+        if run is None:
+            reloads = _reloads(request)
+            seconds = seconds_to_reload(reloads)
+            view = {"id": upload, "seconds": seconds, "look": reloads, "most": MOST_RELOADS}
+            return render(request, "waiting.html.j2", loaded, view)
+        if run.failed:
+            problem = ProblemError(422, run.reason, code="invalid_file")
+            return await self._form(request, loaded, problem)
+        scorer, view = await self._from_s3(request, lambda files: self._view(files, run))
+        return render(request, "run.html.j2", scorer, view | {"id": upload, "minutes": None})
+
+    async def download(self, request: Request) -> Response:
+        """To a file of a run: the report to look at, the others to keep."""
+        upload, name = request.path_params["id"], request.path_params["name"]
+        inline = name == _REPORT
+        address = await self._from_s3(
+            request, lambda files: files.download(upload, name, inline=inline)
+        )
+        if address is None:
+            raise _no_results()
+        return RedirectResponse(address, 303)
+
+    async def _form(
+        self, request: Request, loaded: LoadedModel, problem: ProblemError | None = None
+    ) -> Response:
+        site = str(request.base_url).rstrip("/")
+        landing = f"{site}/files/{{}}".format
+        upload = await self._from_s3(request, lambda files: files.form(landing))
+        view = files_view(loaded, self.settings.max_input_bytes, READING_VARIABLES, problem)
+        view |= {"upload": upload, "variables": [*READING_VARIABLES.values()]}
+        headers = forms_may_go_to(upload.address)
+        return render(request, "files.html.j2", loaded, view, headers=headers)
+
+    async def _from_s3(self, request: Request, ask: "Callable[[BucketFiles], T]") -> T:
+        """What S3 answers, asked in a thread; trouble with it stands in the log."""
+        try:
+            return await asyncio.to_thread(lambda: ask(self.files))
+        except CustomerClustersError as error:
+            request.scope["error"] = str(error)
+            later = {"Retry-After": "5"}
+            raise ProblemError(
+                503, str(error), code="storage_unavailable", headers=later
+            ) from error
+
+    def _view(self, files: "BucketFiles", run: "Run") -> tuple[LoadedModel, dict[str, Any]]:
+        """With the model that scored: the one that answers may be another by now."""
+        from functions.web.run import run_view  # it brings what scores, and no form waits for it
+
+        scorer = self.live_model.of_version(run.document["model_version"])
+        view = run_view(scorer.model, cast("Manifest", run.document), files.summary(run))
+        return scorer, view | {"file": {**run.document["input"], "name": run.name}}
+
+
+def _no_results() -> ProblemError:
+    return ProblemError(404, "there are no such results, or no longer", code="results_gone")
+
+
+def _reloads(request: Request) -> int:
+    """How often the page has reloaded before."""
+    text = request.query_params.get("look", "0")
+    count = int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
+    return min(count, MOST_RELOADS)

@@ -1,0 +1,72 @@
+"""Writes what the settings declare into the documents and into Heroku's app.json.
+
+.venv/bin/python -m infra.settings_docs
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from functions.cli.serve import serve
+from functions.settings import batch_variables, retraining_variables, server_variables
+from functions.variables import Variable
+
+ROOT = Path(__file__).parents[1]
+_MARKED = re.compile(r"(<!-- settings: (\w+) -->\n).*?(<!-- end of settings -->)", re.DOTALL)
+_APP = "app.json"
+
+
+def main() -> None:
+    """Bring every document up to date."""
+    for path, text in documents():
+        if path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+            print(f"wrote {path.relative_to(ROOT)}")
+
+
+def documents() -> Iterator[tuple[Path, str]]:
+    """Each document that describes settings, and what it should say."""
+    tables = {
+        "server": table(server_variables(), _options()),
+        "batch": table(batch_variables()),
+        "retraining": table(retraining_variables()),
+    }
+    for path in sorted([ROOT / "README.md", *ROOT.glob("docs/*.md")]):
+        text = path.read_text(encoding="utf-8")
+        yield path, _MARKED.sub(lambda marked: marked[1] + tables[marked[2]] + marked[3], text)
+    app = ROOT / _APP
+    yield app, described(app.read_text(encoding="utf-8"), server_variables())
+
+
+def table(variables: Iterable[Variable], more: Sequence[tuple[str, str, str]] = ()) -> str:
+    """A table in Markdown: name, default and meaning of each variable, then more such rows."""
+    rows = [(variable.name, variable.default, variable.meaning) for variable in variables]
+    lines = ["| variable | default | meaning |", "|---|---|---|"]
+    for name, default, meaning in [*rows, *more]:
+        escaped = meaning.replace("|", "\\|")
+        lines.append(f"| `{name}` | {default} | {escaped} |")
+    return "\n".join(lines) + "\n"
+
+
+def described(app: str, variables: Iterable[Variable]) -> str:
+    """app.json with the meaning of each setting in it."""
+    document, known = json.loads(app), {variable.name: variable for variable in variables}
+    for name, entry in document["env"].items():
+        if variable := known.get(name):
+            meaning = variable.meaning.replace("`", "")
+            entry["description"] = f"{meaning} (default: {variable.default})"
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _options() -> list[tuple[str, str, str]]:
+    """The variables that options of `serve` read: they are not ours alone and have no prefix."""
+    return [
+        (str(option.envvar), str(option.default), str(getattr(option, "help", "")).rstrip("."))
+        for option in serve.params
+        if option.envvar
+    ]
+
+
+if __name__ == "__main__":
+    main()

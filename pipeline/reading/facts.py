@@ -1,0 +1,27 @@
+"""How a customer file is written, as the manifest of a run has it."""
+
+from typing import Required, TypedDict
+
+
+class ReadingFacts(TypedDict, total=False):
+    """What a file was found to be; each kind of file has some of these."""
+
+    kind: Required[str]
+    """`delimited text`, `parquet` or `excel`."""
+    packing: str
+    encoding: str
+    newline: str
+    delimiter: str
+    decimal: str
+    """The decimal mark, or `not shown`."""
+    unnamed_index: bool
+    sheet: str
+    other_sheets: list[str]
+    empty_rows: int
+    header_row: int
+    """Line of a text or row of a sheet, where that is not the first."""
+    trailing_delimiter: bool
+    returns_end_lines: bool
+    backslash_escapes: bool
+    matched: dict[str, str]
+    """Column in the file → column of the contract, where they differ in case or spaces only."""

@@ -1,0 +1,78 @@
+"""Opening the sink for an assigned file."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from pipeline.errors import WrongFile
+from pipeline.reading.customer_file import CustomerFile, Format
+from pipeline.scoring.scorer import ScoredBlock, Scorer
+from pipeline.scoring.sinks.parquet import ParquetSink
+from pipeline.scoring.sinks.table import TableSink
+from pipeline.scoring.sinks.text import TextSink
+
+
+class Sink(Protocol):
+    """Writes the assigned file, a block at a time."""
+
+    rows: int
+    """How many were written, when it is finished."""
+
+    def prepare(self, block: ScoredBlock) -> Any:
+        """All the work on a block that any thread can do."""
+        ...
+
+    def write(self, prepared: Any) -> None:
+        """Write a prepared block; in one thread, in the order of the file."""
+        ...
+
+    def finish(self) -> None:
+        """Write what comes after the last block."""
+        ...
+
+
+@contextmanager
+def open_sink(
+    path: Path, file: CustomerFile, scorer: Scorer, output_format: Format, *, safe: bool
+) -> Iterator[Sink]:
+    """The sink for an assigned file.
+
+    Args:
+        path: The file to write.
+        file: The input.
+        scorer: What scores the input.
+        output_format: The format to write.
+        safe: Cells that a spreadsheet would run as a formula get an apostrophe before them.
+
+    Raises:
+        WrongFile: The input's columns, or clusters' names, cannot be written in this format.
+    """
+    try:
+        with path.open("wb") as target:
+            sink: Sink
+            if output_format == "parquet":
+                sink = ParquetSink(target, file, scorer)
+            elif file.format == "csv" and not safe:
+                sink = TextSink(target, file, scorer)
+            else:
+                sink = TableSink(target, file, scorer, safe=safe)
+            yield sink
+            sink.finish()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        problem = str(error).splitlines()[0]
+        raise WrongFile(file.path, f"cannot be written as {output_format} ({problem})") from error
+    except UnicodeEncodeError as error:
+        encoding = file.facts.get("encoding")
+        raise WrongFile(
+            file.path,
+            f"is in {encoding}, which has no letter for a cluster's name; "
+            "choose --format parquet, or save the file as UTF-8",
+        ) from error
+
+
+def needs_all_columns(file: CustomerFile, output_format: Format, *, safe: bool) -> bool:
+    """Whether `open_sink` gives a sink that needs every column, parsed."""
+    return output_format == "parquet" or file.format != "csv" or safe

@@ -1,0 +1,99 @@
+"""A text file with cells appended to its lines."""
+
+from typing import BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.reading.customer_file import CustomerFile
+from pipeline.scoring.outputs import csv_line
+from pipeline.scoring.scorer import ScoredBlock, Scorer
+from pipeline.scoring.sinks.columns import AppendedColumns, byte_order_mark
+from pipeline.scoring.sinks.decimals import Decimals
+
+
+class TextSink:
+    """Appends cells to the lines of a delimited file, whose bytes stay what they were."""
+
+    def __init__(self, target: BinaryIO, file: CustomerFile, scorer: Scorer) -> None:
+        """Write the header; make the cells that are the same for all customers of a cluster."""
+        self._delimiter = file.facts.get("delimiter", ",")
+        self._decimal, self._text = file.numbers.output_decimal, file.text_format
+        self._decimals = Decimals(self._decimal)
+        self._quote = '"' if self._decimal == self._delimiter else ""
+        appended = AppendedColumns(scorer)
+        self._cluster_cells = pa.array(
+            [
+                self._delimiter
+                + csv_line([str(cluster), self._as_read(name), self._number(rate)], self._delimiter)
+                + self._delimiter
+                + self._quote
+                for cluster, name, rate in zip(
+                    appended.ids.to_pylist(),
+                    appended.names.to_pylist(),
+                    appended.rates.to_pylist(),
+                    strict=True,
+                )
+            ]
+        )
+        self._newline = file.facts.get("newline", "\n").encode()
+        self._between = pa.scalar(self._quote + self._delimiter + self._quote)
+        flags = (f"{self._quote}{self._delimiter}{flag}" for flag in ("false", "true"))
+        self._flags = pa.array(flags)
+        self._challenger_cells = None
+        if appended.challenger_ids is not None:
+            ids = appended.challenger_ids.cast(pa.string()).fill_null("")
+            self._challenger_cells = pa.array([f"{self._delimiter}{each}" for each in ids])
+        self._file, self.rows = target, 0
+        undecoded = self._text is not None and self._text.undecoded
+        mark = "" if undecoded else byte_order_mark(file)
+        names = csv_line(list(scorer.appended.values()), self._delimiter)
+        self._write(f"{mark}{file.header_text}{self._delimiter}{names}".encode())
+
+    def prepare(self, block: ScoredBlock) -> pa.StringArray:
+        """The lines of the block, each with its cells appended."""
+        assignments, challenger = block.assignments, []
+        if self._challenger_cells is not None:
+            challenger = [self._challenger_cells.take(pa.array(block.challenger_positions))]
+        return pc.binary_join_element_wise(
+            block.text,
+            self._cluster_cells.take(pa.array(block.positions)),
+            *self._decimals.parts(assignments.distance),
+            self._between,
+            *self._decimals.parts(assignments.margin),
+            self._flags.take(pa.array(assignments.outlier.view(np.int8))),
+            *challenger,
+            "",
+        )
+
+    def write(self, prepared: pa.StringArray) -> None:
+        """Write the lines, without copying them."""
+        self.rows += len(prepared)
+        if len(prepared):
+            _, offsets, data = prepared.buffers()
+            ends = np.frombuffer(offsets, np.int32)
+            first, last = ends[prepared.offset], ends[prepared.offset + len(prepared)]
+            text = memoryview(data)[first:last]
+            if not bytes(text[:2]).startswith((b"\r\n", b"\n")):  # a cell may begin with a return
+                self._file.write(self._newline)
+            self._write(text)
+
+    def finish(self) -> None:
+        """Write the newline behind the last line."""
+        self._file.write(self._newline)
+
+    def _number(self, rate: float | None) -> str:
+        return "" if rate is None else repr(rate).replace(".", self._decimal)
+
+    def _write(self, text: bytes | memoryview) -> None:
+        """Write text as the bytes that it was read from."""
+        if self._text is not None and self._text.undecoded:
+            text = bytes(text).decode().encode(self._text.codec)
+        self._file.write(text)
+
+    def _as_read(self, text: str) -> str:
+        """Text of ours as if it had been read from the file."""
+        if self._text is None or not self._text.undecoded:
+            return text
+        return self._text.encode(text).decode(self._text.codec)

@@ -1,0 +1,33 @@
+"""Verdicts on drift, and the thresholds between them. Needs the standard library only."""
+
+from pipeline.scoring.documents import DriftSummary, Verdict
+
+MOVED, SHIFTED = 0.10, 0.25
+"""The customary thresholds of the PSI (Siddiqi 2006, Credit Risk Scorecards)."""
+IMPLAUSIBLE = 4.0
+"""Nearly all customers in one outer decile: no market moves so, but a change of unit does."""
+MIN_CUSTOMERS = 100
+"""Of fewer customers nothing is said: chance has too large a part in it."""
+
+
+def psi_verdict(psi: float, critical: float, customers: int) -> Verdict:
+    """How far a distribution has moved.
+
+    Args:
+        psi: Its population stability index.
+        critical: The PSI that chance alone hardly ever passes with so many customers.
+        customers: How many were counted.
+    """
+    if customers < MIN_CUSTOMERS:
+        return "too few customers"
+    if psi < MOVED or psi <= critical:
+        return "stable"
+    if psi >= IMPLAUSIBLE:
+        return "implausible"
+    return "shifted" if psi >= SHIFTED else "moved"
+
+
+def cluster_mix_verdict(drift: DriftSummary) -> Verdict:
+    """That on the shares of the clusters; they have no unit, so none of them is implausible."""
+    verdict = drift["clusters"]["verdict"]
+    return "shifted" if verdict == "implausible" else verdict
