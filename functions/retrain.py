@@ -1,7 +1,7 @@
-"""AWS Lambda's handler for a schedule: train the champion's recipe on the data that lie ready.
+"""AWS Lambda's handler for a schedule: train the champion's recipe on one object.
 
-It makes a candidate and never promotes one. What can never succeed is told and is done; what may
-succeed later is raised, so that Lambda tries again.
+It makes a candidate and never promotes one. A failure for good is the answer; what may succeed
+later is raised, so that Lambda tries again.
 """
 
 import os
@@ -18,12 +18,9 @@ from functions.aws.metrics import Measure, emf
 from functions.logs import Log
 from functions.settings import RetrainingSettings, Settings
 from model_store import (
-    CANDIDATE,
     CHAMPION,
-    Artifact,
     Conflict,
     CustomerClustersError,
-    Reason,
     Store,
     Temporary,
     load_signer,
@@ -42,11 +39,11 @@ if TYPE_CHECKING:
 LambdaHandler = Callable[[Any, Any], dict[str, Any]]
 WHO = "functions.retrain"
 SPARE_SECONDS = 15.0
-"""So long before Lambda would end the call, it is stopped here, and says so."""
+"""A training is stopped so long before Lambda would end the call, so that it can say so."""
 
 
-class TimeIsUp(BaseException):
-    """Raised wherever a training is when its time ends; no error, that nobody takes it for one."""
+class DeadlineSignal(BaseException):
+    """Raised by SIGALRM wherever a training is; no Exception, so that no handler swallows it."""
 
 
 @dataclass(slots=True)
@@ -56,62 +53,76 @@ class Retraining:
     settings: RetrainingSettings
     store: Store
     files: S3Storage
-    """Of the same store."""
+    """The storage of the same store."""
     signer: "Signer | None" = None
     budget: "Budget | None" = None
     log: Log = logs.write
     measure: Measure = emf
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
-        """Answer an invocation with what came of it; the event says nothing that matters."""
-        told = {"data": str(self.settings.data), "store": str(self.store)}
+        """Answer an invocation, whatever its event holds.
+
+        Returns:
+            The addresses, and either `status`, `version`, `champion` and what promotion says of
+            it, or the status `failed` with `code` and `reason`.
+
+        Raises:
+            Temporary, Conflict: It may succeed later.
+        """
+        addresses = {"data": str(self.settings.data), "store": str(self.store)}
         seconds = Deadline.of(context).remaining() - SPARE_SECONDS
         try:
             with stopped(seconds):
-                answer = told | self._retrained()
+                answer = addresses | self._retrain()
         except (Temporary, Conflict) as error:
-            self.log({"level": "warning", "message": "given back", **told, "error": str(error)})
+            given_back = {"level": "warning", "message": "given back", **addresses}
+            self.log({**given_back, "error": str(error)})
             raise
         except CustomerClustersError as error:
-            answer = self._failed(told, error.code, str(error))
-        except TimeIsUp:
+            answer = self._failed(addresses, error.code, str(error))
+        except DeadlineSignal:
             most = f"not done in {max(seconds, 0):.0f} s: train on fewer customers, or on a machine"
-            answer = self._failed(told, "too_slow", most)
+            answer = self._failed(addresses, "too_slow", most)
         except Exception as error:
-            self.log({"level": "error", "message": "crashed", **told, "error": logs.where(error)})
+            crashed = {"level": "error", "message": "crashed", **addresses}
+            self.log({**crashed, "error": logs.where(error)})
             raise
         else:
             self.measure({"Retrainings": 1, "GateObjections": len(answer["reasons"])})
             self.log({"level": "info", "message": "retrained", **answer})
         return answer
 
-    def _failed(self, told: dict[str, str], code: str, reason: str) -> dict[str, Any]:
-        answer = {**told, "status": "failed", "code": code, "reason": reason}
+    def _failed(self, addresses: dict[str, str], code: str, reason: str) -> dict[str, Any]:
+        answer = {**addresses, "status": "failed", "code": code, "reason": reason}
         self.measure({"RetrainingsFailed": 1})
         self.log({"level": "error", "message": "not retrained", **answer})
         return answer
 
-    def _retrained(self) -> dict[str, Any]:
+    def _retrain(self) -> dict[str, Any]:
         from pipeline.comparing import compare
 
+        with needs_extra("retraining", "train"):
+            from pipeline.training import retrain_champion
         self.store.check_signer(self.signer)
-        champion = self.store.open(CHAMPION)
+        self.store.open(CHAMPION)  # before the object is fetched
         with unfinished() as folder:
             path = self._fetched(folder)
             try:
-                status, artifact = self._trained(path, champion)
+                retrained = retrain_champion(
+                    path, self.store, who=WHO, signer=self.signer, budget=self.budget
+                )
             except WrongFile as error:
                 raise error.about(self.settings.data) from error
-        compared = compare(champion, artifact)
-        moved = compared.crosswalk.moved_share if compared.crosswalk else None
+        comparison = compare(retrained.champion, retrained.artifact)
+        moved = comparison.crosswalk.moved_share if comparison.crosswalk else None
         return {
-            "status": status,
-            "version": artifact.version,
-            "champion": champion.version,
-            "sha256": artifact.manifest.facts["training"]["sha256"],
+            "status": retrained.status,
+            "version": retrained.artifact.version,
+            "champion": retrained.champion.version,
+            "sha256": retrained.artifact.manifest.facts["training"]["sha256"],
             "moved_share": moved,
-            "gate": "refuses" if compared.objections else "passes",
-            "reasons": list(compared.objections),
+            "gate": "refuses" if comparison.objections else "passes",
+            "reasons": list(comparison.objections),
         }
 
     def _fetched(self, folder: Path) -> Path:
@@ -122,37 +133,16 @@ class Retraining:
             source.save(folder / name)
         return folder / name
 
-    def _trained(self, path: Path, champion: Artifact) -> tuple[str, Artifact]:
-        """What these data make of the champion, and whether that was there before."""
-        with needs_extra("retraining", "train"):
-            from pipeline import training
-        known = training.trained_before(path, champion, self.store)
-        if known is None:
-            trained = training.retrain(path, self.store, None, lambda step: None, self.budget)
-            artifact = training.publish(trained, self.store, CANDIDATE, WHO, self.signer)
-            same = artifact.version == champion.version
-            return "champion" if same else "candidate", artifact
-        if known.version == champion.version:
-            return "champion", known
-        self._point_once(known)
-        return "known", known
-
-    def _point_once(self, artifact: Artifact) -> None:
-        """Finish what a crash left; a candidate that people replaced does not come back."""
-        moves = self.store.history()
-        if not any(e.alias == CANDIDATE and e.new == artifact.version for e, done in moves if done):
-            self.store.point(CANDIDATE, artifact.version, Reason(WHO, "found it published"))
-
 
 @contextmanager
 def stopped(seconds: float) -> Iterator[None]:
-    """Raise TimeIsUp inside when so many seconds have passed; in a process's main thread only."""
+    """Raise DeadlineSignal inside when so many seconds have passed; in the main thread only."""
     if seconds == float("inf"):
         yield
         return
 
     def stop(*_: object) -> None:
-        raise TimeIsUp
+        raise DeadlineSignal
 
     before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))  # 0 would be never

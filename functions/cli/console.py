@@ -33,11 +33,11 @@ def print_json(document: Any) -> None:
     click.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def show_exploration(notices: list[str], page: Path) -> None:
-    """What to notice first, and where the rest is."""
+def show_exploration(highlights: list[str], page: Path) -> None:
+    """Highlights of an exploration for people, and where the rest is."""
     out = terminal()
-    for notice in notices:
-        out.print(f"• {notice}")
+    for highlight in highlights:
+        out.print(f"• {highlight}")
     out.print(f"Report in {page}", soft_wrap=True)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from functions.cli import console, options, tables
-from model_store import CANDIDATE, CHAMPION, Reason, load_signer
+from model_store import load_signer
 from model_store.extras import needs_extra
 
 _OUT_HELP = "Folder for comparison.json and comparison.html."
@@ -47,26 +47,21 @@ def retrain(
     trained on before, over the same champion, give the version that they gave then.
     """
     with needs_extra("retrain", "train"):
-        from pipeline import training
-    from pipeline.comparing import compare
+        from pipeline.training import retrain_champion
+    from pipeline import comparing
 
-    target = options.open_store(store)
     signer = load_signer(sign_key) if sign_key else None
-    target.check_signer(signer)
-    champion = target.open(CHAMPION)
+    target = options.open_store(store)
     with console.steps() as progress:
-        known = None if contract else training.trained_before(data, champion, target)
-        if known is None:
-            trained = training.retrain(data, target, contract, progress)
-            artifact = training.publish(trained, target, CANDIDATE, who, signer)
-        else:
-            artifact = known
-            target.point(CANDIDATE, known.version, Reason(who, f"trained before on {data.name}"))
+        retrained = retrain_champion(
+            data, target, contract=contract, who=who, signer=signer, progress=progress
+        )
         progress("comparing with the champion")
-        comparison = compare(champion, artifact)
-    if known is not None:
-        which = "the champion" if known.version == champion.version else known.version
-        click.echo(f"Note: {data.name} was trained on before; that gave {which}", err=True)
+        comparison = comparing.compare(retrained.champion, retrained.artifact)
+    if retrained.status != "candidate":
+        same = retrained.status == "champion"
+        version = "the champion" if same else retrained.artifact.version
+        click.echo(f"Note: {data.name} was trained on before; that gave {version}", err=True)
     tables.write_comparison(comparison, out)
     if as_json:
         console.print_json(comparison.to_dict())

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 def show_comparison(comparison: "Comparison") -> None:
-    """Two versions for people."""
+    """Print how two versions differ."""
     out = console.terminal()
     bold = console.bold
     out.print(bold(comparison.old), "and", bold(comparison.new))
     table = console.new_table("Figure", "Old", "New", "Change")
-    for name, figure in comparison.to_dict()["metrics"].items():
-        table.add_row(name.replace("_", " "), *(_number(figure[k]) for k in ("old", "new")),
-                      _number(figure["change"], "+"))  # fmt: skip
+    for name, figure in comparison.figures.items():
+        values = _number(figure.old), _number(figure.new), _number(figure.change, "+")
+        table.add_row(name.replace("_", " "), *values)
     out.print(table)
     if comparison.crosswalk is None:
         out.print("Nobody counted who moves; --data FILE counts on the customers of a file\n")
@@ -58,16 +58,15 @@ def _show_crosswalk(crosswalk: "Crosswalk") -> None:
         f"Of {crosswalk.customers:,} customers {crosswalk.moved_share:.1%} change their cluster "
         f"(adjusted Rand index {crosswalk.ari:.3f})"
     )
-    table = console.new_table("Old \\ new", *(str(id) for id in crosswalk.new_ids))
-    for id, counts in zip(crosswalk.old_ids, crosswalk.counts, strict=True):
-        table.add_row(str(id), *(f"{count:,}" for count in counts))
+    table = console.new_table("Old \\ new", *map(str, crosswalk.new_ids))
+    for cluster, counts in zip(crosswalk.old_ids, crosswalk.counts, strict=True):
+        table.add_row(str(cluster), *(f"{count:,}" for count in counts))
     out.print(table)
     table = console.new_table("Cluster", "Name", "Became", "Overlap", "Centre moved", "Churn")
-    for fate in crosswalk.clusters:
-        moved = "–" if fate.centre_shift is None else f"{fate.centre_shift:.2f} sd"
-        churn = " → ".join(_percent(rate) for rate in (fate.churn_before, fate.churn_after))
-        row = (str(fate.id), fate.name, fate.became, f"{fate.overlap:.1%}", moved, churn)
-        table.add_row(*row)
+    for row in crosswalk.clusters:
+        moved = "–" if row.centre_shift is None else f"{row.centre_shift:.2f} sd"
+        churn = f"{_percent(row.churn_before)} → {_percent(row.churn_after)}"
+        table.add_row(str(row.id), row.name, row.became, f"{row.overlap:.1%}", moved, churn)
     out.print(table)
 
 

@@ -1,4 +1,4 @@
-"""Explore a file, train on it."""
+"""The commands `train` and `explore`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,21 +71,21 @@ def train(
         raise click.BadParameter(f"no recipe {recipe!r}; there are: {', '.join(known)}")
     signer = load_signer(sign_key) if sign_key else None
     target = _store_for(store, alias, signer)  # before minutes of work, not after
-    wanted = training.load_thresholds(bars) if bars else training.Thresholds()
+    thresholds = training.load_thresholds(bars) if bars else training.Thresholds()
     with console.steps() as progress:
         declared = load_contract(contract)
         reference_model = None if fresh_ids else training.find_reference(target, declared)
         if recipe == training.SEARCH:
             trained = training.train_by_search(
-                data, declared, progress, wanted, reference_model, reading
+                data, declared, progress, thresholds, reference_model, reading
             )
         else:
             given, budget = training.RECIPES[recipe], training.Budget()
             trained = training.train(
-                data, declared, given, progress, budget, wanted, reference_model, reading
+                data, declared, given, progress, budget, thresholds, reference_model, reading
             )
         if names is not None:
-            trained = training.name_by(trained, names)
+            trained = training.rename_clusters(trained, names)
         artifact = training.publish(trained, target, alias, who, signer)
     if as_json:
         console.print_json(model_tables.model_document(artifact, trained.model))
@@ -121,16 +121,14 @@ def _store_for(address: str, alias: str, signer: "Signer | None") -> Store:
 def explore(data: Path, out: Path, contract: Path, as_json: bool, reading: ReadingOptions) -> None:
     """Describe a customer file before training: what is missing, odd, leaking, telling."""
     with needs_extra("explore", "train"):
-        from pipeline.training.exploring import explore as exploring
-        from pipeline.training.exploring import highlights as noticing
-        from pipeline.training.exploring import page as exploration_report
+        from pipeline.training import exploring
 
     with console.steps() as progress:
         progress(f"reading {data.name} and comparing stayed with churned customers")
-        found = exploring.explore(data, load_contract(contract), reading)
+        exploration = exploring.explore(data, load_contract(contract), reading)
         progress("drawing the report")
-        page = exploration_report.write(found, out)
+        page = exploring.write(exploration, out)
     if as_json:
-        console.print_json(found.to_dict())
+        console.print_json(exploration.to_dict())
     else:
-        console.show_exploration(noticing.notices(found), page)
+        console.show_exploration(exploring.highlights(exploration), page)

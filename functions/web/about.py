@@ -1,19 +1,17 @@
 """What the page about the model says, as far as its manifest knows."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from functions.live_model import LoadedModel
+from pipeline.model.facts import Metrics, RecipeFacts, TrainingData, facts_of, figure
 from pipeline.pages.rendering import percent
 
 
 def about_view(loaded: LoadedModel) -> dict[str, object]:
     """Everything the template names."""
-    facts = loaded.artifact.manifest.facts
-    recipe = facts.get("recipe", {})
+    facts = facts_of(loaded.artifact)
+    recipe = facts.get("recipe", RecipeFacts())
     return {
-        "quality": _quality(facts.get("metrics", {})),
-        "training": _training(facts.get("training", {})),
+        "quality": _quality(facts.get("metrics", Metrics())),
+        "training": _training(facts.get("training", TrainingData())),
         "searched": recipe.get("name") == "search",
         "recipe_title": recipe.get("title"),
         "published": loaded.artifact.manifest.version.published,
@@ -21,7 +19,7 @@ def about_view(loaded: LoadedModel) -> dict[str, object]:
     }
 
 
-def _quality(metrics: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+def _quality(metrics: Metrics) -> list[tuple[str, str, str]]:
     """What was measured, the figure, and what it means."""
     rows = [
         _row(metrics, "silhouette_model_space", "Separation (silhouette)", "{:.2f}",
@@ -42,28 +40,22 @@ def _quality(metrics: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def _row(
-    metrics: Mapping[str, Any], key: str, label: str, form: str, meaning: str
+    metrics: Metrics, key: str, label: str, form: str, meaning: str
 ) -> tuple[str, str, str] | None:
-    value = metrics.get(key)
+    value = figure(metrics, key)
     return None if value is None else (label, form.format(value), meaning)
 
 
-def _training(training: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _training(training: TrainingData) -> list[tuple[str, str]]:
     """What is known of the training data, in words."""
-    read = training.get("rows_read", 0)
-    known = {
-        "file": "File",
-        "rows_read": "Customers in it",
-        "rows_used": "Customers used",
-        "duplicate_rows": "Left out as duplicates",
-        "rejected_rows": "Left out as unusable",
-    }
-    rows = []
-    for key, label in known.items():
-        if key in training:
-            value = training[key]
-            text = f"{value:,}" if isinstance(value, int) else str(value)
-            if key == "rows_used" and read:
-                text += f" ({percent(value / read)})"
-            rows.append((label, text))
-    return rows
+    rows = [("File", training["file"])] if "file" in training else []
+    read, used = training.get("rows_read", 0), training.get("rows_used", 0)
+    share = f" ({percent(used / read)})" if read else ""
+    counts = (
+        ("Customers in it", training.get("rows_read"), ""),
+        ("Customers used", training.get("rows_used"), share),
+        ("Left out as duplicates", training.get("duplicate_rows"), ""),
+        ("Left out as unusable", training.get("rejected_rows"), ""),
+    )
+    known = ((label, count, note) for label, count, note in counts if count is not None)
+    return rows + [(label, f"{count:,}{note}") for label, count, note in known]

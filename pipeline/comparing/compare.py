@@ -1,4 +1,4 @@
-"""Two versions side by side, whatever they have to do with each other."""
+"""Two versions side by side, whether or not one descends from the other."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from model_store import Artifact
 from pipeline.comparing.counting import count_customers, known_crosswalk
 from pipeline.comparing.promotion import objections
 from pipeline.model.crosswalk import Crosswalk
+from pipeline.model.facts import Metrics, facts_of, figure
 from pipeline.model.loading import load_model
 from pipeline.scoring.summary.drift import Drift, measure
 
@@ -28,13 +29,30 @@ FIGURES = (
 
 
 @dataclass(frozen=True, slots=True)
+class FigureChange:
+    """One figure of two versions; None where it is unknown."""
+
+    old: float | None
+    new: float | None
+
+    @property
+    def change(self) -> float | None:
+        """The new figure less the old one; None where one is unknown."""
+        return None if self.old is None or self.new is None else self.new - self.old
+
+    def to_dict(self) -> dict[str, float | None]:
+        """Ready for JSON."""
+        return {"old": self.old, "new": self.new, "change": self.change}
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """An old and a new version."""
 
     old: str
     new: str
-    figures: Mapping[str, tuple[float | None, float | None]]
-    """Name → old and new."""
+    figures: Mapping[str, FigureChange]
+    """By name; see `FIGURES`."""
     crosswalk: Crosswalk | None
     """None where training did not count and no customers were given to count."""
     drift: tuple[Drift, ...]
@@ -43,32 +61,35 @@ class Comparison:
     """Why the new one should not replace the old one."""
 
     def to_dict(self) -> dict[str, Any]:
+        """What comparison.json states."""
         return {
             "old": self.old,
             "new": self.new,
-            "metrics": {
-                name: {"old": old, "new": new, "change": change(old, new)}
-                for name, (old, new) in self.figures.items()
-            },
+            "metrics": {name: change.to_dict() for name, change in self.figures.items()},
             "crosswalk": self.crosswalk.to_dict() if self.crosswalk else None,
             "drift": {drift.name: drift.to_dict() for drift in self.drift},
             "objections": list(self.objections),
         }
 
 
-def change(old: float | None, new: float | None) -> float | None:
-    """The new figure less the old one; None where one is unknown."""
-    return None if old is None or new is None else new - old
-
-
 def compare(old: Artifact, new: Artifact, data: Path | None = None) -> Comparison:
-    """Compare two versions; `data` is a customer file to count on who moves."""
+    """Compare two versions.
+
+    Args:
+        old: One of them.
+        new: The other one.
+        data: A customer file to count on who moves.
+
+    Raises:
+        WrongFile: The file has no customers that both models can read.
+        WrongArtifact: One of the versions is damaged.
+    """
     crosswalk = count_customers(data, old, new) if data else known_crosswalk(old, new)
-    metrics = [artifact.manifest.facts.get("metrics", {}) for artifact in (old, new)]
+    before, after = (facts_of(artifact).get("metrics", Metrics()) for artifact in (old, new))
     return Comparison(
         old.version,
         new.version,
-        {name: (metrics[0].get(name), metrics[1].get(name)) for name in FIGURES},
+        {name: FigureChange(figure(before, name), figure(after, name)) for name in FIGURES},
         crosswalk,
         tuple(_drift(old, new)),
         tuple(objections(old, new, crosswalk)),
@@ -86,12 +107,12 @@ def _drift(old: Artifact, new: Artifact) -> list[Drift]:
 
 def _counts(known: Mapping[str, Any], after: Mapping[str, Any], name: str) -> list[int]:
     """The new training customers in the bins of the old ones."""
-    found = after["features"][name]
+    own = after["features"][name]
     if "edges" in known:
-        shares = rebinned(known["edges"], found["edges"], found["shares"])
+        shares = rebinned(known["edges"], own["edges"], own["shares"])
     else:
-        given = dict(zip(found["values"], found["shares"], strict=True))
-        shares = [given.get(value, 0.0) for value in known["values"]]
+        by_value = dict(zip(own["values"], own["shares"], strict=True))
+        shares = [by_value.get(value, 0.0) for value in known["values"]]
     return [round(share * int(after["customers"])) for share in shares]
 
 
@@ -103,6 +124,6 @@ def rebinned(
     Of the outer bins only one end is known; they are taken to be as wide as all others together.
     """
     width = (own_edges[-1] - own_edges[0]) or 1.0
-    places = [own_edges[0] - width, *own_edges, own_edges[-1] + width]
-    below = np.interp(edges, places, np.concatenate([[0.0], np.cumsum(shares)]))
+    ends = [own_edges[0] - width, *own_edges, own_edges[-1] + width]
+    below = np.interp(edges, ends, np.concatenate([[0.0], np.cumsum(shares)]))
     return [float(share) for share in np.diff([0.0, *below.tolist(), 1.0])]

@@ -1,4 +1,4 @@
-"""Where the customers of one model's clusters go under another: as training counted, or anew."""
+"""Crosswalks between two versions: as training counted, or counted anew on a file."""
 
 import json
 from dataclasses import replace
@@ -12,6 +12,7 @@ from model_store import Artifact, WrongArtifact
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.crosswalk import Crosswalk, Ids, build_crosswalk, inverted
+from pipeline.model.facts import matched_with
 from pipeline.model.loading import load_model
 from pipeline.reading.customer_file import CustomerFile
 from pipeline.reading.open import open_customers
@@ -21,15 +22,17 @@ CROSSWALK = "crosswalk.json"
 
 
 def known_crosswalk(old: Artifact, new: Artifact) -> Crosswalk | None:
-    """What training counted when one of both was matched with the other; None when it was not.
+    """The crosswalk that training counted when it matched one version with the other.
 
-    Of a version and itself: its training customers, none of whom moves.
+    Returns:
+        None when neither was matched with the other. Of a version and itself: its training
+        customers, none of whom moves.
     """
     if old.version == new.version:
         return _unmoved(old)
-    if _ancestor(new) == old.version:
+    if _counted_against(new) == old.version:
         return _read(new)
-    if _ancestor(old) == new.version:
+    if _counted_against(old) == new.version:
         return inverted(_read(old), new.version)
     return None
 
@@ -42,8 +45,12 @@ def _unmoved(artifact: Artifact) -> Crosswalk:
 
 
 def count_customers(path: Path, old: Artifact, new: Artifact) -> Crosswalk:
-    """Let both models assign the customers of a file that both can read."""
-    models = [load_model(a) for a in (old, new)]
+    """Let both models assign the customers of a file that both can read.
+
+    Raises:
+        WrongFile: It is no table, lacks a feature, or has no such customers.
+    """
+    models = [load_model(artifact) for artifact in (old, new)]
     every = {f.name: f for model in models for f in model.contract.features}
     either = replace(models[0].contract, features=tuple(every.values()))
     with open_customers(path, either, keep_bytes=either.ascii) as file:
@@ -56,11 +63,11 @@ def count_customers(path: Path, old: Artifact, new: Artifact) -> Crosswalk:
     both = checks[0].good & checks[1].good
     if not both.any():
         raise WrongFile(path, "has no customer that both models can read")
-    first, second = (
+    old_ids, new_ids = (
         _assigned(model, checked, both) for model, checked in zip(models, checks, strict=True)
     )
     spread = {name: spread for checked in checks for name, spread in _spread(checked).items()}
-    return build_crosswalk(old.version, models[0], models[1], (first, second), spread)
+    return build_crosswalk(old.version, models[0], models[1], (old_ids, new_ids), spread)
 
 
 def _check(model: ClusterModel, file: CustomerFile, table: pa.Table, columns: list[int]) -> Checked:
@@ -81,9 +88,9 @@ def _spread(checked: Checked) -> dict[str, float]:
     return {name: float(values.std()) for name, values in numbers.items()}
 
 
-def _ancestor(artifact: Artifact) -> object:
-    has_one = CROSSWALK in artifact.manifest.files
-    return artifact.manifest.facts.get("lineage", {}).get("champion") if has_one else None
+def _counted_against(artifact: Artifact) -> str | None:
+    """The version that the artifact's own crosswalk counts from; None without a crosswalk."""
+    return matched_with(artifact) if CROSSWALK in artifact.manifest.files else None
 
 
 def _read(artifact: Artifact) -> Crosswalk:

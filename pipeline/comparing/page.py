@@ -6,9 +6,4 @@ from pipeline.pages.rendering import render_page
 
 def render(comparison: Comparison) -> str:
     """The same comparison gives the same bytes."""
-    return render_page(
-        "comparing/comparison.html.j2",
-        found=comparison,
-        metrics=comparison.to_dict()["metrics"],
-        crosswalk=comparison.crosswalk,
-    )
+    return render_page("comparing/comparison.html.j2", comparison=comparison)

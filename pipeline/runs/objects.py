@@ -35,8 +35,10 @@ _UNSAFE = re.compile(r"[\x00-\x1f\x7f\\]")
 
 
 class Skipped(CustomerClustersError):
-    """Raised when there is nothing to score: the object is empty, or was replaced, which another
-    event tells."""
+    """Raised when there is nothing to score.
+
+    The object is empty, or was replaced, which another event tells.
+    """
 
     code = "skipped"
 

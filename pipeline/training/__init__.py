@@ -1,14 +1,12 @@
 """Training: clean, fit, evaluate, describe, and hand the artifact to the store."""
 
 from pipeline.training.clusters.lineage import ReferenceModel, find_reference
-from pipeline.training.clusters.overrides import override
+from pipeline.training.evaluation import Budget
 from pipeline.training.publish import publish
-from pipeline.training.repeat import trained_before
-from pipeline.training.retrain import retrain
-from pipeline.training.search.evaluation import Budget
-from pipeline.training.search.recipes import RECIPES, SEARCH, Recipe
+from pipeline.training.recipes import RECIPES, SEARCH, Recipe
+from pipeline.training.retrain import Retrained, retrain_champion
 from pipeline.training.search.thresholds import Thresholds, load_thresholds
-from pipeline.training.train import Trained, name_by, train, train_by_search
+from pipeline.training.train import Trained, rename_clusters, train, train_by_search
 
 __all__ = [
     "RECIPES",
@@ -16,15 +14,14 @@ __all__ = [
     "Budget",
     "Recipe",
     "ReferenceModel",
+    "Retrained",
     "Thresholds",
     "Trained",
     "find_reference",
     "load_thresholds",
-    "name_by",
-    "override",
     "publish",
-    "retrain",
+    "rename_clusters",
+    "retrain_champion",
     "train",
     "train_by_search",
-    "trained_before",
 ]

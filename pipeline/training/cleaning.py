@@ -1,17 +1,17 @@
 """From a customer file to the rows that training may use, with a count of what was left out."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.errors import MAX_REJECTED_SHARE, WrongFile
+from pipeline.errors import MAX_REJECTED_SHARE, WrongFile, refuse_unreadable
 from pipeline.hashing import sha256_of_file
 from pipeline.model.contract import Contract, Feature, Label
 from pipeline.reading.blocks import BrokenRow
@@ -19,6 +19,74 @@ from pipeline.reading.customer_file import CustomerFile
 from pipeline.reading.open import open_customers
 from pipeline.reading.options import AUTODETECT, ReadingOptions
 from pipeline.reading.validation import Checked, check, is_repeated_header, refuse_ambiguous
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerTable:
+    """A customer file, read whole and once, without repeated rows."""
+
+    file: CustomerFile
+    sha256: str
+    rows: pa.Table
+    """All columns of the file; no row repeats an earlier one in every column."""
+    duplicate_rows: int
+    broken_rows: tuple[BrokenRow, ...]
+
+    def has(self, name: str | None) -> bool:
+        """Whether the file has a column of this name."""
+        return name in self.file.schema.names
+
+    def column(self, name: str) -> pa.Array:
+        """A column by its name; WrongFile when it is missing or there twice."""
+        return self.rows.column(self.file.column(name)).combine_chunks()
+
+    def check(self, contract: Contract) -> Checked:
+        """Check the columns of a contract's features, row by row."""
+        columns = {feature.name: self.column(feature.name) for feature in contract.features}
+        return check(contract, columns, self.file.numbers)
+
+    def refuse_ambiguous(self, checked: Checked) -> None:
+        """WrongFile where a number can be read in two ways."""
+        refuse_ambiguous(self.file, checked, range(1, len(self.rows) + 1))
+
+    def repeated_ids(self, contract: Contract) -> list[object]:
+        """The ids of all rows whose id an earlier row has, with other values."""
+        if contract.id_column is None or not self.has(contract.id_column):
+            return []
+        ids = pd.Series(self.column(contract.id_column).to_pylist(), dtype=object)
+        return ids[ids.duplicated()].tolist()
+
+
+def read_customers(
+    path: Path,
+    contract: Contract,
+    reading: ReadingOptions = AUTODETECT,
+    required: Iterable[str] = (),
+    sha256: str | None = None,
+) -> CustomerTable:
+    """Read a customer file: the only place where training opens one.
+
+    Args:
+        path: The file.
+        contract: The columns that are looked for.
+        reading: What somebody said about how the file is written.
+        required: The columns that must be there.
+        sha256: The digest of the file, where it is known already.
+
+    Raises:
+        WrongFile: It is no table, lacks a column, or has no customers.
+    """
+    with open_customers(path, contract, reading, keep_bytes=contract.ascii) as file:
+        for name in required:
+            file.column(name)
+        table, broken = file.read_all()
+    if not len(table):
+        raise WrongFile(path, "has a header but no customers")
+    with refuse_unreadable(path):
+        digest = sha256 or sha256_of_file(path)
+    duplicate = _duplicates(table)
+    rows = table.filter(pa.array(~duplicate))
+    return CustomerTable(file, digest, rows, int(duplicate.sum()), tuple(broken))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +109,7 @@ class Customers:
     """Training customers: one row each in `features` and, where there is a label, `churned`."""
 
     contract: Contract
+    """Of the features that are trained on."""
     features: pd.DataFrame
     churned: NDArray[np.bool_] | None
     cleaning: Cleaning
@@ -49,45 +118,66 @@ class Customers:
     others: pd.DataFrame
     """Their values; NaN or "" where a value is unusable."""
 
+    def select(self, names: Sequence[str]) -> Self:
+        """The same customers with fewer features to train on, in the given order."""
+        kept = list(names)
+        moved = [feature for feature in self.contract.features if feature.name not in kept]
+        others = [self.others, self.features[[feature.name for feature in moved]]]
+        return replace(
+            self,
+            contract=self.contract.select(kept),
+            features=self.features[kept],
+            unread=(*self.unread, *moved),
+            others=pd.concat(others, axis=1),
+        )
 
-def load_customers(
-    path: Path, declared: Contract, names: Sequence[str], reading: ReadingOptions = AUTODETECT
-) -> Customers:
-    """Read and clean the features to train on; WrongFile when too little is usable."""
+    def take(self, rows: NDArray[np.intp]) -> Self:
+        """Some of the customers, by position."""
+        return replace(
+            self,
+            features=self.features.iloc[rows].reset_index(drop=True),
+            churned=None if self.churned is None else self.churned[rows],
+            others=self.others.iloc[rows].reset_index(drop=True),
+        )
+
+
+def clean(table: CustomerTable, declared: Contract, names: Sequence[str]) -> Customers:
+    """The customers of a file that can be trained on.
+
+    Args:
+        table: The file.
+        declared: What its columns mean.
+        names: The features to train on; the others of the contract only describe.
+
+    Raises:
+        WrongFile: Too little of it is usable, an id is there twice, or the label is unclear.
+    """
     contract = declared.select(names)
-    with open_customers(path, declared, reading, keep_bytes=declared.ascii) as file:
-        indexes = {feature.name: file.column(feature.name) for feature in contract.features}
-        table, broken = file.read_all()
-    if not len(table):
-        raise WrongFile(path, "has a header but no customers")
-    duplicate = duplicate_rows(table)
-    table = table.filter(pa.array(~duplicate))
-    _refuse_repeated_ids(file, table, contract)
-    columns = {name: _column(table, index) for name, index in indexes.items()}
-    checked = check(contract, columns, file.numbers)
-    refuse_ambiguous(file, checked, range(1, len(table) + 1))
+    _refuse_repeated_ids(table, contract)
+    checked = table.check(contract)
+    table.refuse_ambiguous(checked)
     for position in checked.problems:
-        cells = [str(column[position].as_py()) for column in table.columns]
-        is_repeated_header(file, contract, cells, position + 1)  # which refuses another order
-    cleaning = _counted(file, contract, broken, int(duplicate.sum()), checked)
-    churned = _churned(file, table, contract.label)
+        cells = [str(column[position].as_py()) for column in table.rows.columns]
+        is_repeated_header(table.file, contract, cells, position + 1)  # which refuses another order
+    cleaning = _counted(table, contract, checked)
+    churned = _churned(table, contract.label)
     unread = tuple(
         feature
         for feature in declared.features
-        if feature.name in file.schema.names and feature.name not in names
+        if table.has(feature.name) and feature.name not in names
     )
-    others = {feature.name: _usable(file, table, feature, contract) for feature in unread}
+    others = {feature.name: _usable(table, feature, contract) for feature in unread}
     return Customers(
         contract,
         pd.DataFrame(checked.features),
         None if churned is None else churned[checked.good],
         cleaning,
         unread,
-        pd.DataFrame(others, index=range(len(table)))[checked.good].reset_index(drop=True),
+        pd.DataFrame(others, index=range(len(table.rows)))[checked.good].reset_index(drop=True),
     )
 
 
-def duplicate_rows(table: pa.Table) -> NDArray[np.bool_]:
+def _duplicates(table: pa.Table) -> NDArray[np.bool_]:
     """Which rows repeat an earlier one in every column."""
     frame = table.to_pandas()
     nested = [name for name in frame if frame[name].map(_unhashable).any()]
@@ -98,76 +188,60 @@ def _unhashable(value: object) -> bool:
     return isinstance(value, list | dict | np.ndarray)
 
 
-def _counted(
-    file: CustomerFile,
-    contract: Contract,
-    broken: Sequence[BrokenRow],
-    duplicates: int,
-    checked: Checked,
-) -> Cleaning:
+def _counted(table: CustomerTable, contract: Contract, checked: Checked) -> Cleaning:
+    file, broken = table.file, table.broken_rows
     rejected = len(checked.problems) + len(broken)
-    read = len(checked.good) + duplicates + len(broken)
+    read = len(checked.good) + table.duplicate_rows + len(broken)
     reasons = Counter(f"{p[0].column} {p[0].code}" for p in checked.problems.values())
     reasons.update(row.code for row in broken)
     if rejected > MAX_REJECTED_SHARE * read:
-        listed = ", ".join(f"{what}: {count:,}" for what, count in reasons.most_common(3))
+        listed = ", ".join(f"{reason}: {count:,}" for reason, count in reasons.most_common(3))
         raise WrongFile(file.path, f"{rejected:,} of {read:,} rows are unusable ({listed})")
     return Cleaning(
         file=file.path.name,
-        sha256=sha256_of_file(file.path),
+        sha256=table.sha256,
         rows_read=read,
         rows_used=int(checked.good.sum()),
-        duplicate_rows=duplicates,
+        duplicate_rows=table.duplicate_rows,
         rejected_rows=rejected,
         rejected_for=dict(reasons.most_common()),
-        dropped_columns=tuple(n for n in contract.never_features if n in file.schema.names),
+        dropped_columns=tuple(name for name in contract.never_features if table.has(name)),
     )
 
 
-def _usable(
-    file: CustomerFile, table: pa.Table, feature: Feature, contract: Contract
-) -> NDArray[Any]:
+def _usable(table: CustomerTable, feature: Feature, contract: Contract) -> NDArray[Any]:
     """A feature's values, with NaN or "" where the contract refuses one."""
-    alone = replace(contract, features=(feature,))
-    column = _column(table, file.column(feature.name))
-    checked = check(alone, {feature.name: column}, file.numbers)
+    checked = table.check(replace(contract, features=(feature,)))
     values: NDArray[Any] = np.full(
-        len(table), np.nan if feature.numeric else "", float if feature.numeric else object
+        len(table.rows), np.nan if feature.numeric else "", float if feature.numeric else object
     )
     values[checked.good] = checked.features[feature.name]
     return values
 
 
-def _column(table: pa.Table, index: int) -> pa.Array:
-    return pa.concat_arrays(table.column(index).chunks)
-
-
-def _refuse_repeated_ids(file: CustomerFile, table: pa.Table, contract: Contract) -> None:
-    if contract.id_column not in file.schema.names:
-        return
-    ids = pd.Series(_column(table, file.column(str(contract.id_column))).to_pylist())
-    repeated = ids[ids.duplicated()]
-    if len(repeated):
+def _refuse_repeated_ids(table: CustomerTable, contract: Contract) -> None:
+    repeated = table.repeated_ids(contract)
+    if repeated:
         raise WrongFile(
-            file.path,
+            table.file.path,
             f"{len(repeated):,} rows repeat an id of {contract.id_column} with other values "
-            f"(first: {repeated.iloc[0]}); expected one row for each customer",
+            f"(first: {repeated[0]}); expected one row for each customer",
         )
 
 
-def _churned(file: CustomerFile, table: pa.Table, label: Label | None) -> NDArray[np.bool_] | None:
-    if label is None or label.column not in file.schema.names:
+def _churned(table: CustomerTable, label: Label | None) -> NDArray[np.bool_] | None:
+    if label is None or not table.has(label.column):
         return None
-    texts = _column(table, file.column(label.column)).to_pylist()
+    path, texts = table.file.path, table.column(label.column).to_pylist()
     meaning = {text: label.parse(text) for text in set(texts)}
     unknown = sorted(repr(text) for text, churned in meaning.items() if churned is None)
     if unknown:
         raise WrongFile(
-            file.path,
+            path,
             f"label {label.column} holds {', '.join(unknown[:3])}; "
             f"expected one of {', '.join(label.churned + label.stayed)}",
         )
     if len(set(meaning.values())) < 2:
         only = "churned" if any(meaning.values()) else "stayed"
-        raise WrongFile(file.path, f"label {label.column} says that all customers {only}")
+        raise WrongFile(path, f"label {label.column} says that all customers {only}")
     return np.array([meaning[text] for text in texts], bool)

@@ -17,7 +17,7 @@ from pipeline.model.cluster_model import Column
 from pipeline.model.contract import Contract
 from pipeline.model.geometry import Space
 from pipeline.training.cleaning import Customers
-from pipeline.training.search.recipes import ALGORITHMS, Recipe
+from pipeline.training.recipes import ALGORITHMS, Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,10 @@ class Fitted:
     centres: NDArray[np.float64]
     """(clusters, axes), in the model's space."""
     labels: NDArray[np.intp]
-    """(customers,): the place of each customer's cluster among the centres and the model's."""
+    """(customers,): the index of each customer's cluster among the centres and the model's."""
     standardised: NDArray[np.float64]
     """(customers, columns): before any rotation."""
-    located: NDArray[np.float64]
+    points: NDArray[np.float64]
     """(customers, axes): in the model's space."""
 
 
@@ -46,7 +46,15 @@ class EmptyCluster(WrongFile):
 
 
 def fit(recipe: Recipe, customers: Customers) -> Fitted:
-    """Fit a recipe; WrongFile when the customers do not allow it."""
+    """Fit a recipe.
+
+    Clusters are numbered from the lowest churn rate to the highest, without a label from the
+    largest to the smallest.
+
+    Raises:
+        WrongFile: There are too few different customers, or a feature never varies.
+        EmptyCluster: The algorithm leaves a cluster without customers.
+    """
     _refuse_degenerate(recipe, customers)
     pipeline = build_pipeline(recipe, customers.contract)
     with threadpool_limits(1):  # sums depend on how many threads share them
@@ -68,7 +76,7 @@ def fit(recipe: Recipe, customers: Customers) -> Fitted:
 
 
 def reorder(fitted: Fitted, order: Sequence[int]) -> Fitted:
-    """The same clusters in another order."""
+    """The same clusters in another order, in the pipeline as well."""
     _put_in_order(fitted.pipeline["cluster"], order)
     cluster = fitted.pipeline["cluster"]
     return replace(fitted, centres=cluster.cluster_centers_, labels=cluster.labels_)
@@ -78,17 +86,17 @@ def build_pipeline(recipe: Recipe, contract: Contract) -> Pipeline:
     """The unfitted pipeline of a recipe; it takes columns by name, whatever their order."""
     numbers = [feature.name for feature in contract.features if feature.numeric]
     plain = [name for name in numbers if name not in recipe.yeo_johnson]
-    bent = [name for name in numbers if name in recipe.yeo_johnson]
+    power_transformed = [name for name in numbers if name in recipe.yeo_johnson]
     categories = [feature for feature in contract.features if not feature.numeric]
     one_hot = OneHotEncoder(
         categories=[list(feature.values) for feature in categories], sparse_output=False
     )
-    straighten = Pipeline(
-        [("straighten", PowerTransformer(standardize=False)), ("scale", _scaler(recipe))]
+    yeo_johnson = Pipeline(
+        [("yeo_johnson", PowerTransformer(standardize=False)), ("scale", _scaler(recipe))]
     )
     groups = [
         ("plain", _scaler(recipe), plain),
-        ("bent", straighten, bent),
+        ("power_transformed", yeo_johnson, power_transformed),
         ("categories", one_hot, [feature.name for feature in categories]),
     ]
     transform = ColumnTransformer([group for group in groups if group[2]])
@@ -159,7 +167,7 @@ def _space(pipeline: Pipeline, contract: Contract) -> tuple[tuple[Column, ...], 
 
 
 def _lambdas(fitted: Pipeline) -> list[float | None]:
-    powers: list[float | None] = fitted["straighten"].lambdas_.tolist()
+    powers: list[float | None] = fitted["yeo_johnson"].lambdas_.tolist()
     return powers
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -11,20 +10,21 @@ from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Contract
 from pipeline.model.crosswalk import Crosswalk
-from pipeline.reading.open import open_customers
+from pipeline.model.facts import Metrics
 from pipeline.reading.options import AUTODETECT, ReadingOptions
-from pipeline.training.cleaning import Cleaning, Customers, load_customers
+from pipeline.training.cleaning import Cleaning, Customers, CustomerTable, clean, read_customers
 from pipeline.training.clusters.description import build_model
-from pipeline.training.clusters.lineage import Descent, ReferenceModel, check_readable, match
-from pipeline.training.clusters.overrides import override, texts_in
+from pipeline.training.clusters.lineage import Lineage, ReferenceModel, check_readable, match
+from pipeline.training.clusters.overrides import Overrides
+from pipeline.training.evaluation import Budget, evaluate
 from pipeline.training.fitting import Fitted, fit, reorder
-from pipeline.training.search.evaluation import Budget, judge
-from pipeline.training.search.recipes import Recipe
-from pipeline.training.search.search import Search, numeric, restrict, search
+from pipeline.training.recipes import Recipe
+from pipeline.training.search.search import SearchResult, search
 from pipeline.training.search.thresholds import Thresholds
 from pipeline.training.statistics.gap import Gap, gap_curve
 
 Progress = Callable[[str], None]
+"""Called with each step of a training, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,27 +35,28 @@ class Trained:
     model: ClusterModel
     customers: Customers
     fitted: Fitted
-    metrics: dict[str, Any]
+    metrics: Metrics
     gaps: tuple[Gap, ...]
     """From a single group on; after a search those of the customers that it saw."""
-    bars: Thresholds
-    search: Search | None = None
+    thresholds: Thresholds
+    search: SearchResult | None = None
     """How the recipe was found, where it was not given."""
-    descent: Descent | None = None
-    """Where the clusters come from, where there was a champion to match them with."""
-    by_people: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    """Of which clusters people gave the name or description."""
+    lineage: Lineage | None = None
+    """Where the cluster ids come from, where there was a champion to match the clusters with."""
+    texts_by_people: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    """Cluster id → which of name and description people gave."""
 
     @property
     def cleaning(self) -> Cleaning:
+        """What was read, and what was left out."""
         return self.customers.cleaning
 
     @property
     def crosswalk(self) -> Crosswalk | None:
         """From the champion's clusters to these."""
-        if self.descent is None:
+        if self.lineage is None:
             return None
-        return self.descent.crosswalk(self.model, self.customers, self.fitted)
+        return self.lineage.crosswalk(self.model, self.customers, self.fitted)
 
 
 def train(
@@ -64,95 +65,126 @@ def train(
     recipe: Recipe,
     progress: Progress,
     budget: Budget | None = None,
-    bars: Thresholds | None = None,
+    thresholds: Thresholds | None = None,
     reference_model: ReferenceModel | None = None,
     reading: ReadingOptions = AUTODETECT,
+    sha256: str | None = None,
 ) -> Trained:
     """Clean a customer file, fit a recipe, gather the evidence for it and describe its clusters.
 
-    Clusters that are an ancestor's again keep its ids and names.
+    Args:
+        path: The customers.
+        contract: What their columns mean.
+        recipe: What to train, and how.
+        progress: Called with each step, in words.
+        budget: How much evidence to gather.
+        thresholds: What the report compares the evidence with.
+        reference_model: The champion; clusters that are its own again keep its ids and names.
+        reading: What somebody said about how the file is written.
+        sha256: The digest of the file, where it is known already.
+
+    Raises:
+        WrongFile: The file is no table, or its customers do not allow this recipe.
     """
+    required = [feature.name for feature in contract.select(recipe.features).features]
     progress(f"reading and cleaning {path.name}")
-    customers = load_customers(path, contract, recipe.features, reading)
-    if reference_model is not None:
-        check_readable(reference_model, customers)
-    return _trained(
-        customers, recipe, progress, budget or Budget(), bars or Thresholds(), reference_model
-    )
+    table = read_customers(path, contract, reading, required, sha256)
+    customers = _clean(table, contract, recipe.features, reference_model)
+    thresholds = thresholds or Thresholds()
+    return _train(customers, recipe, progress, budget or Budget(), thresholds, reference_model)
 
 
 def train_by_search(
     path: Path,
     contract: Contract,
     progress: Progress,
-    bars: Thresholds | None = None,
+    thresholds: Thresholds | None = None,
     reference_model: ReferenceModel | None = None,
     reading: ReadingOptions = AUTODETECT,
 ) -> Trained:
-    """Find the recipe by evidence, then train it on all customers."""
+    """Find the recipe by evidence, then train it on all customers; arguments as for `train`.
+
+    Raises:
+        WrongFile: The file is no table, has none of the numeric features, or its customers form
+            no clusters.
+    """
+    thresholds = thresholds or Thresholds()
     progress(f"reading and cleaning {path.name}")
-    with open_customers(path, contract, reading, keep_bytes=contract.ascii) as file:
-        names = file.schema.names
-    features = numeric(contract, names)
+    table = read_customers(path, contract, reading)
+    features = [f.name for f in contract.features if f.numeric and table.has(f.name)]
     if not features:
         raise WrongFile(path, f"has none of the numeric features of contract {contract.name}")
-    customers = load_customers(path, contract, features, reading)
+    customers = _clean(table, contract, features, reference_model)
+    result = search(customers, progress, thresholds)
+    narrowed = customers.select(result.winner.features)
+    trained = _train(narrowed, result.winner, progress, Budget(), thresholds, reference_model)
+    metrics: Metrics = {**trained.metrics, "churn_auc_untouched": result.untouched_auc}
+    return replace(trained, metrics=metrics, gaps=result.gaps, search=result)
+
+
+def rename_clusters(trained: Trained, path: Path) -> Trained:
+    """Give clusters the names and descriptions of a file, which retraining keeps.
+
+    Raises:
+        WrongFile: It is no file of names, or names a cluster that there is not.
+    """
+    overrides = Overrides.load(path)
+    kinds = {**trained.texts_by_people}
+    for cluster, texts in overrides.texts.items():
+        kinds[cluster] = tuple(sorted({*kinds.get(cluster, ()), *texts}))
+    return replace(trained, model=overrides.apply(trained.model), texts_by_people=kinds)
+
+
+def _clean(
+    table: CustomerTable,
+    contract: Contract,
+    features: tuple[str, ...] | list[str],
+    reference_model: ReferenceModel | None,
+) -> Customers:
+    customers = clean(table, contract, features)
     if reference_model is not None:
         check_readable(reference_model, customers)  # before minutes of work, not after
-    found = search(customers, progress, bars)
-    narrowed = restrict(customers, found.winner.features)
-    trained = _trained(narrowed, found.winner, progress, Budget(), found.bars, reference_model)
-    metrics = {**trained.metrics, "churn_auc_untouched": found.untouched_auc}
-    return replace(trained, metrics=metrics, gaps=found.gaps, search=found)
+    return customers
 
 
-def _trained(
+def _train(
     customers: Customers,
     recipe: Recipe,
     progress: Progress,
     budget: Budget,
-    bars: Thresholds,
+    thresholds: Thresholds,
     reference_model: ReferenceModel | None,
 ) -> Trained:
-    cleaning = customers.cleaning
-    progress(f"fitting {recipe.title.lower()} on {cleaning.rows_used:,} customers")
+    progress(f"fitting {recipe.title.lower()} on {customers.cleaning.rows_used:,} customers")
     fitted = fit(recipe, customers)
-    descent = None
+    lineage = None
     if reference_model is not None:
         progress(f"matching the clusters with those of the champion {reference_model.version}")
-        fitted, descent = _descend(fitted, customers, reference_model)
+        fitted, lineage = _in_order_of_ids(fitted, match(fitted, customers, reference_model))
     progress("measuring separation, stability and churn out of sample")
-    judged = judge(recipe, customers, budget, fitted)
+    evaluation = evaluate(recipe, customers, budget, fitted)
     gaps = tuple(gap_curve(fitted.standardised))
     progress("describing the clusters")
-    model = build_model(fitted, customers, descent)
-    metrics = {**_counts(fitted, customers), **judged.to_dict()}
-    by_people = {} if descent is None else descent.by_people
     return Trained(
-        recipe, model, customers, fitted, metrics, gaps, bars, descent=descent, by_people=by_people
+        recipe,
+        build_model(fitted, customers, lineage),
+        customers,
+        fitted,
+        {**_counts(fitted, customers), **evaluation.metrics()},
+        gaps,
+        thresholds,
+        lineage=lineage,
+        texts_by_people={} if lineage is None else lineage.texts_by_people,
     )
 
 
-def _descend(
-    fitted: Fitted, customers: Customers, reference_model: ReferenceModel
-) -> tuple[Fitted, Descent]:
-    """The clusters in the order of the ids that they get from the champion."""
-    descent = match(fitted, customers, reference_model)
-    order = sorted(range(len(descent.ids)), key=descent.ids.__getitem__)
-    ids = tuple(descent.ids[place] for place in order)
-    return reorder(fitted, order), replace(descent, ids=ids)
+def _in_order_of_ids(fitted: Fitted, lineage: Lineage) -> tuple[Fitted, Lineage]:
+    order = sorted(range(len(lineage.ids)), key=lineage.ids.__getitem__)
+    ids = tuple(lineage.ids[index] for index in order)
+    return reorder(fitted, order), replace(lineage, ids=ids)
 
 
-def name_by(trained: Trained, path: Path) -> Trained:
-    """With the names and descriptions of a file, which retraining keeps."""
-    given = {id: tuple(texts) for id, texts in texts_in(path).items()}
-    both = {**trained.by_people}
-    for id, kinds in given.items():
-        both[id] = tuple(sorted({*both.get(id, ()), *kinds}))
-    return replace(trained, model=override(trained.model, path), by_people=both)
-
-
-def _counts(fitted: Fitted, customers: Customers) -> dict[str, Any]:
+def _counts(fitted: Fitted, customers: Customers) -> Metrics:
     sizes, churned = np.bincount(fitted.labels), customers.churned
     rates = None if churned is None else np.bincount(fitted.labels, churned) / sizes
     return {

@@ -6,15 +6,13 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
-from functions.aws.lease import Claim, Held
 
-from functions.retrain import RUN, SPARE_SECONDS, Retraining, TimeIsUp, stopped
+from functions.retrain import SPARE_SECONDS, DeadlineSignal, Retraining, stopped
 from functions.settings import RetrainingSettings, WrongSetting
 from model_store import CANDIDATE, CHAMPION, S3Address, Store, Temporary, open_store
 from model_store.storage.s3 import S3Storage
@@ -97,7 +95,7 @@ def test_new_data_make_a_candidate_once_and_the_champion_stays(
     assert lines[-1].items() >= {"message": "retrained", "level": "info", **answer}.items()
     json.dumps(answer)
     store.open(CANDIDATE).verify()
-    (event,) = [e for e, done in store.history() if done and e.new == answer["version"]]
+    (event,) = [e for e, effective in store.history() if effective and e.new == answer["version"]]
     assert (event.alias, event.reason.who) == (CANDIDATE, "functions.retrain")
 
     put(retraining, bank_churners.read_bytes())  # another object, the same customers
@@ -186,19 +184,10 @@ def test_unsigned_candidates_are_not_made_where_keys_are_trusted(retraining: Ret
     assert "there is no key to sign with" in answer["reason"]
 
 
-def test_while_another_one_is_at_it_the_call_is_given_back(
-    retraining: Retraining, lines: Lines
-) -> None:
-    Claim.taken(retraining.files, RUN, 900, lambda: datetime.now(UTC))
-    with pytest.raises(Held, match="another one is at it"):
-        retraining({}, None)
-    assert lines[-1]["message"] == "given back"
-
-
 def test_a_training_that_takes_too_long_is_stopped_and_told(
     retraining: Retraining, bank_churners: Path, lines: Lines
 ) -> None:
-    """Before Lambda ends it: its claim would bar the next one for a quarter of an hour."""
+    """Before Lambda ends it: a call that is cut short cannot say why."""
     put(retraining, bank_churners.read_bytes())
     before = versions(retraining.store)
     answer = retraining({}, Context(millis=(SPARE_SECONDS + 0.5) * 1000))
@@ -207,12 +196,11 @@ def test_a_training_that_takes_too_long_is_stopped_and_told(
     assert lines[-2] == {"RetrainingsFailed": 1}
     assert lines[-1].items() >= {"message": "not retrained", **answer}.items()
     assert versions(retraining.store) == before
-    Claim.taken(retraining.files, RUN, 900, lambda: datetime.now(UTC))  # it was given back
 
 
 @pytest.mark.parametrize("seconds", [0.0, -5.0])
 def test_no_time_at_all_is_too_little(seconds: float) -> None:
-    with pytest.raises(TimeIsUp), stopped(seconds):
+    with pytest.raises(DeadlineSignal), stopped(seconds):
         threading.Event().wait(20)
     assert signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
 

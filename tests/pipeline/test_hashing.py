@@ -47,18 +47,18 @@ def test_beyond_it_is_that_of_the_blocks_digests(tmp_path: Path, size: int) -> N
 def test_only_blocks_that_nobody_hashed_are_read() -> None:
     opened = []
 
-    def open() -> BinaryIO:
+    def open_content() -> BinaryIO:
         opened.append(1)
         return io.BytesIO(CONTENT)
 
     size = len(CONTENT)
-    whole = identity_of_blocks(open, size)
+    whole = identity_of_blocks(open_content, size)
     assert len(opened) == block_count(size) == 3
     known = {block: digest_of_block(io.BytesIO(CONTENT), block) for block in range(3)}
-    assert identity_of_blocks(open, size, known) == whole
+    assert identity_of_blocks(open_content, size, known) == whole
     assert len(opened) == 3
     del known[1]
-    assert identity_of_blocks(open, size, known) == whole
+    assert identity_of_blocks(open_content, size, known) == whole
     assert len(opened) == 4
 
 

@@ -106,8 +106,10 @@ class Drop:
         return S3Storage(self.s3, self.settings.output.below("results"))
 
     def function(self, results: S3Storage | None = None, **changes: Any) -> Batch:
-        """The handler, as a process that was just started has it; `changes` are of its settings
-        where these have such a field, else of the handler."""
+        """The handler, as a process that was just started has it.
+
+        `changes` are of its settings where these have such a field, else of the handler.
+        """
         known = {field.name for field in fields(BatchSettings)}
         settings = {name: changes.pop(name) for name in list(changes) if name in known}
         return Batch(

@@ -6,8 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from pipeline.model.contract import Contract
-from pipeline.training.exploring.exploration import Exploration
-from pipeline.training.exploring.explore import explore
+from pipeline.training.exploring import Exploration, explore
 
 
 def explored(members: pd.DataFrame, contract: Contract, folder: Path) -> Exploration:

@@ -20,7 +20,7 @@ class Characteristic:
     association: float
     """Cramér's V with the clusters, 0 to 1; of a number, by the quarters of its distribution."""
     lines: tuple[tuple[str, tuple[float, ...], float], ...]
-    """What, its figure in each cluster, and its figure among all customers."""
+    """What a line is about, its figure in each cluster, and its figure among all customers."""
 
     def show(self, figure: float) -> str:
         """A figure as people write it."""
@@ -28,14 +28,14 @@ class Characteristic:
 
 
 def characteristics(customers: Customers, labels: NDArray[np.intp]) -> list[Characteristic]:
-    """Every known feature that the model does not read, the most telling first."""
-    found = []
+    """Every known feature that the model does not read, the strongest association first."""
+    listed = []
     for feature in customers.unread:
         values = customers.others[feature.name].to_numpy()
         present = ~np.isnan(values) if feature.numeric else values != ""
         if present.sum() and len(set(labels[present].tolist())) == labels.max() + 1:
-            found.append(_characteristic(feature, values[present], labels[present]))
-    return sorted(found, key=lambda characteristic: -characteristic.association)
+            listed.append(_characteristic(feature, values[present], labels[present]))
+    return sorted(listed, key=lambda characteristic: -characteristic.association)
 
 
 def association(feature: Feature, values: NDArray[np.generic], labels: NDArray[np.intp]) -> float:

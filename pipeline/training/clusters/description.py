@@ -12,7 +12,7 @@ from pipeline.model.cluster import Cluster, Profile
 from pipeline.model.cluster_model import ClusterModel, Golden
 from pipeline.model.contract import Contract, Value
 from pipeline.training.cleaning import Customers
-from pipeline.training.clusters.lineage import Descent
+from pipeline.training.clusters.lineage import Lineage
 from pipeline.training.clusters.names import describe, keep_texts, name_clusters
 from pipeline.training.fitting import Fitted
 
@@ -21,33 +21,35 @@ _DECILES = np.arange(1, 10) / 10
 
 
 def build_model(
-    fitted: Fitted, customers: Customers, descent: Descent | None = None
+    fitted: Fitted, customers: Customers, lineage: Lineage | None = None
 ) -> ClusterModel:
     """The model that serving loads; a cluster that descends from an old one keeps its name."""
     model = ClusterModel(
         customers.contract,
         fitted.columns,
         fitted.space,
-        _clusters(fitted, customers, descent),
+        _clusters(fitted, customers, lineage),
         _baseline(customers),
         (),
     )
-    answers = ((customer, model.assign(customer)) for customer in _invented(model, customers))
-    golden = [Golden(customer, found.cluster.id, found.distance) for customer, found in answers]
+    golden = []
+    for customer in _golden_customers(model):
+        assigned = model.assign(customer)
+        golden.append(Golden(customer, assigned.cluster.id, assigned.distance))
     return replace(model, golden=tuple(golden))
 
 
-def _clusters(fitted: Fitted, customers: Customers, descent: Descent | None) -> tuple[Cluster, ...]:
+def _clusters(fitted: Fitted, customers: Customers, lineage: Lineage | None) -> tuple[Cluster, ...]:
     frame, churned, contract = customers.features, customers.churned, customers.contract
     members = [fitted.labels == index for index in range(len(fitted.centres))]
     profiles = [_profile(contract, frame, mask) for mask in members]
     names = name_clusters(contract, profiles)
-    ids = range(1, len(members) + 1) if descent is None else descent.ids
+    ids = range(1, len(members) + 1) if lineage is None else lineage.ids
     clusters = []
     for index, mask in enumerate(members):
         size, centre = int(mask.sum()), fitted.centres[index]
         churn = None if churned is None else ChurnRate.of(int(churned[mask].sum()), size)
-        distances = np.linalg.norm(fitted.located[mask] - centre, axis=1)
+        distances = np.linalg.norm(fitted.points[mask] - centre, axis=1)
         clusters.append(
             Cluster(
                 id=ids[index],
@@ -61,7 +63,7 @@ def _clusters(fitted: Fitted, customers: Customers, descent: Descent | None) -> 
                 profile=profiles[index],
             )
         )
-    return tuple(clusters) if descent is None else keep_texts(clusters, descent)
+    return tuple(clusters) if lineage is None else keep_texts(clusters, lineage)
 
 
 def _profile(
@@ -95,7 +97,7 @@ def _baseline(customers: Customers) -> dict[str, Any]:
     return {"customers": len(customers.features), "features": features}
 
 
-def _invented(model: ClusterModel, customers: Customers) -> list[dict[str, Value]]:
+def _golden_customers(model: ClusterModel) -> list[dict[str, Value]]:
     """A customer at each cluster's medians and one between each two; no real row among them."""
     middles = [
         {name: profile.median for name, profile in cluster.profile.items()}

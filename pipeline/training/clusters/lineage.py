@@ -3,13 +3,12 @@
 A new cluster is an old one again when at least half of the customers that are in either are in
 both (Jaccard; below it Hennig 2007, CSDA 52:258-271, calls a cluster dissolved). Which is which
 follows from the customers in both, as an assignment problem; centres decide only ties. An old
-cluster that is nobody's any more is retired, and neither its id nor any other that a model of the
-store ever had is given to another cluster: campaigns may still point at it.
+cluster that none of the new ones continues is retired, and neither its id nor any other that a
+model of the store ever had is given to another cluster: campaigns may still point at it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +19,14 @@ from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Contract
 from pipeline.model.crosswalk import Counts, Crosswalk, Ids, build_crosswalk, contingency, overlaps
+from pipeline.model.facts import LineageFacts, facts_of, matched_with
 from pipeline.model.loading import load_model
 from pipeline.training.cleaning import Customers
 from pipeline.training.fitting import Fitted
 
 MINIMUM_OVERLAP = 0.5
 LAST_ID = "last-cluster-id"
-"""The store's mark for the highest id that any of its models ever had."""
+"""The store's counter of the highest id that any of its models ever had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +38,36 @@ class ReferenceModel:
     last_id: int
     """The highest id that any model of the store ever had."""
     retired: tuple[int, ...] = ()
-    by_people: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    """Of which clusters people gave the name or description."""
+    texts_by_people: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    """Cluster id → which of name and description people gave."""
 
     def assign(self, customers: Customers) -> tuple[Ids, NDArray[np.bool_]]:
-        """The champion's cluster ids, of the customers that it can read, and which these are."""
+        """The champion's clusters of new customers.
+
+        Returns:
+            The cluster ids of the customers that the champion can read, and which of all these are.
+        """
         columns, readable = {}, np.ones(len(customers.features), bool)
         for feature in self.model.contract.features:
-            values = _values(customers, feature.name)
+            frame = customers.features if feature.name in customers.features else customers.others
+            values = frame[feature.name].to_numpy()
             present = np.isfinite(values) if feature.numeric else values != ""
             columns[feature.name], readable = values, readable & np.asarray(present, bool)
-        read = {name: values[readable] for name, values in columns.items()}
-        return self.model.assign_many(read).cluster, readable
+        usable = {name: values[readable] for name, values in columns.items()}
+        return self.model.assign_many(usable).cluster, readable
 
 
 @dataclass(frozen=True, slots=True)
-class Descent:
-    """The ids of new clusters, in the order of `Fitted`, and where they come from."""
+class Lineage:
+    """The ids of new clusters, and where they come from."""
 
     reference_model: ReferenceModel
     ids: tuple[int, ...]
-    found: tuple[Ids, NDArray[np.bool_]]
-    """What `ReferenceModel.assign` said."""
+    """In the order of the clusters in `Fitted`."""
+    reference_ids: Ids
+    """The reference model's cluster of each customer that it can read."""
+    readable: NDArray[np.bool_]
+    """(customers,): which these are."""
 
     @property
     def retired(self) -> tuple[int, ...]:
@@ -68,51 +76,55 @@ class Descent:
         return tuple(sorted({*self.reference_model.retired, *gone}))
 
     @property
-    def by_people(self) -> dict[int, tuple[str, ...]]:
-        """Of which of these clusters people gave the texts."""
-        return {id: kinds for id, kinds in self.reference_model.by_people.items() if id in self.ids}
+    def texts_by_people(self) -> dict[int, tuple[str, ...]]:
+        """Of these clusters: id → which of name and description people gave."""
+        texts = self.reference_model.texts_by_people
+        return {cluster: kinds for cluster, kinds in texts.items() if cluster in self.ids}
 
-    def to_dict(self) -> dict[str, Any]:
-        """For the manifest."""
-        last = max(self.reference_model.last_id, *self.ids)
+    def facts(self) -> LineageFacts:
+        """What the manifest states of it."""
         return {
             "champion": self.reference_model.version,
             "retired": list(self.retired),
-            "last_id": last,
+            "last_id": max(self.reference_model.last_id, *self.ids),
         }
 
     def crosswalk(self, model: ClusterModel, customers: Customers, fitted: Fitted) -> Crosswalk:
-        """From the champion's clusters to those of the model that was trained."""
-        old, readable = self.found
-        new = np.array(self.ids)[fitted.labels[readable]]
+        """From the reference model's clusters to those of the model that was trained."""
+        old, reference = self.reference_ids, self.reference_model
+        new = np.array(self.ids)[fitted.labels[self.readable]]
         numbers = customers.features.select_dtypes("number")
         spread = {str(name): float(numbers[name].std(ddof=0)) for name in numbers}
-        return build_crosswalk(
-            self.reference_model.version, self.reference_model.model, model, (old, new), spread
-        )
+        return build_crosswalk(reference.version, reference.model, model, (old, new), spread)
 
 
 def find_reference(store: Store, contract: Contract) -> ReferenceModel | None:
     """The champion, if there is one for data of the same contract."""
     try:
-        found = ancestor_of(store, store.open(CHAMPION))
+        reference = load_reference(store, store.open(CHAMPION))
     except NotFound:
         return None
-    return found if found.model.contract.name == contract.name else None
+    return reference if reference.model.contract.name == contract.name else None
 
 
-def ancestor_of(store: Store, champion: Artifact) -> ReferenceModel:
+def load_reference(store: Store, champion: Artifact) -> ReferenceModel:
     """What new clusters need to know of a champion."""
     model = load_model(champion)
-    facts = champion.manifest.facts
-    texts = facts.get("texts_by_people", {})
+    facts = facts_of(champion)
     return ReferenceModel(
         champion.version,
         model,
         max(_last_id(store), *(cluster.id for cluster in model.clusters)),
         tuple(facts.get("lineage", {}).get("retired", ())),
-        {int(id): tuple(kinds) for id, kinds in texts.items()},
+        {int(key): tuple(kinds) for key, kinds in facts.get("texts_by_people", {}).items()},
     )
+
+
+def trained_over(store: Store, champion: str) -> Iterator[Artifact]:
+    """The champion, and the versions whose clusters were matched with its own, newest first."""
+    for artifact in _readable(store):
+        if champion in (artifact.version, matched_with(artifact)):
+            yield artifact
 
 
 def check_readable(reference_model: ReferenceModel, customers: Customers) -> None:
@@ -127,24 +139,25 @@ def check_readable(reference_model: ReferenceModel, customers: Customers) -> Non
         )
 
 
-def match(fitted: Fitted, customers: Customers, reference_model: ReferenceModel) -> Descent:
+def match(fitted: Fitted, customers: Customers, reference_model: ReferenceModel) -> Lineage:
     """Which of the champion's clusters each new one is, or the next id that nobody ever had."""
-    found = reference_model.assign(customers)
+    reference_ids, readable = reference_model.assign(customers)
     old_ids = tuple(cluster.id for cluster in reference_model.model.clusters)
     new = range(len(fitted.centres))
-    counts = contingency((found[0], fitted.labels[found[1]]), old_ids, tuple(new))
-    apart = _distances(fitted, customers, reference_model)
-    matched = {column: old_ids[row] for row, column in matches(counts, apart)}
+    counts = contingency((reference_ids, fitted.labels[readable]), old_ids, tuple(new))
+    distances = _distances(fitted, customers, reference_model)
+    matched = {column: old_ids[row] for row, column in matches(counts, distances)}
     fresh = iter(range(reference_model.last_id + 1, reference_model.last_id + 1 + len(new)))
-    return Descent(reference_model, tuple(matched.get(k) or next(fresh) for k in new), found)
+    ids = tuple(matched.get(index) or next(fresh) for index in new)
+    return Lineage(reference_model, ids, reference_ids, readable)
 
 
-def matches(counts: Counts, apart: NDArray[np.float64]) -> list[tuple[int, int]]:
+def matches(counts: Counts, distances: NDArray[np.float64]) -> list[tuple[int, int]]:
     """Pairs of old and new clusters: as many customers in both as can be, then near centres.
 
     The distances together weigh less than one customer.
     """
-    nearness = apart / (1 + apart) / (1 + min(counts.shape))
+    nearness = distances / (1 + distances) / (1 + min(counts.shape))
     rows, columns = linear_sum_assignment(nearness - counts)
     shared = overlaps(counts)
     pairs = zip(rows.tolist(), columns.tolist(), strict=True)
@@ -155,37 +168,36 @@ def _distances(
     fitted: Fitted, customers: Customers, reference_model: ReferenceModel
 ) -> NDArray[np.float64]:
     """Between old and new means in standard deviations; 0 where the models read other features."""
-    old, names = (
-        reference_model.model.clusters,
-        [f.name for f in reference_model.model.contract.features],
-    )
-    apart = np.zeros((len(old), len(fitted.centres)))
-    if set(names) != {str(name) for name in customers.features}:
-        return apart
+    old = reference_model.model.clusters
+    names = {feature.name for feature in reference_model.model.contract.features}
+    squared = np.zeros((len(old), len(fitted.centres)))
+    if names != {str(name) for name in customers.features}:
+        return squared
     for name in old[0].profile:
         values = customers.features[name].to_numpy(float)
         means = np.bincount(fitted.labels, values) / np.bincount(fitted.labels)
         before = np.array([cluster.profile[name].mean for cluster in old])
-        apart += ((before[:, None] - means[None, :]) / values.std()) ** 2
-    return np.asarray(np.sqrt(apart))
-
-
-def _values(customers: Customers, name: str) -> NDArray[Any]:
-    frame = customers.features if name in customers.features else customers.others
-    return frame[name].to_numpy()
+        squared += ((before[:, None] - means[None, :]) / values.std()) ** 2
+    return np.asarray(np.sqrt(squared))
 
 
 def _last_id(store: Store) -> int:
-    """Of all that were ever given: a candidate that was never promoted was seen by people as well.
+    """The highest id of any version, promoted or not: people may have seen it.
 
-    The versions that are there say it for stores from before there was a mark.
+    Stores from before there was a counter know it from the versions that are there.
     """
     highest = store.counters.read(LAST_ID)
-    for version in store.versions():
-        try:
-            facts = store.open(str(version)).manifest.facts
-        except WrongArtifact:
-            continue
+    for artifact in _readable(store):
+        facts = facts_of(artifact)
         sizes = facts.get("metrics", {}).get("cluster_sizes", ())
         highest = max(highest, len(sizes), facts.get("lineage", {}).get("last_id", 0))
     return highest
+
+
+def _readable(store: Store) -> Iterator[Artifact]:
+    """The versions of a store, newest first, without those of which nothing can be said."""
+    for version in reversed(store.versions()):
+        try:
+            yield store.open(str(version))
+        except WrongArtifact:
+            continue

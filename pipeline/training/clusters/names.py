@@ -14,7 +14,7 @@ import pandas as pd
 from pipeline.model.churn import ChurnRate
 from pipeline.model.cluster import Cluster, Profile
 from pipeline.model.contract import Contract, Feature
-from pipeline.training.clusters.lineage import Descent
+from pipeline.training.clusters.lineage import Lineage
 
 MENTIONED = 0.3
 FAR = 1.0
@@ -24,9 +24,9 @@ _ORDINARY = "Ordinary customers"
 def name_clusters(contract: Contract, profiles: Sequence[dict[str, Profile]]) -> list[str]:
     """One name a cluster, all different."""
     words = [_words(contract, profile) for profile in profiles]
-    longest = max(1, *(len(found) for found in words))
+    longest = max(1, *(len(own) for own in words))
     for length in range(2, max(2, longest) + 1):
-        names = [_joined(found[:length]) for found in words]
+        names = [_joined(own[:length]) for own in words]
         if len(set(names)) == len(names):
             return names
     return [
@@ -39,24 +39,24 @@ def describe(
     contract: Contract, profile: dict[str, Profile], everyone: pd.DataFrame, churn: ChurnRate | None
 ) -> str:
     """Sentences on what sets a cluster apart, in the features' own units."""
-    facts = []
-    for feature, found in _by_distance(contract, profile)[:3]:
-        degree = "far " if abs(found.z) >= FAR else ""
-        side = "above" if found.z > 0 else "below"
+    clauses = []
+    for feature, own in _by_distance(contract, profile)[:3]:
+        degree = "far " if abs(own.z) >= FAR else ""
+        side = "above" if own.z > 0 else "below"
         overall = feature.show(float(np.mean(everyone[feature.name])))
-        figures = f"{feature.show(found.mean)} against {overall}"
-        facts.append(f"{feature.label} is {degree}{side} average ({figures})")
-    sentence = "; ".join(facts) if facts else "Near the average in every feature"
+        figures = f"{feature.show(own.mean)} against {overall}"
+        clauses.append(f"{feature.label} is {degree}{side} average ({figures})")
+    sentence = "; ".join(clauses) if clauses else "Near the average in every feature"
     left = "" if churn is None else f" {churn.rate:.1%} of them left."
     return f"{sentence}.{left}"
 
 
-def keep_texts(clusters: Sequence[Cluster], descent: Descent) -> tuple[Cluster, ...]:
-    """What clusters were called before; those that are new get another name than these.
+def keep_texts(clusters: Sequence[Cluster], lineage: Lineage) -> tuple[Cluster, ...]:
+    """Clusters that descend from old ones with their names; the new ones get none of these.
 
     A description is stated anew from the new customers, unless a person gave it.
     """
-    known = {cluster.id: cluster for cluster in descent.reference_model.model.clusters}
+    known = {cluster.id: cluster for cluster in lineage.reference_model.model.clusters}
     taken = {known[cluster.id].name for cluster in clusters if cluster.id in known}
     kept = []
     for cluster in clusters:
@@ -64,7 +64,7 @@ def keep_texts(clusters: Sequence[Cluster], descent: Descent) -> tuple[Cluster, 
         if old is None:
             clash = f"{cluster.name} {cluster.id}"
             kept.append(replace(cluster, name=clash if cluster.name in taken else cluster.name))
-        elif "description" in descent.reference_model.by_people.get(cluster.id, ()):
+        elif "description" in lineage.reference_model.texts_by_people.get(cluster.id, ()):
             kept.append(replace(cluster, name=old.name, description=old.description))
         else:
             kept.append(replace(cluster, name=old.name))
@@ -74,9 +74,9 @@ def keep_texts(clusters: Sequence[Cluster], descent: Descent) -> tuple[Cluster, 
 def _words(contract: Contract, profile: dict[str, Profile]) -> list[str]:
     return [
         (feature.high or f"high {feature.label.lower()}")
-        if found.z > 0
+        if own.z > 0
         else (feature.low or f"low {feature.label.lower()}")
-        for feature, found in _by_distance(contract, profile)
+        for feature, own in _by_distance(contract, profile)
     ]
 
 

@@ -1,16 +1,22 @@
 """The clusters as a rule that people can remember: a small decision tree, in plain words."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 from sklearn.tree import DecisionTreeClassifier
 
+from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Feature
 
-if TYPE_CHECKING:
-    from pipeline.training.train import Trained
+Question = tuple[Feature, str | None]
+"""A feature, and of a category the value that is asked for."""
+Limits = tuple[float | None, float | None]
+"""Above, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +24,8 @@ class Leaf:
     """One line of the readable rule."""
 
     conditions: tuple[str, ...]
-    place: int
-    """The cluster's among those of the model."""
+    cluster: int
+    """The cluster's index in the model."""
     customers: int
     right: float
     """The share of its customers that are in the cluster."""
@@ -34,40 +40,49 @@ class Rule:
     """The share of customers that it puts into their own cluster."""
 
 
-def readable_rule(trained: "Trained") -> Rule:
-    """At most three questions that put a customer into a cluster, and how often they are right."""
-    frame, labels = trained.customers.features, trained.fitted.labels
-    space = [(column.feature, column.value) for column in trained.model.columns]
-    given = [frame[name] if value is None else frame[name] == value for name, value in space]
-    table = np.column_stack(given).astype(float)
+def readable_rule(model: ClusterModel, frame: pd.DataFrame, labels: NDArray[np.intp]) -> Rule:
+    """At most three questions that put a customer into a cluster, and how often they are right.
+
+    Args:
+        model: Whose clusters they are.
+        frame: The training customers' features, (customers, features).
+        labels: (customers,): the index of each customer's cluster in the model.
+    """
+    space = [(column.feature, column.value) for column in model.columns]
+    values = [frame[name] if value is None else frame[name] == value for name, value in space]
+    table = np.column_stack(values).astype(float)
     least = max(5, len(labels) // 200) if len(labels) > 50 else 1
     fitted = DecisionTreeClassifier(max_depth=3, min_samples_leaf=least, random_state=0)
     fitted.fit(table, labels)
-    features = {feature.name: feature for feature in trained.model.contract.features}
-    asked = [(features[name], value) for name, value in space]
-    leaves = sorted(_leaves(fitted.tree_, asked, 0, {}), key=lambda x: (x.place, -x.customers))
+    features = {feature.name: feature for feature in model.contract.features}
+    questions = [(features[name], value) for name, value in space]
+    leaves = sorted(
+        _leaves(fitted.tree_, questions, 0, {}), key=lambda leaf: (leaf.cluster, -leaf.customers)
+    )
     return Rule(tuple(leaves), float((fitted.predict(table) == labels).mean()))
 
 
-def _leaves(tree: Any, asked: list[Any], node: int, limits: dict[int, Any]) -> list[Leaf]:
+def _leaves(
+    tree: Any, questions: Sequence[Question], node: int, limits: Mapping[int, Limits]
+) -> list[Leaf]:
     """The leaves below a node; `limits` holds (above, at most) for each column asked so far."""
     if tree.children_left[node] < 0:
         shares = tree.value[node][0]
-        told = tuple(_condition(*asked[column], *limits[column]) for column in limits)
+        conditions = tuple(_condition(*questions[column], *limits[column]) for column in limits)
         best = int(shares.argmax())
         right = float(shares[best] / shares.sum())
-        return [Leaf(told, best, int(tree.n_node_samples[node]), right)]
+        return [Leaf(conditions, best, int(tree.n_node_samples[node]), right)]
     column, threshold = int(tree.feature[node]), float(tree.threshold[node])
     above, most = limits.get(column, (None, None))
     left = {**limits, column: (above, threshold)}
     right_limits = {**limits, column: (threshold, most)}
     return [
-        *_leaves(tree, asked, int(tree.children_left[node]), left),
-        *_leaves(tree, asked, int(tree.children_right[node]), right_limits),
+        *_leaves(tree, questions, int(tree.children_left[node]), left),
+        *_leaves(tree, questions, int(tree.children_right[node]), right_limits),
     ]
 
 
-def _condition(feature: Feature, value: str | None, above: Any, most: Any) -> str:
+def _condition(feature: Feature, value: str | None, above: float | None, most: float | None) -> str:
     if value is not None:
         return f"{feature.label} is {'' if above is not None else 'not '}{value}"
     whole = feature.type == "integer"

@@ -1,4 +1,4 @@
-"""What an exploration found: plain values that become JSON or a page."""
+"""The result of an exploration: plain values that become JSON or a page."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pipeline.model.churn import ChurnRate
 from pipeline.model.contract import Value
 from pipeline.training.statistics.effects import Histogram, Spread
+from pipeline.training.statistics.redundancy import Correlation, NearDuplicate
 
 Role = Literal["id", "label", "number", "category", "leaking", "other"]
 GROUPS = ("stayed", "churned")
@@ -23,7 +24,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class RefusedValues:
     """Values of one column that the contract refuses for the same reason."""
 
     column: str
@@ -89,28 +90,8 @@ class CategoryProfile:
 
 
 @dataclass(frozen=True, slots=True)
-class Correlation:
-    """Pearson's r of every two numeric features; None where one of them never varies."""
-
-    names: tuple[str, ...]
-    matrix: tuple[tuple[float | None, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class NearDuplicate:
-    """Two features that say the same, and which of them a model can do without."""
-
-    kept: str
-    dropped: str
-    r: float
-    identity: str | None
-    """The sum or difference that the dropped one is, on every customer."""
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
 class Exploration:
-    """Everything found in one customer file."""
+    """What one customer file holds, before anything is trained on it."""
 
     file: str
     sha256: str
@@ -130,7 +111,7 @@ class Exploration:
     """Declared by the contract and not in the file."""
     leaking_columns: tuple[str, ...]
     labels: Labels | None
-    refused: tuple[Refusal, ...]
+    refused: tuple[RefusedValues, ...]
     numbers: tuple[NumberProfile, ...]
     categories: tuple[CategoryProfile, ...]
     correlation: Correlation

@@ -1,5 +1,4 @@
-"""Exploring a customer file before anything is trained: what is in it, and what sets those apart
-who left.
+"""Exploring a customer file before anything is trained: columns, values, and who churned.
 
 A value that the contract refuses is counted and left out of its own feature only; the other
 features of that customer still count.
@@ -13,111 +12,108 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from pipeline.errors import Problem, WrongFile, shortened
-from pipeline.hashing import sha256_of_file
+from pipeline.errors import Problem, shortened
 from pipeline.model.churn import ChurnRate
 from pipeline.model.contract import Contract, Feature
-from pipeline.reading.arrow_columns import is_text, without_dictionary
-from pipeline.reading.customer_file import CustomerFile
-from pipeline.reading.open import open_customers
+from pipeline.reading.arrow_columns import is_text
 from pipeline.reading.options import AUTODETECT, ReadingOptions
-from pipeline.reading.validation import check, refuse_ambiguous
-from pipeline.training.cleaning import duplicate_rows
+from pipeline.training.cleaning import CustomerTable, read_customers
 from pipeline.training.exploring.exploration import (
     GROUPS,
     Column,
     Exploration,
     Labels,
-    Refusal,
+    RefusedValues,
     Role,
 )
-from pipeline.training.exploring.profiles import Groups, Values, category_profile, number_profile
+from pipeline.training.exploring.profiles import (
+    FeatureValues,
+    Groups,
+    category_profile,
+    number_profile,
+)
 from pipeline.training.statistics.redundancy import correlate, near_duplicates
 
 _EXAMPLES = 3
 _ANY = Feature("any", "number", "any")
-"""Asked which texts mean that a value is missing: only `Feature.parse` knows."""
+"""A feature that parses any text: only `Feature.parse` knows which texts mean a missing value."""
 
 
 def explore(path: Path, contract: Contract, reading: ReadingOptions = AUTODETECT) -> Exploration:
-    """Look through a file; WrongFile when it is no table or has no customers."""
-    file, table, broken, duplicates = _read(path, contract, reading)
-    ids = _repeated_ids(file, table, contract)
-    refusals = _Refusals()
-    features = [refusals.read(file, table, contract, name) for name in _present(file, contract)]
-    labels, groups = _labels(file, table, contract, refusals)
-    numbers = [found for found in features if found.feature.numeric]
-    categories = [found for found in features if not found.feature.numeric]
-    frame = pd.DataFrame({found.feature.name: found.with_gaps() for found in numbers})
+    """Describe a file.
+
+    Args:
+        path: The customers.
+        contract: What their columns mean; any of them may be missing.
+        reading: What somebody said about how the file is written.
+
+    Raises:
+        WrongFile: It is no table or has no customers.
+    """
+    table = read_customers(path, contract, reading)
+    broken = Counter(row.code for row in table.broken_rows)
+    ids = table.repeated_ids(contract)
+    refused = _RefusedCounter()
+    features = [refused.read(table, contract, name) for name in _present(table, contract)]
+    labels, groups = _labels(table, contract, refused)
+    numbers = [values for values in features if values.feature.numeric]
+    categories = [values for values in features if not values.feature.numeric]
+    frame = pd.DataFrame({values.feature.name: values.with_gaps() for values in numbers})
     correlation = correlate(frame)
     return Exploration(
         file=path.name,
-        sha256=sha256_of_file(path),
+        sha256=table.sha256,
         contract=contract.name,
         title=contract.title,
-        rows=len(table) + duplicates + broken.total(),
+        rows=len(table.rows) + table.duplicate_rows + broken.total(),
         broken_rows=dict(sorted(broken.items())),
-        duplicate_rows=duplicates,
-        customers=len(table),
+        duplicate_rows=table.duplicate_rows,
+        customers=len(table.rows),
         repeated_ids=len(ids),
-        repeated_id_examples=tuple(shortened(found) for found in ids[:_EXAMPLES]),
+        repeated_id_examples=tuple(shortened(customer) for customer in ids[:_EXAMPLES]),
         columns=tuple(_columns(table, contract)),
-        missing_columns=tuple(n for n in _declared(contract) if n not in file.schema.names),
-        leaking_columns=tuple(n for n in contract.never_features if n in file.schema.names),
+        missing_columns=tuple(name for name in _declared(contract) if not table.has(name)),
+        leaking_columns=tuple(name for name in contract.never_features if table.has(name)),
         labels=labels,
-        refused=refusals.counted(),
-        numbers=tuple(number_profile(found, groups) for found in numbers),
-        categories=tuple(category_profile(found, groups) for found in categories),
+        refused=refused.values(),
+        numbers=tuple(number_profile(values, groups) for values in numbers),
+        categories=tuple(category_profile(values, groups) for values in categories),
         correlation=correlation,
         near_duplicates=near_duplicates(frame, correlation),
     )
 
 
-def _read(
-    path: Path, contract: Contract, reading: ReadingOptions
-) -> tuple[CustomerFile, pa.Table, Counter[str], int]:
-    """The rows without repetitions; broken ones by code, and how many were repetitions."""
-    with open_customers(path, contract, reading, keep_bytes=contract.ascii) as file:
-        table, rows = file.read_all()
-    if not len(table):
-        raise WrongFile(path, "has a header but no customers")
-    broken = Counter(row.code for row in rows)
-    duplicate = duplicate_rows(table)
-    return file, table.filter(pa.array(~duplicate)), broken, int(duplicate.sum())
-
-
-class _Refusals:
-    """Reads columns by the contract and counts what it refuses."""
+class _RefusedCounter:
+    """Reads columns by the contract and counts the values that it refuses."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, str, str], Counter[str]] = {}
+        self._values: dict[tuple[str, str, str], Counter[str]] = {}
 
-    def read(self, file: CustomerFile, table: pa.Table, contract: Contract, name: str) -> Values:
+    def read(self, table: CustomerTable, contract: Contract, name: str) -> FeatureValues:
         narrowed = contract.select([name])
-        column = _column(table, file.column(name))
-        checked = check(narrowed, {name: column}, file.numbers)
-        refuse_ambiguous(file, checked, range(1, len(table) + 1))
+        checked = table.check(narrowed)
+        table.refuse_ambiguous(checked)
         for problems in checked.problems.values():
             for problem in problems:
                 self.add(problem)
-        return Values(narrowed.features[0], checked.features[name], checked.good)
+        return FeatureValues(narrowed.features[0], checked.features[name], checked.good)
 
     def add(self, problem: Problem) -> None:
         key = problem.column, problem.code, problem.expected
-        self._found.setdefault(key, Counter())[problem.value] += 1
+        self._values.setdefault(key, Counter())[problem.value] += 1
 
-    def counted(self) -> tuple[Refusal, ...]:
+    def values(self) -> tuple[RefusedValues, ...]:
         """By column and code, in the order of the contract; the commonest values as examples."""
-        refused = []
-        for (column, code, expected), values in self._found.items():
+        listed = []
+        for (column, code, expected), values in self._values.items():
             commonest = sorted(values, key=lambda value: (-values[value], value))
             examples = () if code == "missing" else tuple(commonest[:_EXAMPLES])
-            refused.append(Refusal(column, code, values.total(), expected, examples))
-        return tuple(refused)
+            listed.append(RefusedValues(column, code, values.total(), expected, examples))
+        return tuple(listed)
 
 
-def _present(file: CustomerFile, contract: Contract) -> list[str]:
-    return [feature.name for feature in contract.features if feature.name in file.schema.names]
+def _present(table: CustomerTable, contract: Contract) -> list[str]:
+    return [feature.name for feature in contract.features if table.has(feature.name)]
 
 
 def _declared(contract: Contract) -> Iterator[str]:
@@ -128,22 +124,10 @@ def _declared(contract: Contract) -> Iterator[str]:
     yield from (feature.name for feature in contract.features)
 
 
-def _column(table: pa.Table, index: int) -> pa.Array:
-    return without_dictionary(table.column(index).combine_chunks())
-
-
-def _repeated_ids(file: CustomerFile, table: pa.Table, contract: Contract) -> list[object]:
-    """The ids of all rows whose id an earlier row has; whole repeated rows are gone already."""
-    if contract.id_column not in file.schema.names:
-        return []
-    ids = pd.Series(_column(table, file.column(str(contract.id_column))).to_pylist(), dtype=object)
-    return ids[ids.duplicated()].tolist()
-
-
-def _columns(table: pa.Table, contract: Contract) -> Iterator[Column]:
+def _columns(table: CustomerTable, contract: Contract) -> Iterator[Column]:
     features = {feature.name: feature for feature in contract.features}
-    for index, name in enumerate(table.column_names):
-        missing, feature = _missing(_column(table, index)), features.get(name)
+    for name, column in zip(table.rows.column_names, table.rows.columns, strict=True):
+        missing, feature = _missing(column), features.get(name)
         stand_in = feature.missing if feature else None
         yield Column(name, _role(name, feature, contract), missing, stand_in)
 
@@ -158,7 +142,7 @@ def _role(name: str, feature: Feature | None, contract: Contract) -> Role:
     return "id" if name == contract.id_column else "other"
 
 
-def _missing(column: pa.Array) -> int:
+def _missing(column: pa.ChunkedArray) -> int:
     if not is_text(column):
         return int(column.null_count)
     counts = Counter(column.to_pylist())
@@ -166,22 +150,22 @@ def _missing(column: pa.Array) -> int:
 
 
 def _is_missing(text: str | None) -> bool:
-    found = _ANY.parse(text)
-    return isinstance(found, Problem) and found.code == "missing"
+    parsed = _ANY.parse(text)
+    return isinstance(parsed, Problem) and parsed.code == "missing"
 
 
 def _labels(
-    file: CustomerFile, table: pa.Table, contract: Contract, refusals: _Refusals
+    table: CustomerTable, contract: Contract, refused: _RefusedCounter
 ) -> tuple[Labels | None, Groups]:
     label = contract.label
-    if label is None or label.column not in file.schema.names:
+    if label is None or not table.has(label.column):
         return None, {}
-    cells = _column(table, file.column(label.column)).to_pylist()
+    cells = table.column(label.column).to_pylist()
     meaning = {cell: label.parse(cell) for cell in set(cells)}
     expected = f"one of {', '.join(label.churned + label.stayed)}"
     for cell in (cell for cell in cells if meaning[cell] is None):
         code = "missing" if cell is None or _is_missing(str(cell)) else "unknown_value"
-        refusals.add(Problem(label.column, code, shortened(cell), expected))
+        refused.add(Problem(label.column, code, shortened(cell), expected))
     churned = np.array([meaning[cell] is True for cell in cells], bool)
     stayed = np.array([meaning[cell] is False for cell in cells], bool)
     left, known = int(churned.sum()), int(churned.sum() + stayed.sum())

@@ -1,4 +1,4 @@
-"""What a reader should notice first in an exploration, in sentences."""
+"""The highlights of an exploration, in sentences."""
 
 from collections.abc import Iterator
 
@@ -24,22 +24,22 @@ def strongest_first(profiles: tuple[NumberProfile, ...]) -> list[NumberProfile]:
     return sorted(profiles, key=lambda profile: -abs(profile.cohens_d or 0.0))
 
 
-def notices(found: Exploration) -> list[str]:
-    """The summary on top of the page, the most consequential first."""
+def highlights(exploration: Exploration) -> list[str]:
+    """The sentences on top of the page, the most consequential first."""
     return [
-        *_churn(found),
-        *_leaking(found),
-        *_quality(found),
-        *_near_duplicates(found),
-        *_differences(found),
-        *_associations(found),
-        *_unknown(found),
-        *_skewed(found),
+        *_churn(exploration),
+        *_leaking(exploration),
+        *_quality(exploration),
+        *_near_duplicates(exploration),
+        *_differences(exploration),
+        *_associations(exploration),
+        *_unknown(exploration),
+        *_skewed(exploration),
     ]
 
 
-def _churn(found: Exploration) -> Iterator[str]:
-    labels = found.labels
+def _churn(exploration: Exploration) -> Iterator[str]:
+    labels = exploration.labels
     if labels is None:
         yield "The file says of no customer whether it churned: groups cannot be compared."
     elif labels.churn is None:
@@ -52,35 +52,35 @@ def _churn(found: Exploration) -> Iterator[str]:
         )
 
 
-def _leaking(found: Exploration) -> Iterator[str]:
-    columns = found.leaking_columns
+def _leaking(exploration: Exploration) -> Iterator[str]:
+    columns = exploration.leaking_columns
     if columns:
-        which = "1 column gives" if len(columns) == 1 else f"{len(columns)} columns give"
-        yield f"{which} the answer away and must never be a feature: {', '.join(columns)}."
+        subject = "1 column gives" if len(columns) == 1 else f"{len(columns)} columns give"
+        yield f"{subject} the answer away and must never be a feature: {', '.join(columns)}."
 
 
-def _quality(found: Exploration) -> Iterator[str]:
-    if found.missing_columns:
-        yield f"Not in this file: {', '.join(found.missing_columns)}."
+def _quality(exploration: Exploration) -> Iterator[str]:
+    if exploration.missing_columns:
+        yield f"Not in this file: {', '.join(exploration.missing_columns)}."
     counted = {
-        "rows broken by the format": sum(found.broken_rows.values()),
-        "repeated rows": found.duplicate_rows,
-        "repeated ids": found.repeated_ids,
-        "missing values": sum(column.missing for column in found.columns),
+        "rows broken by the format": sum(exploration.broken_rows.values()),
+        "repeated rows": exploration.duplicate_rows,
+        "repeated ids": exploration.repeated_ids,
+        "missing values": sum(column.missing for column in exploration.columns),
         "values that the contract refuses": sum(
-            refusal.rows for refusal in found.refused if refusal.code != "missing"
+            refusal.rows for refusal in exploration.refused if refusal.code != "missing"
         ),
     }
-    wrong = [f"{what}: {count(many)}" for what, many in counted.items() if many]
+    wrong = [f"{problem}: {count(rows)}" for problem, rows in counted.items() if rows]
     if wrong:
         yield f"To look into: {'; '.join(wrong)}."
     else:
         yield "No row is broken or repeated, no id repeats, no value is missing or refused."
 
 
-def _near_duplicates(found: Exploration) -> Iterator[str]:
-    labels = {profile.name: profile.label for profile in found.numbers}
-    for pair in found.near_duplicates[:_MOST]:
+def _near_duplicates(exploration: Exploration) -> Iterator[str]:
+    labels = {profile.name: profile.label for profile in exploration.numbers}
+    for pair in exploration.near_duplicates[:_MOST]:
         r = f"{pair.r:.3f}".replace("-", "−")
         follows = f" On every customer {pair.identity}." if pair.identity else ""
         yield (
@@ -89,8 +89,10 @@ def _near_duplicates(found: Exploration) -> Iterator[str]:
         )
 
 
-def _differences(found: Exploration) -> Iterator[str]:
-    apart = [p for p in strongest_first(found.numbers) if abs(p.cohens_d or 0) >= _WORTH_NAMING]
+def _differences(exploration: Exploration) -> Iterator[str]:
+    apart = [
+        p for p in strongest_first(exploration.numbers) if abs(p.cohens_d or 0) >= _WORTH_NAMING
+    ]
     for profile in apart[:_MOST]:
         if profile.stayed and profile.churned:
             yield (
@@ -98,7 +100,7 @@ def _differences(found: Exploration) -> Iterator[str]:
                 f"{_unit(profile)} on average, stayed ones {number(profile.stayed.mean)} "
                 f"(d = {signed(profile.cohens_d)}, a {size_in_words(profile.cohens_d)} difference)."
             )
-    if not apart and any(profile.cohens_d is not None for profile in found.numbers):
+    if not apart and any(profile.cohens_d is not None for profile in exploration.numbers):
         yield "No number sets churned customers apart: every d lies within ±0.2."
 
 
@@ -106,8 +108,8 @@ def _unit(profile: NumberProfile) -> str:
     return f" {profile.unit}" if profile.unit else ""
 
 
-def _associations(found: Exploration) -> Iterator[str]:
-    known = [profile for profile in found.categories if profile.cramers_v is not None]
+def _associations(exploration: Exploration) -> Iterator[str]:
+    known = [profile for profile in exploration.categories if profile.cramers_v is not None]
     ordered = sorted(known, key=lambda profile: -(profile.cramers_v or 0.0))
     strong = [profile for profile in ordered if (profile.cramers_v or 0.0) >= _ASSOCIATED]
     for profile in strong[:_MOST]:
@@ -123,10 +125,10 @@ def _v(profile: CategoryProfile) -> str:
     return f"{profile.cramers_v or 0.0:.2f}"
 
 
-def _unknown(found: Exploration) -> Iterator[str]:
+def _unknown(exploration: Exploration) -> Iterator[str]:
     shares = [
         f"{profile.label} ({percent(value.share)})"
-        for profile in found.categories
+        for profile in exploration.categories
         for value in profile.values
         if value.value.lower() == "unknown" and value.customers
     ]
@@ -134,7 +136,7 @@ def _unknown(found: Exploration) -> Iterator[str]:
         yield f"Unknown counts as a value of its own in {', '.join(shares)}."
 
 
-def _skewed(found: Exploration) -> Iterator[str]:
-    skewed = [p.label for p in found.numbers if abs(p.skewness or 0.0) > _SKEWED]
+def _skewed(exploration: Exploration) -> Iterator[str]:
+    skewed = [p.label for p in exploration.numbers if abs(p.skewness or 0.0) > _SKEWED]
     if skewed:
         yield f"Strongly skewed: {', '.join(skewed)}. A transform may help a model."

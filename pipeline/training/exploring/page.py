@@ -6,9 +6,9 @@ from pathlib import Path
 from markupsafe import Markup
 
 from pipeline.pages.rendering import count, number, percent, render_page, signed
+from pipeline.training.exploring import charts
 from pipeline.training.exploring.exploration import CategoryProfile, Exploration, NumberProfile
-from pipeline.training.exploring.highlights import notices, size_in_words, strongest_first
-from pipeline.training.report import charts
+from pipeline.training.exploring.highlights import highlights, size_in_words, strongest_first
 from pipeline.training.statistics.effects import Spread
 
 HTML = "explore.html"
@@ -25,7 +25,11 @@ _GROUPS = {"everyone": "All customers", "stayed": "Stayed", "churned": "Churned"
 
 
 def write(exploration: Exploration, out: Path) -> Path:
-    """Write both into a folder, made if need be; the page's path."""
+    """Write page and JSON into a folder, which is made if need be.
+
+    Returns:
+        The page's path.
+    """
     out.mkdir(parents=True, exist_ok=True)
     document = json.dumps(exploration.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
     (out / JSON).write_text(document + "\n", encoding="utf-8", newline="\n")
@@ -44,8 +48,8 @@ def render(exploration: Exploration) -> str:
     captions |= {profile.name: _category_caption(profile) for profile in exploration.categories}
     return render_page(
         "training/explore.html.j2",
-        found=exploration,
-        notices=notices(exploration),
+        exploration=exploration,
+        highlights=highlights(exploration),
         numbers=numbers,
         categories=exploration.categories,
         names=names,
@@ -67,17 +71,18 @@ def _spreads(profile: NumberProfile) -> list[tuple[str, Spread | None]]:
 def _histogram(profile: NumberProfile) -> Markup:
     if profile.histogram is None:
         return Markup("")
-    told = [
+    sentences = [
         f"{group}: half of the customers from {number(spread.q1)} to {number(spread.q3)}, "
         f"median {number(spread.median)}."
         for group, spread in _spreads(profile)
         if spread
     ]
-    told_already = profile.unit.lower() in profile.label.lower()
-    label = profile.label if told_already else f"{profile.label} ({profile.unit})"
+    names_unit = profile.unit.lower() in profile.label.lower()
+    label = profile.label if names_unit else f"{profile.label} ({profile.unit})"
     groups = {_GROUPS[name]: counts for name, counts in profile.histogram.counts.items()}
     title = f"Histogram of {profile.label}"
-    return Markup(charts.histogram(profile.histogram.edges, groups, label, title, " ".join(told)))
+    description = " ".join(sentences)
+    return Markup(charts.histogram(profile.histogram.edges, groups, label, title, description))
 
 
 def _bars(profile: CategoryProfile) -> Markup:
@@ -90,24 +95,24 @@ def _bars(profile: CategoryProfile) -> Markup:
         if None not in shares
     }
     groups = groups or {_GROUPS["everyone"]: [value.share for value in values]}
-    told = [
+    sentences = [
         f"{group}: {', '.join(f'{n} {percent(s)}' for n, s in zip(names, shares, strict=True))}."
         for group, shares in groups.items()
     ]
     label = "Share of the group" if len(groups) > 1 else "Share"
     title = f"Shares of the values of {profile.label}"
-    return Markup(charts.bars(names, groups, label, title, " ".join(told)))
+    return Markup(charts.bars(names, groups, label, title, " ".join(sentences)))
 
 
 def _number_caption(profile: NumberProfile) -> str:
-    told = []
+    sentences = []
     if profile.cohens_d is not None:
-        told.append(f"d = {signed(profile.cohens_d)}, {size_in_words(profile.cohens_d)}.")
+        sentences.append(f"d = {signed(profile.cohens_d)}, {size_in_words(profile.cohens_d)}.")
     if profile.histogram is None:
-        told.append("No usable value.")
+        sentences.append("No usable value.")
     elif beyond := profile.histogram.below + profile.histogram.above:
-        told.append(f"Not drawn, beyond the typical range: {count(beyond)}.")
-    return " ".join(told)
+        sentences.append(f"Not drawn, beyond the typical range: {count(beyond)}.")
+    return " ".join(sentences)
 
 
 def _category_caption(profile: CategoryProfile) -> str:
@@ -122,15 +127,13 @@ def _heat_map(exploration: Exploration, names: dict[str, str]) -> Markup | None:
     pairs = sorted(
         (
             (r, names[name], names[other])
-            for place, name in enumerate(correlation.names)
-            for other, r in zip(correlation.names[:place], correlation.matrix[place], strict=False)
+            for row, name in enumerate(correlation.names)
+            for other, r in zip(correlation.names[:row], correlation.matrix[row], strict=False)
             if r is not None
         ),
         key=lambda pair: -abs(pair[0]),
     )
-    told = "; ".join(f"{a} and {b} {signed(r)}" for r, a, b in pairs[:5])
+    strongest = "; ".join(f"{a} and {b} {signed(r)}" for r, a, b in pairs[:5]) or "none"
     labels = [names[name] for name in correlation.names]
     title = "Correlations of the numbers"
-    return Markup(
-        charts.heat_map(labels, correlation.matrix, title, f"Strongest: {told or 'none'}.")
-    )
+    return Markup(charts.heat_map(labels, correlation.matrix, title, f"Strongest: {strongest}."))

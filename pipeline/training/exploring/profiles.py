@@ -29,7 +29,7 @@ Groups = Mapping[str, NDArray[np.bool_]]
 
 
 @dataclass(frozen=True, slots=True)
-class Values:
+class FeatureValues:
     """A feature's column: its acceptable values, and on which rows they are."""
 
     feature: Feature
@@ -47,10 +47,10 @@ class Values:
         return values
 
 
-def number_profile(found: Values, groups: Groups) -> NumberProfile:
+def number_profile(column: FeatureValues, groups: Groups) -> NumberProfile:
     """A numeric feature, of everyone and of the groups."""
-    feature, values = found.feature, found.values.astype(float)
-    parts = {name: found.of(rows).astype(float) for name, rows in groups.items()}
+    feature, values = column.feature, column.values.astype(float)
+    parts = {name: column.of(rows).astype(float) for name, rows in groups.items()}
     return NumberProfile(
         name=feature.name,
         label=feature.label,
@@ -67,11 +67,11 @@ def number_profile(found: Values, groups: Groups) -> NumberProfile:
     )
 
 
-def category_profile(found: Values, groups: Groups) -> CategoryProfile:
+def category_profile(column: FeatureValues, groups: Groups) -> CategoryProfile:
     """A categorical feature; a value such as Unknown is a category of its own."""
-    values = found.feature.values
-    every = _counts(found.values, values)
-    parts = {name: _counts(found.of(rows), values) for name, rows in groups.items()}
+    values = column.feature.values
+    every = _counts(column.values, values)
+    parts = {name: _counts(column.of(rows), values) for name, rows in groups.items()}
     stayed, churned = (parts.get(name, np.zeros_like(every)) for name in GROUPS)
     counts = tuple(
         CategoryCount(
@@ -87,11 +87,11 @@ def category_profile(found: Values, groups: Groups) -> CategoryProfile:
         for i, value in enumerate(values)
     )
     v = cramers_v(np.column_stack([stayed, churned]))
-    return CategoryProfile(found.feature.name, found.feature.label, counts, v)
+    return CategoryProfile(column.feature.name, column.feature.label, counts, v)
 
 
-def _counts(found: NDArray[Any], values: tuple[str, ...]) -> NDArray[np.int64]:
-    return np.array([(found == value).sum() for value in values], np.int64)
+def _counts(column: NDArray[Any], values: tuple[str, ...]) -> NDArray[np.int64]:
+    return np.array([(column == value).sum() for value in values], np.int64)
 
 
 def _share(counts: NDArray[np.int64], index: int) -> float | None:

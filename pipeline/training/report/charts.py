@@ -1,231 +1,204 @@
-"""Charts as inline SVG: pure functions from numbers to markup, the same bytes every time.
+"""The charts of a training report: which there are, and those that compare clusters.
 
-Text stays text, in the page's own font and colour, so that it can be selected and follows light
-and dark mode. Every chart carries a title and a description for those who cannot see it.
+No chart shows a single customer.
 """
 
-import hashlib
-import io
 import math
-import re
-import warnings
+import textwrap
 from collections.abc import Mapping, Sequence
-from xml.etree import ElementTree
 
-import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, to_rgb
-from matplotlib.figure import Figure
-from matplotlib.text import Text
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter
+from numpy.typing import NDArray
+from sklearn.decomposition import PCA
+from sklearn.metrics import silhouette_samples
+from threadpoolctl import threadpool_limits
 
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-"""Okabe and Ito 2008: apart for every kind of colour vision, and 3:1 on white and on near-black."""
-INK = "#010203"
-"""Draw text, axes and grids in this colour: it becomes the colour of the page's text."""
-WIDTH = 3.6
-"""Inches of a chart that still reads on a telephone."""
-_DIVERGING = LinearSegmentedColormap.from_list("diverging", ["#00507d", "#f4f4f2", "#a34700"])
-_SVG = "{http://www.w3.org/2000/svg}"
-_HREF = "{http://www.w3.org/1999/xlink}href"
-_FAMILY = re.compile(r" ?font-family: [^;]*;")
+from pipeline.model.churn import ChurnRate
+from pipeline.model.cluster import Cluster
+from pipeline.training.fitting import Fitted
+from pipeline.training.report.curves import elbow_curve, gap_curve
+from pipeline.training.report.customer_map import customer_map
+from pipeline.training.svg import INK, colour, minus, name_axis, new_figure, to_svg
+from pipeline.training.train import Trained
 
-
-def new_figure(width: float = WIDTH, height: float = 2.1) -> tuple[Figure, Axes]:
-    """An empty chart in the style of all charts; sizes in inches."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    figure.patch.set_visible(False)
-    axes = figure.add_subplot()
-    axes.patch.set_visible(False)
-    axes.set_axisbelow(True)
-    for name, spine in axes.spines.items():
-        spine.set_visible(name == "bottom")
-        spine.set(color=INK, alpha=0.4)
-    axes.tick_params(colors=INK, labelsize=9, length=0)
-    return figure, axes
+WIDE = 4.0
+"""Inches of a chart with a name above each row; a telephone still shows it whole."""
+SAMPLE = 3_000
+"""Customers for the silhouette by cluster, which is quadratic."""
 
 
-def colour(index: int) -> str:
-    """That of a cluster, from 0; it is the same in every chart."""
-    return PALETTE[index % len(PALETTE)]
+def draw(trained: Trained) -> dict[str, str]:
+    """The charts that this model has: file name → SVG."""
+    clusters, fitted = trained.model.clusters, trained.fitted
+    overall, ids = trained.metrics["churn_rate"], [cluster.id for cluster in clusters]
+    drawn = {} if overall is None else {"churn.svg": churn_rates(clusters, overall)}
+    labels = {f.name: f.label for f in trained.model.contract.features if f.numeric}
+    if labels:
+        drawn["profiles.svg"] = profiles(clusters, labels)
+    title, lines = "Stability of the clusters", {"stable 0.75": 0.75}
+    drawn["stability.svg"] = cluster_bars(jaccard(trained), lines, "Mean Jaccard", title, ids)
+    means, title = _silhouettes(fitted, trained.recipe.seed), "Silhouette of the clusters"
+    lines = {"reasonable 0.5": 0.5}
+    drawn["silhouette.svg"] = cluster_bars(means, lines, "Mean silhouette", title, ids)
+    if fitted.standardised.shape[1] > 1:
+        drawn["map.svg"] = customer_map(_on_two_axes(fitted), fitted.labels, ids)
+    if len(trained.gaps) > 1:
+        drawn["elbow.svg"] = elbow_curve(trained.gaps, trained.recipe.k)
+        drawn["gap.svg"] = gap_curve(trained.gaps, trained.recipe.k)
+    return drawn
 
 
-def name_axis(axes: Axes, text: str) -> None:
-    """What the horizontal axis shows."""
-    axes.set_xlabel(text, color=INK, fontsize=9)
+def jaccard(trained: Trained) -> list[float | None]:
+    """Per cluster; None for one that no resample drew."""
+    return [None if math.isnan(value) else value for value in trained.metrics["jaccard"]]
 
 
-def minus(text: str) -> str:
-    """With minus signs in place of hyphens."""
-    return text.replace("-", "−")
+def _silhouettes(fitted: Fitted, seed: int) -> list[float | None]:
+    """Mean silhouette of each cluster, on a seeded sample; None for one not drawn."""
+    rows = np.sort(np.random.default_rng(seed).permutation(len(fitted.labels))[:SAMPLE])
+    labels, count = fitted.labels[rows], len(fitted.centres)
+    if not 2 <= len(np.unique(labels)) < len(labels):
+        return [None] * count
+    with threadpool_limits(1):  # sums depend on how many threads share them
+        values = silhouette_samples(fitted.points[rows], labels)
+    inside = [values[labels == index] for index in range(count)]
+    return [float(some.mean()) if len(some) else None for some in inside]
 
 
-def to_svg(figure: Figure, title: str, description: str) -> str:
-    """A figure as markup for the middle of a page; its ids differ from those of any other."""
-    for text in figure.findobj(Text):
-        text.set(parse_math=False)  # a dollar is a dollar
-    drawn = io.BytesIO()
-    settings = matplotlib.rc_context(
-        {"svg.fonttype": "none", "svg.hashsalt": "customer-clusters", "text.parse_math": False}
-    )
-    with settings, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing")  # the reader's browser draws the text
-        nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        figure.savefig(drawn, format="svg", metadata=nothing)
-    digest = hashlib.sha256(drawn.getvalue() + f"{title}\0{description}".encode()).hexdigest()
-    return _inline(drawn.getvalue(), f"c{digest[:12]}", title, description)
+def _on_two_axes(fitted: Fitted) -> NDArray[np.float64]:
+    """Every customer on two axes: the model's own where it has two."""
+    if fitted.points.shape[1] == 2:
+        return fitted.points
+    with threadpool_limits(1):
+        return np.asarray(PCA(2, svd_solver="full").fit_transform(fitted.standardised))
 
 
-def histogram(
-    edges: Sequence[float],
-    groups: Mapping[str, Sequence[int]],
-    label: str,
-    title: str,
-    description: str,
-) -> str:
-    """Groups of any size on the same bins, each as shares of its own customers."""
-    figure, axes = new_figure()
-    for index, (name, counts) in enumerate(groups.items()):
-        total = sum(counts) or 1
-        shares, colour = [count / total for count in counts], PALETTE[index]
-        if index == 0:
-            axes.stairs(shares, edges, fill=True, color=colour, alpha=0.5, label=name)
-            axes.stairs(shares, edges, color=colour, linewidth=1)
-        else:
-            axes.stairs(shares, edges, color=colour, linewidth=2, label=name)
-    _percent(axes, "y")
-    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
-    name_axis(axes, label)
-    _legend(axes)
-    return to_svg(figure, title, description)
+def churn_rates(clusters: Sequence[Cluster], overall: float) -> str:
+    """Each cluster's churn rate with its interval, beside the rate of all customers."""
+    figure, axes = new_figure(WIDE, 0.7 + 0.5 * len(clusters))
+    described = []
+    for row, cluster in enumerate(clusters):
+        if cluster.churn:
+            _interval(axes, row, cluster.churn, colour(row))
+            described.append(f"{cluster.name} {cluster.churn}")
+        axes.vlines(overall, row - 0.13, row + 0.28, color=INK, linewidth=1, alpha=0.7)
+        axes.axhline(row, color=INK, linewidth=0.8, alpha=0.15, zorder=0.5)
+    rates = [f"{c.churn.rate:.1%}" if c.churn else "" for c in clusters]
+    _headed_rows(axes, [f"{c.id} · {c.name}" for c in clusters], 0.2, rates)
+    highest = max([c.churn.high for c in clusters if c.churn], default=1.0)
+    axes.set_xlim(-0.01 * highest, highest * 1.12)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{round(share * 100, 6):g}%"))
+    name_axis(axes, f"Churn rate with 95 % interval; upright: all customers, {overall:.1%}")
+    return to_svg(figure, "Churn rate by cluster", f"{'; '.join(described)}; all {overall:.1%}.")
 
 
-def bars(
-    values: Sequence[str],
-    groups: Mapping[str, Sequence[float]],
-    label: str,
-    title: str,
-    description: str,
-) -> str:
-    """Horizontal bars of shares, one for each value and group, the first value on top."""
-    thick = 0.76 / len(groups)
-    figure, axes = new_figure(height=0.9 + len(values) * (0.14 + 0.17 * len(groups)))
-    for index, (name, shares) in enumerate(groups.items()):
-        offset = (index - (len(groups) - 1) / 2) * thick
-        places = [place + offset for place in range(len(values))]
-        drawn = axes.barh(places, shares, thick * 0.92, color=PALETTE[index], label=name)
-        texts = [f"{share:.1%}" for share in shares]
+def profiles(clusters: Sequence[Cluster], labels: Mapping[str, str]) -> str:
+    """How far each cluster's mean lies from the mean of all customers, feature by feature.
+
+    Args:
+        clusters: In the order of their colours.
+        labels: The numeric features in order: name → what people call it.
+    """
+    thick = 0.72 / len(clusters)
+    figure, axes = new_figure(WIDE, 1.0 + len(labels) * (0.35 + 0.17 * len(clusters)))
+    described = []
+    for index, cluster in enumerate(clusters):
+        z = [cluster.profile[name].z for name in labels]
+        positions = [row + (index - (len(clusters) - 1) / 2) * thick for row in range(len(z))]
+        drawn = axes.barh(positions, z, thick * 0.9, color=colour(index), label=str(cluster.id))
+        texts = [_signed(value) for value in z]
         axes.bar_label(drawn, texts, padding=3, fontsize=8, color=INK)
-    axes.set_yticks(range(len(values)), values)
-    axes.set_ylim(len(values) - 0.45, -0.55)
-    axes.set_xlim(0, max(map(max, groups.values()), default=0) * 1.15 or 1)
-    _percent(axes, "x")
-    name_axis(axes, label)
-    _legend(axes)
-    return to_svg(figure, title, description)
+        pairs = zip(labels.values(), texts, strict=True)
+        figures = ", ".join(f"{name} {text}" for name, text in pairs)
+        described.append(f"cluster {cluster.id}: {figures}")
+    rows = np.arange(len(labels))
+    axes.vlines(0 * rows, rows - 0.37, rows + 0.37, color=INK, linewidth=1, alpha=0.6)
+    axes.margins(x=0.12)
+    _headed_rows(axes, list(labels.values()), 0.4)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda z, _: "0" if z == 0 else minus(f"{z:g}")))
+    name_axis(axes, "Standard deviations from the mean of all customers")
+    _legend(axes, len(clusters))
+    description = f"In standard deviations, {'; '.join(described)}."
+    return to_svg(figure, "Profiles of the clusters", description)
 
 
-def heat_map(
-    names: Sequence[str], matrix: Sequence[Sequence[float | None]], title: str, description: str
+def cluster_bars(
+    values: Sequence[float | None],
+    lines: Mapping[str, float],
+    label: str,
+    title: str,
+    ids: Sequence[int],
 ) -> str:
-    """Correlations from -1 to 1; the half below the diagonal, since the other one repeats it."""
-    size = len(names) - 1
-    figure, axes = new_figure(2.1 + 0.5 * size, 1.7 + 0.36 * size)
-    for row in range(1, len(names)):
-        for column in range(row):
-            _cell(axes, column, row - 1, matrix[row][column])
-    axes.set(xlim=(0, size), ylim=(size, 0))
-    axes.set_yticks([place + 0.5 for place in range(size)], names[1:])
-    axes.set_xticks([place + 0.5 for place in range(size)], names[:-1])
-    for text in axes.get_xticklabels():
-        text.set(rotation=40, ha="right", rotation_mode="anchor")
-    axes.spines["bottom"].set_visible(False)
-    return to_svg(figure, title, description)
+    """One bar a cluster on a scale to 1; None has no bar.
+
+    Args:
+        values: One for each cluster.
+        lines: What a dashed line is called → where it is.
+        label: What the values are.
+        title: Of the chart.
+        ids: Of the clusters.
+    """
+    figure, axes = new_figure(height=1.0 + 0.3 * len(values))
+    lengths = [0.0 if value is None else value for value in values]
+    colours = [colour(row) for row in range(len(values))]
+    axes.barh(range(len(values)), lengths, 0.72, color=colours)
+    texts = ["–" if value is None else minus(f"{value:.3f}") for value in values]
+    for row, (length, text) in enumerate(zip(lengths, texts, strict=True)):
+        axes.annotate(
+            text, (max(length, 0), row), (3, 0), textcoords="offset points",
+            va="center", fontsize=8, color=INK,
+        )  # fmt: skip
+    for name, value in lines.items():
+        axes.axvline(value, color=INK, linewidth=1, linestyle=(0, (4, 3)), alpha=0.7, zorder=0.5)
+        axes.annotate(
+            name, (value, -0.6), (0, 2), textcoords="offset points",
+            ha="right", va="bottom", fontsize=8, color=INK,
+        )  # fmt: skip
+    _rows(axes, [f"Cluster {cluster}" for cluster in ids])
+    axes.set_xlim(min(0, *lengths), 1.13)
+    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
+    name_axis(axes, label)
+    pairs = zip(ids, texts, strict=True)
+    described = ", ".join(f"cluster {cluster} {text}" for cluster, text in pairs)
+    return to_svg(figure, title, f"{label}: {described}.")
 
 
-def _cell(axes: Axes, column: int, row: int, r: float | None) -> None:
-    if r is None:
-        axes.text(column + 0.5, row + 0.5, "–", color=INK, ha="center", va="center", fontsize=9)
-        return
-    shade = _DIVERGING((r + 1) / 2)
-    axes.fill_between([column + 0.03, column + 0.97], row + 0.03, row + 0.97, color=shade, lw=0)
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(shade)]
-    bright = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] > 0.18
-    ink = "#111111" if bright else "#ffffff"
-    text = minus(f"{r:.2f}".replace("-0.00", "0.00"))
-    axes.text(column + 0.5, row + 0.5, text, color=ink, ha="center", va="center", fontsize=8)
+def _interval(axes: Axes, row: int, rate: ChurnRate, colour: str) -> None:
+    axes.plot([rate.low, rate.high], [row, row], color=colour, linewidth=4, alpha=0.45)
+    axes.plot(rate.rate, row, "o", color=colour, markersize=8, clip_on=False)
 
 
-def _percent(axes: Axes, which: str) -> None:
-    axis = axes.xaxis if which == "x" else axes.yaxis
-    axis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-    axis.set_major_formatter(FuncFormatter(lambda share, _: f"{round(share * 100, 6):g}%"))
-    axis.grid(True, color=INK, alpha=0.15, linewidth=0.8)
+def _rows(axes: Axes, names: Sequence[str]) -> None:
+    """The first name on top, with room for a line of text above it."""
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.xaxis.grid(True, color=INK, alpha=0.15, linewidth=0.8)
 
 
-def _legend(axes: Axes) -> None:
-    """Above the chart, beside no data."""
-    names = axes.get_legend_handles_labels()[1]
-    if len(names) > 1:
-        axes.legend(
-            loc="lower left",
-            bbox_to_anchor=(0, 1),
-            ncols=len(names),
-            frameon=False,
-            labelcolor=INK,
-            fontsize=9,
-            borderpad=0.2,
-            borderaxespad=0,
-            handlelength=1.2,
-        )
+def _legend(axes: Axes, clusters: int) -> None:
+    axes.legend(
+        title="Cluster", title_fontproperties={"size": 9}, loc="lower left",
+        bbox_to_anchor=(0, 1), ncols=min(clusters, 9), frameon=False, labelcolor=INK, fontsize=9,
+        borderaxespad=0, handlelength=1.2, alignment="left",
+    ).get_title().set_color(INK)  # fmt: skip
 
 
-def _inline(drawn: bytes, prefix: str, title: str, description: str) -> str:
-    """Standalone SVG made fit for a page: no namespaces, no styles for others, its own ids."""
-    root = ElementTree.fromstring(drawn)
-    for parent in list(root.iter()):
-        for child in [c for c in parent if c.tag in (f"{_SVG}metadata", f"{_SVG}style")]:
-            parent.remove(child)
-    for element in root.iter():
-        element.tag = element.tag.removeprefix(_SVG)
-        element.attrib = {
-            name.removeprefix("{http://www.w3.org/1999/xlink}"): _attribute(name, value, prefix)
-            for name, value in element.attrib.items()
-        }
-    _drop_idle_ids(root)
-    left, top, width, height = (float(number) for number in root.attrib["viewBox"].split())
-    root.attrib = {
-        "role": "img",
-        "aria-labelledby": f"{prefix}-title {prefix}-description",
-        "width": str(math.ceil(width * 4 / 3)),  # from points to CSS pixels
-        "height": str(math.ceil(height * 4 / 3)),
-        "viewBox": f"{left:g} {top:g} {width:g} {height:g}",
-        "style": "font-family: system-ui, sans-serif; stroke-linejoin: round; stroke-linecap: butt",
-    }
-    for place, (tag, text) in enumerate((("title", title), ("desc", description))):
-        name = "title" if tag == "title" else "description"
-        element = ElementTree.Element(tag, {"id": f"{prefix}-{name}"})
-        element.text = text
-        root.insert(place, element)
-    return ElementTree.tostring(root, encoding="unicode")
+def _headed_rows(
+    axes: Axes, names: Sequence[str], above: float, figures: Sequence[str] = ()
+) -> None:
+    """Names and figures over their rows, the first on top; no line may run through them."""
+    axes.set_yticks([])
+    whole = axes.get_yaxis_transform()  # x in shares of the width, y in rows
+    short = [textwrap.shorten(name, 48, placeholder=" …") for name in names]
+    for x, side, texts in ((0, "left", short), (1, "right", figures)):
+        for row, text in enumerate(texts):
+            axes.text(
+                x, row - above, text, transform=whole, ha=side, va="bottom", fontsize=9, color=INK
+            )
+    axes.set_ylim(len(names) - 0.55, -0.75)
 
 
-def _attribute(name: str, value: str, prefix: str) -> str:
-    if name == "id":
-        return f"{prefix}-{value}"
-    if name == _HREF:
-        return value.replace("#", f"#{prefix}-", 1)
-    value = value.replace("url(#", f"url(#{prefix}-")
-    return _FAMILY.sub("", value).replace(INK, "currentColor")
-
-
-def _drop_idle_ids(root: ElementTree.Element) -> None:
-    """Keep the ids that something points to; matplotlib numbers everything else as well."""
-    used: set[str] = set()
-    for element in root.iter():
-        for value in element.attrib.values():
-            used.update(re.findall(r"#([\w-]+)", value))
-    for element in root.iter():
-        if element.attrib.get("id") not in used:
-            element.attrib.pop("id", None)
+def _signed(value: float) -> str:
+    return "0.0" if abs(value) < 0.05 else minus(f"{value:+.1f}")

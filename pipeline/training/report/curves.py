@@ -1,4 +1,4 @@
-"""Figures over the number of clusters."""
+"""Charts over the number of clusters."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -6,20 +6,20 @@ from collections.abc import Callable, Sequence
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from pipeline.training.report.charts import INK, PALETTE, minus, name_axis, new_figure, to_svg
 from pipeline.training.statistics.gap import Gap
+from pipeline.training.svg import INK, PALETTE, minus, name_axis, new_figure, to_svg
 
 
 def elbow_curve(gaps: Sequence[Gap], chosen: int) -> str:
-    """How much of a single group's inertia k clusters leave, the model's k large."""
+    """The share of a single group's inertia that k clusters leave, the model's k large."""
     figure, axes = new_figure(height=2.5)
     left = [math.exp(gap.log_inertia - gaps[0].log_inertia) for gap in gaps]
     axes.plot([gap.k for gap in gaps], left, color=PALETTE[0], linewidth=1.5)
     _points(axes, gaps, left, chosen)
     _style(axes, "Inertia left", lambda share: f"{share:.0%}")
     axes.set_ylim(0, 1.08)
-    told = ", ".join(f"{gap.k}: {share:.1%}" for gap, share in zip(gaps, left, strict=True))
-    return to_svg(figure, "Inertia by number of clusters", f"Of a single group’s, {told}.")
+    shares = ", ".join(f"{gap.k}: {share:.1%}" for gap, share in zip(gaps, left, strict=True))
+    return to_svg(figure, "Inertia by number of clusters", f"Of a single group’s, {shares}.")
 
 
 def gap_curve(gaps: Sequence[Gap], chosen: int) -> str:
@@ -30,8 +30,8 @@ def gap_curve(gaps: Sequence[Gap], chosen: int) -> str:
     axes.errorbar(ks, values, errors, color=PALETTE[0], linewidth=1.5, capsize=3, elinewidth=1)
     _points(axes, gaps, values, chosen)
     _style(axes, "Gap", lambda value: minus(f"{value:g}"))
-    told = ", ".join(f"{g.k}: {minus(f'{g.gap:.3f}')} ± {g.standard_error:.3f}" for g in gaps)
-    return to_svg(figure, "Gap statistic by number of clusters", f"{told}.")
+    figures = ", ".join(f"{g.k}: {minus(f'{g.gap:.3f}')} ± {g.standard_error:.3f}" for g in gaps)
+    return to_svg(figure, "Gap statistic by number of clusters", f"{figures}.")
 
 
 def _points(axes: Axes, gaps: Sequence[Gap], values: Sequence[float], chosen: int) -> None:

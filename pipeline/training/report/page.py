@@ -1,31 +1,42 @@
-"""The report on a trained model: what was found, how sure it is, and what it must not be used for.
+"""The report on a trained model: the clusters, how sure they are, and what they are not for.
 
 It shows groups and never a single customer; the same model gives the same bytes.
 """
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from pipeline.pages.rendering import render_page
 from pipeline.training.clusters.characteristics import characteristics
 from pipeline.training.clusters.rule import readable_rule
-from pipeline.training.report import chart_list as charts
-from pipeline.training.report import tables
-from pipeline.training.search.recipes import ALGORITHMS
+from pipeline.training.recipes import ALGORITHMS
+from pipeline.training.report import charts, tables
 from pipeline.training.statistics.evidence import explained_churn, stability_word
 from pipeline.training.statistics.gap import gap_choice, has_structure
 from pipeline.training.statistics.shrinkage import SMALL, shrink
+from pipeline.training.svg import standalone
+from pipeline.training.train import Trained
 
-if TYPE_CHECKING:
-    from pipeline.training.train import Trained
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The page, and its charts as files of their own."""
+
+    html: str
+    figures: Mapping[str, str]
+    """File name → SVG."""
 
 
-def render(trained: "Trained") -> str:
-    """The report as a page that stands alone."""
+def render(trained: Trained) -> Report:
+    """Draw the charts once, for the page and for the files."""
     metrics, model, customers = trained.metrics, trained.model, trained.customers
     labels, churned = trained.fitted.labels, customers.churned
-    return render_page(
+    drawn = charts.draw(trained)
+    others = characteristics(customers, labels)
+    search = trained.search
+    html = render_page(
         "training/report.html.j2",
         recipe=trained.recipe,
         algorithm_names=ALGORITHMS,
@@ -35,45 +46,29 @@ def render(trained: "Trained") -> str:
         cleaning=trained.cleaning,
         clusters=model.clusters,
         names={feature.name: feature.label for feature in model.contract.features},
-        charts={name[:-4]: Markup(svg) for name, svg in charts.draw(trained).items()},
+        charts={name.removesuffix(".svg"): Markup(svg) for name, svg in drawn.items()},
         jaccard=charts.jaccard(trained),
         stability_word=stability_word,
         apart=_apart(metrics["silhouette_standardised_space"]),
-        figure=tables.figure,
+        figure=tables.figure_text,
         p_value=_p_value,
         category_shares=tables.category_shares(customers, labels),
         churn_test=None if churned is None else explained_churn(labels, churned),
-        ratios=tables.ratios(trained),
+        ratios=tables.ratios(model.clusters),
         shrunken=shrink(model.clusters),
         small=SMALL,
-        rule=readable_rule(trained),
-        personal=tables.personal(trained),
-        characteristics=characteristics(customers, labels),
+        rule=readable_rule(model, customers.features, labels),
+        personal=tables.personal(trained, others),
+        characteristics=others,
         comparison=tables.comparison(trained),
         gap_rule=_gap_rule(trained),
         structure=has_structure(trained.gaps),
-        **_searched(trained),
+        searched=search is not None,
+        candidates=tables.ranked(search) if search else [],
+        algorithms=search.alternatives if search else (),
+        dropped=search.dropped_features if search else {},
     )
-
-
-def figures(trained: "Trained") -> dict[str, str]:
-    """The report's charts as files that stand alone: name → SVG."""
-    space, paper = ' xmlns="http://www.w3.org/2000/svg"', 'style="background: #fff; '
-    return {
-        name: svg.replace("<svg", f"<svg{space}", 1).replace('style="', paper, 1) + "\n"
-        for name, svg in charts.draw(trained).items()
-    }
-
-
-def _searched(trained: "Trained") -> dict[str, Any]:
-    """What there is to tell when the recipe was searched for."""
-    found = trained.search
-    return {
-        "searched": found is not None,
-        "candidates": tables.ranked(found) if found else [],
-        "algorithms": found.compared if found else (),
-        "dropped": found.dropped_features if found else {},
-    }
+    return Report(html, {name: standalone(svg) for name, svg in drawn.items()})
 
 
 def _apart(silhouette: float) -> str:
@@ -82,7 +77,7 @@ def _apart(silhouette: float) -> str:
     return next((word for least, word in words if silhouette > least), "hardly apart")
 
 
-def _gap_rule(trained: "Trained") -> str:
+def _gap_rule(trained: Trained) -> str:
     if not trained.gaps:
         return ""
     k = gap_choice(trained.gaps)

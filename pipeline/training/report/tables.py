@@ -1,26 +1,29 @@
 """The tables of a training report, from what was trained to the figures in their cells."""
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from pipeline.model.cluster import Cluster
 from pipeline.model.contract import Feature
+from pipeline.model.facts import Metrics, figure
 from pipeline.pages.rendering import NOTHING
 from pipeline.training.cleaning import Customers
-from pipeline.training.clusters.characteristics import association, characteristics
+from pipeline.training.clusters.characteristics import Characteristic, association
+from pipeline.training.evaluation import Evaluation
+from pipeline.training.recipes import Recipe
 from pipeline.training.search.choice import shortfall
-from pipeline.training.search.evaluation import Judged
+from pipeline.training.search.search import SearchResult
 from pipeline.training.statistics.evidence import RiskRatio, risk_ratio
-
-if TYPE_CHECKING:
-    from pipeline.training.search.search import Search
-    from pipeline.training.train import Trained
+from pipeline.training.train import Trained
 
 PUBLISHED = "original"
 """The name of the recipe that the search compares its winner with."""
 _PERSONAL = frozenset({"age", "gender", "sex", "income", "marital"})
-_BARS = (
+_THRESHOLDS = (
     ("Silhouette in the model’s space", "silhouette_model_space", "at least"),
     ("Silhouette, every feature alike", "silhouette_standardised_space", "at least"),
     ("Weakest Jaccard", "weakest_jaccard", "at least"),
@@ -32,16 +35,38 @@ _BARS = (
 )
 
 
-def ratios(trained: "Trained") -> list[RiskRatio]:
+@dataclass(frozen=True, slots=True)
+class ThresholdRow:
+    """One threshold: what it is about, what it asks for, and who reaches it."""
+
+    name: str
+    threshold: str
+    cells: tuple[tuple[str, bool | None], ...]
+    """A column each: the figure, and whether it reaches the threshold; None where it is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdTable:
+    """Which recipe reaches which threshold."""
+
+    headings: tuple[str, ...]
+    rows: tuple[ThresholdRow, ...]
+    totals: tuple[str, ...]
+    """A column each: how many thresholds are reached, of those that are known."""
+
+
+def ratios(clusters: Sequence[Cluster]) -> list[RiskRatio]:
     """Each cluster's churn rate over that of all other customers."""
-    rates = [cluster.churn for cluster in trained.model.clusters if cluster.churn]
+    rates = [cluster.churn for cluster in clusters if cluster.churn]
     left, everyone = sum(r.churned for r in rates), sum(r.customers for r in rates)
     return [
         risk_ratio(r.churned, r.customers, left - r.churned, everyone - r.customers) for r in rates
     ]
 
 
-def category_shares(customers: Customers, labels: Any) -> list[tuple[str, str, list[float]]]:
+def category_shares(
+    customers: Customers, labels: NDArray[np.intp]
+) -> list[tuple[str, str, list[float]]]:
     """Label, value and its share in each cluster, for every value of every category."""
     return [
         (feature.label, value, (np.bincount(labels, mask) / np.bincount(labels)).tolist())
@@ -52,55 +77,47 @@ def category_shares(customers: Customers, labels: Any) -> list[tuple[str, str, l
     ]
 
 
-def personal(trained: "Trained") -> list[tuple[str, float, bool]]:
-    """Label, Cramér's V with the clusters, and whether the model reads it: personal traits."""
+def personal(trained: Trained, others: Sequence[Characteristic]) -> list[tuple[str, float, bool]]:
+    """Label, Cramér's V with the clusters, and whether the model reads it: personal traits.
+
+    Args:
+        trained: Whose clusters they are.
+        others: The features that the model does not read.
+    """
     customers, labels = trained.customers, trained.fitted.labels
     read = [
         (f.label, association(f, customers.features[f.name].to_numpy(), labels), True)
         for f in customers.contract.features
         if _is_personal(f)
     ]
-    found = characteristics(customers, labels)
     return read + [
-        (c.feature.label, c.association, False) for c in found if _is_personal(c.feature)
+        (c.feature.label, c.association, False) for c in others if _is_personal(c.feature)
     ]
 
 
-def comparison(trained: "Trained") -> dict[str, Any]:
-    """Which recipe reaches which bar: headings, rows of (figure, reached), and how many in all."""
-    search, bars = trained.search, trained.bars
-    columns: dict[str, dict[str, Any]] = {}
-    for judged in search.judged if search else ():
-        known = {**judged.to_dict(), "most_features": len(judged.recipe.features)}
-        if judged.recipe.name == PUBLISHED:
-            columns["Published recipe"] = known
-        if search and judged.recipe == search.winner:
-            columns["This recipe, same customers"] = known
-    own = {**trained.metrics, "most_features": len(trained.recipe.features)}
-    columns = dict(sorted(columns.items())) | {"This model, all customers": own}
-    rows = []
-    for what, name, side in _BARS:
-        bar, sign = getattr(bars, name), 1 if side == "at least" else -1
-        values = [known[name] for known in columns.values()]
-        met = [None if v is None else bool(sign * (v - bar) >= 0) for v in values]
-        cells = [(figure(name, v), m) for v, m in zip(values, met, strict=True)]
-        rows.append((what, f"{side} {figure(name, bar)}", cells))
-    verdicts = [[cells[place][1] for _, _, cells in rows] for place in range(len(columns))]
-    totals = [f"{v.count(True)} of {len(v) - v.count(None)}" for v in verdicts]
-    return {"headings": list(columns), "rows": rows, "totals": totals}
+def comparison(trained: Trained) -> ThresholdTable:
+    """Compare this model, and what the search compared it with, to the thresholds."""
+    columns = _compared(trained)
+    rows = tuple(
+        _threshold_row(name, key, side, getattr(trained.thresholds, key), columns.values())
+        for name, key, side in _THRESHOLDS
+    )
+    verdicts = [[row.cells[index][1] for row in rows] for index in range(len(columns))]
+    totals = tuple(f"{v.count(True)} of {len(v) - v.count(None)}" for v in verdicts)
+    return ThresholdTable(tuple(columns), rows, totals)
 
 
-def ranked(found: "Search") -> list[tuple[Judged, float, str]]:
+def ranked(search: SearchResult) -> list[tuple[Evaluation, float, str]]:
     """Each candidate with its shortfall and what it is, the winner first, the published last."""
     rows = []
-    for one in found.judged:
-        other = "published" if one.recipe.name == PUBLISHED else ""
-        word = "chosen" if one.recipe == found.winner else other
-        rows.append((one, shortfall(one, found.bars), word))
+    for evaluation in search.evaluations:
+        other = "published" if evaluation.recipe.name == PUBLISHED else ""
+        word = "chosen" if evaluation.recipe == search.winner else other
+        rows.append((evaluation, shortfall(evaluation, search.thresholds), word))
     return sorted(rows, key=lambda row: (row[2] != "chosen", row[2] == "published", row[1]))
 
 
-def figure(name: str, value: float | None) -> str:
+def figure_text(name: str, value: float | None) -> str:
     """A figure as people write it: shares in per cent, the others with three digits."""
     if value is None or math.isnan(value):
         return NOTHING
@@ -108,6 +125,36 @@ def figure(name: str, value: float | None) -> str:
         return f"{value:.0f}"
     share = name in ("lowest_churn", "highest_churn", "smallest_share")
     return f"{value:.1%}" if share else f"{value:.3f}".replace("-", "−")
+
+
+def _compared(trained: Trained) -> dict[str, tuple[Recipe, Metrics]]:
+    """Heading → what stands below it, this model last."""
+    columns: dict[str, tuple[Recipe, Metrics]] = {}
+    search = trained.search
+    for evaluation in search.evaluations if search else ():
+        column = evaluation.recipe, evaluation.metrics()
+        if evaluation.recipe.name == PUBLISHED:
+            columns["Published recipe"] = column
+        if search and evaluation.recipe == search.winner:
+            columns["This recipe, same customers"] = column
+    own = trained.recipe, trained.metrics
+    return dict(sorted(columns.items())) | {"This model, all customers": own}
+
+
+def _threshold_row(
+    name: str,
+    key: str,
+    side: str,
+    threshold: float,
+    columns: Iterable[tuple[Recipe, Metrics]],
+) -> ThresholdRow:
+    cells = []
+    for recipe, metrics in columns:
+        value = len(recipe.features) if key == "most_features" else figure(metrics, key)
+        margin = None if value is None else value - threshold
+        reached = None if margin is None else (margin if side == "at least" else -margin) >= 0
+        cells.append((figure_text(key, value), reached))
+    return ThresholdRow(name, f"{side} {figure_text(key, threshold)}", tuple(cells))
 
 
 def _is_personal(feature: Feature) -> bool:

@@ -1,0 +1,1 @@
+"""Finding the recipe by evidence."""

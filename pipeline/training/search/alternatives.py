@@ -15,9 +15,9 @@ from sklearn.mixture import GaussianMixture
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from pipeline.training.cleaning import Customers
+from pipeline.training.evaluation import RESTARTS, silhouette
 from pipeline.training.fitting import Fitted
-from pipeline.training.search.evaluation import RESTARTS, silhouette
-from pipeline.training.search.recipes import Recipe
+from pipeline.training.recipes import Recipe
 from pipeline.training.statistics.evidence import Fit, Predict, bootstrap_jaccard, out_of_sample_auc
 
 _BOOTSTRAPS = 10
@@ -25,7 +25,7 @@ _SILHOUETTE_SAMPLE = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class Alternative:
     """One algorithm's figures in the space that it clusters; None where it left a cluster empty."""
 
     name: str
@@ -35,21 +35,29 @@ class Compared:
     smallest_share: float
 
 
-def compare(recipe: Recipe, fitted: Fitted, customers: Customers) -> tuple[Compared, ...]:
-    """Figures of the other algorithms; `customers` still has every feature to mix in."""
-    located = np.ascontiguousarray(fitted.located)
+def evaluate_alternatives(
+    recipe: Recipe, fitted: Fitted, customers: Customers
+) -> tuple[Alternative, ...]:
+    """Figures of the other algorithms.
+
+    Args:
+        recipe: The winner.
+        fitted: The winner, fitted on the same customers.
+        customers: With every candidate feature, to cluster by all of them as well.
+    """
+    own_points = np.ascontiguousarray(fitted.points)
     return tuple(
         _figures(name, points, _refit(make), customers.churned, recipe.seed)
-        for name, points, make in _rivals(recipe, located, customers)
+        for name, points, make in _alternatives(recipe, own_points, customers)
     )
 
 
-def _rivals(
-    recipe: Recipe, located: NDArray[np.float64], customers: Customers
+def _alternatives(
+    recipe: Recipe, own_points: NDArray[np.float64], customers: Customers
 ) -> Iterator[tuple[str, NDArray[np.float64], Callable[[], Any]]]:
     k, seed = recipe.k, recipe.seed
-    yield "K-Means", located, lambda: KMeans(k, n_init=RESTARTS, random_state=seed)
-    yield "Gaussian mixture", located, lambda: GaussianMixture(k, n_init=3, random_state=seed)
+    yield "K-Means", own_points, lambda: KMeans(k, n_init=RESTARTS, random_state=seed)
+    yield "Gaussian mixture", own_points, lambda: GaussianMixture(k, n_init=3, random_state=seed)
     categories = [feature.name for feature in customers.unread if not feature.numeric]
     numbers = customers.features.select_dtypes("number")
     mixed = StandardScaler().fit_transform(numbers)
@@ -66,17 +74,17 @@ def _figures(
     refit: Fit,
     churned: NDArray[np.bool_] | None,
     seed: int,
-) -> Compared:
+) -> Alternative:
     labels = refit(points)(points)
     sizes = np.bincount(labels)
     if sizes.min() == 0 or len(sizes) < 2:
-        return Compared(name, None, None, None, 0.0)
+        return Alternative(name, None, None, None, 0.0)
     rng = np.random.default_rng(seed)
     stable = bootstrap_jaccard(points, labels, refit, _BOOTSTRAPS, rng)
     auc = None
     if churned is not None and np.bincount(churned, minlength=2).min() >= 5:
         auc = out_of_sample_auc(points, churned, refit, repeats=1, seed=seed)[0]
-    return Compared(
+    return Alternative(
         name,
         silhouette(points, labels, _SILHOUETTE_SAMPLE),
         float(stable.min()),

@@ -1,8 +1,9 @@
-"""Cheap looks at thousands of recipes, on a sample, so that evidence is gathered for a few.
+"""Screening thousands of recipes cheaply, on a sample, so that evidence is gathered for a few.
 
 First the subsets of features: two K-Means fits each. Then, for the promising ones, every scaling,
-rotation and k; silhouettes only for those whose clusters tell who leaves. Last, single features
-straightened or not, for the best dozen. Tolerant on purpose: a sample must not rule a winner out.
+rotation and k; silhouettes only for those whose clusters separate churn. Last, single features
+transformed by Yeo-Johnson or not, for the best dozen. Tolerant on purpose: a sample must not rule
+a winner out.
 """
 
 import itertools
@@ -19,9 +20,9 @@ from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import PowerTransformer, RobustScaler, StandardScaler
 
+from pipeline.training.evaluation import silhouette
+from pipeline.training.recipes import Recipe
 from pipeline.training.search.choice import below, churn_shortfall
-from pipeline.training.search.evaluation import silhouette
-from pipeline.training.search.recipes import Recipe
 from pipeline.training.search.thresholds import Thresholds
 
 Scaling = Literal["standard", "robust"]
@@ -34,38 +35,43 @@ MOST_SUBSETS = 300
 MIXED_SUBSETS = 12
 FINALISTS = 12
 _SLACK = 0.12
-"""By how much (summed over bars, as shares) the sample may miss before a recipe is dropped."""
+"""A recipe is dropped where the sample misses the thresholds by more, as a sum of shares."""
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What the sample said of one recipe."""
+class ScreenedRecipe:
+    """A recipe, and by how much it misses the thresholds on the sample."""
 
     recipe: Recipe
     shortfall: float
 
 
-class Screen:
-    """The sample, transformed and scaled in every way once."""
+class Screening:
+    """A sample of the customers, transformed and scaled in every way once."""
 
     def __init__(
-        self, frame: pd.DataFrame, churned: NDArray[np.bool_] | None, bars: Thresholds, seed: int
+        self,
+        frame: pd.DataFrame,
+        churned: NDArray[np.bool_] | None,
+        thresholds: Thresholds,
+        seed: int,
     ) -> None:
+        """Draw the sample from `frame`, (customers, features), numbers only."""
         rng = np.random.default_rng(seed)
         rows = np.sort(rng.permutation(len(frame))[:SAMPLE])
         raw = frame.to_numpy(float)
-        bent = PowerTransformer(standardize=False).fit_transform(raw)
+        power_transformed = PowerTransformer(standardize=False).fit_transform(raw)
         self._positions = {str(name): position for position, name in enumerate(frame)}
         self.names = list(self._positions)
-        self.bars, self.seed = bars, seed
+        self.thresholds, self.seed = thresholds, seed
         self.churned = None if churned is None else churned[rows]
         self._columns = {
-            (power, scaling): scaler.fit_transform(values)[rows]
-            for power, values in ((False, raw), (True, bent))
+            (yeo_johnson, scaling): scaler.fit_transform(values)[rows]
+            for yeo_johnson, values in ((False, raw), (True, power_transformed))
             for scaling, scaler in (("standard", StandardScaler()), ("robust", RobustScaler()))
         }
         if self.churned is not None and len(self.names) > MOST_CANDIDATE_FEATURES:
-            self.names = self._most_telling()
+            self.names = self._separating_churn()
 
     def finalists(self, progress: Callable[[str], None]) -> list[Recipe]:
         """The recipes worth gathering evidence for, most promising first."""
@@ -76,24 +82,25 @@ class Screen:
     def _finalists(self, progress: Callable[[str], None]) -> list[Recipe]:
         subsets = self._promising_subsets()
         progress(f"screening {len(subsets)} promising sets of features in every form")
-        looks = [
-            look
+        screened = [
+            recipe
             for subset in subsets
-            for bent in ((), subset)
-            for look in self._looks(subset, bent)
+            for yeo_johnson in ((), subset)
+            for recipe in self._screened(subset, yeo_johnson)
         ]
-        best = list(dict.fromkeys(look.recipe.features for look in _ranked(looks)))[:MIXED_SUBSETS]
+        ranked = dict.fromkeys(one.recipe.features for one in _ranked(screened))
+        best = list(ranked)[:MIXED_SUBSETS]
         progress(f"trying transforms feature by feature on the best {len(best)}")
         for subset in best:
             for size in range(1, len(subset)):
-                for bent in itertools.combinations(subset, size):
-                    looks += self._looks(subset, bent)
-        return [look.recipe for look in _ranked(looks)[:FINALISTS]]
+                for yeo_johnson in itertools.combinations(subset, size):
+                    screened += self._screened(subset, yeo_johnson)
+        return [one.recipe for one in _ranked(screened)[:FINALISTS]]
 
     def _promising_subsets(self) -> list[tuple[str, ...]]:
         subsets = [
             subset
-            for size in range(1, self.bars.most_features + 1)
+            for size in range(1, self.thresholds.most_features + 1)
             for subset in itertools.combinations(self.names, size)
         ]
         if self.churned is None:
@@ -101,15 +108,19 @@ class Screen:
         missed = {}
         for subset in subsets:
             missed[subset] = min(
-                self._churn_missed(self._cluster(self._scaled(subset, bent, "standard"), 8, 1))
-                for bent in ((), subset)
+                self._churn_missed(
+                    self._cluster(self._scaled(subset, yeo_johnson, "standard"), 8, 1)
+                )
+                for yeo_johnson in ((), subset)
             )
         return sorted(subsets, key=lambda subset: missed[subset])[:MOST_SUBSETS]
 
-    def _looks(self, subset: tuple[str, ...], bent: Sequence[str]) -> Iterator[Look]:
+    def _screened(
+        self, subset: tuple[str, ...], yeo_johnson: Sequence[str]
+    ) -> Iterator[ScreenedRecipe]:
         for scaling in ("standard", "robust"):
-            scaled = self._scaled(subset, bent, scaling)
-            flat = self._scaled(subset, bent, "standard")
+            scaled = self._scaled(subset, yeo_johnson, scaling)
+            flat = self._scaled(subset, yeo_johnson, "standard")
             for axes in (None, *range(1, len(subset))):
                 points = PCA(axes, svd_solver="full").fit_transform(scaled) if axes else scaled
                 for k in CLUSTERS:
@@ -117,15 +128,15 @@ class Screen:
                     missed = self._label_missed(labels)
                     if missed > _SLACK:
                         if k == CLUSTERS[0] and missed > 3 * _SLACK:
-                            break  # fewer clusters tell even less
+                            break  # fewer clusters separate churn even less
                         continue
                     missed += self._silhouettes_missed(points, flat, labels)
                     if missed <= 2 * _SLACK or self.churned is None:
                         recipe = Recipe(
                             "search", "The winner of the search", subset, k, axes,
-                            tuple(bent), scaling, seed=self.seed,
+                            tuple(yeo_johnson), scaling, seed=self.seed,
                         )  # fmt: skip
-                        yield Look(recipe, missed)
+                        yield ScreenedRecipe(recipe, missed)
 
     def _silhouettes_missed(
         self, points: NDArray[Any], flat: NDArray[Any], labels: NDArray[np.intp]
@@ -134,26 +145,32 @@ class Screen:
         if len(set(labels[rows].tolist())) < 2:
             return 2.0
         full = silhouette(flat[rows], labels[rows], SAMPLE)
-        missed = below(full, self.bars.silhouette_standardised_space)
+        missed = below(full, self.thresholds.silhouette_standardised_space)
         if missed > _SLACK and self.churned is not None:
             return missed + 1  # a one-axis rotation cannot make up for that
         own = silhouette(points[rows], labels[rows], SAMPLE)
-        return missed + below(own, self.bars.silhouette_model_space)
+        return missed + below(own, self.thresholds.silhouette_model_space)
 
     def _label_missed(self, labels: NDArray[np.intp]) -> float:
         share = float(np.bincount(labels).min() / len(labels))
-        return self._churn_missed(labels) + below(share, self.bars.smallest_share)
+        return self._churn_missed(labels) + below(share, self.thresholds.smallest_share)
 
     def _churn_missed(self, labels: NDArray[np.intp]) -> float:
         if self.churned is None:
             return 0.0
-        return churn_shortfall(*told(labels, self.churned), self.bars)
+        return churn_shortfall(*churn_separation(labels, self.churned), self.thresholds)
 
-    def _scaled(self, subset: Sequence[str], bent: Sequence[str], scaling: Scaling) -> Any:
-        columns = [(self._columns[name in bent, scaling], self._positions[name]) for name in subset]
-        return np.column_stack([values[:, position] for values, position in columns])
+    def _scaled(
+        self, subset: Sequence[str], yeo_johnson: Sequence[str], scaling: Scaling
+    ) -> NDArray[np.float64]:
+        return np.column_stack(
+            [
+                self._columns[name in yeo_johnson, scaling][:, self._positions[name]]
+                for name in subset
+            ]
+        )
 
-    def _most_telling(self) -> list[str]:
+    def _separating_churn(self) -> list[str]:
         alone = {
             name: self._churn_missed(self._cluster(self._scaled((name,), (), "standard"), 8, 1))
             for name in self.names
@@ -167,7 +184,9 @@ class Screen:
         return labels
 
 
-def told(labels: NDArray[np.intp], churned: NDArray[np.bool_]) -> tuple[float, float, float]:
+def churn_separation(
+    labels: NDArray[np.intp], churned: NDArray[np.bool_]
+) -> tuple[float, float, float]:
     """ROC AUC of the clusters' churn rates on the same customers; lowest and highest rate."""
     n, left = np.bincount(labels), np.bincount(labels, churned)
     n, left = n[n > 0], left[n > 0]
@@ -179,5 +198,5 @@ def told(labels: NDArray[np.intp], churned: NDArray[np.bool_]) -> tuple[float, f
     return float(auc), float(rates.min()), float(rates.max())
 
 
-def _ranked(looks: Sequence[Look]) -> list[Look]:
-    return sorted(looks, key=lambda look: look.shortfall)
+def _ranked(screened: Sequence[ScreenedRecipe]) -> list[ScreenedRecipe]:
+    return sorted(screened, key=lambda one: one.shortfall)

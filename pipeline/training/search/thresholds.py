@@ -1,4 +1,4 @@
-"""What a segmentation worth acting on reaches, and how people ask for other figures.
+"""The thresholds that the search asks for, and the file in which people ask for others.
 
 churn_auc = 0.75
 most_features = 3
@@ -12,7 +12,7 @@ from model_store.errors import MALFORMED
 from pipeline.errors import WrongFile, refuse_unreadable, shortened
 
 MOST_FEATURES = 6
-"""The search tries every set of features up to the bar; with more it would not end in minutes."""
+"""The search tries every set of up to `most_features`; with more it would not end in minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,15 @@ class Thresholds:
     """At least: there is a cluster that most leave."""
     smallest_share: float = 0.03
     most_features: int = 4
-    """What a person can be asked to type."""
+    """At most: a person is asked to type them."""
 
 
 def load_thresholds(path: Path) -> Thresholds:
-    """The bars of a TOML file, the usual ones where it names none; WrongFile when it is wrong."""
+    """Read the thresholds of a TOML file, which people call bars; the others keep their defaults.
+
+    Raises:
+        WrongFile: It is no such file, or names or asks for what there is not.
+    """
     with refuse_unreadable(path):
         content = path.read_bytes()
     try:

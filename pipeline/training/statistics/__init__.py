@@ -1,0 +1,1 @@
+"""Figures about groups of customers: effect sizes, stability, churn, the gap statistic."""

@@ -1,4 +1,4 @@
-"""How much two groups differ: effect sizes, spreads and shared histograms. numpy only.
+"""How much two groups differ: effect sizes, spreads and shared histograms.
 
 Every function answers None where the figure does not exist, never NaN or infinity.
 """
@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats.contingency import association
 
 from pipeline.model.contract import Range
 
@@ -74,14 +75,13 @@ def cohens_d(stayed: Numbers, churned: Numbers) -> float | None:
 
 
 def cramers_v(counts: NDArray[Any]) -> float | None:
-    """Association of a table's rows and columns from 0 to 1, without bias correction."""
-    table = np.asarray(counts, float)
+    """Association of a table's rows and columns from 0 to 1, without bias correction.
+
+    Empty rows and columns take no part; None where fewer than two of either are left.
+    """
+    table = np.asarray(counts, np.int64)
     table = table[table.sum(axis=1) > 0][:, table.sum(axis=0) > 0]
-    if min(table.shape) < 2:
-        return None
-    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
-    chi_squared = float(((table - expected) ** 2 / expected).sum())
-    return math.sqrt(chi_squared / (float(table.sum()) * (min(table.shape) - 1)))
+    return float(association(table, method="cramer")) if min(table.shape) > 1 else None
 
 
 def skewness(values: Numbers) -> float | None:

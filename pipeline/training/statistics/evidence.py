@@ -16,6 +16,8 @@ from scipy.stats import chi2_contingency, norm
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import RepeatedStratifiedKFold
 
+from pipeline.training.statistics.effects import cramers_v
+
 Floats = NDArray[np.float64]
 Rows = Floats  # (customers, features)
 Labels = NDArray[np.intp]  # (customers,): cluster indices from 0
@@ -91,6 +93,9 @@ def out_of_sample_auc(
     Clusters and their churn rates come from the training part alone; a held-out customer scores
     the training rate of its cluster, and the overall rate where nobody in training fell into it.
     The sd is the spread over folds × repeats, not a standard error: training parts overlap.
+
+    Raises:
+        ValueError: Fewer customers churned, or stayed, than there are folds.
     """
     if (rarer := np.bincount(churned, minlength=2).min()) < folds:
         raise ValueError(f"{folds} folds need as many that churned and that stayed; found {rarer}")
@@ -109,6 +114,9 @@ def explained_churn(labels: Labels, churned: Churned) -> ChurnTest:
     Pearson's chi-square without Yates' correction and Cramér's V (Cramér 1946); two-proportion
     z tests with pooled variance, adjusted by Holm (1979, Scand. J. Stat. 6:65-70). Empty clusters
     take no part. The p-values hold only for clusters that were found without a look at churn.
+
+    Raises:
+        ValueError: All customers churned, or all stayed.
     """
     if churned.all() or not churned.any():
         raise ValueError("churn cannot be tested where all customers churned or all stayed")
@@ -117,19 +125,22 @@ def explained_churn(labels: Labels, churned: Churned) -> ChurnTest:
     present = np.flatnonzero(sizes)
     table = np.column_stack([left, sizes - left])[present]
     chi2, p_value, degrees, _ = chi2_contingency(table, correction=False)
-    cramers_v = math.sqrt(chi2 / len(labels))  # over min(rows, columns) - 1: churn has two values
     pairs = list(combinations(present.tolist(), 2))
-    tests = [_proportions_p(left[a], sizes[a], left[b], sizes[b]) for a, b in pairs]
-    columns = zip(pairs, tests, _holm(np.array(tests)), strict=True)
-    found = tuple(PairTest(*pair, p, float(adjusted)) for pair, p, adjusted in columns)
-    return ChurnTest(float(chi2), int(degrees), float(p_value), cramers_v, found)
+    p_values = [_proportions_p(left[a], sizes[a], left[b], sizes[b]) for a, b in pairs]
+    columns = zip(pairs, p_values, _holm(np.array(p_values)), strict=True)
+    tests = tuple(PairTest(*pair, p, float(adjusted)) for pair, p, adjusted in columns)
+    return ChurnTest(float(chi2), int(degrees), float(p_value), cramers_v(table) or 0.0, tests)
 
 
 def risk_ratio(churned_in: int, n_in: int, churned_rest: int, n_rest: int) -> RiskRatio:
     """Churn rate of a cluster over that of the rest, by the log method (Katz 1978, Biometrics 34).
 
     Where one of the two churned counts is zero, 0.5 is added to all four cells. That keeps the
-    ratio finite but pulls it towards n_rest / n_in: read the interval, not the ratio.
+    ratio finite but pulls it towards n_rest / n_in: read the interval, not the ratio. scipy's
+    `relative_risk` computes the same but takes whole counts only.
+
+    Raises:
+        ValueError: One side has no customers, or nobody churned.
     """
     if min(n_in, n_rest) == 0 or churned_in + churned_rest == 0:
         raise ValueError("a risk ratio needs customers on both sides and one that churned")
@@ -167,10 +178,10 @@ def shrunken_rate(
     return (churned + strength * overall) / (n + strength) if n else overall
 
 
-def _best_jaccard(labels: Labels, found: Labels, clusters: int) -> tuple[Floats, Labels]:
+def _best_jaccard(labels: Labels, new: Labels, clusters: int) -> tuple[Floats, Labels]:
     """For each original cluster the best similarity of a new one (0 if empty), and its size."""
-    width = int(found.max()) + 1
-    both = np.bincount(labels * width + found, minlength=clusters * width).reshape(-1, width)
+    width = int(new.max()) + 1
+    both = np.bincount(labels * width + new, minlength=clusters * width).reshape(-1, width)
     size = both.sum(axis=1)
     union = size[:, None] + both.sum(axis=0) - both
     return (both / np.maximum(union, 1)).max(axis=1), size

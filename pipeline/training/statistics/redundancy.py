@@ -1,16 +1,35 @@
 """Features that say the same: correlations, and which of two near-duplicates to drop."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-
-from pipeline.training.exploring.exploration import Correlation, NearDuplicate
 
 NEAR = 0.9
 """Two features with a stronger correlation say nearly the same."""
 _EXACT = 1e-9
 """Of a column's largest value: how far a sum may be off and still be that column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Correlation:
+    """Pearson's r of every two numeric features; None where one of them never varies."""
+
+    names: tuple[str, ...]
+    matrix: tuple[tuple[float | None, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NearDuplicate:
+    """Two features that say the same, and which of them a model can do without."""
+
+    kept: str
+    dropped: str
+    r: float
+    identity: str | None
+    """The sum or difference that the dropped one is, on every customer."""
+    why: str
 
 
 def correlate(frame: pd.DataFrame) -> Correlation:
@@ -27,13 +46,13 @@ def correlate(frame: pd.DataFrame) -> Correlation:
 
 def near_duplicates(frame: pd.DataFrame, correlation: Correlation) -> tuple[NearDuplicate, ...]:
     """Of every near-duplicate pair the feature that the contract declares later is dropped."""
-    found, names = [], correlation.names
+    pairs, names = [], correlation.names
     for earlier, kept in enumerate(names):
         for later in range(earlier + 1, len(names)):
             r = correlation.matrix[earlier][later]
             if r is not None and abs(r) > NEAR:
-                found.append(_pair(frame, kept, names[later], r))
-    return tuple(found)
+                pairs.append(_pair(frame, kept, names[later], r))
+    return tuple(pairs)
 
 
 def _pair(frame: pd.DataFrame, kept: str, dropped: str, r: float) -> NearDuplicate:

@@ -8,7 +8,7 @@ from pipeline.model.cluster import Cluster
 from pipeline.training.statistics.evidence import prior_strength, shrunken_rate
 
 SMALL = 100
-"""Customers. With fewer, a rate's 95 % interval can be 20 points wide and more."""
+"""A cluster with fewer customers is small: the 95 % interval of its rate can span 20 points."""
 
 
 def shrink(clusters: Sequence[Cluster]) -> dict[int, float]:

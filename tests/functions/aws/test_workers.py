@@ -110,8 +110,10 @@ def test_a_slow_worker_that_was_overtaken_commits_nothing(drop: Drop) -> None:
 
 
 class Overtaken(S3Storage):
-    """Results at which another worker finishes the run, just before a manifest is written here,
-    or just after a first look found nothing."""
+    """Results at which another worker finishes the run meanwhile.
+
+    Just before a manifest is written here, or just after a first look found nothing.
+    """
 
     def overtaken(self, other: Callable[[], object], when: str) -> Self:
         self.other, self.when = other, when

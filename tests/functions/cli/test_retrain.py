@@ -80,6 +80,7 @@ def test_retraining_on_the_same_customers_gives_the_same_version(
     assert (found["crosswalk"]["moved_share"], found["objections"]) == (0, [])
     assert "members.csv was trained on before; that gave the champion" in own.stderr
     assert len(open_store(store).versions()) == 2
+    assert open_store(store).resolve("candidate") == first["new"]  # the champion is none
 
 
 def test_train_matches_clusters_unless_fresh_ids_are_wanted(

@@ -38,9 +38,9 @@ def another_process(root: Path) -> Iterator[Path]:
 
 
 def test_a_folder_is_gone_at_the_end_unless_it_was_moved(tmp_path: Path) -> None:
-    with pytest.raises(ValueError), unfinished(tmp_path) as folder:
+    with pytest.raises(ValueError, match="cut"), unfinished(tmp_path) as folder:
         (folder / "half").touch()
-        raise ValueError
+        raise ValueError("cut")
     with unfinished(tmp_path) as folder:
         folder.rename(tmp_path / "whole")
     assert [path.name for path in tmp_path.iterdir()] == ["whole"]

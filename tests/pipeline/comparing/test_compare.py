@@ -8,10 +8,10 @@ import pytest
 
 from model_store import BUNDLED, Artifact, NotFound, Store, open_store
 from pipeline.comparing import compare, count_customers
-from pipeline.comparing.compare import rebinned
+from pipeline.comparing.compare import FigureChange, rebinned
 from pipeline.errors import WrongFile
 from pipeline.model.contract import Contract
-from pipeline.training import Budget, Recipe, find_reference, publish, retrain, train
+from pipeline.training import Budget, Recipe, find_reference, publish, retrain_champion, train
 from tests.support.paths import CUSTOMERS as EXAMPLES
 
 RECIPE = Recipe("gym", "A gym's members", ("visits", "fee", "plan"), 3, 2, n_init=5)
@@ -29,7 +29,7 @@ def store(gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path) -> 
 
 def again(store: Store, frame: pd.DataFrame, contract: Path | None, folder: Path) -> Artifact:
     frame.to_csv(folder / "new.csv", index=False)
-    return publish(retrain(folder / "new.csv", store, contract, lambda step: None, LIGHT), store)
+    return retrain_champion(folder / "new.csv", store, contract=contract, budget=LIGHT).artifact
 
 
 def test_a_retrained_champion_is_compared_as_training_counted(
@@ -42,7 +42,7 @@ def test_a_retrained_champion_is_compared_as_training_counted(
         "features": RECIPE.features, "yeo_johnson": (),
     }  # fmt: skip
     found = compare(old, new)
-    assert found.figures["customers"] == (600, 600)
+    assert found.figures["customers"] == FigureChange(600, 600)
     assert found.crosswalk is not None
     assert found.crosswalk.old_version == old.version
     drift = {drift.name: drift.verdict for drift in found.drift}
@@ -99,7 +99,7 @@ def test_a_file_that_one_model_cannot_read_is_refused(tmp_path: Path) -> None:
 
 def test_without_a_champion_there_is_nothing_to_retrain(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="no model 'champion'"):
-        retrain(tmp_path / "x.csv", open_store(tmp_path / "empty"), None, lambda step: None)
+        retrain_champion(tmp_path / "x.csv", open_store(tmp_path / "empty"))
 
 
 def test_the_highest_id_of_all_counts_though_its_model_is_unreadable(

@@ -37,7 +37,7 @@ def test_a_crosswalk_tells_each_clusters_fate_and_reads_back(model: ClusterModel
     assert found.counts == ((55, 5, 0), (0, 30, 0), (0, 0, 10))
     assert found.moved_share == pytest.approx(0.15)
     fates = {fate.id: fate for fate in found.clusters}
-    assert [(id, fates[id].became) for id in fates] == [
+    assert [(cluster, fate.became) for cluster, fate in fates.items()] == [
         (1, "kept"), (2, "kept"), (3, "retired"), (9, "new"),
     ]  # fmt: skip
     assert fates[1].overlap == pytest.approx(55 / 60)

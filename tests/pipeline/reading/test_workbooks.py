@@ -130,14 +130,14 @@ def test_zeros_that_a_program_wrote_for_results_are_none(book: Any, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "id", [4000123412340000, 123456789012345678, 999999999999999, 12345678901234567000]
+    "first_id", [4000123412340000, 123456789012345678, 999999999999999, 12345678901234567000]
 )
-def test_long_ids_come_out_in_digits(book: Any, tmp_path: Path, id: int) -> None:
+def test_long_ids_come_out_in_digits(book: Any, tmp_path: Path, first_id: int) -> None:
     for row in range(2, 2 + len(ROWS)):
-        book["Customers"].cell(row, 1).value = id + (row - 2) * 10**6
+        book["Customers"].cell(row, 1).value = first_id + (row - 2) * 10**6
     seen = score(saved(book, tmp_path))
     assert len(seen.clusters) == len(ROWS)
-    assert all(known.isdigit() and abs(int(known) - id) < 10**7 for known in seen.clusters)
+    assert all(known.isdigit() and abs(int(known) - first_id) < 10**7 for known in seen.clusters)
 
 
 def test_digits_that_a_double_does_not_hold_come_out_as_they_stand(

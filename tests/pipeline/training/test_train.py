@@ -14,7 +14,7 @@ from pipeline.model.contract import Contract
 from pipeline.model.loading import load_model
 from pipeline.training import Budget, Recipe, Trained, publish, train
 from pipeline.training.fitting import EmptyCluster
-from pipeline.training.search.recipes import ALGORITHMS, Algorithm
+from pipeline.training.recipes import ALGORITHMS, Algorithm
 
 Write = Callable[..., Path]
 RECIPE = Recipe("gym", "A gym's members", ("visits", "fee", "plan"), 3, 2, n_init=5)

@@ -21,8 +21,8 @@ from pipeline.training import (
     Recipe,
     Trained,
     find_reference,
-    name_by,
     publish,
+    rename_clusters,
     train,
 )
 from pipeline.training.clusters.lineage import matches
@@ -74,7 +74,9 @@ def test_ids_and_names_stay_though_the_order_by_churn_is_another(
         (c.id, c.name, c.size) for c in old.clusters
     ]
     assert [c.centre for c in new.clusters] == [c.centre for c in old.clusters]
-    assert trained.metrics["cluster_churn_rates"][0] > 0.9
+    rates = trained.metrics["cluster_churn_rates"]
+    assert rates is not None
+    assert rates[0] > 0.9
     frame = trained.customers.features
     ids = np.array([cluster.id for cluster in new.clusters])
     found = new.assign_many({str(name): frame[name].to_numpy() for name in frame})
@@ -82,7 +84,7 @@ def test_ids_and_names_stay_though_the_order_by_churn_is_another(
     crosswalk = crosswalk_of(publish(trained, store))
     assert crosswalk["counts"] == [[200, 0, 0], [0, 200, 0], [0, 0, 200]]
     assert (crosswalk["moved_share"], crosswalk["ari"]) == (0, 1)
-    assert [fate["became"] for fate in crosswalk["clusters"]] == ["kept"] * 3
+    assert [transition["became"] for transition in crosswalk["clusters"]] == ["kept"] * 3
     assert crosswalk["clusters"][0]["churn_change"] > 0.9
     assert crosswalk["clusters"][0]["centre_shift"] == pytest.approx(0, abs=1e-12)
 
@@ -161,7 +163,7 @@ def test_what_people_wrote_stays_and_what_was_stated_is_stated_anew(
     write: Callable[..., Path],
 ) -> None:  # fmt: skip
     names = write('[clusters.3]\nname = "Sleepers"\ndescription = "Pay, stay away."', "names.toml")
-    first = name_by(retrained(gym_members, gym_contract, store, tmp_path), names)
+    first = rename_clusters(retrained(gym_members, gym_contract, store, tmp_path), names)
     publish(first, store)
     fewer = gym_members.drop(index=range(0, 30)).drop(index=range(400, 500))
     second = retrained(fewer, gym_contract, store, tmp_path)
@@ -169,7 +171,7 @@ def test_what_people_wrote_stays_and_what_was_stated_is_stated_anew(
     assert texts[2] == ("Sleepers", "Pay, stay away.")
     assert texts[0][0] == first.model.clusters[0].name
     assert texts[0][1] != first.model.clusters[0].description
-    renamed = name_by(second, write('[clusters.1]\nname = "Regulars"', "more.toml"))
+    renamed = rename_clusters(second, write('[clusters.1]\nname = "Regulars"', "more.toml"))
     facts = store.open(publish(renamed, store).version).manifest.facts
     assert facts["texts_by_people"] == {"1": ["name"], "3": ["description", "name"]}
 
@@ -279,6 +281,6 @@ def test_without_one_of_the_real_clusters_its_id_is_retired(
     assert gone not in ids
     assert gone in artifact.manifest.facts["lineage"]["retired"]
     assert max(ids) > 3
-    fates = {fate["id"]: fate["became"] for fate in crosswalk_of(artifact)["clusters"]}
-    assert fates[gone] == "retired"
+    became = {row["id"]: row["became"] for row in crosswalk_of(artifact)["clusters"]}
+    assert became[gone] == "retired"
     assert model_of(artifact) == trained.model  # its golden customers answer with their ids

@@ -5,14 +5,14 @@ import pytest
 
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.training import override
+from pipeline.training.clusters.overrides import Overrides
 
 Write = Callable[..., Path]
 
 
 def test_people_name_clusters_and_nothing_else_changes(model: ClusterModel, write: Write) -> None:
     path = write('[clusters.3]\nname = "Dormant"\ndescription = "Hardly used."', "names.toml")
-    named = override(model, path)
+    named = Overrides.load(path).apply(model)
     assert [cluster.name for cluster in named.clusters][2] == "Dormant"
     assert named.clusters[2].description == "Hardly used."
     assert named.clusters[:2] == model.clusters[:2]
@@ -35,9 +35,9 @@ def test_names_that_do_not_fit_are_refused(
     model: ClusterModel, write: Write, text: str, message: str
 ) -> None:
     with pytest.raises(WrongFile, match=message):
-        override(model, write(text, "names.toml"))
+        Overrides.load(write(text, "names.toml")).apply(model)
 
 
-def test_a_file_of_names_that_is_not_there_is_refused(model: ClusterModel, tmp_path: Path) -> None:
+def test_a_file_of_names_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WrongFile, match="cannot be read"):
-        override(model, tmp_path / "none.toml")
+        Overrides.load(tmp_path / "none.toml")

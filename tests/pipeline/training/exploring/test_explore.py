@@ -14,9 +14,7 @@ from scipy.stats.contingency import association
 
 from pipeline.errors import WrongFile
 from pipeline.model.contract import Contract
-from pipeline.training.exploring.exploration import Exploration
-from pipeline.training.exploring.explore import explore
-from pipeline.training.exploring.page import render
+from pipeline.training.exploring import Exploration, explore, render
 from pipeline.training.statistics.effects import Histogram, cohens_d, cramers_v, skewness
 from pipeline.training.statistics.redundancy import correlate, near_duplicates
 from tests.support.page import Page, explored
@@ -119,8 +117,10 @@ def test_every_row_and_refused_value_is_counted(write: Write, gym_contract: Cont
     assert found.labels is not None
     assert (found.labels.stayed, found.labels.churned, found.labels.unknown) == (1, 1, 2)
     everyone = {profile.name: profile.everyone for profile in found.numbers}
-    assert everyone["visits"] is not None and everyone["visits"].customers == 4
-    assert everyone["fee"] is not None and everyone["fee"].customers == 1
+    assert everyone["visits"] is not None
+    assert everyone["visits"].customers == 4
+    assert everyone["fee"] is not None
+    assert everyone["fee"].customers == 1
     assert "<td>0</td>" in render(found)  # what stands in for the missing visits
 
 

@@ -1,9 +1,10 @@
 """The report on a model: it stands alone, is in order, hides every customer and hostile names."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from xml.etree import ElementTree
 
 import numpy as np
@@ -11,13 +12,14 @@ import pandas as pd
 import pytest
 
 from pipeline.model.contract import Contract
+from pipeline.model.facts import Metrics
 from pipeline.training import Recipe, Trained, train
-from pipeline.training.clusters.map import FEWEST, customer_map
 from pipeline.training.clusters.rule import readable_rule
-from pipeline.training.report.page import figures, render
-from pipeline.training.search.evaluation import Budget, Judged
-from pipeline.training.search.recipes import RECIPES
-from pipeline.training.search.search import Search
+from pipeline.training.evaluation import Budget, Evaluation
+from pipeline.training.recipes import RECIPES
+from pipeline.training.report.customer_map import FEWEST, customer_map
+from pipeline.training.report.page import render
+from pipeline.training.search.search import SearchResult
 from pipeline.training.search.thresholds import Thresholds
 from pipeline.training.statistics.gap import Gap
 from tests.support.page import Page
@@ -35,18 +37,27 @@ def trained_on(
     return train(path, contract, recipe, lambda step: None, LITTLE)
 
 
+def html_of(trained: Trained) -> str:
+    return render(trained).html
+
+
+def figures_of(trained: Trained) -> Mapping[str, str]:
+    return render(trained).figures
+
+
 def searched(trained: Trained) -> Trained:
     """As if the recipe had been found; the published one came out worse."""
-    names = [name for name in Judged.__slots__ if name != "recipe"]
-    found: dict[str, Any] = {name: trained.metrics[name] for name in names}
-    found["jaccard"] = tuple(found["jaccard"])
-    winner = Judged(trained.recipe, **found)
+    names = [name for name in Evaluation.__slots__ if name != "recipe"]
+    metrics = cast(Mapping[str, Any], trained.metrics)
+    figures = {name: metrics[name] for name in names}
+    figures["jaccard"] = tuple(figures["jaccard"])
+    winner = Evaluation(trained.recipe, **figures)
     published = replace(winner, recipe=RECIPES["original"], churn_auc=0.5, lowest_churn=0.1)
     gaps = tuple(Gap(k, 9.0 - k, gap, 0.01) for k, gap in enumerate((0.1, 0.4, 0.7, 0.6), start=1))
     dropped = {"visits_again": "it nearly repeats visits"}
-    search = Search(trained.recipe, (published, winner), gaps, 0.777, dropped, Thresholds())
-    metrics = {**trained.metrics, "churn_auc_untouched": 0.777}
-    return replace(trained, search=search, metrics=metrics, gaps=gaps)
+    search = SearchResult(trained.recipe, (published, winner), gaps, 0.777, dropped, Thresholds())
+    with_search: Metrics = {**trained.metrics, "churn_auc_untouched": 0.777}
+    return replace(trained, search=search, metrics=with_search, gaps=gaps)
 
 
 @pytest.fixture
@@ -58,12 +69,12 @@ def test_the_same_model_gives_the_same_bytes(
     gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path, gym: Trained
 ) -> None:
     again = trained_on(gym_members, gym_contract, tmp_path)
-    assert render(searched(gym)) == render(searched(again))
-    assert figures(searched(gym)) == figures(searched(again))
+    assert html_of(searched(gym)) == html_of(searched(again))
+    assert figures_of(searched(gym)) == figures_of(searched(again))
 
 
 def test_the_page_stands_alone_and_is_in_order(gym: Trained) -> None:
-    html = render(searched(gym))
+    html = html_of(searched(gym))
     page = Page(html)
     assert "http" not in html
     assert not re.search(r"url\((?!#c)", html)
@@ -81,30 +92,31 @@ def test_the_page_stands_alone_and_is_in_order(gym: Trained) -> None:
 
 
 def test_what_the_search_compared_is_shown(gym: Trained) -> None:
-    html = render(searched(gym))
+    html = html_of(searched(gym))
     assert '<strong class="mark">chosen</strong>' in html
     assert html.index(">chosen<") < html.index(">published<")
     assert '0.500 <span class="mark">missed</span>' in html
     assert "<code>visits_again</code> (it nearly repeats visits)" in html
     assert "0.777" in html
     assert "stops at the first peak: k = 3; the model has k = 3." in html
-    assert "Published recipe" not in render(gym) and "The recipe was given" in render(gym)
+    assert "Published recipe" not in html_of(gym)
+    assert "The recipe was given" in html_of(gym)
 
 
-def test_the_bars_that_were_asked_for_are_shown(gym: Trained) -> None:
-    asked = replace(gym, bars=replace(Thresholds(), churn_auc=0.123))
-    assert "at least 0.123" in render(asked)
-    assert "at least 0.123" not in render(gym)
+def test_the_thresholds_that_were_asked_for_are_shown(gym: Trained) -> None:
+    asked = replace(gym, thresholds=replace(Thresholds(), churn_auc=0.123))
+    assert "at least 0.123" in html_of(asked)
+    assert "at least 0.123" not in html_of(gym)
 
 
 def test_small_clusters_have_their_churn_rate_shrunken(
     gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path, gym: Trained
 ) -> None:
     few = pd.concat([gym_members.iloc[:30], gym_members.iloc[200:]])
-    html = render(trained_on(few, gym_contract, tmp_path))
+    html = html_of(trained_on(few, gym_contract, tmp_path))
     assert "fewer than 100 customers is small" in html
     assert html.count("Shrunken") == 1
-    assert "Shrunken" not in render(gym)
+    assert "Shrunken" not in html_of(gym)
 
 
 def test_hostile_names_are_only_text(
@@ -115,15 +127,15 @@ def test_hostile_names_are_only_text(
     contract = replace(gym_contract, title=HOSTILE, features=features)
     recipe = replace(RECIPE, name=HOSTILE, title=HOSTILE)
     found = searched(trained_on(gym_members, contract, tmp_path, recipe))
-    html = render(found)
+    html = html_of(found)
     assert not Page(html).all("script", "b", "i")
     assert html.count("&lt;script&gt;") > 5
-    for svg in figures(found).values():
+    for svg in figures_of(found).values():
         assert not ElementTree.fromstring(svg).findall(".//{*}script")
 
 
 def test_figures_are_files_of_their_own(gym: Trained) -> None:
-    drawn = figures(searched(gym))
+    drawn = figures_of(searched(gym))
     expected = {"churn", "profiles", "stability", "silhouette", "map", "elbow", "gap"}
     assert set(drawn) == {f"{name}.svg" for name in expected}
     assert {ElementTree.fromstring(svg).tag for svg in drawn.values()} == {
@@ -135,10 +147,11 @@ def test_without_a_label_there_is_nothing_about_churn(
     gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path
 ) -> None:
     found = trained_on(gym_members.drop(columns="cancelled"), gym_contract, tmp_path)
-    html = render(found)
+    html = html_of(found)
     Page(html)
-    assert "churn.svg" not in figures(found)
-    assert 'id="churn"' not in html and "from the largest to the smallest" in html
+    assert "churn.svg" not in figures_of(found)
+    assert 'id="churn"' not in html
+    assert "from the largest to the smallest" in html
 
 
 def test_one_feature_is_enough(
@@ -146,17 +159,17 @@ def test_one_feature_is_enough(
 ) -> None:
     one = replace(RECIPE, features=("visits",), principal_components=None)
     found = trained_on(gym_members, gym_contract.select(["visits"]), tmp_path, one)
-    Page(render(found))
-    assert "map.svg" not in figures(found)
+    Page(html_of(found))
+    assert "map.svg" not in figures_of(found)
 
 
 def test_the_rule_is_readable_and_counts_everybody(gym: Trained) -> None:
-    rule = readable_rule(gym)
+    rule = readable_rule(gym.model, gym.customers.features, gym.fitted.labels)
     assert rule.fidelity > 0.99
     assert sum(leaf.customers for leaf in rule.leaves) == 600
-    told = " ".join(condition for leaf in rule.leaves for condition in leaf.conditions)
-    assert re.search(r"Visits at most \d+ a month", told)
-    assert re.search(r"Fee (above|at most) [\d.]+ EUR|Plan is", told)
+    conditions = " ".join(condition for leaf in rule.leaves for condition in leaf.conditions)
+    assert re.search(r"Visits at most \d+ a month", conditions)
+    assert re.search(r"Fee (above|at most) [\d.]+ EUR|Plan is", conditions)
 
 
 def test_the_map_shows_no_cell_with_few_customers() -> None:
@@ -169,13 +182,13 @@ def test_the_map_shows_no_cell_with_few_customers() -> None:
 
 def test_the_real_page_tells_what_matters(bank_churners: Path, bank_contract: Contract) -> None:
     features = ("Total_Revolving_Bal", "Total_Trans_Amt", "Total_Trans_Ct")
-    bent = ("Total_Revolving_Bal",)
-    recipe = replace(RECIPES["original"], features=features, k=5, yeo_johnson=bent)
-    html = render(train(bank_churners, bank_contract, recipe, lambda step: None, LITTLE))
+    yeo_johnson = ("Total_Revolving_Bal",)
+    recipe = replace(RECIPES["original"], features=features, k=5, yeo_johnson=yeo_johnson)
+    html = html_of(train(bank_churners, bank_contract, recipe, lambda step: None, LITTLE))
     Page(html)
     assert "10,127 customers form 5 clusters" in html
     assert "68.5% (65.7% to 71.1%)" in html
     assert "No feature of the model is named for age" in html
     with_gender = replace(RECIPES["original-onehot"], n_init=3)
-    html = render(train(bank_churners, bank_contract, with_gender, lambda step: None, LITTLE))
+    html = html_of(train(bank_churners, bank_contract, with_gender, lambda step: None, LITTLE))
     assert "The model reads Gender" in html

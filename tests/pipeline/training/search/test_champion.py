@@ -1,6 +1,7 @@
 """The shipped champion, and the search that found it, on the real customers."""
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def recipe(champion: Artifact) -> Recipe:
     return Recipe(**{**stated, **lists})
 
 
-def reaches_every_target(metrics: dict[str, Any], features: int) -> None:
+def reaches_every_target(metrics: Mapping[str, Any], features: int) -> None:
     assert metrics["silhouette_model_space"] >= 0.55
     assert metrics["silhouette_standardised_space"] >= 0.50
     assert metrics["churn_auc"] >= 0.82

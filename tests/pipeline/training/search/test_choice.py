@@ -2,12 +2,12 @@ from dataclasses import replace
 
 import pytest
 
+from pipeline.training.evaluation import Evaluation
+from pipeline.training.recipes import Recipe
 from pipeline.training.search.choice import choose, shortfall
-from pipeline.training.search.evaluation import Judged
-from pipeline.training.search.recipes import Recipe
 from pipeline.training.search.thresholds import Thresholds
 
-GOOD = Judged(
+GOOD = Evaluation(
     Recipe("search", "", ("a", "b", "c"), 5, 2),
     silhouette_model_space=0.57,
     silhouette_standardised_space=0.53,
@@ -27,27 +27,27 @@ GOOD = Judged(
 )
 
 
-def test_reaching_every_bar_leaves_no_shortfall() -> None:
+def test_reaching_every_threshold_leaves_no_shortfall() -> None:
     assert shortfall(GOOD, Thresholds()) == 0
     assert shortfall(replace(GOOD, jaccard=(0.99, 0.475)), Thresholds()) == pytest.approx(0.5)
 
 
-def test_a_bar_of_nothing_is_always_reached() -> None:
+def test_a_threshold_of_nothing_is_always_reached() -> None:
     low = Thresholds(smallest_share=0, silhouette_model_space=0, lowest_churn=1)
     assert shortfall(replace(GOOD, smallest_share=0, lowest_churn=1), low) == 0
 
 
-def test_without_a_label_churn_is_no_bar() -> None:
+def test_without_a_label_churn_is_no_threshold() -> None:
     silent = replace(GOOD, churn_auc=None, lowest_churn=None, highest_churn=None)
     assert shortfall(silent, Thresholds()) == 0
 
 
-def test_missing_a_bar_loses_even_with_better_figures_elsewhere() -> None:
+def test_missing_a_threshold_loses_even_with_better_figures_elsewhere() -> None:
     brilliant = replace(GOOD, silhouette_model_space=0.9, highest_churn=0.59)
     assert choose([brilliant, GOOD], Thresholds()) is GOOD
 
 
-def test_where_none_reaches_all_bars_the_nearest_wins() -> None:
+def test_where_none_reaches_all_thresholds_the_nearest_wins() -> None:
     far, near = replace(GOOD, churn_auc=0.6), replace(GOOD, churn_auc=0.81)
     assert choose([far, near], Thresholds()) is near
 

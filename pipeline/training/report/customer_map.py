@@ -1,11 +1,11 @@
-"""Where the customers lie, as a map that shows nobody alone."""
+"""A map of the customers that shows nobody alone."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.training.report.charts import INK, colour, name_axis, new_figure, to_svg
+from pipeline.training.svg import INK, colour, name_axis, new_figure, to_svg
 
 CELLS = 32
 """The map has this many cells along each axis."""
@@ -15,25 +15,31 @@ _STEPS = (0.3, 0.5, 0.75, 1.0)
 
 
 def customer_map(points: NDArray[np.float64], labels: NDArray[np.intp], ids: Sequence[int]) -> str:
-    """Where customers (n, 2) lie: one mark a cell, the stronger the more of them are in it."""
+    """Draw one mark a cell, the stronger the more customers are in it.
+
+    Args:
+        points: (customers, 2): where they lie.
+        labels: (customers,): the index of each one's cluster.
+        ids: Of the clusters.
+    """
     figure, axes = new_figure(height=3.0)
     low, high = np.quantile(points, 0.001, axis=0), np.quantile(points, 0.999, axis=0)
     width = np.where(high > low, high - low, 1.0) / CELLS
     cells = np.clip(((points - low) / width).astype(int), 0, CELLS - 1)
     kept, owner, steps = _cells(cells, labels)
-    for index, id in enumerate(ids):
+    for index, cluster in enumerate(ids):
         for step, alpha in enumerate(_STEPS):
             x, y = (kept[(owner == index) & (steps == step)] + 0.5).T
             axes.plot(x, y, "s", markersize=4.8, markeredgewidth=0, color=colour(index),
                       alpha=alpha, linestyle="none")  # fmt: skip
         x, y = ((points[labels == index].mean(axis=0) - low) / width).round(1)
-        axes.annotate(str(id), (x, y), ha="center", va="center", fontsize=10, color="white",
+        axes.annotate(str(cluster), (x, y), ha="center", va="center", fontsize=10, color="white",
                       bbox={"boxstyle": "circle", "fc": "#222222", "ec": "white"})  # fmt: skip
     axes.set(xlim=(-1, CELLS + 1), ylim=(-1, CELLS + 1), xticks=[], yticks=[])
     axes.set_ylabel("Second main direction", color=INK, fontsize=9)
     name_axis(axes, "First main direction")
-    told = f"Cells with at least {FEWEST} customers, coloured by the cluster of most of them."
-    return to_svg(figure, "Map of the customers", told)
+    rule = f"Cells with at least {FEWEST} customers, coloured by the cluster of most of them."
+    return to_svg(figure, "Map of the customers", rule)
 
 
 def _cells(

@@ -28,7 +28,7 @@ class Recipe:
     k: int
     principal_components: int | None = None
     yeo_johnson: tuple[str, ...] = ()
-    """The features that are straightened by Yeo-Johnson before they are scaled."""
+    """The features that are transformed by Yeo-Johnson before they are scaled."""
     scaling: Literal["standard", "robust"] = "standard"
     """By mean and standard deviation, or by median and interquartile range."""
     n_init: int = 50

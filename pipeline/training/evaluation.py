@@ -1,7 +1,7 @@
-"""The evidence for one recipe: separation, stability, and how well it tells who leaves."""
+"""The evidence for one recipe: separation, stability, and how well it separates churn."""
 
-from dataclasses import dataclass, replace
-from typing import Any, TypedDict
+from dataclasses import asdict, dataclass, replace
+from typing import Any, TypedDict, cast
 
 import numpy as np
 import pandas as pd
@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
 from threadpoolctl import threadpool_limits
 
+from pipeline.model.facts import Metrics
 from pipeline.training.cleaning import Customers
 from pipeline.training.fitting import Fitted, build_pipeline, fit
-from pipeline.training.search.recipes import Recipe
+from pipeline.training.recipes import Recipe
 from pipeline.training.statistics.evidence import (
     Fit,
     Labels,
@@ -24,7 +25,7 @@ from pipeline.training.statistics.evidence import (
 from pipeline.training.statistics.gap import gap_at, has_structure
 
 RESTARTS = 10
-"""Of K-Means inside a resample; fewer than for the model itself, which is fitted once."""
+"""Starts of K-Means inside a resample; fewer than for the model itself, which is fitted once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,8 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """One recipe's figures. Where there is no churn label, those about churn are None."""
+class Evaluation:
+    """The evidence for one recipe. Where there is no churn label, the figures about it are None."""
 
     recipe: Recipe
     silhouette_model_space: float
@@ -59,22 +60,22 @@ class Judged:
     """Per cluster, in the order of their ids."""
     smallest_share: float
     churn_auc: float | None
-    """Out of sample: fitted on four fifths, judged on the other, repeated."""
+    """Out of sample: fitted on four fifths, tested on the other, repeated."""
     churn_auc_sd: float | None
     lowest_churn: float | None
     highest_churn: float | None
     cramers_v: float | None
 
-    def to_dict(self) -> dict[str, Any]:
-        """For the manifest and the leaderboard, without the recipe."""
-        figures = {name: getattr(self, name) for name in self.__slots__ if name != "recipe"}
-        worst = min(self.jaccard)
-        return {**figures, "jaccard": list(self.jaccard), "weakest_jaccard": worst,
-                "stability": stability_word(worst)}  # fmt: skip
+    def metrics(self) -> Metrics:
+        """What the manifest and the leaderboard state of it."""
+        figures = {name: value for name, value in asdict(self).items() if name != "recipe"}
+        weakest = min(self.jaccard)
+        figures |= {"jaccard": list(self.jaccard), "weakest_jaccard": weakest}
+        return cast(Metrics, {**figures, "stability": stability_word(weakest)})
 
 
 class _Churn(TypedDict):
-    """The part of `Judged` that needs a label."""
+    """The part of an evaluation that needs a label."""
 
     churn_auc: float | None
     churn_auc_sd: float | None
@@ -83,10 +84,17 @@ class _Churn(TypedDict):
     cramers_v: float | None
 
 
-def judge(
+def evaluate(
     recipe: Recipe, customers: Customers, budget: Budget, fitted: Fitted | None = None
-) -> Judged:
-    """Gather the evidence for a recipe on some customers."""
+) -> Evaluation:
+    """Gather the evidence for a recipe on some customers.
+
+    Args:
+        recipe: What is evaluated.
+        customers: On whom; their features are those of the recipe.
+        budget: How much evidence to gather.
+        fitted: The recipe as it was fitted on these customers; without it, it is fitted here.
+    """
     fitted = fitted or fit(replace(recipe, n_init=RESTARTS), customers)
     labels = fitted.labels
     rows = customers.features.to_numpy(dtype=object)
@@ -97,19 +105,19 @@ def judge(
         churn = _churn_figures(recipe, customers, labels, refit, budget)
     raw_columns = build_pipeline(replace(recipe, yeo_johnson=()), customers.contract)["transform"]
     spaces = (
-        fitted.located,
+        fitted.points,
         _unit(fitted.standardised),
         _unit(raw_columns.fit_transform(customers.features)),
     )
     own, unrotated, raw = (silhouette(s, labels, budget.silhouette_sample) for s in spaces)
     gaps = gap_at(fitted.standardised, recipe.k)
-    return Judged(
+    return Evaluation(
         recipe,
         silhouette_model_space=own,
         silhouette_standardised_space=unrotated,
         silhouette_raw_space=raw,
-        davies_bouldin=float(davies_bouldin_score(fitted.located, labels)),
-        calinski_harabasz=float(calinski_harabasz_score(fitted.located, labels)),
+        davies_bouldin=float(davies_bouldin_score(fitted.points, labels)),
+        calinski_harabasz=float(calinski_harabasz_score(fitted.points, labels)),
         gap=gaps and gaps[1].gap,
         gap_standard_error=gaps and gaps[1].standard_error,
         beats_single_group=gaps and has_structure(gaps),

@@ -1,0 +1,108 @@
+"""What training states about a model in its manifest, for pages, reports and comparisons.
+
+Any key may be missing: the artifact of an older release, or of another maker, states less.
+"""
+
+from collections.abc import Mapping
+from typing import Literal, TypedDict, cast
+
+from model_store import Artifact
+
+
+class RecipeFacts(TypedDict, total=False):
+    """What was trained, and how; see `pipeline.training.recipes.Recipe`."""
+
+    name: str
+    title: str
+    features: list[str]
+    k: int
+    principal_components: int | None
+    yeo_johnson: list[str]
+    scaling: Literal["standard", "robust"]
+    n_init: int
+    seed: int
+    algorithm: Literal["kmeans", "minibatch"]
+
+
+class TrainingData(TypedDict, total=False):
+    """The customer file that was read, and what cleaning left out of it."""
+
+    file: str
+    sha256: str
+    rows_read: int
+    rows_used: int
+    duplicate_rows: int
+    rejected_rows: int
+    rejected_for: dict[str, int]
+    """Column and code → number of rows."""
+    dropped_columns: list[str]
+
+
+class Metrics(TypedDict, total=False):
+    """The evidence for a model. Figures about churn are None where there was no label."""
+
+    customers: int
+    cluster_sizes: list[int]
+    cluster_churn_rates: list[float] | None
+    churn_rate: float | None
+    inertia: float
+    silhouette_model_space: float
+    silhouette_standardised_space: float
+    silhouette_raw_space: float
+    davies_bouldin: float
+    calinski_harabasz: float
+    gap: float | None
+    gap_standard_error: float | None
+    beats_single_group: bool | None
+    jaccard: list[float]
+    """Per cluster, in the order of the clusters."""
+    smallest_share: float
+    churn_auc: float | None
+    churn_auc_sd: float | None
+    lowest_churn: float | None
+    highest_churn: float | None
+    cramers_v: float | None
+    weakest_jaccard: float
+    stability: str
+    """The weakest Jaccard in a word."""
+    churn_auc_untouched: float | None
+    """On customers that took no part in choosing; only where the recipe was searched for."""
+
+
+class LineageFacts(TypedDict, total=False):
+    """Where the cluster ids come from."""
+
+    champion: str
+    """The version that the clusters were matched with."""
+    retired: list[int]
+    """Ids that no cluster gets again."""
+    last_id: int
+    """The highest id that any model of the store had when this one was trained."""
+
+
+class ModelFacts(TypedDict, total=False):
+    """Everything that the manifest of a model states besides its files."""
+
+    recipe: RecipeFacts
+    training: TrainingData
+    metrics: Metrics
+    contract_sha256: str
+    libraries: dict[str, str]
+    lineage: LineageFacts
+    texts_by_people: dict[str, list[str]]
+    """Cluster id → which of name and description people gave."""
+
+
+def facts_of(artifact: Artifact) -> ModelFacts:
+    """The facts in an artifact's manifest."""
+    return cast(ModelFacts, artifact.manifest.facts)
+
+
+def matched_with(artifact: Artifact) -> str | None:
+    """The version whose cluster ids an artifact goes on with; None where it goes on with none."""
+    return facts_of(artifact).get("lineage", {}).get("champion")
+
+
+def figure(metrics: Metrics, name: str) -> float | None:
+    """One figure by its name; None where it is unknown."""
+    return cast(Mapping[str, float | None], metrics).get(name)

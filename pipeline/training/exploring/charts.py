@@ -1,0 +1,116 @@
+"""The charts of an exploration: pure functions from numbers to SVG."""
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from pipeline.training.svg import INK, PALETTE, minus, name_axis, new_figure, to_svg
+
+_DIVERGING = LinearSegmentedColormap.from_list("diverging", ["#00507d", "#f4f4f2", "#a34700"])
+
+
+def histogram(
+    edges: Sequence[float],
+    groups: Mapping[str, Sequence[int]],
+    label: str,
+    title: str,
+    description: str,
+) -> str:
+    """Groups of any size on the same bins, each as shares of its own customers."""
+    figure, axes = new_figure()
+    for index, (name, counts) in enumerate(groups.items()):
+        total = sum(counts) or 1
+        shares, colour = [count / total for count in counts], PALETTE[index]
+        if index == 0:
+            axes.stairs(shares, edges, fill=True, color=colour, alpha=0.5, label=name)
+            axes.stairs(shares, edges, color=colour, linewidth=1)
+        else:
+            axes.stairs(shares, edges, color=colour, linewidth=2, label=name)
+    _percent(axes.yaxis)
+    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+    name_axis(axes, label)
+    _legend(axes)
+    return to_svg(figure, title, description)
+
+
+def bars(
+    values: Sequence[str],
+    groups: Mapping[str, Sequence[float]],
+    label: str,
+    title: str,
+    description: str,
+) -> str:
+    """Horizontal bars of shares, one for each value and group, the first value on top."""
+    thick = 0.76 / len(groups)
+    figure, axes = new_figure(height=0.9 + len(values) * (0.14 + 0.17 * len(groups)))
+    for index, (name, shares) in enumerate(groups.items()):
+        offset = (index - (len(groups) - 1) / 2) * thick
+        positions = [row + offset for row in range(len(values))]
+        drawn = axes.barh(positions, shares, thick * 0.92, color=PALETTE[index], label=name)
+        texts = [f"{share:.1%}" for share in shares]
+        axes.bar_label(drawn, texts, padding=3, fontsize=8, color=INK)
+    axes.set_yticks(range(len(values)), values)
+    axes.set_ylim(len(values) - 0.45, -0.55)
+    axes.set_xlim(0, max(map(max, groups.values()), default=0) * 1.15 or 1)
+    _percent(axes.xaxis)
+    name_axis(axes, label)
+    _legend(axes)
+    return to_svg(figure, title, description)
+
+
+def heat_map(
+    names: Sequence[str], matrix: Sequence[Sequence[float | None]], title: str, description: str
+) -> str:
+    """Correlations from -1 to 1; the half below the diagonal, since the other one repeats it."""
+    size = len(names) - 1
+    figure, axes = new_figure(2.1 + 0.5 * size, 1.7 + 0.36 * size)
+    for row in range(1, len(names)):
+        for column in range(row):
+            _cell(axes, column, row - 1, matrix[row][column])
+    axes.set(xlim=(0, size), ylim=(size, 0))
+    axes.set_yticks([row + 0.5 for row in range(size)], names[1:])
+    axes.set_xticks([column + 0.5 for column in range(size)], names[:-1])
+    for text in axes.get_xticklabels():
+        text.set(rotation=40, ha="right", rotation_mode="anchor")
+    axes.spines["bottom"].set_visible(False)
+    return to_svg(figure, title, description)
+
+
+def _cell(axes: Axes, column: int, row: int, r: float | None) -> None:
+    if r is None:
+        axes.text(column + 0.5, row + 0.5, "–", color=INK, ha="center", va="center", fontsize=9)
+        return
+    shade = _DIVERGING((r + 1) / 2)
+    axes.fill_between([column + 0.03, column + 0.97], row + 0.03, row + 0.97, color=shade, lw=0)
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(shade)]
+    bright = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] > 0.18
+    ink = "#111111" if bright else "#ffffff"
+    text = minus(f"{r:.2f}".replace("-0.00", "0.00"))
+    axes.text(column + 0.5, row + 0.5, text, color=ink, ha="center", va="center", fontsize=8)
+
+
+def _percent(axis: Axis) -> None:
+    axis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    axis.set_major_formatter(FuncFormatter(lambda share, _: f"{round(share * 100, 6):g}%"))
+    axis.grid(True, color=INK, alpha=0.15, linewidth=0.8)
+
+
+def _legend(axes: Axes) -> None:
+    """Above the chart, beside no data."""
+    names = axes.get_legend_handles_labels()[1]
+    if len(names) > 1:
+        axes.legend(
+            loc="lower left",
+            bbox_to_anchor=(0, 1),
+            ncols=len(names),
+            frameon=False,
+            labelcolor=INK,
+            fontsize=9,
+            borderpad=0.2,
+            borderaxespad=0,
+            handlelength=1.2,
+        )
