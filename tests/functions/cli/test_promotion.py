@@ -19,13 +19,13 @@ import pytest
 from model_store import Files, FolderFiles, S3Address, Store
 from model_store.storage.s3 import S3Files
 from pipeline.model.contract import Contract
-from pipeline.training import Budget, Recipe, find_reference, publish, train
+from pipeline.training import find_reference, publish, train
+from tests.support.gym import LIGHT, RECIPE
 from tests.support.live import COMMAND, serve
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-RECIPE = Recipe("gym", "A gym's members", ("visits", "fee", "plan"), 3, 2, n_init=5)
 TTL = 1.0
 LONGEST = 30.0
 """Seconds that a machine under load may take, half of the time to live that holds without TTL."""
@@ -65,9 +65,8 @@ def trained(
     for name, share in (("first", 1.0), ("second", 0.9), ("third", 0.8)):
         gym_members.sample(frac=share, random_state=3).to_csv(folder / "members.csv", index=False)
         reference_model = find_reference(store, gym_contract)
-        budget = Budget(bootstraps=2, repeats=1)
         publish(
-            train(folder / "members.csv", gym_contract, RECIPE, lambda step: None, budget,
+            train(folder / "members.csv", gym_contract, RECIPE, lambda step: None, LIGHT,
                   reference_model=reference_model),
             store, name,
         )  # fmt: skip

@@ -50,6 +50,7 @@ def test_the_champion_states_that_it_reaches_every_target(champion: Artifact) ->
     reaches_every_target(facts["metrics"], len(facts["recipe"]["features"]))
 
 
+@pytest.mark.search
 def test_the_search_finds_the_champion_again(
     bank_churners: Path, bank_contract: Contract, recipe: Recipe, champion_model: ClusterModel
 ) -> None:
