@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 TTL = 1.0
+PAUSE = 0.01
+"""Seconds between two requests of one client: steady traffic, and not all that a server can do."""
 LONGEST = 30.0
 """Seconds that a machine under load may take, half of the time to live that holds without TTL."""
 MEMBER = {"visits": 2, "fee": 20, "plan": "basic", "member": "0042"}
@@ -106,7 +108,7 @@ class Client:
     def run(self) -> None:
         connection = http.client.HTTPConnection(urlsplit(self.address).netloc, timeout=30)
         body, kind = json.dumps(MEMBER), {"Content-Type": "application/json"}
-        while not self.stop.is_set():
+        while not self.stop.wait(PAUSE):
             try:
                 connection.request("POST", "/v1/assign", body, kind)
                 response = connection.getresponse()

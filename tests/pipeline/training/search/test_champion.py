@@ -13,7 +13,8 @@ from threadpoolctl import threadpool_limits
 from model_store import BUNDLED, CHAMPION, Artifact, open_store
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Contract
-from pipeline.training import Budget, Recipe, train, train_by_search
+from pipeline.training import Recipe, train, train_by_search
+from tests.support.gym import LIGHT
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +68,7 @@ def test_the_number_of_threads_does_not_change_a_byte(
     found = []
     for threads in (1, 2):
         with threadpool_limits(threads):
-            budget = Budget(bootstraps=1, repeats=1)
-            trained = train(bank_churners, bank_contract, recipe, lambda step: None, budget)
+            trained = train(bank_churners, bank_contract, recipe, lambda step: None, LIGHT)
         found.append(trained.model.to_json())
     assert found[0] == found[1]
 
