@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from functions import logs
-from model_store import CustomerClustersError, Store, Temporary
+from functions.live_model import LiveModel
+from model_store import CustomerClustersError, Temporary
 from pipeline.errors import WrongFile
-from pipeline.model.loading import load_model
 from pipeline.reading.file_state import FileState
 from pipeline.reading.listing import LINKS, Entry, refuse_table_around, why_skipped
 from pipeline.runs import Engine, LocalInput, RunStore, WholeFile, record_failure, score
@@ -37,8 +37,7 @@ class DropFolder:
 
     inbox: Path
     runs: RunStore
-    store: Store
-    reference: str
+    live_model: LiveModel
     options: Options
     settle: float
     challenger: str | None = None
@@ -49,6 +48,7 @@ class DropFolder:
     _seen: dict[Path, tuple[FileState, float]] = field(default_factory=dict)
     """Waiting files, and since when they have been as they are."""
     _done: dict[Path, FileState] = field(default_factory=dict)
+    _challengers: Challengers | None = None
     _unreachable: bool = False
     """Whether the folder was away at the last look."""
 
@@ -124,13 +124,14 @@ class DropFolder:
             raise
 
     def _spec(self, report: Report) -> ScoringSpec:
-        artifact = self.store.open(self.reference)  # each file: the alias may have moved
-        model, options = load_model(artifact), self.options
+        """What a file is scored with: for each file anew, for the alias may have moved."""
+        loaded, options = self.live_model.latest(), self.options
         if self.challenger is not None:
-            challengers = Challengers(self.store, self.challenger, report)
-            challenger = challengers.beside(artifact.version)
-            options = replace(options, challenger=challenger)
-        return ScoringSpec(model, artifact.version, options)
+            self._challengers = self._challengers or Challengers(
+                self.live_model.store, self.challenger, report
+            )
+            options = replace(options, challenger=self._challengers.beside(loaded.version))
+        return ScoringSpec(loaded.model, loaded.version, options)
 
 
 @contextlib.contextmanager

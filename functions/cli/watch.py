@@ -7,6 +7,7 @@ import click
 
 from functions.cli import console, options
 from functions.cli.run_tables import show_run
+from functions.live_model import LiveModel
 from model_store import CustomerClustersError
 
 if TYPE_CHECKING:
@@ -54,9 +55,10 @@ def watch(
         else:
             show_run(result, read_summary(runs, result), out)
 
-    models, given = options.open_store(store), Options(**chosen)
+    live_model = LiveModel(options.open_store(store), reference, log=lambda line: None)
+    given = Options(**chosen)
     engine = WholeFile(isolated())
-    folder = DropFolder(inbox, runs, models, reference, given, settle, challenger, engine)
+    folder = DropFolder(inbox, runs, live_model, given, settle, challenger, engine)
     if not as_json:
         click.echo(f"watching {inbox} (Ctrl-C ends it)", err=True)
     folder.watch(report)

@@ -1,7 +1,7 @@
 """Runs in a folder: each is a folder of its own, which appears whole."""
 
+import errno
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,16 +54,21 @@ class FolderRuns:
     def commit(
         self, key: RunKey, workspace: Workspace, manifest: Manifest, checkpoint: Checkpoint
     ) -> RunResult:
-        """As `RunStore.commit`: one rename."""
+        """As `RunStore.commit`: one rename, which takes no folder that has files."""
         checkpoint()
         run = f"{key.name}/{manifest['run']}"
         folder = self.root / run
-        if (folder / MANIFEST).exists():
-            return RunResult(run, _document(folder / MANIFEST), new=False)
-        shutil.rmtree(folder, ignore_errors=True)  # of a run that failed
         folder.parent.mkdir(parents=True, exist_ok=True)
-        workspace.folder.rename(folder)
-        return RunResult(run, manifest, new=True)
+        while not (folder / MANIFEST).exists():
+            try:
+                workspace.folder.rename(folder)
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+                (folder / FAILED).unlink(missing_ok=True)  # a run that failed, and is tried again
+            else:
+                return RunResult(run, manifest, new=True)
+        return RunResult(run, _document(folder / MANIFEST), new=False)
 
     def fail(self, key: RunKey, document: Failure) -> RunResult:
         """As `RunStore.fail`."""

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from functions.cli.drop_folder import DropFolder, Report
-from model_store import BUNDLED, NotFound, Temporary, open_store
+from functions.live_model import LiveModel
+from model_store import BUNDLED, NotFound, Store, Temporary, open_store
 from pipeline.errors import WrongFile
 from pipeline.runs import FolderRuns, WholeFile
 from pipeline.scoring import Options
@@ -36,11 +37,15 @@ def results() -> Results:
     return []
 
 
+def live_model(store: Store) -> LiveModel:
+    return LiveModel(store, "champion", log=lambda line: None)
+
+
 @pytest.fixture
 def folder(inbox: Path, tmp_path: Path) -> DropFolder:
     store = open_store(BUNDLED)
     return DropFolder(
-        inbox, FolderRuns(tmp_path / "out"), store, "champion", Options(), settle=0.05
+        inbox, FolderRuns(tmp_path / "out"), live_model(store), Options(), settle=0.05
     )
 
 
@@ -139,10 +144,10 @@ def test_a_file_waits_while_there_is_no_model(
     folder: DropFolder, inbox: Path, results: Results, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("functions.cli.drop_folder._RETRY_SECONDS", 0.05)
-    folder.reference = "nobody"
+    folder.live_model.reference = "nobody"
     (inbox / "customers.csv").write_text(ROWS)
     for reference in ("nobody", "nobody", "champion", "champion", "champion"):
-        folder.reference = reference
+        folder.live_model.reference = reference
         folder.look(results.append)
         time.sleep(0.12)
     assert isinstance(results[0], NotFound)
@@ -205,7 +210,7 @@ def test_an_error_of_ours_costs_one_file_only(inbox: Path, tmp_path: Path) -> No
 
     results: Results = []
     store = open_store(BUNDLED)
-    folder = Broken(inbox, FolderRuns(tmp_path / "out"), store, "champion", Options(), settle=0.05)
+    folder = Broken(inbox, FolderRuns(tmp_path / "out"), live_model(store), Options(), settle=0.05)
     for name in ("a.csv", "b.csv"):
         (inbox / name).write_text(ROWS)
     for _ in range(3):
