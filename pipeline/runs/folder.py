@@ -65,7 +65,8 @@ class FolderRuns:
             except OSError as error:
                 if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                     raise
-                (folder / FAILED).unlink(missing_ok=True)  # a run that failed, and is tried again
+                with unfinished(self.root) as aside:  # a run that failed, and is tried again
+                    folder.rename(aside / "failed")
             else:
                 return RunResult(run, manifest, new=True)
         return RunResult(run, _document(folder / MANIFEST), new=False)
