@@ -9,6 +9,7 @@ import click
 from functions.cli.console import bold, new_table, print_json, terminal
 from model_store import Artifact, Event, Store, Version, WrongArtifact
 from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.facts import facts_of
 
 
 def model_document(artifact: Artifact, model: ClusterModel) -> dict[str, Any]:
@@ -22,7 +23,7 @@ def model_document(artifact: Artifact, model: ClusterModel) -> dict[str, Any]:
 
 def show_model(artifact: Artifact, model: ClusterModel) -> None:
     """A model's metrics and clusters for people."""
-    out, facts = terminal(), artifact.manifest.facts
+    out, facts = terminal(), facts_of(artifact)
     metrics = facts["metrics"]
     out.print(bold(artifact.version), f" recipe {facts['recipe']['name']}")
     out.print(
@@ -78,7 +79,7 @@ def _listed(store: Store, version: Version, aliases: dict[str, str]) -> dict[str
         "aliases": names,
     }
     try:
-        facts = store.open(next(iter(names), str(version))).manifest.facts
+        facts = facts_of(store.open(next(iter(names), str(version))))
     except WrongArtifact as error:
         return {**row, "recipe": None, "metrics": {}, "problem": str(error)}
     recipe, metrics = facts.get("recipe", {}).get("name"), facts.get("metrics", {})

@@ -10,7 +10,7 @@ from pipeline.model.cluster import Cluster, Profile
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Feature, Value
 from pipeline.model.reasons import Reason
-from pipeline.pages.scale import Scale, share_scale
+from pipeline.pages.scale import Interval, Scale, share_scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +19,7 @@ class RateMark:
 
     cluster: Cluster
     churn: Churn
-    rate: float
-    low: float
-    high: float
+    interval: Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +70,7 @@ def rate_chart(model: ClusterModel) -> RateChart | None:
     highest = max(overall, *(churn["high"] for _, churn in known))
     scale, ticks = share_scale(highest)
     marks = [
-        RateMark(cluster, churn, *(scale.at(churn[part]) for part in ("rate", "low", "high")))
+        RateMark(cluster, churn, scale.interval(churn["rate"], churn["low"], churn["high"]))
         for cluster, churn in known
     ]
     return RateChart(marks, overall, scale.at(overall), ticks)

@@ -26,11 +26,11 @@ def create_environment(folder: Path, **filters: Callable[..., object]) -> Enviro
     Keep it: compiling templates takes thirty times as long as filling them.
 
     Args:
-        folder: Where the templates are.
+        folder: Where the templates are; those of `pipeline/templates` are there as well.
         filters: What they may call besides `count`, `number`, `percent`, `signed` and `exact`.
     """
     environment = Environment(
-        loader=FileSystemLoader(folder),
+        loader=FileSystemLoader([folder, _TEMPLATES]),
         autoescape=True,
         auto_reload=False,
         undefined=StrictUndefined,

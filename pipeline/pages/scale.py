@@ -9,6 +9,15 @@ _MOST_TICKS = 5
 
 
 @dataclass(frozen=True, slots=True)
+class Interval:
+    """Positions of a rate and of the ends of its interval."""
+
+    rate: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
 class Scale:
     """A line from low to high across the chart."""
 
@@ -20,6 +29,10 @@ class Scale:
         span = self.high - self.low
         share = (value - self.low) / span if span > 0 else 0.5
         return round(100 * min(max(share, 0.0), 1.0), 2)
+
+    def interval(self, rate: float, low: float, high: float) -> Interval:
+        """The positions of a rate with its interval."""
+        return Interval(self.at(rate), self.at(low), self.at(high))
 
 
 def share_scale(highest: float) -> tuple[Scale, Sequence[tuple[float, float]]]:

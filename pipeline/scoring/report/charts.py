@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pipeline.model.churn import ChurnRate
 from pipeline.model.contract import Feature, show
-from pipeline.pages.scale import Scale, share_scale
+from pipeline.pages.scale import Interval, Scale, share_scale
 from pipeline.scoring.documents import ClusterSummary, NumericDistribution, ObservedChurn
 from pipeline.scoring.summary.verdict import MOVED, SHIFTED
 
@@ -30,16 +30,22 @@ class ShareBars:
 
 @dataclass(frozen=True, slots=True)
 class ChurnMarks:
-    """A cluster's churn rate with its interval, or a bar of the churners to be expected."""
+    """A cluster's observed churn rate with its interval, and training's rate."""
 
     cluster: ClusterSummary
-    rate: float
-    """Position of the rate, or length of the bar."""
-    low: float = 0.0
-    high: float = 0.0
-    training_rate: float = 0.0
-    comparison: str = ""
+    interval: Interval | None
+    """None where nobody's label is known."""
+    training_at: float
+    comparison: str
     """With training, in words; empty where one of the two is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChurnersBar:
+    """A bar of the churners to be expected in a cluster."""
+
+    cluster: ClusterSummary
+    length: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,27 +101,18 @@ def churn_rates(
     scale, ticks = share_scale(max(highest, default=0.0))
     marks = []
     for cluster, rate in zip(clusters, training, strict=True):
-        observed = cluster["observed_churn"]
-        marks.append(
-            ChurnMarks(
-                cluster,
-                rate=scale.at(observed["rate"] if observed else 0.0),
-                low=scale.at(observed["low"] if observed else 0.0),
-                high=scale.at(observed["high"] if observed else 0.0),
-                training_rate=scale.at(rate.rate) if rate else 0.0,
-                comparison=_comparison(observed, rate),
-            )
-        )
+        churn = cluster["observed_churn"]
+        interval = scale.interval(churn["rate"], churn["low"], churn["high"]) if churn else None
+        training_at = scale.at(rate.rate) if rate else 0.0
+        marks.append(ChurnMarks(cluster, interval, training_at, _comparison(churn, rate)))
     return marks, ticks
 
 
-def expected_churners(clusters: Sequence[ClusterSummary]) -> list[ChurnMarks]:
+def expected_churners(clusters: Sequence[ClusterSummary]) -> list[ChurnersBar]:
     """Bars of the churners to be expected, the longest across the whole chart."""
-    most = max(cluster["expected_churners"] or 0 for cluster in clusters) or 1.0
-    scale = Scale(0, most)
+    scale = Scale(0, max(cluster["expected_churners"] or 0 for cluster in clusters) or 1.0)
     return [
-        ChurnMarks(cluster, rate=scale.at(cluster["expected_churners"] or 0))
-        for cluster in clusters
+        ChurnersBar(cluster, scale.at(cluster["expected_churners"] or 0)) for cluster in clusters
     ]
 
 

@@ -20,8 +20,8 @@ def test_a_churn_chart_of_nobody_is_empty(summary: Summary) -> None:
         "expected_churners": None,
     }
     (marks,), ticks = churn_rates([nobody], [None])
-    assert (marks.rate, marks.comparison) == (0.0, "") and len(ticks) > 1
-    assert expected_churners([nobody])[0].rate == 0.0
+    assert (marks.interval, marks.comparison) == (None, "") and len(ticks) > 1
+    assert expected_churners([nobody])[0].length == 0.0
 
 
 def test_a_histogram_leaves_out_what_is_empty_at_its_ends() -> None:
