@@ -98,8 +98,10 @@ class _Call:
             raise
 
     def score_all(self, event: object) -> None:
-        """Score every object, and raise the first failure afterwards: nothing is left out for
-        another's sake, and what is done is found done in the next delivery."""
+        """Score every object, and raise the first failure afterwards.
+
+        Nothing is left out for another's sake, and what is done is found done in the next delivery.
+        """
         try:
             refs = self._objects(event)
         except UnknownEvent as error:

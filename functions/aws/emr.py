@@ -25,6 +25,7 @@ class State:
 
     @property
     def ended(self) -> bool:
+        """Whether nothing more will come of it."""
         return self.name in _ENDED
 
 

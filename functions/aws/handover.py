@@ -48,9 +48,17 @@ class JobNotStarted(CustomerClustersError):
 class JobService(Protocol):
     """What runs jobs; `functions.aws.emr.EmrServerless` does."""
 
-    def start(self, name: str, token: str, arguments: Sequence[str]) -> str: ...
-    def state(self, job_run: str) -> State: ...
-    def arguments(self, job_run: str) -> list[str]: ...
+    def start(self, name: str, token: str, arguments: Sequence[str]) -> str:
+        """Start a job, once for each token, and return its id."""
+        ...
+
+    def state(self, job_run: str) -> State:
+        """Where a job is."""
+        ...
+
+    def arguments(self, job_run: str) -> list[str]:
+        """What a job was started with."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,15 +46,15 @@ def score_into(
         with ExitStack() as stack:
             with refuse_unreadable(source.path):
                 file = stack.enter_context(open_for(model, source.path, options))
-            format, safe = options.format or file.format, options.safe_csv
-            names = outputs(format)
-            every = needs_all_columns(file, format, safe=safe)
+            written, safe = options.format or file.format, options.safe_csv
+            names = outputs(written)
+            every = needs_all_columns(file, written, safe=safe)
             scorer = Scorer(model, file, all_columns=every, challenger=options.challenger)
             assigned = folder / names["assigned"]
             writer = reject_writer(folder / names["rejected"], safe=safe)
             rejects = stack.enter_context(writer)
             ids = stack.enter_context(RepeatedIds())
-            with open_sink(assigned, file, scorer, format, safe=safe) as sink:
+            with open_sink(assigned, file, scorer, written, safe=safe) as sink:
                 tally = _write_rows(file, scorer, sink, rejects, ids, progress)
             summary = summarise(model, tally, ids.summary(), options.challenger)
         counted = int(tally.customers.sum()), tally.rejected.total()
@@ -67,9 +67,9 @@ def score_into(
     return conclude(folder, facts, scorer, spec, summary, size)
 
 
-def outputs(format: Format) -> dict[str, str]:
+def outputs(written: Format) -> dict[str, str]:
     """The names of a run's files by what they are."""
-    names = {"assigned": f"assigned.{format}", "rejected": "rejected.csv"}
+    names = {"assigned": f"assigned.{written}", "rejected": "rejected.csv"}
     return names | {"clusters": "clusters.csv", "summary": "summary.json", "report": REPORT}
 
 

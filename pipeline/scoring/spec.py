@@ -92,4 +92,6 @@ class FileEngine(Protocol):
 
     def __call__(
         self, folder: Path, source: "InputFile", spec: ScoringSpec, progress: Progress = ..., /
-    ) -> Manifest: ...
+    ) -> Manifest:
+        """Score a file, and return the manifest."""
+        ...

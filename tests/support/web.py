@@ -66,8 +66,8 @@ class Page(HTMLParser):
         (found,) = self.all(tag, **attributes)
         return found
 
-    def by_id(self, id: str) -> Element:
-        (found,) = (e for e in self.elements if e.attributes.get("id") == id)
+    def by_id(self, element_id: str) -> Element:
+        (found,) = (e for e in self.elements if e.attributes.get("id") == element_id)
         return found
 
     @property

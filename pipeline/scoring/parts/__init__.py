@@ -1,0 +1,1 @@
+"""One large input in parts, on processes or on Spark."""

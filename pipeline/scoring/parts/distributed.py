@@ -54,6 +54,7 @@ class PlacedPart:
 
     @property
     def name(self) -> str:
+        """The name of its files, as `Part.name`."""
         return Part(self.result.index, 0, 0, round=self.result.round).name
 
 

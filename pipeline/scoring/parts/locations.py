@@ -21,9 +21,15 @@ class Source(Protocol):
     """A file that is read from several places at once, always the same one."""
 
     @property
-    def address(self) -> str: ...
+    def address(self) -> str:
+        """What people call it."""
+        ...
+
     @property
-    def size(self) -> int: ...
+    def size(self) -> int:
+        """Its bytes."""
+        ...
+
     def open(self) -> BinaryIO:
         """The file, at its beginning; it can be sought in. Temporary when it is not there."""
         ...
@@ -40,12 +46,18 @@ class Target(Protocol):
         """A path to write; it gets its name when all went well. An empty file gets none."""
         ...
 
-    def read(self, name: str) -> bytes: ...
+    def read(self, name: str) -> bytes:
+        """The content of a file."""
+        ...
+
     def names(self, folder: str) -> list[str]:
         """What lies directly in a folder of this one."""
         ...
 
-    def delete(self, name: str) -> None: ...
+    def delete(self, name: str) -> None:
+        """Remove a file; one that is not there is no error."""
+        ...
+
     def size(self, name: str) -> int | None:
         """Bytes of a file; None when it is not there."""
         ...
@@ -68,15 +80,18 @@ class LocalSource:
 
     @property
     def address(self) -> str:
+        """The path."""
         return str(self.path)
 
     def open(self) -> BinaryIO:
+        """The file, at its beginning; Temporary when this worker does not see it."""
         try:
             return self.path.open("rb")
         except FileNotFoundError as error:
             raise Temporary("find", self.address, NOT_SHARED) from error
 
     def refuse_changed(self) -> None:
+        """Temporary when the file is another one by now."""
         if self.state is not None:
             self.state.refuse_changed(self.path)
 
@@ -89,6 +104,7 @@ class LocalTarget:
 
     @contextlib.contextmanager
     def staged(self, name: str) -> Iterator[Path]:
+        """A path to write; it gets its name when all went well. An empty file gets none."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
@@ -100,18 +116,21 @@ class LocalTarget:
             aside.unlink(missing_ok=True)
 
     def read(self, name: str) -> bytes:
+        """The content of a file."""
         return (self.folder / name).read_bytes()
 
     def names(self, folder: str) -> list[str]:
+        """What lies directly in a folder of this one."""
         inner = self.folder / folder
         return sorted(path.name for path in inner.iterdir()) if inner.is_dir() else []
 
     def delete(self, name: str) -> None:
-        """A folder goes with its last file."""
+        """Remove a file, and its folder with the last one."""
         (self.folder / name).unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             (self.folder / name).parent.rmdir()
 
     def size(self, name: str) -> int | None:
+        """Bytes of a file; None when it is not there."""
         path = self.folder / name
         return path.stat().st_size if path.exists() else None

@@ -74,6 +74,7 @@ class PartTask:
         return f"assigned.{self.format}/{part}.{self.format}"
 
     def scorer(self, file: CustomerFile) -> Scorer:
+        """What scores the rows of a file."""
         every = needs_all_columns(file, self.format, safe=self.safe)
         return Scorer(self.model, file, all_columns=every, challenger=self.challenger)
 

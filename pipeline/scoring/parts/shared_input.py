@@ -64,6 +64,7 @@ class SharedInput:
 
     @property
     def bytes(self) -> int:
+        """The bytes of all its files."""
         return sum(source.size for source in self.sources)
 
     def refuse_changed(self) -> None:

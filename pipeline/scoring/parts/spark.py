@@ -117,7 +117,6 @@ class OnSpark:
 
     def __call__(self, task: PartTask, parts: Sequence[Part]) -> list[PartResult]:
         """What came of the parts; Temporary when Spark gave up."""
-
         rows = self.session.sparkContext.accumulator(0)
 
         def score_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

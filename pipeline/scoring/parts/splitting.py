@@ -48,6 +48,7 @@ class Part:
 
     @property
     def name(self) -> str:
+        """The name of its files: another one each time it is read again."""
         return f"part-{self.index:05d}" + (f"-{self.round}" if self.round else "")
 
 

@@ -1,0 +1,1 @@
+"""Reading and scoring in a process of its own, which may die."""

@@ -37,8 +37,11 @@ _START = "start a process that reads files"
 
 
 class Isolated:
-    """An engine as `score_into`, in another process. Errors are the same, and WrongFile where the
-    file ends that process or takes more memory or time than it may."""
+    """An engine as `score_into`, in another process.
+
+    Errors are the same, and WrongFile where the file ends that process or takes more memory or
+    time than it may.
+    """
 
     def __init__(
         self,
@@ -46,8 +49,13 @@ class Isolated:
         silent_seconds: float = SILENT_SECONDS,
         module: str = "pipeline.scoring.process.child",
     ) -> None:
-        """`memory`: bytes that a file may take; without it, what suits the machine. `module` is
-        what the other process runs."""
+        """Prepare an engine; its process starts with the first file.
+
+        Args:
+            memory: Bytes that a file may take; by default what suits the machine.
+            silent_seconds: How long the process may score without a row.
+            module: What the process runs.
+        """
         self._memory = most_memory() if memory is None else memory
         self._silent_seconds, self._module = silent_seconds, module
         self._one_at_a_time = threading.Lock()
@@ -177,7 +185,8 @@ class _Child:
             return
         finally:
             self._started.set()
-        assert process.stdout is not None and process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdin is not None
         with process.stdout, suppress(OSError), process.stdin:
             for line in process.stdout:
                 if line.endswith(b"\n"):

@@ -35,8 +35,10 @@ def bound_memory(limit: int) -> None:
 
 
 def be_expendable() -> None:
-    """Where memory runs out, the kernel ends this process before the one that started it; where
-    that one ends, so does this one. Signals to a whole group are left to the one that started it.
+    """Let this process end before the one that started it.
+
+    Where memory runs out, the kernel takes this one; where the other one ends, so does this one.
+    Signals to a whole group are left to the one that started it.
     """
     for kind in (signal.SIGINT, signal.SIGTERM):
         signal.signal(kind, signal.SIG_IGN)

@@ -22,6 +22,7 @@ class AppendedColumns:
         self.challenger_ids = None if challenger is None else pa.array(challenger.ids, pa.int64())
 
     def arrays(self, block: ScoredBlock) -> list[pa.Array]:
+        """The appended columns of a block, a cell for each assigned row."""
         positions, assignments = pa.array(block.positions), block.assignments
         arrays = [
             self.ids.take(positions),
@@ -36,6 +37,7 @@ class AppendedColumns:
         return arrays
 
     def fields(self, names: Sequence[str]) -> list[pa.Field]:
+        """The types of the appended columns, with their names."""
         types = [pa.int64(), pa.string(), pa.float64(), pa.float64(), pa.float64(), pa.bool_()]
         if self.challenger_ids is not None:
             types.append(self.challenger_ids.type)

@@ -132,7 +132,7 @@ def test_the_summary_shows_where_both_disagree(
         churned = int((own & left).sum())
         assert (cluster["customers"], cluster["observed_churn"]["churned"]) == (own.sum(), churned)
     rates = [c.churn.rate for c in challenger.model.clusters if c.churn]
-    expected = sum(rates[id - 1] for id in theirs)
+    expected = sum(rates[cluster_id - 1] for cluster_id in theirs)
     assert found["expected_churners"]["challenger"] == pytest.approx(expected)
     totals = summary(score(path))
     assert found["expected_churners"]["model"] == pytest.approx(totals["expected_churners"])
@@ -185,12 +185,12 @@ def test_a_customer_that_only_the_challenger_cannot_read_is_kept_and_counted(
     ).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("format", ["csv", "parquet"])
+@pytest.mark.parametrize("written", ["csv", "parquet"])
 def test_a_file_without_the_challengers_columns_is_scored_all_the_same(
-    score: Score, write: Write, challenger: Challenger, format: str
+    score: Score, write: Write, challenger: Challenger, written: str
 ) -> None:
     path = write("\n".join([",".join(COLUMNS[:4]), *(",".join(r.split(",")[:4]) for r in rows(9))]))
-    folder = score(path, challenger, format=format)
+    folder = score(path, challenger, format=written)
     totals = summary(folder)
     assert totals["rows_assigned"] == 9
     found = totals["challenger"]

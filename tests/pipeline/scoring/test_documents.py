@@ -11,6 +11,7 @@ import pytest
 from model_store import open_store
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.loading import load_model
 from pipeline.runs.results import as_json, failure
 from pipeline.scoring import Challenger, Options
 from pipeline.scoring.documents import Failure, Manifest, Summary
@@ -56,14 +57,14 @@ def read(path: Path) -> Any:
 @pytest.fixture
 def gym_model(gym_models: Path) -> ClusterModel:
     artifact = open_store(str(gym_models)).open("candidate")
-    return ClusterModel.from_json(artifact.read("model.json"), artifact.version)
+    return load_model(artifact)
 
 
-@pytest.mark.parametrize("format", [None, "parquet"])
+@pytest.mark.parametrize("written", [None, "parquet"])
 def test_manifest_and_summary_are_of_their_types(
-    model: ClusterModel, tmp_path: Path, format: Any
+    model: ClusterModel, tmp_path: Path, written: Any
 ) -> None:
-    options = Options(format=format, challenger=Challenger(model, "v2", related=True))
+    options = Options(format=written, challenger=Challenger(model, "v2", related=True))
     manifest = score_file(CUSTOMERS, model, "v1", tmp_path, options)
     folder = tmp_path / Path(manifest["outputs"]["summary"]).parent
     assert misfits(read(folder / "manifest.json"), Manifest) == []

@@ -74,12 +74,14 @@ LIKE = {name.casefold() for name in FEATURES}
 def test_any_rejects_read_back(texts: list[tuple[str, str, str]], safe: bool) -> None:
     file = io.StringIO(newline="")
     writer = RejectWriter(file, safe=safe)
-    writer.write(Reject(1, None, id, "a", "b", value, "c", text) for id, value, text in texts)
+    writer.write(
+        Reject(1, None, customer, "a", "b", value, "c", text) for customer, value, text in texts
+    )
     assert writer.rows == len(texts)
     _, *found = csv.reader(io.StringIO(file.getvalue(), newline=""), strict=True)
     shown = without_formula if safe else str
     assert [(row[2], row[5], row[7]) for row in found] == [
-        (shown(id), shown(value), shown(text)) for id, value, text in texts
+        (shown(customer), shown(value), shown(text)) for customer, value, text in texts
     ]
 
 
@@ -104,8 +106,8 @@ def test_no_cell_of_any_type_is_run_by_a_spreadsheet(
     assigned = records(tmp_path / "out" / manifest["outputs"]["assigned"])
     at = assigned[0].index("CLIENTNUM")
     assert [line[at] for line in assigned[1:]] == HARMLESS
-    _, (_, _, id, *_) = records(tmp_path / "out" / manifest["outputs"]["rejected"])
-    assert id == "'=reject"
+    _, (_, _, customer, *_) = records(tmp_path / "out" / manifest["outputs"]["rejected"])
+    assert customer == "'=reject"
 
 
 @given(st.lists(TEXT | st.from_regex(NUMBER), min_size=1))
@@ -139,7 +141,7 @@ def test_bytes_are_read_as_numbers(model: ClusterModel, tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("format", ["csv", "parquet"])
+@pytest.mark.parametrize("written", ["csv", "parquet"])
 @pytest.mark.parametrize(
     "kind",
     [
@@ -149,7 +151,7 @@ def test_bytes_are_read_as_numbers(model: ClusterModel, tmp_path: Path) -> None:
     ],
 )
 def test_moments_stay_what_they_are(
-    model: ClusterModel, tmp_path: Path, kind: pa.DataType, format: Any
+    model: ClusterModel, tmp_path: Path, kind: pa.DataType, written: Any
 ) -> None:
     number = {pa.date32(): 20_000, pa.date64(): 20_000 * 86_400_000}.get(kind, 86_399)
     narrow = pa.types.is_time32(kind) or pa.types.is_date32(kind)
@@ -158,10 +160,10 @@ def test_moments_stay_what_they_are(
     pq.write_table(pa.table(table), tmp_path / "a.parquet")
     given = pq.read_table(tmp_path / "a.parquet")["when"]
     manifest = score_file(
-        tmp_path / "a.parquet", model, "v1", tmp_path / "out", Options(format=format)
+        tmp_path / "a.parquet", model, "v1", tmp_path / "out", Options(format=written)
     )
     path = tmp_path / "out" / manifest["outputs"]["assigned"]
-    if format == "parquet":
+    if written == "parquet":
         assert pq.read_table(path)["when"].equals(given)
     else:
         text = given.cast(pa.int64()) if pa.types.is_duration(kind) else given.cast(pa.string())

@@ -44,15 +44,15 @@ def test_the_same_ids_are_found_however_they_are_cut(
     packed: bool,
 ) -> None:
     monkeypatch.setattr("pipeline.scoring.summary.repeated_ids._SORTED_AT_ONCE", at_once)
-    counts = Counter(id for id in ids if id)
-    again = {id for id, count in counts.items() if count > 1}
+    counts = Counter(known for known in ids if known)
+    again = {known for known, count in counts.items() if count > 1}
     found = summary_of(ids, cut, packed=packed)
     if not counts:
         assert found is None
         return
     assert isinstance(found, dict)
-    assert (found["ids"], found["rows"]) == (len(again), sum(counts[id] for id in again))
-    rows = {id: [n for n, known in enumerate(ids, 1) if known == id] for id in again}
+    assert (found["ids"], found["rows"]) == (len(again), sum(counts[known] for known in again))
+    rows = {each: [n for n, known in enumerate(ids, 1) if known == each] for each in again}
     first = sorted(rows.values(), key=lambda each: each[1])[:EXAMPLES]
     assert found["first_rows"] == [each[:EXAMPLES] for each in first]
 
