@@ -5,7 +5,7 @@ BIN := .venv/bin
 IMAGE_PYTHON := $(shell sed -n 's/^ARG BASE_IMAGE=python:\([0-9.]*\)-.*/\1/p' Dockerfile)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check fmt bench bench-spark soak screenshots settings retest picture audit image package deploy remove pin
+.PHONY: help setup demo serve test test-slow test-all check fmt bench bench-spark soak screenshots settings retest picture audit image package deploy remove pin
 
 help:  ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,8 +26,16 @@ demo: setup  ## Score a bundled file with the bundled model, then look up one cu
 serve: setup  ## Serve the API and the pages on http://127.0.0.1:8000 (PORT=8080 picks another port)
 	$(BIN)/customer-clusters serve
 
-test: setup  ## Run the tests (BANKCHURNERS_CSV names the real file)
-	$(BIN)/pytest
+# Everything that needs more than Python and a minute; pyproject.toml says what the markers mean.
+SLOW = browser or image or spark or search
+
+test: setup  ## Run the fast tests, in two minutes (BANKCHURNERS_CSV names the real file)
+	$(BIN)/pytest --numprocesses=auto -m "not ($(SLOW))"
+
+test-slow: setup  ## Run the others: in a browser, in containers, on Spark, whole searches
+	$(BIN)/pytest --numprocesses=auto -m "$(SLOW)"
+
+test-all: test test-slow  ## Run all tests
 
 # What only looks like a secret is kept apart by: detect-secrets scan --no-verify --baseline .secrets.baseline
 check: setup  ## Lint, format, types, direction of imports, secrets; changes nothing

@@ -30,6 +30,7 @@ from model_store.extras import needs_extra
 from model_store.storage.s3 import S3Storage
 from model_store.storage.scratch import unfinished
 from pipeline.errors import WrongFile
+from pipeline.model.facts import facts_of
 from pipeline.runs.objects import ObjectRef, open_object, safe_name
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class Retraining:
             "status": retrained.status,
             "version": retrained.artifact.version,
             "champion": retrained.champion.version,
-            "sha256": retrained.artifact.manifest.facts["training"]["sha256"],
+            "sha256": facts_of(retrained.artifact)["training"]["sha256"],
             "moved_share": moved,
             "gate": "refuses" if comparison.objections else "passes",
             "reasons": list(comparison.objections),

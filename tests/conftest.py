@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import settings
 from xdist.remote import Producer
@@ -18,12 +16,18 @@ from model_store import BUNDLED, Artifact, open_store
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import DEFAULT_CONTRACT, Contract, load_contract
 from pipeline.model.loading import load_model
-from pipeline.training import Budget, Recipe, publish, train
 from tests.support.paths import DATA
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # every test starts with this file, so it loads nothing heavy
+    import pandas as pd
     from mypy_boto3_s3 import S3Client
 
+    from pipeline.training import Trained
+
+MARKER_OF_FIXTURE = {"browser": "browser", "containers": "image", "java": "spark"}
+"""Whoever asks for the fixture gets the marker: no test needs a browser without saying so."""
+LONGEST = ("image", "search", "spark", "browser", "infra", "training", "aws")
+"""Markers and folders whose tests take longest."""
 
 settings.register_profile("untimed", deadline=None)  # how long a case takes says nothing of it
 settings.load_profile("untimed")
@@ -41,10 +45,21 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
     return ByFile(config, log)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest selects by marker
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest comes first, so that no worker waits for it at the end."""
-    long = ["training", "infra"]
-    items.sort(key=lambda item: item.path.parent.name in long, reverse=True)
+    """Mark what needs a tool; the longest files come first, that no worker is left alone."""
+    longest: dict[Path, int] = {}
+    for item in items:
+        for fixture in getattr(item, "fixturenames", ()):
+            if marker := MARKER_OF_FIXTURE.get(fixture):
+                item.add_marker(marker)
+        names = {
+            *item.nodeid.split("::")[0].split("/"),
+            *(marker.name for marker in item.iter_markers()),
+        }
+        rank = next((rank for rank, name in enumerate(LONGEST) if name in names), len(LONGEST))
+        longest[item.path] = min(rank, longest.get(item.path, rank))
+    items.sort(key=lambda item: longest[item.path])
 
 
 @pytest.fixture(scope="session")
@@ -96,8 +111,11 @@ def gym_contract(gym_contract_path: Path) -> Contract:
 
 
 @pytest.fixture(scope="session")
-def gym_members() -> pd.DataFrame:
+def gym_members() -> "pd.DataFrame":
     """Three kinds of members, well apart; those who come rarely leave most."""
+    import numpy as np
+    import pandas as pd
+
     rng = np.random.default_rng(7)
     parts = []
     for visits, fee, left, plan in (
@@ -122,17 +140,33 @@ def gym_members() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session")
-def gym_models(
-    gym_members: pd.DataFrame, gym_contract: Contract, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """A store with a model that reads a category and takes a missing value."""
-    folder = tmp_path_factory.mktemp("gym")
-    gym_members.to_csv(folder / "members.csv", index=False)
-    recipe = Recipe("gym", "A gym's members", ("visits", "fee", "plan"), 3, 2, n_init=5)
-    budget = Budget(bootstraps=2, repeats=1)
-    trained = train(folder / "members.csv", gym_contract, recipe, lambda step: None, budget)
-    publish(trained, open_store(folder / "store"))
-    return folder / "store"
+def gym_trained(
+    gym_members: "pd.DataFrame", gym_contract: Contract, tmp_path_factory: pytest.TempPathFactory
+) -> "Trained":
+    """A model that reads a category and takes a missing value; nobody may change it."""
+    from pipeline.training import train
+    from tests.support.gym import LIGHT, RECIPE
+
+    path = tmp_path_factory.mktemp("gym") / "members.csv"
+    gym_members.to_csv(path, index=False)
+    return train(path, gym_contract, RECIPE, lambda step: None, LIGHT)
+
+
+@pytest.fixture(scope="session")
+def gym_models(gym_trained: "Trained", tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with that model as its champion; nobody may write to it."""
+    from pipeline.training import publish
+
+    folder = tmp_path_factory.mktemp("gym-models") / "store"
+    publish(gym_trained, open_store(folder))
+    return folder
+
+
+@pytest.fixture
+def own_gym_models(gym_models: Path, gym_members: "pd.DataFrame", tmp_path: Path) -> Path:
+    """A copy of that store for the test alone, and its members.csv beside it."""
+    gym_members.to_csv(tmp_path / "members.csv", index=False)
+    return Path(shutil.copytree(gym_models, tmp_path / "store"))
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import click
@@ -31,14 +30,6 @@ _LEFT = frozenset(
 def print_json(document: Any) -> None:
     """Print exactly one JSON document on standard output."""
     click.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
-
-
-def show_exploration(highlights: list[str], page: Path) -> None:
-    """Highlights of an exploration for people, and where the rest is."""
-    out = terminal()
-    for highlight in highlights:
-        out.print(f"• {highlight}")
-    out.print(f"Report in {page}", soft_wrap=True)
 
 
 @contextmanager

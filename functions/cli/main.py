@@ -7,10 +7,15 @@ from typing import Any
 
 import click
 
-from functions.cli import assign, models, serve, watch
-from functions.cli import retrain as retraining
-from functions.cli import score as scoring
-from functions.cli import train as training
+from functions.cli.assign import assign
+from functions.cli.compare import compare
+from functions.cli.explore import explore
+from functions.cli.models import models
+from functions.cli.retrain import retrain
+from functions.cli.score import score
+from functions.cli.serve import serve
+from functions.cli.train import train
+from functions.cli.watch import watch
 from model_store import CustomerClustersError
 
 
@@ -36,15 +41,5 @@ def main() -> None:
     """Which group a credit card customer belongs to, why, and how often that group leaves."""
 
 
-for command in (
-    assign.assign,
-    serve.serve,
-    scoring.score,
-    watch.watch,
-    training.explore,
-    training.train,
-    retraining.retrain,
-    retraining.compare,
-    models.models,
-):
+for command in (assign, serve, score, watch, explore, train, retrain, compare, models):
     main.add_command(command)

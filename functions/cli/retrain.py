@@ -1,14 +1,13 @@
-"""Models over the years: retrain the champion on new data, compare any two versions."""
+"""The command that retrains the champion on new customers."""
 
 from pathlib import Path
 
 import click
 
-from functions.cli import console, options, tables
+from functions.cli import console, options
+from functions.cli.comparison_tables import COMPARISON_FILES, show_comparison, write_comparison
 from model_store import load_signer
 from model_store.extras import needs_extra
-
-_OUT_HELP = "Folder for comparison.json and comparison.html."
 
 
 @click.command(epilog="Example: customer-clusters retrain --data customers-2027.csv --store models")
@@ -25,7 +24,7 @@ _OUT_HELP = "Folder for comparison.json and comparison.html."
     type=options.path,
     default=Path("comparison"),
     show_default=True,
-    help=_OUT_HELP,
+    help=COMPARISON_FILES,
 )
 @options.who
 @options.sign_key
@@ -62,31 +61,8 @@ def retrain(
         same = retrained.status == "champion"
         version = "the champion" if same else retrained.artifact.version
         click.echo(f"Note: {data.name} was trained on before; that gave {version}", err=True)
-    tables.write_comparison(comparison, out)
+    write_comparison(comparison, out)
     if as_json:
         console.print_json(comparison.to_dict())
     else:
-        tables.show_comparison(comparison)
-
-
-@click.command(epilog="Example: customer-clusters compare champion candidate --json")
-@click.argument("old", metavar="A")
-@click.argument("new", metavar="B")
-@options.counted
-@click.option("--out", metavar="DIR", type=options.path, help=_OUT_HELP)
-@options.store
-@options.as_json_flag
-def compare(
-    old: str, new: str, data: Path | None, out: Path | None, store: str, as_json: bool
-) -> None:
-    """Compare two versions: figures, who moves, and how far the training customers drifted."""
-    from pipeline import comparing
-
-    target = options.open_store(store)
-    comparison = comparing.compare(target.open(old), target.open(new), data)
-    if out is not None:
-        tables.write_comparison(comparison, out)
-    if as_json:
-        console.print_json(comparison.to_dict())
-    else:
-        tables.show_comparison(comparison)
+        show_comparison(comparison)

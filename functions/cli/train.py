@@ -1,4 +1,4 @@
-"""The commands `train` and `explore`."""
+"""The command that trains a model and publishes it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -101,34 +101,3 @@ def _store_for(address: str, alias: str, signer: "Signer | None") -> Store:
         raise click.BadParameter("a champion is made by: customer-clusters models promote")
     target.check_signer(signer)
     return target
-
-
-@click.command(
-    epilog="Example: customer-clusters explore --data BankChurners.csv --out exploration"
-)
-@click.option("--data", metavar="FILE", type=options.path, required=True, help="CSV or Parquet.")
-@click.option(
-    "--out",
-    metavar="DIR",
-    type=options.path,
-    default=Path("exploration"),
-    show_default=True,
-    help="Folder for explore.html and explore.json.",
-)
-@options.contract
-@options.reading
-@options.as_json_flag
-def explore(data: Path, out: Path, contract: Path, as_json: bool, reading: ReadingOptions) -> None:
-    """Describe a customer file before training: what is missing, odd, leaking, telling."""
-    with needs_extra("explore", "train"):
-        from pipeline.training import exploring
-
-    with console.steps() as progress:
-        progress(f"reading {data.name} and comparing stayed with churned customers")
-        exploration = exploring.explore(data, load_contract(contract), reading)
-        progress("drawing the report")
-        page = exploring.write(exploration, out)
-    if as_json:
-        console.print_json(exploration.to_dict())
-    else:
-        console.show_exploration(exploring.highlights(exploration), page)

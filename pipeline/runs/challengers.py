@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from model_store import CustomerClustersError, Store, Temporary, WrongArtifact
+from pipeline.model.facts import matched_with
 from pipeline.model.loading import load_model
 from pipeline.scoring import Challenger
 
@@ -23,16 +24,15 @@ def load_challenger(store: Store, reference: str, version: str) -> Challenger | 
 
 def _lineage(store: Store, version: str) -> set[str]:
     """A version and those that its cluster ids come from, as far back as manifests are there."""
-    found: set[str] = set()
+    versions: set[str] = set()
     following: str | None = version
-    while following is not None and following not in found:
-        found.add(following)
+    while following is not None and following not in versions:
+        versions.add(following)
         try:
-            facts = store.open(following).manifest.facts
+            following = matched_with(store.open(following))
         except (LookupError, WrongArtifact):  # pruned; its name is still known
             break
-        following = facts.get("lineage", {}).get("champion")
-    return found
+    return versions
 
 
 @dataclass(slots=True)

@@ -17,20 +17,13 @@ from functions.settings import RetrainingSettings, WrongSetting
 from model_store import CANDIDATE, CHAMPION, S3Address, Store, Temporary, open_store
 from model_store.storage.s3 import S3Storage
 from pipeline.model.contract import Contract
-from pipeline.training import RECIPES, Budget, publish, train
+from pipeline.training import RECIPES, publish, train
 from tests.functions.conftest import Lines
 from tests.support.dropping import Context
+from tests.support.gym import LIGHT
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-LIGHT = Budget(bootstraps=2, repeats=1)
-
-
-@pytest.fixture(autouse=True)
-def environment(aws: None) -> Iterator[None]:
-    yield
-    gc.collect()  # connections end with what opened them
 
 
 @pytest.fixture(scope="module")
@@ -50,12 +43,13 @@ def trained(
 @pytest.fixture
 def retraining(
     trained: Path,
+    aws: None,
     s3: "S3Client",
     make_bucket: Callable[[], str],
     lines: Lines,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> Retraining:
+) -> Iterator[Retraining]:
     """The function over a copy of that store in S3, with a /tmp of the test's own."""
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
@@ -66,10 +60,11 @@ def retraining(
             s3.put_object(Bucket=store.bucket, Key=key, Body=path.read_bytes())
     data = S3Address(make_bucket(), "training/customers.csv")
     settings = RetrainingSettings(data, store)
-    return Retraining(
+    yield Retraining(
         settings, open_store(str(store)), S3Storage(s3, store), budget=LIGHT,
         log=lines.append, measure=lambda figures: lines.append(figures),
     )  # fmt: skip
+    gc.collect()  # connections end with what opened them
 
 
 def put(retraining: Retraining, content: bytes) -> None:

@@ -118,7 +118,6 @@ def test_retraining_may_publish_candidates_and_not_move_the_champion(
     assert int(variables["CUSTOMER_CLUSTERS_MAX_TRAINING_BYTES"]) > 0
     assert "customer-clusters-train@" in function["Code"]["ImageUri"]
     assert function["Timeout"] == 900
-    assert function["ReservedConcurrentExecutions"] == 1
 
 
 def test_retraining_is_scheduled_and_off_until_somebody_wants_it(resources: Resources) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from model_store import FolderStorage, S3Address, Storage, Store
-from model_store.storage.s3 import S3Storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +30,8 @@ def backend(request: pytest.FixtureRequest) -> Backend:
         root: Path = request.getfixturevalue("tmp_path") / "store"
         folder = FolderStorage(root)
         return Backend(Store(folder), folder, lambda name: (root / name).unlink())
+    from model_store.storage.s3 import S3Storage
+
     bucket = request.getfixturevalue("make_bucket")()
     s3 = S3Storage(request.getfixturevalue("s3"), S3Address(bucket, "models"))
     return Backend(Store(s3), s3, s3.delete)

@@ -12,6 +12,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import jinja2  # noqa: F401  (these are loaded here once, and not by each child anew)
+import pandas as pd  # noqa: F401  (pyarrow loads it where it is installed)
+import pyarrow.csv
+import pyarrow.parquet  # noqa: F401
+
 from functions.live_model import LiveModel
 from functions.s3 import Batch
 from functions.settings import BatchSettings

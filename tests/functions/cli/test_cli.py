@@ -40,8 +40,11 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 @pytest.fixture
-def gym_store(run: Run, gym_members: Any, gym_contract_path: Path, tmp_path: Path) -> Path:
-    """A store with a model of the gym, trained by the command."""
+def gym_store(
+    gym_recipe: None, light_evidence: None, gym_members: Any, gym_contract_path: Path,
+    tmp_path: Path,
+) -> Path:  # fmt: skip
+    """Where the command may train a model of the gym."""
     gym_members.to_csv(tmp_path / "members.csv", index=False)
     contract = tmp_path / "original.toml"
     contract.write_text(gym_contract_path.read_text())
@@ -188,11 +191,10 @@ def test_score_refuses_a_wrong_file_and_writes_nothing(
     assert [found for found in out.rglob("*") if found.is_file()] == []
 
 
-def test_a_damaged_artifact_is_refused(run: Run, tmp_path: Path, gym_store: Path) -> None:
-    train_gym(run, tmp_path, gym_store)
-    (model,) = gym_store.rglob("model.json")
+def test_a_damaged_artifact_is_refused(run: Run, own_gym_models: Path) -> None:
+    (model,) = own_gym_models.rglob("model.json")
     model.write_bytes(model.read_bytes().replace(b"gym", b"spa"))
-    line = refused(run("assign", "visits=2", "fee=20", "plan=basic", "--store", gym_store))
+    line = refused(run("assign", "visits=2", "fee=20", "plan=basic", "--store", own_gym_models))
     assert "model.json is not the file that was published" in line
 
 
@@ -203,15 +205,6 @@ def train_gym(run: Run, folder: Path, store: Path) -> Any:
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
-
-
-@pytest.fixture(autouse=True)
-def gym_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A recipe for the invented data; shipped recipes are for the real columns."""
-    from pipeline.training import RECIPES, Recipe
-
-    recipe = Recipe("gym", "Members of a gym", ("visits", "fee", "plan"), 3, n_init=3)
-    monkeypatch.setitem(RECIPES, "gym", recipe)
 
 
 def test_train_publishes_and_models_show_it(run: Run, tmp_path: Path, gym_store: Path) -> None:

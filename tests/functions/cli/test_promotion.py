@@ -19,14 +19,16 @@ import pytest
 from model_store import FolderStorage, S3Address, Storage, Store
 from model_store.storage.s3 import S3Storage
 from pipeline.model.contract import Contract
-from pipeline.training import Budget, Recipe, find_reference, publish, train
+from pipeline.training import find_reference, publish, train
+from tests.support.gym import LIGHT, RECIPE
 from tests.support.live import COMMAND, serve
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-RECIPE = Recipe("gym", "A gym's members", ("visits", "fee", "plan"), 3, 2, n_init=5)
 TTL = 1.0
+PAUSE = 0.01
+"""Seconds between two requests of one client: steady traffic, and not all that a server can do."""
 LONGEST = 30.0
 """Seconds that a machine under load may take, half of the time to live that holds without TTL."""
 MEMBER = {"visits": 2, "fee": 20, "plan": "basic", "member": "0042"}
@@ -65,9 +67,8 @@ def trained(
     for name, share in (("first", 1.0), ("second", 0.9), ("third", 0.8)):
         gym_members.sample(frac=share, random_state=3).to_csv(folder / "members.csv", index=False)
         reference_model = find_reference(store, gym_contract)
-        budget = Budget(bootstraps=2, repeats=1)
         publish(
-            train(folder / "members.csv", gym_contract, RECIPE, lambda step: None, budget,
+            train(folder / "members.csv", gym_contract, RECIPE, lambda step: None, LIGHT,
                   reference_model=reference_model),
             store, name,
         )  # fmt: skip
@@ -107,7 +108,7 @@ class Client:
     def run(self) -> None:
         connection = http.client.HTTPConnection(urlsplit(self.address).netloc, timeout=30)
         body, kind = json.dumps(MEMBER), {"Content-Type": "application/json"}
-        while not self.stop.is_set():
+        while not self.stop.wait(PAUSE):
             try:
                 connection.request("POST", "/v1/assign", body, kind)
                 response = connection.getresponse()

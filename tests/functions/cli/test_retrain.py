@@ -10,8 +10,6 @@ from click.testing import CliRunner, Result
 
 from functions.cli.main import main
 from model_store import BUNDLED, open_store
-from pipeline.model.contract import Contract
-from pipeline.training import Budget, Recipe, publish, train
 from tests.support.page import Page
 from tests.support.paths import CUSTOMERS as EXAMPLES
 
@@ -26,14 +24,9 @@ def document(result: Result) -> Any:
 
 
 @pytest.fixture
-def store(gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path) -> Path:
+def store(own_gym_models: Path, gym_recipe: None, light_evidence: None) -> Path:
     """With a champion trained on a gym's members."""
-    gym_members.to_csv(tmp_path / "members.csv", index=False)
-    recipe = Recipe("gym", "A gym's members", ("visits", "fee", "plan"), 3, 2, n_init=5)
-    budget = Budget(bootstraps=2, repeats=1)
-    trained = train(tmp_path / "members.csv", gym_contract, recipe, lambda step: None, budget)
-    publish(trained, open_store(tmp_path / "store"))
-    return tmp_path / "store"
+    return own_gym_models
 
 
 def test_retrain_publishes_a_candidate_that_may_be_promoted(
@@ -83,10 +76,14 @@ def test_retraining_on_the_same_customers_gives_the_same_version(
     assert open_store(store).resolve("candidate") == first["new"]  # the champion is none
 
 
+@pytest.mark.parametrize(
+    "recipe", [("--recipe", "gym"), pytest.param((), marks=pytest.mark.search, id="searched")]
+)
 def test_train_matches_clusters_unless_fresh_ids_are_wanted(
-    store: Path, gym_contract_path: Path, tmp_path: Path
+    store: Path, gym_contract_path: Path, tmp_path: Path, recipe: tuple[str, ...]
 ) -> None:
-    given = ("--data", tmp_path / "members.csv", "--contract", gym_contract_path, "--store", store)
+    data = tmp_path / "members.csv"
+    given = ("--data", data, "--contract", gym_contract_path, "--store", store, *recipe)
     document(run("train", *given, "--alias", "kept", "--json"))
     kept = open_store(store).open("kept")
     assert kept.manifest.facts["lineage"]["champion"] == open_store(store).resolve("champion")

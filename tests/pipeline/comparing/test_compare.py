@@ -11,20 +11,15 @@ from pipeline.comparing import compare, count_customers
 from pipeline.comparing.compare import FigureChange, rebinned
 from pipeline.errors import WrongFile
 from pipeline.model.contract import Contract
-from pipeline.training import Budget, Recipe, find_reference, publish, retrain_champion, train
+from pipeline.training import find_reference, publish, retrain_champion, train
+from tests.support.gym import LIGHT, RECIPE
 from tests.support.paths import CUSTOMERS as EXAMPLES
-
-RECIPE = Recipe("gym", "A gym's members", ("visits", "fee", "plan"), 3, 2, n_init=5)
-LIGHT = Budget(bootstraps=2, repeats=1)
 
 
 @pytest.fixture
-def store(gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path) -> Store:
+def store(own_gym_models: Path) -> Store:
     """With a champion."""
-    store = open_store(tmp_path / "store")
-    gym_members.to_csv(tmp_path / "members.csv", index=False)
-    publish(train(tmp_path / "members.csv", gym_contract, RECIPE, lambda step: None, LIGHT), store)
-    return store
+    return open_store(own_gym_models)
 
 
 def again(store: Store, frame: pd.DataFrame, contract: Path | None, folder: Path) -> Artifact:

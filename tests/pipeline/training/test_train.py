@@ -12,12 +12,12 @@ from model_store import open_store
 from pipeline.errors import WrongFile
 from pipeline.model.contract import Contract
 from pipeline.model.loading import load_model
-from pipeline.training import Budget, Recipe, Trained, publish, train
+from pipeline.training import Recipe, Trained, publish, train
 from pipeline.training.fitting import EmptyCluster
 from pipeline.training.recipes import ALGORITHMS, Algorithm
+from tests.support.gym import LIGHT, RECIPE
 
 Write = Callable[..., Path]
-RECIPE = Recipe("gym", "A gym's members", ("visits", "fee", "plan"), 3, 2, n_init=5)
 
 
 def trained_on(
@@ -25,15 +25,12 @@ def trained_on(
 ) -> Trained:
     path = folder / "members.csv"
     frame.to_csv(path, index=False)
-    return train(path, contract, recipe, lambda step: None, Budget(bootstraps=3, repeats=1))
+    return train(path, contract, recipe, lambda step: None, LIGHT)
 
 
-def test_another_data_set_is_another_toml_and_no_code(
-    gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path
-) -> None:
-    trained = trained_on(gym_members, gym_contract, tmp_path)
-    assert sorted(trained.metrics["cluster_sizes"]) == [200, 200, 200]
-    found = trained.model.assign({"visits": 2, "fee": 20, "plan": "basic"})
+def test_another_data_set_is_another_toml_and_no_code(gym_trained: Trained) -> None:
+    assert sorted(gym_trained.metrics["cluster_sizes"]) == [200, 200, 200]
+    found = gym_trained.model.assign({"visits": 2, "fee": 20, "plan": "basic"})
     assert found.cluster.id == 3  # the highest churn rate comes last
     assert found.cluster.name.startswith("Rare visits")
     assert "Plan basic speaks" in " ".join(reason.sentence for reason in found.reasons)
@@ -79,8 +76,7 @@ def test_every_algorithm_answers_like_its_pipeline_for_the_real_customers(
     features = ("Total_Revolving_Bal", "Total_Trans_Amt", "Total_Trans_Ct")
     for algorithm in ALGORITHMS:
         recipe = Recipe("real", "", features, 5, 2, features[:2], n_init=5, algorithm=algorithm)
-        budget = Budget(bootstraps=1, repeats=1)
-        trained = train(bank_churners, bank_contract, recipe, lambda step: None, budget)
+        trained = train(bank_churners, bank_contract, recipe, lambda step: None, LIGHT)
         frame = trained.customers.features
         found = trained.model.assign_many({name: frame[name].to_numpy() for name in features})
         np.testing.assert_array_equal(
@@ -91,9 +87,10 @@ def test_every_algorithm_answers_like_its_pipeline_for_the_real_customers(
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_cluster_ids_do_not_depend_on_seed_or_row_order(
-    gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path, seed: int
-) -> None:
-    expected = trained_on(gym_members, gym_contract, tmp_path).model
+    gym_trained: Trained, gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path,
+    seed: int,
+) -> None:  # fmt: skip
+    expected = gym_trained.model
     shuffled = gym_members.sample(frac=1, random_state=seed)
     found = trained_on(shuffled, gym_contract, tmp_path, replace(RECIPE, seed=seed)).model
     for mine, theirs in zip(found.clusters, expected.clusters, strict=True):
@@ -103,10 +100,10 @@ def test_cluster_ids_do_not_depend_on_seed_or_row_order(
 
 
 def test_the_first_model_of_a_store_becomes_its_champion(
-    gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path
+    gym_trained: Trained, gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path
 ) -> None:
     store = open_store(tmp_path / "store")
-    first = publish(trained_on(gym_members, gym_contract, tmp_path), store)
+    first = publish(gym_trained, store)
     second = publish(trained_on(gym_members, gym_contract, tmp_path, replace(RECIPE, k=2)), store)
     assert store.aliases() == {"champion": first.version, "candidate": second.version}
 
@@ -127,7 +124,7 @@ def test_nested_columns_do_not_hinder_training(
     frame["tags"] = [["a", "b"]] * len(frame)
     path = tmp_path / "members.parquet"
     frame.to_parquet(path, index=False)
-    trained = train(path, gym_contract, RECIPE, lambda step: None, Budget(bootstraps=1, repeats=1))
+    trained = train(path, gym_contract, RECIPE, lambda step: None, LIGHT)
     assert trained.cleaning.duplicate_rows == 3
 
 

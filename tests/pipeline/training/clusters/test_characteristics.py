@@ -6,10 +6,9 @@ import pytest
 from scipy.stats.contingency import association as scipy_association
 
 from pipeline.model.contract import Contract
-from pipeline.training import Budget, Recipe, train
+from pipeline.training import Recipe, train
 from pipeline.training.clusters.characteristics import association, characteristics
-
-LIGHT = Budget(bootstraps=1, repeats=1)
+from tests.support.gym import LIGHT
 
 
 def test_features_that_the_model_does_not_read_describe_the_clusters(

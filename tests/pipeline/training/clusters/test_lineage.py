@@ -17,7 +17,6 @@ from pipeline.model.contract import Contract
 from pipeline.model.loading import load_model
 from pipeline.training import (
     RECIPES,
-    Budget,
     Recipe,
     Trained,
     find_reference,
@@ -26,14 +25,18 @@ from pipeline.training import (
     train,
 )
 from pipeline.training.clusters.lineage import matches
-
-RECIPE = Recipe("gym", "A gym's members", ("visits", "fee", "plan"), 3, 2, n_init=5)
-LIGHT = Budget(bootstraps=2, repeats=1)
+from tests.support.gym import LIGHT, RECIPE
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return open_store(tmp_path / "store")
+
+
+@pytest.fixture
+def gym_store(own_gym_models: Path) -> Store:
+    """A store whose champion was trained on all members of the gym."""
+    return open_store(own_gym_models)
 
 
 def retrained(
@@ -63,13 +66,12 @@ def test_into_an_empty_store_nothing_of_this_is_written(
 
 
 def test_ids_and_names_stay_though_the_order_by_churn_is_another(
-    gym_members: pd.DataFrame, gym_contract: Contract, store: Store, tmp_path: Path
+    gym_members: pd.DataFrame, gym_contract: Contract, gym_store: Store, tmp_path: Path
 ) -> None:
     """Clusters are numbered by churn rate, so turning churn about would turn the ids about."""
-    first = publish(retrained(gym_members, gym_contract, store, tmp_path), store)
     turned = gym_members["cancelled"].map({"yes": "no", "no": "yes"})
-    trained = retrained(gym_members.assign(cancelled=turned), gym_contract, store, tmp_path)
-    old, new = model_of(first), trained.model
+    trained = retrained(gym_members.assign(cancelled=turned), gym_contract, gym_store, tmp_path)
+    old, new = model_of(gym_store.open(CHAMPION)), trained.model
     assert [(c.id, c.name, c.size) for c in new.clusters] == [
         (c.id, c.name, c.size) for c in old.clusters
     ]
@@ -81,7 +83,7 @@ def test_ids_and_names_stay_though_the_order_by_churn_is_another(
     ids = np.array([cluster.id for cluster in new.clusters])
     found = new.assign_many({str(name): frame[name].to_numpy() for name in frame})
     np.testing.assert_array_equal(ids[trained.fitted.pipeline.predict(frame)], found.cluster)
-    crosswalk = crosswalk_of(publish(trained, store))
+    crosswalk = crosswalk_of(publish(trained, gym_store))
     assert crosswalk["counts"] == [[200, 0, 0], [0, 200, 0], [0, 0, 200]]
     assert (crosswalk["moved_share"], crosswalk["ari"]) == (0, 1)
     assert [transition["became"] for transition in crosswalk["clusters"]] == ["kept"] * 3
@@ -90,9 +92,9 @@ def test_ids_and_names_stay_though_the_order_by_churn_is_another(
 
 
 def test_a_vanished_cluster_is_retired_and_its_id_is_never_used_again(
-    gym_members: pd.DataFrame, gym_contract: Contract, store: Store, tmp_path: Path
+    gym_members: pd.DataFrame, gym_contract: Contract, gym_store: Store, tmp_path: Path
 ) -> None:
-    publish(retrained(gym_members, gym_contract, store, tmp_path), store)
+    store = gym_store
     few = gym_members[gym_members["visits"] > 5]
     two = publish(retrained(few, gym_contract, store, tmp_path, replace(RECIPE, k=2)), store, "two")
     assert [c.id for c in model_of(two).clusters] == [1, 2]
@@ -159,11 +161,11 @@ def test_of_two_trainings_at_once_that_need_the_same_new_id_one_is_refused(
 
 
 def test_what_people_wrote_stays_and_what_was_stated_is_stated_anew(
-    gym_members: pd.DataFrame, gym_contract: Contract, store: Store, tmp_path: Path,
-    write: Callable[..., Path],
+    gym_trained: Trained, gym_members: pd.DataFrame, gym_contract: Contract, store: Store,
+    tmp_path: Path, write: Callable[..., Path],
 ) -> None:  # fmt: skip
     names = write('[clusters.3]\nname = "Sleepers"\ndescription = "Pay, stay away."', "names.toml")
-    first = rename_clusters(retrained(gym_members, gym_contract, store, tmp_path), names)
+    first = rename_clusters(gym_trained, names)
     publish(first, store)
     fewer = gym_members.drop(index=range(0, 30)).drop(index=range(400, 500))
     second = retrained(fewer, gym_contract, store, tmp_path)
@@ -186,13 +188,12 @@ def test_a_new_cluster_is_not_called_like_one_that_stays(
 
 
 def test_with_other_features_members_alone_say_who_is_who(
-    gym_members: pd.DataFrame, gym_contract: Contract, store: Store, tmp_path: Path
+    gym_members: pd.DataFrame, gym_contract: Contract, gym_store: Store, tmp_path: Path
 ) -> None:
-    publish(retrained(gym_members, gym_contract, store, tmp_path), store)
     members = gym_members.astype(object)
     members.loc[:4, "fee"] = "free"  # whom the champion cannot read
     recipe = Recipe("visits", "", ("visits", "plan"), 3, None, n_init=5)
-    trained = retrained(members, gym_contract, store, tmp_path, recipe)
+    trained = retrained(members, gym_contract, gym_store, tmp_path, recipe)
     assert [cluster.id for cluster in trained.model.clusters] == [1, 2, 3]
     assert trained.crosswalk is not None
     assert trained.crosswalk.customers == 595
@@ -200,21 +201,20 @@ def test_with_other_features_members_alone_say_who_is_who(
 
 
 def test_data_that_the_champion_cannot_read_are_refused_with_a_way_out(
-    gym_members: pd.DataFrame, gym_contract: Contract, store: Store, tmp_path: Path
+    gym_members: pd.DataFrame, gym_contract: Contract, gym_store: Store, tmp_path: Path
 ) -> None:
-    publish(retrained(gym_members, gym_contract, store, tmp_path), store)
     recipe = Recipe("visits", "", ("visits", "plan"), 3, None, n_init=5)
     with pytest.raises(WrongFile, match=r"no column fee, which the champion .*--fresh-ids"):
-        retrained(gym_members.drop(columns="fee"), gym_contract, store, tmp_path, recipe)
+        retrained(gym_members.drop(columns="fee"), gym_contract, gym_store, tmp_path, recipe)
 
 
 def test_another_contracts_champion_is_no_ancestor(
-    gym_members: pd.DataFrame, gym_contract: Contract, store: Store, tmp_path: Path
+    gym_contract: Contract, store: Store, gym_models: Path
 ) -> None:
     assert find_reference(store, gym_contract) is None
-    publish(retrained(gym_members, gym_contract, store, tmp_path), store)
-    assert find_reference(store, gym_contract) is not None
-    assert find_reference(store, replace(gym_contract, name="another")) is None
+    gym_store = open_store(gym_models)
+    assert find_reference(gym_store, gym_contract) is not None
+    assert find_reference(gym_store, replace(gym_contract, name="another")) is None
 
 
 @pytest.mark.parametrize(

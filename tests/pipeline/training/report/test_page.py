@@ -25,7 +25,7 @@ from pipeline.training.statistics.gap import Gap
 from tests.support.page import Page
 
 RECIPE = Recipe("gym", "A gym's members", ("visits", "fee", "plan"), 3, 2, n_init=3)
-LITTLE = Budget(bootstraps=2, folds=2, repeats=1)
+LITTLE = Budget(bootstraps=2, folds=2, repeats=1, silhouette_sample=1_000)
 HOSTILE = "<script>alert('x')</script>"
 
 
@@ -60,9 +60,11 @@ def searched(trained: Trained) -> Trained:
     return replace(trained, search=search, metrics=with_search, gaps=gaps)
 
 
-@pytest.fixture
-def gym(gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path) -> Trained:
-    return trained_on(gym_members, gym_contract, tmp_path)
+@pytest.fixture(scope="module")
+def gym(
+    gym_members: pd.DataFrame, gym_contract: Contract, tmp_path_factory: pytest.TempPathFactory
+) -> Trained:
+    return trained_on(gym_members, gym_contract, tmp_path_factory.mktemp("report"))
 
 
 def test_the_same_model_gives_the_same_bytes(

@@ -15,7 +15,8 @@ from model_store import BUNDLED, CHAMPION, Artifact, open_store
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Contract
 from pipeline.model.loading import load_model
-from pipeline.training import Budget, Recipe, train, train_by_search
+from pipeline.training import Recipe, train, train_by_search
+from tests.support.gym import LIGHT
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +53,7 @@ def test_the_champion_states_that_it_reaches_every_target(champion: Artifact) ->
     reaches_every_target(facts["metrics"], len(facts["recipe"]["features"]))
 
 
+@pytest.mark.search
 def test_the_search_finds_the_champion_again(
     bank_churners: Path, bank_contract: Contract, recipe: Recipe, champion_model: ClusterModel
 ) -> None:
@@ -68,8 +70,7 @@ def test_the_number_of_threads_does_not_change_a_byte(
     found = []
     for threads in (1, 2):
         with threadpool_limits(threads):
-            budget = Budget(bootstraps=1, repeats=1)
-            trained = train(bank_churners, bank_contract, recipe, lambda step: None, budget)
+            trained = train(bank_churners, bank_contract, recipe, lambda step: None, LIGHT)
         found.append(trained.model.to_json())
     assert found[0] == found[1]
 

@@ -9,6 +9,7 @@ from pipeline.errors import WrongFile
 from pipeline.model.contract import Contract, Feature, Label
 from pipeline.training import Trained, publish, train_by_search
 
+pytestmark = pytest.mark.search
 NAMES = ("a", "b", "noise")
 CONTRACT = Contract(
     "invented",

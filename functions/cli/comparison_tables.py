@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from pipeline.comparing import Comparison
     from pipeline.model.crosswalk import Crosswalk
 
+COMPARISON_FILES = "Folder for comparison.json and comparison.html."
+"""The help of an option that says where they go."""
+
 
 def show_comparison(comparison: "Comparison") -> None:
     """Print how two versions differ."""

@@ -1,0 +1,31 @@
+"""The command that compares any two versions."""
+
+from pathlib import Path
+
+import click
+
+from functions.cli import console, options
+from functions.cli.comparison_tables import COMPARISON_FILES, show_comparison, write_comparison
+
+
+@click.command(epilog="Example: customer-clusters compare champion candidate --json")
+@click.argument("old", metavar="A")
+@click.argument("new", metavar="B")
+@options.counted
+@click.option("--out", metavar="DIR", type=options.path, help=COMPARISON_FILES)
+@options.store
+@options.as_json_flag
+def compare(
+    old: str, new: str, data: Path | None, out: Path | None, store: str, as_json: bool
+) -> None:
+    """Compare two versions: figures, who moves, and how far the training customers drifted."""
+    from pipeline import comparing
+
+    target = options.open_store(store)
+    comparison = comparing.compare(target.open(old), target.open(new), data)
+    if out is not None:
+        write_comparison(comparison, out)
+    if as_json:
+        console.print_json(comparison.to_dict())
+    else:
+        show_comparison(comparison)

@@ -1,0 +1,50 @@
+"""The command that describes a customer file before training."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from functions.cli import console, options
+from model_store.extras import needs_extra
+from pipeline.model.contract import load_contract
+from pipeline.reading.options import ReadingOptions
+
+
+@click.command(
+    epilog="Example: customer-clusters explore --data BankChurners.csv --out exploration"
+)
+@click.option("--data", metavar="FILE", type=options.path, required=True, help="CSV or Parquet.")
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=options.path,
+    default=Path("exploration"),
+    show_default=True,
+    help="Folder for explore.html and explore.json.",
+)
+@options.contract
+@options.reading
+@options.as_json_flag
+def explore(data: Path, out: Path, contract: Path, as_json: bool, reading: ReadingOptions) -> None:
+    """Describe a customer file before training: what is missing, odd, leaking, telling."""
+    with needs_extra("explore", "train"):
+        from pipeline.training import exploring
+
+    with console.steps() as progress:
+        progress(f"reading {data.name} and comparing stayed with churned customers")
+        exploration = exploring.explore(data, load_contract(contract), reading)
+        progress("drawing the report")
+        page = exploring.write(exploration, out)
+    if as_json:
+        console.print_json(exploration.to_dict())
+    else:
+        _show(exploring.highlights(exploration), page)
+
+
+def _show(highlights: Sequence[str], page: Path) -> None:
+    """Highlights of an exploration for people, and where the rest is."""
+    out = console.terminal()
+    for highlight in highlights:
+        out.print(f"• {highlight}")
+    out.print(f"Report in {page}", soft_wrap=True)
