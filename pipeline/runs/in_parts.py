@@ -39,5 +39,9 @@ class InParts:
                 problem = f"{error.problem}; a data set is plain CSV or Parquet"
                 raise WrongFile(error.file, problem) from error
             return self.whole(source, spec, workspace, progress, checkpoint)
+        except WrongFile as error:
+            if isinstance(source, DataSetInput):
+                raise  # about the one of its files that is to blame
+            raise error.about(source.address) from error
         progress(manifest["rows_in"])
         return manifest

@@ -138,7 +138,7 @@ def _run_all(
         for result in run(task, todo):
             part = parts[result.index]
             if result.refused:
-                raise WrongFile(task.files[part.file].path, result.refused)
+                raise WrongFile(task.sources[part.file].address, result.refused)
             results[result.index] = result
             for block, digest in zip(range(*part.blocks), result.digests, strict=False):
                 digests[part.file, block] = digest

@@ -29,6 +29,8 @@ class InspectedFile:
     """What is known of a file before its rows are read."""
 
     file: CustomerFile
+    address: str
+    """What people call it."""
     parts: Sequence[Part]
     first_line: int
     """Behind the header of a text."""
@@ -46,13 +48,13 @@ def inspect(
     def inspected(source: Source) -> InspectedFile:
         with _open(source, model, options) as (file, sample):
             parts = plan(file, sample, source.size, part_bytes)
-            return InspectedFile(file, parts, first_line(file))
+            return InspectedFile(file, source.address, parts, first_line(file))
 
     with ThreadPoolExecutor(_OPENED_AT_ONCE) as pool:
         files = list(pool.map(inspected, shared.sources))
     for other in files[1:]:
-        _refuse_unlike(files[0].file, other.file)
-    numbers = _same_numbers([inspected_file.file for inspected_file in files])
+        _refuse_unlike(files[0], other)
+    numbers = _same_numbers(files)
     files = [replace(it, file=replace(it.file, numbers=numbers)) for it in files]
     numbered, count = [], 0
     for position, inspected_file in enumerate(files):
@@ -74,7 +76,7 @@ def _with_blocks(parts: Sequence[Part], size: int) -> list[Part]:
     ]
 
 
-def _refuse_unlike(first: CustomerFile, other: CustomerFile) -> None:
+def _refuse_unlike(first: InspectedFile, other: InspectedFile) -> None:
     same: dict[str, Callable[[CustomerFile], Any]] = {
         "format": lambda file: file.format,
         "columns": lambda file: ", ".join(file.header),
@@ -82,25 +84,28 @@ def _refuse_unlike(first: CustomerFile, other: CustomerFile) -> None:
         "delimiter": lambda file: file.facts.get("delimiter"),
     }
     for what, of in same.items():
-        if of(first) != of(other):
+        expected, found = of(first.file), of(other.file)
+        if expected != found:
             raise WrongFile(
-                other.path,
-                f"differs from {first.path} in its {what}: found {_short(of(other))}, "
-                f"expected {_short(of(first))}",
+                other.address,
+                f"differs from {first.address} in its {what}: found {_short(found)}, "
+                f"expected {_short(expected)}",
             )
 
 
-def _same_numbers(files: Sequence[CustomerFile]) -> NumberFormat:
+def _same_numbers(files: Sequence[InspectedFile]) -> NumberFormat:
     """How numbers are written in all of these; WrongFile where that differs."""
-    shown = next((file for file in files if file.numbers.decimal), files[0])
-    for file in files:
-        if file.numbers.decimal not in ("", shown.numbers.decimal):
+    first = next((each for each in files if each.file.numbers.decimal), files[0])
+    expected = first.file.numbers.decimal
+    for each in files:
+        found = each.file.numbers.decimal
+        if found not in ("", expected):
             raise WrongFile(
-                file.path,
-                f"differs from {shown.path} in its decimal mark: found {file.numbers.decimal!r}, "
-                f"expected {shown.numbers.decimal!r}",
+                each.address,
+                f"differs from {first.address} in its decimal mark: found {found!r}, "
+                f"expected {expected!r}",
             )
-    return shown.numbers
+    return first.file.numbers
 
 
 def _short(fact: Any) -> str:

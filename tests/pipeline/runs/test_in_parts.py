@@ -92,3 +92,14 @@ def test_a_packed_file_of_a_data_set_is_told(spec: ScoringSpec, tmp_path: Path) 
     (tmp_path / "exports" / "b.csv.gz").write_bytes(b"\x1f\x8b\x08\x00")
     with pytest.raises(WrongFile, match=r"b\.csv\.gz: is packed; .* plain CSV or Parquet"):
         scored(str(tmp_path / "exports"), str(tmp_path / "out"), spec)
+
+
+def test_a_file_of_a_data_set_in_s3_is_refused_by_its_own_address(
+    bucket: str, s3: "S3Client", spec: ScoringSpec, tmp_path: Path
+) -> None:
+    other = customers(30).replace(b"Note,", b"Remark,", 1)
+    s3.put_object(Bucket=bucket, Key="exports/z.csv", Body=other)
+    address = f"s3://{bucket}/exports"
+    problem = f"^{address}/z.csv: differs from {address}/day=1/part-0.csv in its columns"
+    with pytest.raises(WrongFile, match=problem):
+        scored(f"{address}/", str(tmp_path), spec)
