@@ -22,6 +22,8 @@ CustomerClustersError
 ├── NotPromoted        (pipeline.comparing.promotion) a version that may not follow the champion
 ├── NoSpark            (pipeline.scoring.parts.spark) Spark cannot be started
 ├── Skipped            (pipeline.runs.objects) an object that holds nothing to score
+│   ├── EmptyObject    (pipeline.runs.objects) an object without bytes
+│   └── ReplacedObject (pipeline.runs.objects) an object that is another by now
 ├── JobFailed          (functions.aws.handover) a job on Spark that ended without results
 ├── JobNotStarted      (functions.aws.handover) a job on Spark that may never be started
 ├── UnknownEvent       (functions.aws.events) an event that tells of no object

@@ -35,16 +35,25 @@ _UNSAFE = re.compile(r"[\x00-\x1f\x7f\\]")
 
 
 class Skipped(CustomerClustersError):
-    """Raised when there is nothing to score.
-
-    The object is empty, or was replaced, which another event tells.
-    """
+    """Raised when there is nothing to score."""
 
     code = "skipped"
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(reason)
+
+
+class EmptyObject(Skipped):
+    """Raised when an object has no bytes."""
+
+    code = "empty"
+
+
+class ReplacedObject(Skipped):
+    """Raised when an object is another than the one that was meant: another event tells of it."""
+
+    code = "replaced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +159,9 @@ def open_object(
     with closing(answer["Body"]) as body:
         etag, size = answer["ETag"].strip('"'), answer["ContentLength"]
         if not ref.version and ref.etag not in (None, etag):
-            raise Skipped("it was replaced since the event was sent")
+            raise ReplacedObject("it was replaced since the event was sent")
         if not size:
-            raise Skipped("it is empty")
+            raise EmptyObject("it is empty")
         kept = answer.get("VersionId")
         opened = ObjectRef(ref.bucket, ref.key, None if kept == "null" else kept, etag, size)
         yield ObjectInput(opened, name, body.iter_chunks(_CHUNK), most_bytes)
