@@ -22,6 +22,7 @@ CustomerClustersError
 ├── NotPromoted        (pipeline.comparing.promotion) a version that may not follow the champion
 ├── NoSpark            (pipeline.scoring.parts.spark) Spark cannot be started
 ├── Skipped            (pipeline.runs.objects) an object that holds nothing to score
+│   └── Empty          (pipeline.runs.objects) an object without bytes
 ├── JobFailed          (functions.aws.handover) a job on Spark that ended without results
 ├── JobNotStarted      (functions.aws.handover) a job on Spark that may never be started
 ├── UnknownEvent       (functions.aws.events) an event that tells of no object

@@ -47,6 +47,12 @@ class Skipped(CustomerClustersError):
         super().__init__(reason)
 
 
+class Empty(Skipped):
+    """Raised when an object has no bytes."""
+
+    code = "empty"
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectRef:
     """What an event, a listing or a person names: an object, and what is known of it."""
@@ -136,7 +142,8 @@ def open_object(
     Raises:
         Gone: It is not there any more.
         Unreadable: S3 refuses it for good.
-        Skipped: It is empty, or a newer one.
+        Empty: It has no bytes.
+        Skipped: It is a newer one.
         Temporary: S3 does not answer.
     """
     version: dict[str, Any] = {"VersionId": ref.version} if ref.version else {}
@@ -152,7 +159,7 @@ def open_object(
         if not ref.version and ref.etag not in (None, etag):
             raise Skipped("it was replaced since the event was sent")
         if not size:
-            raise Skipped("it is empty")
+            raise Empty("it is empty")
         kept = answer.get("VersionId")
         opened = ObjectRef(ref.bucket, ref.key, None if kept == "null" else kept, etag, size)
         yield ObjectInput(opened, name, body.iter_chunks(_CHUNK), most_bytes)

@@ -34,7 +34,7 @@ from model_store.storage.addresses import WrongAddress
 from pipeline.comparing.promotion import NotPromoted
 from pipeline.errors import Gone, Problem, TooLarge, Unreadable, WrongFile, WrongRow
 from pipeline.reading.options import WrongOption
-from pipeline.runs.objects import Skipped
+from pipeline.runs.objects import Empty, Skipped
 from pipeline.scoring.parts.spark import NoSpark
 from pipeline.scoring.parts.splitting import CannotSplit
 from pipeline.training.fitting import EmptyCluster
@@ -63,7 +63,8 @@ ERRORS = [
     WrongOption("header_row", "1 or more", "0"),
     NotPromoted("2", "1", ("30 % move", "the silhouette is worse")),
     NoSpark("no java"),
-    Skipped("it is empty"),
+    Skipped("it was replaced since the event was sent"),
+    Empty("it is empty"),
     UnknownEvent(("body", "headers")),
     WrongEvent("an empty event"),
     WrongSetting("CUSTOMER_CLUSTERS_STORE", "an address"),
