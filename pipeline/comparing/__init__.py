@@ -1,7 +1,7 @@
 """Two models side by side: what differs, who moves, and whether one may replace the other."""
 
 from pipeline.comparing.compare import Comparison, compare
-from pipeline.comparing.counting import count_customers, known_crosswalk
+from pipeline.comparing.crosswalks import count_customers, known_crosswalk
 from pipeline.comparing.promotion import MAX_MOVED, NotPromoted, objections, promote
 
 __all__ = [

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from model_store import Artifact
-from pipeline.comparing.counting import count_customers, known_crosswalk
+from pipeline.comparing.crosswalks import count_customers, known_crosswalk
 from pipeline.comparing.promotion import objections
 from pipeline.model.crosswalk import Crosswalk
 from pipeline.model.facts import Metrics, facts_of, figure

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from model_store import CHAMPION, Artifact, CustomerClustersError, NotFound, Store, WrongArtifact
-from pipeline.comparing.counting import count_customers, known_crosswalk
+from pipeline.comparing.crosswalks import count_customers, known_crosswalk
 from pipeline.model.crosswalk import Crosswalk
 from pipeline.model.facts import Metrics, ModelFacts, facts_of, figure
 

@@ -13,6 +13,8 @@ from pipeline.model.cluster_model import ClusterModel
 
 Ids = NDArray[np.int64]
 Counts = NDArray[np.int64]
+CROSSWALK_FILE = "crosswalk.json"
+"""The file of an artifact in which training counts where the champion's customers go."""
 
 
 @dataclass(frozen=True, slots=True)

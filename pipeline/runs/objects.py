@@ -145,7 +145,8 @@ def open_object(
     Raises:
         Gone: It is not there any more.
         Unreadable: S3 refuses it for good.
-        Skipped: It is empty, or a newer one.
+        Empty: It has no bytes.
+        Skipped: It is a newer one.
         Temporary: S3 does not answer.
     """
     version: dict[str, Any] = {"VersionId": ref.version} if ref.version else {}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import joblib
 
 from model_store import CANDIDATE, CHAMPION, Artifact, Conflict, Reason, Store, WrongArtifact
+from pipeline.model.crosswalk import CROSSWALK_FILE
 from pipeline.model.facts import ModelFacts
 from pipeline.training.clusters.lineage import LAST_ID, trained_over
 from pipeline.training.report import page
@@ -83,7 +84,7 @@ def _publish(
     if trained.search is not None:
         files["leaderboard.json"] = _as_json(trained.search.to_dict())
     if (crosswalk := trained.crosswalk) is not None:
-        files["crosswalk.json"] = _as_json(crosswalk.to_dict())
+        files[CROSSWALK_FILE] = _as_json(crosswalk.to_dict())
     _take_ids(trained, store)
     return store.publish(files, cast(Mapping[str, Any], facts), signer=signer)
 

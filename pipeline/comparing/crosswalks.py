@@ -11,14 +11,12 @@ from numpy.typing import NDArray
 from model_store import Artifact, WrongArtifact
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.model.crosswalk import Crosswalk, Ids, build_crosswalk, inverted
+from pipeline.model.crosswalk import CROSSWALK_FILE, Crosswalk, Ids, build_crosswalk, inverted
 from pipeline.model.facts import matched_with
 from pipeline.model.loading import load_model
 from pipeline.reading.customer_file import CustomerFile
 from pipeline.reading.open import open_customers
 from pipeline.reading.validation import Checked, check
-
-CROSSWALK = "crosswalk.json"
 
 
 def known_crosswalk(old: Artifact, new: Artifact) -> Crosswalk | None:
@@ -90,12 +88,12 @@ def _spread(checked: Checked) -> dict[str, float]:
 
 def _counted_against(artifact: Artifact) -> str | None:
     """The version that the artifact's own crosswalk counts from; None without a crosswalk."""
-    return matched_with(artifact) if CROSSWALK in artifact.manifest.files else None
+    return matched_with(artifact) if CROSSWALK_FILE in artifact.manifest.files else None
 
 
 def _read(artifact: Artifact) -> Crosswalk:
     try:
-        return Crosswalk.from_dict(json.loads(artifact.read(CROSSWALK)))
+        return Crosswalk.from_dict(json.loads(artifact.read(CROSSWALK_FILE)))
     except (ValueError, KeyError, TypeError) as error:
-        problem = f"{CROSSWALK} is no crosswalk ({type(error).__name__}: {error})"
+        problem = f"{CROSSWALK_FILE} is no crosswalk ({type(error).__name__}: {error})"
         raise WrongArtifact(artifact.version, problem, "train again") from error
