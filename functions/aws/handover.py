@@ -18,8 +18,8 @@ from functions.aws.job_arguments import JobArguments
 from model_store import Conflict, CustomerClustersError, Denied, NotFound
 from pipeline.runs import RunKey, RunResult, key_of, record_failure
 from pipeline.runs.objects import ObjectInput, ObjectRef
-from pipeline.runs.results import PendingJob, as_json
 from pipeline.runs.s3 import S3Runs
+from pipeline.runs.store import PendingJob, as_json
 from pipeline.scoring import ScoringSpec
 
 PENDING = "pending.json"

@@ -3,13 +3,20 @@
 `score` is the way in; `find_inputs` and `open_runs` make its arguments of what people write.
 """
 
-from pipeline.runs.engines import Engine, WholeFile
 from pipeline.runs.folder import FolderRuns
 from pipeline.runs.inputs import DataSetInput, LocalInput, RunInput
 from pipeline.runs.open import InputRef, find_data_set, find_inputs, open_runs
-from pipeline.runs.results import FAILED, MANIFEST, RunKey, RunResult
-from pipeline.runs.score import key_of, record_failure, score
-from pipeline.runs.store import Checkpoint, RunStore, Workspace, read_summary
+from pipeline.runs.score import Engine, WholeFile, key_of, record_failure, score
+from pipeline.runs.store import (
+    FAILED,
+    MANIFEST,
+    Checkpoint,
+    RunKey,
+    RunResult,
+    RunStore,
+    Workspace,
+    read_summary,
+)
 
 __all__ = [
     "FAILED",

@@ -10,8 +10,7 @@ from typing import Any
 from model_store import CustomerClustersError, NotFound, Temporary
 from model_store.storage.scratch import unfinished
 from pipeline.errors import WrongFile
-from pipeline.runs.results import FAILED, MANIFEST, RunKey, RunResult, as_json
-from pipeline.runs.store import Checkpoint, Workspace
+from pipeline.runs.store import FAILED, MANIFEST, Checkpoint, RunKey, RunResult, Workspace, as_json
 from pipeline.scoring.documents import Failure, Manifest
 from pipeline.scoring.parts.locations import LocalTarget
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from pipeline.errors import WrongFile
-from pipeline.runs.engines import Engine, WholeFile
 from pipeline.runs.inputs import DataSetInput, RunInput
+from pipeline.runs.score import Engine, WholeFile
 from pipeline.runs.store import Checkpoint, Workspace
 from pipeline.scoring import Progress, ScoringSpec
 from pipeline.scoring.documents import Manifest

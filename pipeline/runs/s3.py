@@ -11,8 +11,7 @@ from model_store import Conflict, S3Address
 from model_store.storage.s3 import S3Storage
 from model_store.storage.scratch import unfinished
 from pipeline.runs.objects import S3Target
-from pipeline.runs.results import FAILED, MANIFEST, RunKey, RunResult, as_json
-from pipeline.runs.store import Checkpoint, Workspace
+from pipeline.runs.store import FAILED, MANIFEST, Checkpoint, RunKey, RunResult, Workspace, as_json
 from pipeline.scoring.documents import Failure, Manifest
 
 REMEDY = "to try again, delete this file and drop the input again"

@@ -1,18 +1,120 @@
-"""Where runs live: `folder.FolderRuns` and `s3.S3Runs` behave alike."""
+"""What a run is, what becomes of it, and what a store of runs can do."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Literal, NotRequired, Protocol, TypedDict, cast
 
-from pipeline.runs.results import RunKey, RunResult
+from model_store import CustomerClustersError
+from pipeline.errors import WrongFile
 from pipeline.scoring.documents import Failure, Manifest, Summary
 from pipeline.scoring.parts.locations import Target
 
 Checkpoint = Callable[[], None]
 """Called between the steps of a run; what it raises ends the run, which is left uncommitted."""
+MANIFEST = "manifest.json"
+"""Written last: it is the commit, and readers trust only runs that have it."""
+FAILED = "failed.json"
+State = Literal["committed", "failed", "pending"]
+
+
+class PendingInput(TypedDict):
+    """The input of a job."""
+
+    name: str
+    identity: str
+    bytes: int
+
+
+class PendingJob(TypedDict):
+    """`pending.json`: a job elsewhere that makes the run."""
+
+    state: str
+    token: str
+    input: PendingInput
+    model_version: str
+    time: str
+    job_run: NotRequired[str]
+
+
+class RunKey:
+    """Which run it is: the input's name, and the id that follows from input, model and options."""
+
+    def __init__(self, name: str, make_id: Callable[[], str]) -> None:
+        """The id is asked for when it is needed: it may take reading the whole input."""
+        self.name, self._make_id = name, make_id
+        self.failed_before = False
+        """Whether a run that failed was found there, and is tried again."""
+
+    @cached_property
+    def id(self) -> str:
+        """The run's id."""
+        return self._make_id()
+
+    @property
+    def folder(self) -> str:
+        """Where the run lies, below all results."""
+        return f"{self.name}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What became of a run."""
+
+    run: str
+    """Its folder, below all results; empty where it never had one."""
+    document: Manifest | Failure | PendingJob
+    """Its manifest; of a run that failed for good its failure, of a pending one its job."""
+    new: bool
+    """Whether that came of this call, and was not there before."""
+    state: State = "committed"
+
+    @property
+    def manifest(self) -> Manifest:
+        """Of a committed run."""
+        assert self.state == "committed"
+        return cast(Manifest, self.document)
+
+    @property
+    def failure(self) -> Failure:
+        """Of a run that failed for good."""
+        assert self.state == "failed"
+        return cast(Failure, self.document)
+
+    @property
+    def job(self) -> PendingJob:
+        """Of a run that a job elsewhere makes."""
+        assert self.state == "pending"
+        return cast(PendingJob, self.document)
+
+
+def failure(name: str, identity: str, version: str, error: CustomerClustersError) -> Failure:
+    """What failed.json says.
+
+    Args:
+        name: What the input is called.
+        identity: What tells it from all others, or its address where nothing does.
+        version: The model's version.
+        error: Why it can never be scored.
+    """
+    document: Failure = {
+        "input": {"name": name, "identity": identity},
+        "model_version": version,
+        "error": type(error).__name__,
+        "code": error.code,
+        "reason": error.message,
+    }
+    if isinstance(error, WrongFile):
+        document["problem"] = error.problem
+    return document
+
+
+def as_json(document: Mapping[str, Any]) -> bytes:
+    """A document as the results have it; the same document gives the same bytes."""
+    return (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 @dataclass(frozen=True, slots=True)

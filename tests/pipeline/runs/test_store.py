@@ -11,8 +11,8 @@ from model_store import NotFound, S3Address
 from model_store.storage.s3 import S3Storage
 from pipeline.errors import WrongFile
 from pipeline.runs import FAILED, MANIFEST, FolderRuns, RunKey, RunResult, RunStore, read_summary
-from pipeline.runs.results import failure
 from pipeline.runs.s3 import S3Runs
+from pipeline.runs.store import failure
 from pipeline.scoring.documents import Failure, Manifest
 
 KEY = "deep/a b.csv", "20260101T000000Z-12345678-0123456789ab"

@@ -12,7 +12,7 @@ from model_store import open_store
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.loading import load_model
-from pipeline.runs.results import as_json, failure
+from pipeline.runs.store import as_json, failure
 from pipeline.scoring import Challenger, Options
 from pipeline.scoring.documents import Failure, Manifest, Summary
 from tests.support.paths import CUSTOMERS
