@@ -79,14 +79,8 @@ audit: .venv-audit/ready  ## Ask a public service for known vulnerabilities of t
 	.venv/bin/uv pip install --quiet --python .venv-image --no-deps --no-build-isolation -e .
 	@touch $@
 
-# What depends on the Python: what serves and what scores. The image's own tests run on Debian's Python.
-RETEST = tests/model_store/test_store.py tests/model_store/test_version.py $(wildcard tests/pipeline/test_*.py) \
-	$(addprefix tests/pipeline/scoring/test_,decimals.py dialects.py drift.py isolated.py report.py run.py writing.py) \
-	$(addprefix tests/functions/test_,agreement.py api.py files_page.py folder.py gate.py lambda_http.py pages.py \
-	results.py s3.py s3_events.py s3_scoring.py serving.py settings.py trust.py uploads.py)
-
-retest: .venv-image/ready  ## Run the tests of serving and scoring on the Python that the image has
-	.venv-image/bin/pytest $(RETEST)
+retest: .venv-image/ready  ## Run the fast tests on the image's Python, and measure what they cover
+	.venv-image/bin/pytest --numprocesses=auto -m "not ($(SLOW))" --cov --cov-report=term
 
 picture:  ## Draw the pictures of what is deployed and of a run anew, with Graphviz
 	for name in architecture run; do dot -Tsvg docs/$$name.dot -o docs/pictures/$$name.svg; done
