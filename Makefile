@@ -4,6 +4,9 @@ UPGRADE ?= --upgrade
 BIN := .venv/bin
 IMAGE_PYTHON := $(shell sed -n 's/^ARG BASE_IMAGE=python:\([0-9.]*\)-.*/\1/p' Dockerfile)
 
+# Tests start hundreds of processes: without compiled files each would compile numpy, pyarrow and pandas anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo serve test test-slow test-all check fmt bench bench-spark soak screenshots settings retest picture audit image package deploy remove pin
 
