@@ -23,7 +23,7 @@ from functions.aws.deadline import Deadline
 from functions.aws.events import UnknownEvent, object_refs, why_skipped
 from functions.aws.handover import Handover, ended_job
 from functions.aws.metrics import Measure, emf
-from functions.aws.retries import Hasten, hastening
+from functions.aws.retries import Redelivery, redelivery
 from functions.live_model import LiveModel
 from functions.logs import Log
 from functions.settings import BatchSettings, Settings
@@ -52,7 +52,7 @@ class Batch:
     """What takes the files that are too large for this process."""
     model_ttl_seconds: float = 60.0
     challengers: Challengers | None = None
-    hasten: Hasten = lambda message: None
+    redeliver: Redelivery = lambda message: None
     """Called with a message of a queue that has to come again."""
     log: Log = logs.write
     measure: Measure = emf
@@ -73,7 +73,7 @@ class Batch:
         """What a file is scored with now."""
         loaded, challenger = self.live_model.current(), None
         if self.challengers is not None:
-            challenger = self.challengers.beside(loaded.version)
+            challenger = self.challengers.challenger_for(loaded.version)
         options = Options(reading=self.settings.reading, challenger=challenger)
         return ScoringSpec(loaded.model, loaded.version, options)
 
@@ -94,7 +94,7 @@ class _Call:
         try:
             self.score_all(event)
         except Exception:
-            self.batch.hasten(record)
+            self.batch.redeliver(record)
             raise
 
     def score_all(self, event: object) -> None:
@@ -233,7 +233,7 @@ def _from_environment() -> LambdaHandler:
         _handover(batch, settings.store),
         settings.model_ttl_seconds,
         challengers,
-        hastening(logs.write),
+        redelivery(logs.write),
     )
 
 

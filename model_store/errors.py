@@ -15,7 +15,7 @@ CustomerClustersError
 │   ├── Gone           (pipeline.errors) an input that is not there any more
 │   ├── Unreadable     (pipeline.errors) an input that the storage will not hand out
 │   ├── TooLarge       (pipeline.errors) an input that is larger than may be read here
-│   ├── CannotSplit    (pipeline.scoring.parts.splitting) a file that cannot be read in parts
+│   ├── CannotSplit    (pipeline.scoring.parts.part_plan) a file that cannot be read in parts
 │   └── EmptyCluster   (pipeline.training.fitting) too few different customers for an algorithm
 ├── WrongRow           (pipeline.errors) a customer that is refused
 ├── WrongOption        (pipeline.reading.options) an option about reading that cannot be meant

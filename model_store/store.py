@@ -18,7 +18,7 @@ from model_store.counters import Counters
 from model_store.errors import Conflict, CustomerClustersError, NotFound, WrongArtifact
 from model_store.history import Event, Reason
 from model_store.manifest import FileRecord, Manifest, content_digest
-from model_store.pruning import MANIFEST, leftovers, removable, remove
+from model_store.retention import MANIFEST, leftovers, removable, remove
 from model_store.storage.base import Storage
 from model_store.trust import refuse_untrusted, refuse_untrusted_signer
 from model_store.version import Version

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.logs import Log
 
-Hasten = Callable[[SQSRecord], None]
+Redelivery = Callable[[SQSRecord], None]
 _FIRST, _FACTOR, _LONGEST = 60, 5, 5400
 _QUICK = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 2})
 
@@ -23,10 +23,10 @@ def seconds_until(deliveries: int) -> int:
     return int(min(_FIRST * _FACTOR ** (deliveries - 1), _LONGEST))
 
 
-def hastening(log: Log, wait: Callable[[int], int] = seconds_until) -> Hasten:
+def redelivery(log: Log, wait: Callable[[int], int] = seconds_until) -> Redelivery:
     """What tells the queue of a message when to deliver it again; if it fails, that is logged."""
 
-    def hasten(record: SQSRecord) -> None:
+    def redeliver(record: SQSRecord) -> None:
         seconds = wait(int(record.attributes.approximate_receive_count))
         try:
             client = boto3.client("sqs", region_name=record.aws_region, config=_QUICK)
@@ -41,4 +41,4 @@ def hastening(log: Log, wait: Callable[[int], int] = seconds_until) -> Hasten:
         except (BotoCoreError, ClientError) as error:
             log({"level": "warning", "message": f"it waits for the queue's own time: {error}"})
 
-    return hasten
+    return redeliver

@@ -15,7 +15,7 @@ from functions.live_model import LiveModel
 from model_store import CustomerClustersError, Temporary
 from pipeline.errors import WrongFile
 from pipeline.reading.file_state import FileState
-from pipeline.reading.listing import LINKS, Entry, refuse_table_around, why_skipped
+from pipeline.reading.input_files import LINKS, Entry, refuse_table_around, why_skipped
 from pipeline.runs import Engine, LocalInput, RunStore, WholeFile, record_failure, score
 from pipeline.runs.challengers import Challengers
 from pipeline.scoring import Options, ScoringSpec
@@ -45,9 +45,9 @@ class DropFolder:
     engine: Engine = field(default_factory=WholeFile)
     """What reads and scores a file; by default this process does."""
     stop: threading.Event = field(default_factory=threading.Event)
-    _seen: dict[Path, tuple[FileState, float]] = field(default_factory=dict)
+    _waiting: dict[Path, tuple[FileState, float]] = field(default_factory=dict)
     """Waiting files, and since when they have been as they are."""
-    _done: dict[Path, FileState] = field(default_factory=dict)
+    _handled: dict[Path, FileState] = field(default_factory=dict)
     _challengers: Challengers | None = None
     _unreachable: bool = False
     """Whether the folder was away at the last look."""
@@ -60,11 +60,11 @@ class DropFolder:
             raise WrongFile(self.inbox, "is the folder that is watched; results need another one")
         refuse_table_around(self.inbox)
         with _ended_by_signals(self.stop):
-            self.look(report)
+            self.scan(report)
             while not self.stop.wait(max(0.05, self.settle / 2)):
-                self.look(report)
+                self.scan(report)
 
-    def look(self, report: Report) -> None:
+    def scan(self, report: Report) -> None:
         """Score what has settled since the last look."""
         for path, state in self._settled(report):
             try:
@@ -73,12 +73,12 @@ class DropFolder:
                 report(error)
             except CustomerClustersError as error:  # no fault of the file: a model, the disk
                 report(error)
-                self._seen[path] = (state, time.monotonic() + _RETRY_SECONDS)
+                self._waiting[path] = (state, time.monotonic() + _RETRY_SECONDS)
                 continue
             except Exception as error:  # of one file, which must not keep others waiting
                 where = logs.where(error)
                 report(WrongFile(escaped(path), f"could not be scored ({where[0]} at {where[-1]})"))
-            self._done[path] = state
+            self._handled[path] = state
             if self.stop.is_set():
                 return
 
@@ -87,15 +87,15 @@ class DropFolder:
         for path, found in self._entries(report):
             state = FileState.from_stat(found)
             kind = why_skipped(Entry(path.name, found.st_size, found.st_mode))
-            if kind == LINKS and path not in self._done:
-                self._done[path] = state
+            if kind == LINKS and path not in self._handled:
+                self._handled[path] = state
                 problem = "is a symbolic link, which is not followed; copy it"
                 report(WrongFile(escaped(path), problem))
-            if kind or self._done.get(path) == state:
+            if kind or self._handled.get(path) == state:
                 continue
-            known, since = self._seen.get(path, (None, now))
+            known, since = self._waiting.get(path, (None, now))
             if known != state:
-                self._seen[path] = (state, now)
+                self._waiting[path] = (state, now)
             elif now - since >= self.settle:
                 yield path, state
 
@@ -130,7 +130,7 @@ class DropFolder:
             self._challengers = self._challengers or Challengers(
                 self.live_model.store, self.challenger, report
             )
-            options = replace(options, challenger=self._challengers.beside(loaded.version))
+            options = replace(options, challenger=self._challengers.challenger_for(loaded.version))
         return ScoringSpec(loaded.model, loaded.version, options)
 
 

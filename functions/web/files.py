@@ -87,7 +87,7 @@ def files_view(
         "features": contract.features,
         "id_column": contract.id_column,
         "label": contract.label.column if contract.label else None,
-        "limit": size_in_words(limit),
+        "limit": bytes_text(limit),
         "error": _sentence(problem, names) if problem and limit else "",
         "decides": _option(named) if named else "",
     }
@@ -103,7 +103,7 @@ def _option(match: re.Match[str]) -> str:
     return match[1].replace("-", "_")
 
 
-def size_in_words(count: int) -> str:
+def bytes_text(count: int) -> str:
     """20 MB; empty for nothing."""
     for unit, factor in (("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)):
         if count >= factor:

@@ -1,6 +1,6 @@
 """What the page of a scored file shows."""
 
-from functions.web.files import size_in_words
+from functions.web.files import bytes_text
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.scoring.documents import Manifest, Summary
 from pipeline.scoring.outputs import MANIFEST, REPORT
@@ -35,5 +35,5 @@ def _downloads(manifest: Manifest) -> list[tuple[str, str, str]]:
     for role, content in _DOWNLOADS.items():
         name = manifest["outputs"][role].rpartition("/")[2]
         if role != "rejected" or manifest["rows_rejected"]:
-            downloads.append((name, content, size_in_words(manifest["bytes"][name])))
+            downloads.append((name, content, bytes_text(manifest["bytes"][name])))
     return [*downloads, (MANIFEST, "How the file was read, and the model’s version", "")]

@@ -50,7 +50,7 @@ class Challengers:
     _pair: tuple[str, str] = ("", "")
     _known: Challenger | None = None
 
-    def beside(self, version: str) -> Challenger | None:
+    def challenger_for(self, version: str) -> Challenger | None:
         """The challenger of a version; none where the reference means that very version."""
         try:
             pair = version, self.store.resolve(self.reference)

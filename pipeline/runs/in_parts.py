@@ -9,7 +9,7 @@ from pipeline.runs.store import Checkpoint, Workspace
 from pipeline.scoring import Progress, ScoringSpec
 from pipeline.scoring.documents import Manifest
 from pipeline.scoring.parts.distributed import Runner, score_in_parts
-from pipeline.scoring.parts.splitting import PART_BYTES, CannotSplit
+from pipeline.scoring.parts.part_plan import PART_BYTES, CannotSplit
 
 
 @dataclass(frozen=True, slots=True)

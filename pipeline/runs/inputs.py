@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from pipeline.errors import WrongFile
-from pipeline.reading.listing import Tell
+from pipeline.reading.input_files import Tell
 from pipeline.runs.store import Checkpoint
 from pipeline.scoring.inputs import InputFile
 from pipeline.scoring.parts.shared_input import SharedInput

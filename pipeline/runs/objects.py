@@ -17,7 +17,7 @@ from model_store.storage.s3 import S3Storage, connect
 from model_store.storage.s3_errors import translate_errors
 from model_store.storage.scratch import unfinished
 from pipeline.errors import Gone, TooLarge, Unreadable
-from pipeline.reading.listing import Entry, Tell, inputs_among
+from pipeline.reading.input_files import Entry, Tell, inputs_among
 from pipeline.runs.inputs import DataSetInput
 from pipeline.runs.store import Checkpoint
 from pipeline.scoring.inputs import InputFile

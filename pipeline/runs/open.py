@@ -8,7 +8,7 @@ from pathlib import Path
 
 from model_store import S3Address
 from model_store.extras import needs_extra
-from pipeline.reading.listing import LocalFile, Tell, files_at
+from pipeline.reading.input_files import LocalFile, Tell, files_at
 from pipeline.runs.folder import FolderRuns
 from pipeline.runs.inputs import DataSetInput, LocalInput, RunInput
 from pipeline.runs.store import RunStore

@@ -319,15 +319,15 @@ def test_a_challenger_follows_its_alias_and_may_be_missing(drop: Drop, store: St
     told: list[CustomerClustersError] = []
     challengers = Challengers(store, "candidate", told.append)
     champion, original = store.resolve("champion"), store.resolve("original")
-    assert challengers.beside(champion) is None
+    assert challengers.challenger_for(champion) is None
     assert "no model 'candidate'" in str(told[0])
     store.point("candidate", original)
-    found = challengers.beside(champion)
+    found = challengers.challenger_for(champion)
     assert found is not None and (found.version, found.related) == (original, False)
-    assert challengers.beside(champion) is found  # loaded once
-    assert challengers.beside(original) is None
+    assert challengers.challenger_for(champion) is found  # loaded once
+    assert challengers.challenger_for(original) is None
     store.point("candidate", champion)
-    assert challengers.beside(champion) is None
+    assert challengers.challenger_for(champion) is None
     assert len(told) == 1
 
 

@@ -35,8 +35,8 @@ from pipeline.comparing.promotion import NotPromoted
 from pipeline.errors import Gone, Problem, TooLarge, Unreadable, WrongFile, WrongRow
 from pipeline.reading.options import WrongOption
 from pipeline.runs.objects import EmptyObject, ReplacedObject, Skipped
+from pipeline.scoring.parts.part_plan import CannotSplit
 from pipeline.scoring.parts.spark import NoSpark
-from pipeline.scoring.parts.splitting import CannotSplit
 from pipeline.training.fitting import EmptyCluster
 
 ROOT = Path(__file__).parents[2]

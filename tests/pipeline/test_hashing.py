@@ -12,8 +12,8 @@ import pipeline.hashing
 from pipeline.hashing import block_count, digest_of_block, identity_of_blocks, identity_of_file
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.scoring.parts.part import PartResult, PartTask
+from pipeline.scoring.parts.part_plan import Part
 from pipeline.scoring.parts.shared_input import SharedInput
-from pipeline.scoring.parts.splitting import Part
 from tests.pipeline.scoring.parts.test_distributed import TEXTS
 from tests.support.comparing import assert_same, in_parts
 

@@ -17,8 +17,8 @@ from pipeline.scoring import Options, ScoringSpec
 from pipeline.scoring.parts.distributed import Runner, score_in_parts
 from pipeline.scoring.parts.locations import LocalTarget
 from pipeline.scoring.parts.part import PartResult, PartTask
+from pipeline.scoring.parts.part_plan import Part
 from pipeline.scoring.parts.shared_input import SharedInput
-from pipeline.scoring.parts.splitting import Part
 from tests.support.scoring import score_file
 
 WRITTEN_ONCE = ("rejected.csv", "clusters.csv", "summary.json", "report.html")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from pipeline.reading.blocks import BrokenRow
 from pipeline.reading.delimited.fields import fields_with_returns
-from pipeline.reading.delimited.quoting import quoting_of
+from pipeline.reading.delimited.quotes import quoting_of
 
 _CERTAIN_WIDTH = 4
 """Fields from which on lines in quotes do not look like records by chance."""

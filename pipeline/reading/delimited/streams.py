@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pipeline.errors import WrongFile
 from pipeline.reading import kinds
+from pipeline.reading.delimited.compression import Packing, Stream, packing_of, unpacked
 from pipeline.reading.delimited.encodings import encoding_of, guess_encodings
-from pipeline.reading.delimited.packing import Packing, Stream, packing_of, unpacked
 from pipeline.reading.delimited.text_format import UTF_8, UTF_16, TextFormat
 from pipeline.reading.options import known_encoding
 

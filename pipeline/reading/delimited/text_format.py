@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline.reading.delimited.packing import Packing
+from pipeline.reading.delimited.compression import Packing
 
 LineEnd = Literal["newline", "either", "return"]
 UTF_8 = ("utf-8", "utf-8-sig")

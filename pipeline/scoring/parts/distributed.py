@@ -27,8 +27,8 @@ from pipeline.scoring.parts.part import (
     rejects_of,
     tally_of,
 )
+from pipeline.scoring.parts.part_plan import PART_BYTES, Part
 from pipeline.scoring.parts.shared_input import SharedInput
-from pipeline.scoring.parts.splitting import PART_BYTES, Part
 from pipeline.scoring.rejects import Reject, reject_writer
 from pipeline.scoring.spec import ScoringSpec
 from pipeline.scoring.summary.repeated_ids import RepeatedIds

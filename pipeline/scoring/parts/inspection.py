@@ -16,8 +16,8 @@ from pipeline.reading.customer_file import CustomerFile
 from pipeline.reading.delimited.records import LONGEST_RECORD
 from pipeline.scoring.engine import open_for
 from pipeline.scoring.parts.locations import LocalSource, Source
+from pipeline.scoring.parts.part_plan import CannotSplit, Part, first_line, plan
 from pipeline.scoring.parts.shared_input import SharedInput
-from pipeline.scoring.parts.splitting import CannotSplit, Part, first_line, plan
 from pipeline.scoring.spec import Options
 
 _PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK")

@@ -21,7 +21,7 @@ from pipeline.reading.delimited.records import split
 from pipeline.reading.delimited.streams import CHUNK
 from pipeline.reading.parquet.reader import ParquetReader, RowBatch
 from pipeline.scoring.parts.locations import Source, Target
-from pipeline.scoring.parts.splitting import Part, TextRange, row_group_pieces
+from pipeline.scoring.parts.part_plan import Part, TextRange, row_group_pieces
 from pipeline.scoring.rejects import Reject
 from pipeline.scoring.scorer import Scorer
 from pipeline.scoring.sinks.open import needs_all_columns, open_sink

@@ -9,7 +9,7 @@ from typing import Self
 
 from pipeline.errors import refuse_unreadable
 from pipeline.hashing import identity_of_blocks
-from pipeline.reading.listing import Tell, files_below
+from pipeline.reading.input_files import Tell, files_below
 from pipeline.scoring.inputs import check_name
 from pipeline.scoring.parts.locations import LocalSource, Source
 

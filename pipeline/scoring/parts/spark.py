@@ -23,7 +23,7 @@ from pyspark.sql import SparkSession
 
 from model_store import CustomerClustersError, Temporary
 from pipeline.scoring.parts.part import PartResult, PartTask
-from pipeline.scoring.parts.splitting import Part
+from pipeline.scoring.parts.part_plan import Part
 from pipeline.scoring.spec import Progress
 
 _DONE = (

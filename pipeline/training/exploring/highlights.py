@@ -12,7 +12,7 @@ _SKEWED = 1.0
 _MOST = 3
 
 
-def size_in_words(d: float | None) -> str:
+def effect_word(d: float | None) -> str:
     """Cohen's customary words for his d."""
     if d is None:
         return "–"
@@ -98,7 +98,7 @@ def _differences(exploration: Exploration) -> Iterator[str]:
             yield (
                 f"{profile.label}: churned customers have {number(profile.churned.mean)}"
                 f"{_unit(profile)} on average, stayed ones {number(profile.stayed.mean)} "
-                f"(d = {signed(profile.cohens_d)}, a {size_in_words(profile.cohens_d)} difference)."
+                f"(d = {signed(profile.cohens_d)}, a {effect_word(profile.cohens_d)} difference)."
             )
     if not apart and any(profile.cohens_d is not None for profile in exploration.numbers):
         yield "No number sets churned customers apart: every d lies within ±0.2."

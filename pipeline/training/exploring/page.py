@@ -8,7 +8,7 @@ from markupsafe import Markup
 from pipeline.pages.rendering import count, number, percent, render_page, signed
 from pipeline.training.exploring import charts
 from pipeline.training.exploring.exploration import CategoryProfile, Exploration, NumberProfile
-from pipeline.training.exploring.highlights import highlights, size_in_words, strongest_first
+from pipeline.training.exploring.highlights import effect_word, highlights, strongest_first
 from pipeline.training.statistics.effects import Spread
 
 HTML = "explore.html"
@@ -58,7 +58,7 @@ def render(exploration: Exploration) -> str:
         heat_map=_heat_map(exploration, names),
         roles=_ROLES,
         spreads=_spreads,
-        size=size_in_words,
+        size=effect_word,
     )
 
 
@@ -107,7 +107,7 @@ def _bars(profile: CategoryProfile) -> Markup:
 def _number_caption(profile: NumberProfile) -> str:
     sentences = []
     if profile.cohens_d is not None:
-        sentences.append(f"d = {signed(profile.cohens_d)}, {size_in_words(profile.cohens_d)}.")
+        sentences.append(f"d = {signed(profile.cohens_d)}, {effect_word(profile.cohens_d)}.")
     if profile.histogram is None:
         sentences.append("No usable value.")
     elif beyond := profile.histogram.below + profile.histogram.above:

@@ -22,7 +22,7 @@ from pipeline.training.fitting import EmptyCluster, fit
 from pipeline.training.recipes import ALGORITHMS, RECIPES, Recipe
 from pipeline.training.search.alternatives import Alternative, evaluate_alternatives
 from pipeline.training.search.choice import choose, shortfall
-from pipeline.training.search.screening import Screening
+from pipeline.training.search.shortlist import Screening
 from pipeline.training.search.thresholds import Thresholds
 from pipeline.training.statistics.gap import Gap, gap_choice, gap_curve, has_structure
 from pipeline.training.statistics.redundancy import correlate, near_duplicates

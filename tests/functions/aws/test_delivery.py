@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from functions.aws.retries import hastening, seconds_until
+from functions.aws.retries import redelivery, seconds_until
 from functions.settings import WrongSetting
 from model_store import Temporary
 from tests.support.dropping import Context, Drop, customers, is_whole, queued
@@ -71,7 +71,7 @@ def test_what_failed_comes_again_soon_and_not_when_the_queue_would_give_it(
         waits.append(deliveries)
         return 0
 
-    function.hasten = hastening(drop.lines.append, wait)
+    function.redeliver = redelivery(drop.lines.append, wait)
     function.engine = unreachable
     for _ in range(2):
         (message,) = sqs.receive_message(

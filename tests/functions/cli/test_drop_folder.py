@@ -103,11 +103,11 @@ def test_a_file_that_still_grows_or_is_unfinished_by_name_waits(
     (inbox / "subfolder").mkdir()
     for number in range(4):
         (inbox / "growing.csv").write_text(ROWS + "3,1,1,1\n" * number)
-        folder.look(results.append)
+        folder.scan(results.append)
         time.sleep(0.03)
     assert results == []
     time.sleep(0.1)
-    folder.look(results.append)
+    folder.scan(results.append)
     assert [manifest["rows_in"] for manifest in results] == [5]
 
 
@@ -116,7 +116,7 @@ def test_a_refused_file_is_told_written_down_and_not_tried_again(
 ) -> None:
     (inbox / "notes.csv").write_text("a,b\n1,2\n")
     for _ in range(4):
-        folder.look(results.append)
+        folder.scan(results.append)
         time.sleep(0.06)
     (error,) = results
     assert isinstance(error, WrongFile)
@@ -131,7 +131,7 @@ def test_a_file_that_ends_its_reader_is_refused_and_the_others_scored(
     for name, content in {"a.csv": ROWS, "b.csv": "abort", "c.csv": ROWS}.items():
         (inbox / name).write_text(content)
     for _ in range(3):
-        folder.look(results.append)
+        folder.scan(results.append)
         time.sleep(0.06)
     first, refused, last = results
     assert [found["input"]["name"] for found in (first, last)] == ["a.csv", "c.csv"]
@@ -148,7 +148,7 @@ def test_a_file_waits_while_there_is_no_model(
     (inbox / "customers.csv").write_text(ROWS)
     for reference in ("nobody", "nobody", "champion", "champion", "champion"):
         folder.live_model.reference = reference
-        folder.look(results.append)
+        folder.scan(results.append)
         time.sleep(0.12)
     assert isinstance(results[0], NotFound)
     assert results[-1]["rows_assigned"] == 2
@@ -174,14 +174,14 @@ def test_links_are_told_once_and_never_followed(
     (inbox / "folder").symlink_to(tmp_path)
     os.mkfifo(inbox / "pipe.csv")
     for _ in range(3):
-        folder.look(results.append)
+        folder.scan(results.append)
         time.sleep(0.06)
     assert ["is a symbolic link" in str(result) for result in results] == [True, True]
     assert not (tmp_path / "out").exists()
     (inbox / "link.csv").unlink()
     (inbox / "link.csv").write_text(ROWS)
     for _ in range(2):
-        folder.look(results.append)
+        folder.scan(results.append)
         time.sleep(0.06)
     assert results[-1]["rows_in"] == 2
 
@@ -214,7 +214,7 @@ def test_an_error_of_ours_costs_one_file_only(inbox: Path, tmp_path: Path) -> No
     for name in ("a.csv", "b.csv"):
         (inbox / name).write_text(ROWS)
     for _ in range(3):
-        folder.look(results.append)
+        folder.scan(results.append)
         time.sleep(0.06)
     error, manifest = results
     assert "a.csv: could not be scored (ArithmeticError at " in str(error)

@@ -15,8 +15,8 @@ from pipeline.reading.open import open_customers
 from pipeline.runs import FolderRuns, LocalInput, WholeFile, score
 from pipeline.scoring import InputFile, Options, ScoringSpec
 from pipeline.scoring.parts.part import PartResult, PartTask
+from pipeline.scoring.parts.part_plan import Part
 from pipeline.scoring.parts.shared_input import SharedInput
-from pipeline.scoring.parts.splitting import Part
 from tests.support.comparing import in_parts, one_after_the_other
 from tests.support.scoring import score_file
 

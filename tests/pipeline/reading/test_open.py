@@ -287,7 +287,7 @@ def test_a_damaged_or_boundless_file_is_refused(write: Write, content: bytes, me
 
 
 def test_a_bomb_is_refused(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.reading.delimited.packing._BOMB_FROM", 1 << 20)
+    monkeypatch.setattr("pipeline.reading.delimited.compression._BOMB_FROM", 1 << 20)
     bomb = pa.compress(b"a,b\n" + b"1,2\n" * 10_000_000, codec="zstd", asbytes=True)
     with pytest.raises(WrongFile, match="1,100 times its size"):
         rows_of(write(bomb))

@@ -18,7 +18,7 @@ from pipeline.reading.arrow_columns import as_text
 from pipeline.reading.open import open_customers
 from pipeline.reading.parquet.footer import Chunk, first_chunks
 from pipeline.reading.parquet.reader import open_parquet
-from pipeline.scoring.parts.splitting import Part, row_group_pieces
+from pipeline.scoring.parts.part_plan import Part, row_group_pieces
 
 Write = Callable[..., Path]
 FOR_EVER = datetime(9999, 12, 31, 23, 59, 59)

@@ -17,7 +17,7 @@ from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.loading import load_model
 from pipeline.reading.customer_file import Format
 from pipeline.scoring import Challenger, Options
-from pipeline.scoring.parts.splitting import CannotSplit
+from pipeline.scoring.parts.part_plan import CannotSplit
 from tests.pipeline.reading.test_fuzz import damaged, whole
 from tests.support.comparing import assert_same, in_parts
 

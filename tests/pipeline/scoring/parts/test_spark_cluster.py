@@ -8,8 +8,8 @@ from pathlib import Path
 from benchmarks.cluster import Cluster
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.scoring.parts.part import PartResult, PartTask
+from pipeline.scoring.parts.part_plan import Part
 from pipeline.scoring.parts.spark import OnSpark
-from pipeline.scoring.parts.splitting import Part
 from tests.pipeline.scoring.parts.test_distributed import HEADER, TEXTS, customers, multiline
 from tests.support.comparing import assert_same
 

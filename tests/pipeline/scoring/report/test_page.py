@@ -89,9 +89,9 @@ def test_the_page_stands_alone_and_is_in_order(score: Score) -> None:
     ids = [attributes["id"] for _, attributes in page.seen if "id" in attributes]
     assert len(ids) == len(set(ids))
     pointed = [str(a.get("href")) for a in page.all("a")]
-    beside = {"assigned.csv", "rejected.csv", "clusters.csv", "summary.json"}
+    challenger_for = {"assigned.csv", "rejected.csv", "clusters.csv", "summary.json"}
     assert {p[1:] for p in pointed if p[0] == "#"} <= set(ids)
-    assert {p for p in pointed if p[0] != "#"} == beside
+    assert {p for p in pointed if p[0] != "#"} == challenger_for
     assert {str(a["aria-labelledby"]) for a in page.all("section")} <= set(ids)
     assert len(page.all("caption")) == len(page.all("table"))
     assert all("scope" in attributes for attributes in page.all("th"))

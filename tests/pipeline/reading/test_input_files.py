@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 
 from model_store import S3Address
 from pipeline.errors import WrongFile
-from pipeline.reading.listing import Entry, files_at, inputs_among, refuse_table_around, why_skipped
+from pipeline.reading.input_files import (
+    Entry,
+    files_at,
+    inputs_among,
+    refuse_table_around,
+    why_skipped,
+)
 from pipeline.runs.objects import list_objects
 
 if TYPE_CHECKING:
