@@ -15,7 +15,7 @@ from typing import Protocol
 
 from functions.aws.emr import State
 from functions.aws.job_arguments import JobArguments
-from model_store import Conflict, CustomerClustersError, Denied, NotFound
+from model_store import Conflict, CustomerClustersError, Denied, NotFound, Temporary
 from pipeline.runs import RunKey, RunResult, key_of, record_failure
 from pipeline.runs.objects import ObjectInput, ObjectRef
 from pipeline.runs.s3 import S3Runs
@@ -94,9 +94,9 @@ class Handover:
 
     def _state(self, key: RunKey, runs: S3Runs) -> RunResult | None:
         """What is known of a run; None where no job was started for it yet."""
-        if ended := runs.find(key):
-            return ended
         document = pending(key, runs)
+        if ended := runs.find(key):  # asked after it: what is pending no more has ended
+            return ended
         if document is None or "job_run" not in document:
             return None
         state = self.jobs.state(document["job_run"])
@@ -113,6 +113,8 @@ class Handover:
         self, key: RunKey, source: ObjectInput, spec: ScoringSpec, runs: S3Runs
     ) -> RunResult:
         document = _announced(key, source, spec, runs)
+        if "job_run" in document:  # another worker has started it meanwhile
+            return RunResult(key.folder, document, new=False, state="pending")
         arguments = JobArguments.of(source, spec, self.store, str(runs))
         try:
             job_run = self.jobs.start(key.folder, document["token"], arguments.to_list())
@@ -153,6 +155,9 @@ def _announced(key: RunKey, source: ObjectInput, spec: ScoringSpec, runs: S3Runs
     }
     try:
         runs.files.create(f"{key.folder}/{PENDING}", as_json(document))
-    except Conflict:  # an earlier attempt, or another worker
-        return pending(key, runs) or document
+    except Conflict as error:  # an earlier attempt, or another worker
+        announced = pending(key, runs)
+        if announced is None:
+            raise Temporary("start a job for", source.address, "another one just ended") from error
+        return announced
     return document

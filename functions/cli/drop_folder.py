@@ -120,7 +120,9 @@ class DropFolder:
         try:
             return score(source, spec, self.runs, self.engine, retry_failed=True).manifest
         except WrongFile as error:
-            record_failure(source.name, source.identity, source.address, spec, self.runs, error)
+            record_failure(
+                source.name, source.identity, source.address, spec, self.runs, error, replace=True
+            )
             raise
 
     def _spec(self, report: Report) -> ScoringSpec:

@@ -102,7 +102,9 @@ class BucketFiles:
         ]
         if not ended:
             return None
-        newest = max(ended, key=lambda entry: entry["LastModified"])["Key"]
+        latest = max(ended, key=lambda entry: entry["LastModified"])["Key"]
+        committed = f"{latest.rpartition('/')[0]}/{_MANIFEST}"  # which counts, whatever failed too
+        newest = committed if committed in {entry["Key"] for entry in ended} else latest
         folder, _, name = newest.removeprefix(root.folder).rpartition("/")
         document = json.loads(self._results.read(f"{folder}/{name}"))
         return Run(folder, document, name == _FAILED)

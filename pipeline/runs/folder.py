@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from model_store import CustomerClustersError, NotFound, Temporary
+from model_store import CustomerClustersError, FolderStorage, Temporary
 from model_store.storage.scratch import unfinished
 from pipeline.errors import WrongFile
 from pipeline.runs.store import FAILED, MANIFEST, Checkpoint, RunKey, RunResult, Workspace, as_json
@@ -64,28 +64,29 @@ class FolderRuns:
             except OSError as error:
                 if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                     raise
+                if (folder / MANIFEST).exists():
+                    break
                 with unfinished(self.root) as aside:  # a run that failed, and is tried again
                     folder.rename(aside / "failed")
             else:
                 return RunResult(run, manifest, new=True)
         return RunResult(run, _document(folder / MANIFEST), new=False)
 
-    def fail(self, key: RunKey, document: Failure) -> RunResult:
+    def yield_to(self, key: RunKey, workspace: Workspace) -> RunResult | None:
+        """As `RunStore.yield_to`; a workspace goes by itself."""
+        return self.find(key, retry_failed=True)
+
+    def fail(self, key: RunKey, document: Failure, *, replace: bool = False) -> RunResult:
         """As `RunStore.fail`."""
-        if ended := self.find(key):
+        if ended := self.find(key, retry_failed=replace):
             return ended
-        folder = self.root / key.folder
         with self._writable():
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / FAILED).write_bytes(as_json(document))
+            FolderStorage(self.root).replace(f"{key.folder}/{FAILED}", as_json(document))
         return RunResult(key.folder, document, new=True, state="failed")
 
     def read(self, name: str) -> bytes:
         """As `RunStore.read`; NotFound when there is no such file."""
-        try:
-            return (self.root / name).read_bytes()
-        except OSError as error:
-            raise NotFound(f"file {name}", str(self)) from error
+        return FolderStorage(self.root).read(name)
 
     @contextmanager
     def _writable(self) -> Iterator[None]:

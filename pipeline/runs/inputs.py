@@ -10,6 +10,7 @@ from pipeline.errors import WrongFile
 from pipeline.reading.input_files import Tell
 from pipeline.runs.store import Checkpoint
 from pipeline.scoring.inputs import InputFile
+from pipeline.scoring.parts.locations import LocalSource
 from pipeline.scoring.parts.shared_input import SharedInput
 
 
@@ -74,16 +75,17 @@ class LocalInput:
 
     def shared(self) -> SharedInput:
         """The file as workers see it who see the same disk."""
-        known = self.file.known_identity
-        shared = SharedInput.at(self.file.path, self.name)
-        return shared.identified_by(known if isinstance(known, str) else None)
+        path, state = self.file.path, self.file.state
+        source = LocalSource.of(path, state)
+        return SharedInput([source], self.name, self.address, self.file.identity_so_far)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class DataSetInput:
     """Many files with the same columns as one input, for workers only."""
 
     files: SharedInput
+    """What the workers read; it knows its identity once that was asked for."""
 
     @classmethod
     def below(cls, folder: Path, tell: Tell = lambda note: None) -> Self:
@@ -103,6 +105,7 @@ class DataSetInput:
     @property
     def identity(self) -> str:
         """The digest of the identities of its files."""
+        self.files = self.files.identified_by(self.files.identity)
         return self.files.identity
 
     @contextmanager

@@ -145,8 +145,8 @@ def open_object(
     Raises:
         Gone: It is not there any more.
         Unreadable: S3 refuses it for good.
-        Empty: It has no bytes.
-        Skipped: It is a newer one.
+        EmptyObject: It has no bytes.
+        ReplacedObject: It is a newer one.
         Temporary: S3 does not answer.
     """
     version: dict[str, Any] = {"VersionId": ref.version} if ref.version else {}

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from model_store import Conflict, S3Address
+from model_store import Conflict, CustomerClustersError, S3Address
 from model_store.storage.s3 import S3Storage
 from model_store.storage.scratch import unfinished
 from pipeline.runs.objects import S3Target
 from pipeline.runs.store import FAILED, MANIFEST, Checkpoint, RunKey, RunResult, Workspace, as_json
 from pipeline.scoring.documents import Failure, Manifest
+from pipeline.scoring.parts.locations import WORKING
 
 REMEDY = "to try again, delete this file and drop the input again"
 
@@ -57,7 +58,7 @@ class S3Runs:
         self, key: RunKey, workspace: Workspace, manifest: Manifest, checkpoint: Checkpoint
     ) -> RunResult:
         """As `RunStore.commit`: uploads, and then a write that fails where there is a manifest."""
-        if committed := self.find(key, retry_failed=True):
+        if committed := self.yield_to(key, workspace):
             return committed
         for output in sorted(workspace.folder.iterdir()):
             if output.name != MANIFEST:
@@ -67,21 +68,51 @@ class S3Runs:
         try:
             content = (workspace.folder / MANIFEST).read_bytes()
             self.files.create(f"{key.folder}/{MANIFEST}", content)
-        except Conflict:  # another worker, or this one, whose answer was lost
-            return RunResult(key.folder, self._document(key, MANIFEST), new=False)
-        if key.failed_before:
-            self.files.delete(f"{key.folder}/{FAILED}")
-        return RunResult(key.folder, manifest, new=True)
+        except Conflict:  # another worker was faster; or this one, whose answer was lost
+            committed = self._document(key, MANIFEST)
+            self._tidy(key, committed)
+            result = RunResult(key.folder, committed, new=False)
+        else:
+            result = RunResult(key.folder, manifest, new=True)
+        if key.failed_before:  # the manifest counts, whether this can be deleted or not
+            with contextlib.suppress(CustomerClustersError):
+                self.files.delete(f"{key.folder}/{FAILED}")
+        return result
 
-    def fail(self, key: RunKey, document: Failure) -> RunResult:
+    def yield_to(self, key: RunKey, workspace: Workspace) -> RunResult | None:
+        """As `RunStore.yield_to`."""
+        committed = self.find(key, retry_failed=True)
+        if committed is not None:
+            self._tidy(key, committed.manifest)
+        return committed
+
+    def fail(self, key: RunKey, document: Failure, *, replace: bool = False) -> RunResult:
         """As `RunStore.fail`."""
-        if ended := self.find(key):
+        if ended := self.find(key, retry_failed=replace):
             return ended
         time = self._clock().isoformat(timespec="seconds")
         document = {**document, "time": time, "remedy": REMEDY}
-        with contextlib.suppress(Conflict):  # another delivery of the same event told it
-            self.files.create(f"{key.folder}/{FAILED}", as_json(document))
+        name = f"{key.folder}/{FAILED}"
+        if replace:
+            self.files.replace(name, as_json(document))
+        else:
+            with contextlib.suppress(Conflict):  # another delivery of the same event told it
+                self.files.create(name, as_json(document))
         return RunResult(key.folder, document, new=True, state="failed")
+
+    def _tidy(self, key: RunKey, manifest: Manifest) -> None:
+        """Remove rows and working files that a committed run does not list, as far as allowed.
+
+        They are of a worker that was slower, and wrote its rows in other files.
+        """
+        with contextlib.suppress(CustomerClustersError):
+            for entry in self.files.names(key.folder):
+                if entry == WORKING or entry.startswith("assigned."):
+                    inner = self.files.names(f"{key.folder}/{entry}")
+                    names = [f"{entry}/{name}" for name in inner] or [entry]
+                    for name in names:
+                        if name not in manifest["bytes"]:
+                            self.files.delete(f"{key.folder}/{name}")
 
     def read(self, name: str) -> bytes:
         """As `RunStore.read`; NotFound when there is no such file."""

@@ -7,7 +7,7 @@ workers is `pipeline.runs.in_parts.InParts`.
 from dataclasses import dataclass
 from typing import Protocol
 
-from model_store import CustomerClustersError
+from model_store import CustomerClustersError, Temporary
 from pipeline.errors import WrongFile
 from pipeline.runs.inputs import RunInput
 from pipeline.runs.store import Checkpoint, RunKey, RunResult, RunStore, Workspace, failure
@@ -110,7 +110,14 @@ def score(
     if ended := runs.find(key, retry_failed=retry_failed):
         return ended
     with runs.begin(key) as workspace:
-        manifest = engine(source, spec, workspace, progress, checkpoint)
+        try:
+            manifest = engine(source, spec, workspace, progress, checkpoint)
+        except Temporary:  # maybe as another worker has tidied up what this one was to read
+            if ended := runs.yield_to(key, workspace):
+                return ended
+            raise
+        if key.contradicts(manifest["run"]):
+            raise Temporary("read", source.address, "it changed while it was scored")
         return runs.commit(key, workspace, manifest, checkpoint)
 
 
@@ -121,6 +128,8 @@ def record_failure(
     spec: ScoringSpec,
     runs: RunStore,
     error: CustomerClustersError,
+    *,
+    replace: bool = False,
 ) -> RunResult:
     """Write down why an input will never be scored, unless its run was done before.
 
@@ -133,8 +142,10 @@ def record_failure(
         spec: What it should have been scored with.
         runs: Where results are and go.
         error: Why it cannot be.
+        replace: Whether what was written down before is written anew.
     """
     document = failure(name, identity or address, spec.version, error)
     if identity is None:
         return RunResult("", document, new=True, state="failed")
-    return runs.fail(RunKey(name, lambda: spec.run_id(identity)), document)
+    key = RunKey(name, lambda: spec.run_id(identity))
+    return runs.fail(key, document, replace=replace)

@@ -54,6 +54,10 @@ class RunKey:
         """The run's id."""
         return self._make_id()
 
+    def contradicts(self, run_id: str) -> bool:
+        """Whether the id is known, and is not this one: the input changed since it was asked."""
+        return "id" in vars(self) and self.id != run_id
+
     @property
     def folder(self) -> str:
         """Where the run lies, below all results."""
@@ -130,8 +134,9 @@ class Workspace:
 class RunStore(Protocol):
     """Finds, begins, commits and fails runs; `FolderRuns` and `S3Runs` do.
 
-    There is no lease. Two workers at the same run write the same bytes, and the manifest, which
-    is written last and under the condition that there is none, commits one of them.
+    There is no lease. Two workers at the same run write the same rows, and the manifest, which
+    is written last and under the condition that there is none, commits one of them; the other one
+    finds it, and removes what it wrote beside it.
     """
 
     def find(self, key: RunKey, *, retry_failed: bool = False) -> RunResult | None:
@@ -153,8 +158,21 @@ class RunStore(Protocol):
         """Make what an engine wrote the results of the run, unless another worker was first."""
         ...
 
-    def fail(self, key: RunKey, document: Failure) -> RunResult:
-        """Write down for good why an input cannot be scored; a committed run stays what it is."""
+    def yield_to(self, key: RunKey, workspace: Workspace) -> RunResult | None:
+        """The run that another worker committed meanwhile; what this one wrote beside it goes.
+
+        None when nobody has committed it.
+        """
+        ...
+
+    def fail(self, key: RunKey, document: Failure, *, replace: bool = False) -> RunResult:
+        """Write down for good why an input cannot be scored; a committed run stays what it is.
+
+        Args:
+            key: Which run.
+            document: Why.
+            replace: Whether what was written down before is written anew.
+        """
         ...
 
     def read(self, name: str) -> bytes:

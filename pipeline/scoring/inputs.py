@@ -51,6 +51,14 @@ class InputFile:
             return self.known_identity.result()
 
     @property
+    def identity_so_far(self) -> str | None:
+        """The identity, where somebody has asked for it and it has been made."""
+        known = self.known_identity
+        if isinstance(known, Future):
+            return known.result() if known.done() and known.exception() is None else None
+        return known
+
+    @property
     def facts(self) -> InputIdentity:
         """What the manifest says of it."""
         with refuse_unreadable(self.path):

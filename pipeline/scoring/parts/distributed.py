@@ -17,9 +17,8 @@ from pipeline.scoring.documents import InputIdentity, Manifest
 from pipeline.scoring.engine import conclude, outputs, refuse_too_many_rejects
 from pipeline.scoring.parallel import map_in_order
 from pipeline.scoring.parts.inspection import InspectedFile, inspect
-from pipeline.scoring.parts.locations import NOT_SHARED, Target
+from pipeline.scoring.parts.locations import NOT_SHARED, WORKING, Target
 from pipeline.scoring.parts.part import (
-    WORKING,
     PartResult,
     PartTask,
     ids_of,

@@ -14,6 +14,8 @@ from typing import BinaryIO, Protocol, Self
 from model_store import Temporary
 from pipeline.reading.file_state import FileState
 
+WORKING = "working"
+"""The folder for what is needed until a run is committed."""
 NOT_SHARED = "all workers must see the same files: use s3://"
 
 
@@ -73,9 +75,9 @@ class LocalSource:
     """As it was before anybody read it."""
 
     @classmethod
-    def of(cls, path: Path) -> Self:
-        """WrongFile when no file is there."""
-        state = FileState.of(path)
+    def of(cls, path: Path, state: FileState | None = None) -> Self:
+        """A file, as it was at some moment or by default is now; WrongFile when none is there."""
+        state = FileState.of(path) if state is None else state
         return cls(path.absolute(), state.size, state)
 
     @property

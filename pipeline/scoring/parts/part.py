@@ -20,7 +20,7 @@ from pipeline.reading.delimited.reader import DelimitedReader, TextChunk
 from pipeline.reading.delimited.records import split
 from pipeline.reading.delimited.streams import CHUNK
 from pipeline.reading.parquet.reader import ParquetReader, RowBatch
-from pipeline.scoring.parts.locations import Source, Target
+from pipeline.scoring.parts.locations import WORKING, Source, Target
 from pipeline.scoring.parts.part_plan import Part, TextRange, row_group_pieces
 from pipeline.scoring.rejects import Reject
 from pipeline.scoring.scorer import Scorer
@@ -29,9 +29,6 @@ from pipeline.scoring.spec import Challenger
 from pipeline.scoring.summary.repeated_ids import RepeatedIds
 from pipeline.scoring.summary.tally import Tally
 from pipeline.scoring.summary.tally_codec import encode_tally
-
-WORKING = "working"
-"""The folder for what is needed until a run is committed."""
 
 
 @dataclass(frozen=True, slots=True)

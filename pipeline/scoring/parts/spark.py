@@ -172,7 +172,7 @@ def _without_pandas_warning() -> Iterator[None]:
 def _run_reporting(
     session: SparkSession, action: Callable[[], Result], report: Callable[[], None]
 ) -> Result:
-    """Call `look` while Spark does something; what it raises ends that."""
+    """Call `report` while Spark does something; what it raises ends that."""
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(action)
         try:

@@ -15,6 +15,7 @@ from functions.aws.job_arguments import JobArguments
 from functions.settings import BatchSettings, SparkSettings, WrongSetting
 from functions.spark_job import perform
 from model_store import BUNDLED, Temporary
+from model_store.storage.s3 import S3Storage
 from pipeline.reading.options import ReadingOptions
 from tests.support.comparing import one_after_the_other
 from tests.support.dropping import Drop, customers, golden, is_whole, queued
@@ -235,6 +236,26 @@ def test_two_deliveries_at_once_start_one_job(drop: Drop) -> None:
     assert deliver(drop, slow, event) == {"batchItemFailures": []}
     assert len(slow.tokens) == 1 and slow.tokens == other.tokens
     assert [pending["job_run"] for pending in drop.documents(PENDING)] == ["job-1"]
+
+
+def test_a_job_that_another_worker_has_started_is_not_started_again(drop: Drop) -> None:
+    """It was announced here, started there, and is found when this one goes on."""
+    event = drop.put(KEY)
+    deliver(drop, Answering(Temporary("start", "EMR", "it is busy")), event)
+    (pending,) = drop.documents(PENDING)
+    name = f"{drop.run_of(event)}/{PENDING}"
+    started = {**pending, "state": "SUBMITTED", "job_run": "job-1"}
+
+    class Racing(S3Storage):
+        def create(self, name: str, content: bytes) -> str:
+            self.replace(name, json.dumps(started).encode())
+            return super().create(name, content)
+
+    drop.results.delete(name)
+    racing = Racing(drop.s3, drop.results.address)
+    answer = drop.function(results=racing, handover=handover(Answering()))(queued(event), None)
+    assert answer == {"batchItemFailures": []}
+    assert drop.said()[-1] == "Spark is at it"
 
 
 def test_the_job_writes_why_a_file_is_refused(drop: Drop, engine: EmrServerless) -> None:

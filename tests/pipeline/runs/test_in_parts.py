@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_store import BUNDLED, CHAMPION, open_store
+from model_store import BUNDLED, CHAMPION, Temporary, open_store
 from pipeline.errors import WrongFile
 from pipeline.model.loading import load_model
-from pipeline.runs import find_data_set, open_runs, read_summary, score
+from pipeline.runs import LocalInput, find_data_set, open_runs, read_summary, score
 from pipeline.runs.in_parts import InParts
 from pipeline.scoring import ScoringSpec
 from pipeline.scoring.documents import Manifest, Summary
@@ -103,3 +103,27 @@ def test_a_file_of_a_data_set_in_s3_is_refused_by_its_own_address(
     problem = f"^{address}/z.csv: differs from {address}/day=1/part-0.csv in its columns"
     with pytest.raises(WrongFile, match=problem):
         scored(f"{address}/", str(tmp_path), spec)
+
+
+def test_a_file_that_changes_once_its_identity_was_asked_for_leaves_no_run(
+    bucket: str, s3: "S3Client", spec: ScoringSpec, tmp_path: Path
+) -> None:
+    path = tmp_path / "local.csv"
+    path.write_bytes(customers(20))
+    source, runs = LocalInput.at(path), open_runs(f"s3://{bucket}/results")
+    assert source.identity
+    path.write_bytes(customers(21))
+    with pytest.raises(Temporary, match="it changed while it was scored"):
+        score(source, spec, runs, InParts(one_after_the_other, 400))
+    names = s3.list_objects_v2(Bucket=bucket, Prefix="results/").get("Contents", [])
+    assert not [entry for entry in names if entry["Key"].endswith("manifest.json")]
+
+
+def test_nobody_reads_a_file_a_second_time_whose_identity_is_known(
+    spec: ScoringSpec, tmp_path: Path
+) -> None:
+    path = tmp_path / "local.csv"
+    path.write_bytes(customers(20))
+    source = LocalInput.at(path)
+    assert source.shared().known_identity is None
+    assert source.shared().identified_by(source.identity) == source.shared()

@@ -38,6 +38,7 @@ def key() -> RunKey:
 def write(folder: Path, rows: int = 2) -> Manifest:
     """What an engine writes, in small."""
     manifest = {
+        "bytes": {"summary.json": 1, "assigned.csv/part-00000.csv": 1},
         "run": KEY[1],
         "rows_in": rows,
         "outputs": {"summary": "/".join([*KEY, "summary.json"])},
@@ -133,3 +134,26 @@ def test_runs_of_other_ids_and_names_are_apart(runs: RunStore, key: RunKey) -> N
 def test_a_file_that_is_not_there_is_not_found(runs: RunStore) -> None:
     with pytest.raises(NotFound):
         runs.read("deep/nothing/summary.json")
+
+
+def test_rows_of_a_slower_worker_go_when_another_has_committed(runs: RunStore, key: RunKey) -> None:
+    """It wrote them in other files: parts that were misread, and what only a driver reads."""
+    with runs.begin(key) as slow:
+        target = slow.shared()
+        names = ("assigned.csv/part-00000.csv", "assigned.csv/part-00001-1.csv", "working/part.ids")
+        for name in names:
+            with target.staged(name) as path:
+                path.write_text("rows")
+        manifest = write(slow.folder)
+        commit(runs, RunKey(KEY[0], lambda: KEY[1]))
+        assert not runs.commit(key, slow, manifest, lambda: None).new
+    for name in names[1:]:
+        with pytest.raises(NotFound):
+            runs.read("/".join([*KEY, name]))
+
+
+def test_a_failure_is_written_anew_where_that_is_asked_for(runs: RunStore, key: RunKey) -> None:
+    runs.fail(key, refusal())
+    assert runs.fail(key, refusal("is another problem"), replace=True).new
+    found = runs.find(key)
+    assert found is not None and found.failure["problem"] == "is another problem"
