@@ -1,5 +1,6 @@
 """What several tests share: the real file, the bundled model, and an invented data set."""
 
+import logging
 import os
 import shutil
 import uuid
@@ -195,6 +196,7 @@ def aws_server() -> Iterator[str]:
     """The address of a stand-in for S3 and SQS, reached through real HTTP."""
     from moto.server import ThreadedMotoServer
 
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line for each request costs time
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
