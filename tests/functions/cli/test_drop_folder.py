@@ -8,19 +8,24 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from functions.cli.drop_folder import DropFolder, Report
 from functions.live_model import LiveModel
-from model_store import BUNDLED, NotFound, Store, Temporary, open_store
+from model_store import BUNDLED, NotFound, S3Address, Store, Temporary, open_store
+from model_store.storage.s3 import S3Storage
 from pipeline.errors import WrongFile
-from pipeline.runs import FolderRuns, WholeFile
+from pipeline.runs import FolderRuns, WholeFile, read_summary
+from pipeline.runs.s3 import S3Runs
 from pipeline.scoring import Options
 from pipeline.scoring.documents import Manifest
 from pipeline.scoring.process.isolated import Isolated
 from tests.support.live import COMMAND
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 ROWS = "CLIENTNUM,Total_Revolving_Bal,Total_Trans_Amt,Total_Trans_Ct\n1,0,1900,38\n2,900,4000,70\n"
 Results = list[Any]
@@ -282,3 +287,20 @@ def test_customers_do_not_wait_for_a_challenger(
     assert [str(result).partition(" in")[0] for result in results[:-1]] == told
     assert results[-1]["rows_assigned"] == 2
     assert "challenger" not in results[-1]["options"]
+
+
+def test_results_go_to_s3_as_well(
+    inbox: Path, results: Results, s3: "S3Client", make_bucket: Callable[[], str]
+) -> None:
+    runs = S3Runs(S3Storage(s3, S3Address(make_bucket(), "results")))
+    folder = DropFolder(inbox, runs, live_model(open_store(BUNDLED)), Options(), settle=0.05)
+    (inbox / "a.csv").write_text(ROWS)
+    (inbox / "b.csv").write_text("a,b\n1,2\n")
+    for _ in range(3):
+        folder.scan(results.append)
+        time.sleep(0.06)
+    manifest, refusal = results
+    assert read_summary(runs, manifest)["rows_assigned"] == 2
+    assert isinstance(refusal, WrongFile)
+    (failed,) = runs.files.names("b.csv")
+    assert json.loads(runs.read(f"b.csv/{failed}/failed.json"))["problem"] == refusal.problem
