@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from functions.cli import console, model_tables, options
+from functions.cli import console, options
+from functions.cli.tables import models as model_tables
 from model_store import WrongArtifact, load_signer
 from pipeline.model.loading import load_model
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from functions.cli import console, options
-from functions.cli.comparison_tables import COMPARISON_FILES, show_comparison, write_comparison
+from functions.cli.tables.comparisons import COMPARISON_FILES, show_comparison, write_comparison
 from model_store import load_signer
 from model_store.extras import needs_extra
 

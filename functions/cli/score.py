@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from functions.cli import console, options
-from functions.cli.run_tables import show_run
+from functions.cli.tables.runs import show_run
 from model_store import CustomerClustersError, S3Address, Store
 from model_store.extras import needs_extra
 from pipeline.errors import WrongFile

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from functions.cli import console, model_tables, options
+from functions.cli import console, options
+from functions.cli.tables import models as model_tables
 from model_store import CANDIDATE, CHAMPION, Store, load_signer
 from model_store.extras import needs_extra
 from pipeline.model.contract import load_contract

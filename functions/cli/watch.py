@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from functions.cli import console, options
-from functions.cli.run_tables import show_run
+from functions.cli.tables.runs import show_run
 from functions.live_model import LiveModel
 from model_store import CustomerClustersError
 
