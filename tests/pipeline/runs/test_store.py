@@ -24,6 +24,7 @@ def runs(
 ) -> RunStore:
     if request.param == "folder":
         return FolderRuns(tmp_path / "results")
+    request.getfixturevalue("aws")  # for the client of what workers write
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
     bucket = request.getfixturevalue("make_bucket")()
