@@ -45,6 +45,8 @@ class Metrics(TypedDict, total=False):
     cluster_sizes: list[int]
     cluster_churn_rates: list[float] | None
     churn_rate: float | None
+    churn_counted_on: int | None
+    """Customers whose churn the clusters' rates count: those that took no part in choosing."""
     inertia: float
     silhouette_model_space: float
     silhouette_standardised_space: float

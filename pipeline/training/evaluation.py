@@ -1,16 +1,19 @@
 """The evidence for one recipe: separation, stability, and how well it separates churn."""
 
+import warnings
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypedDict, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
 from threadpoolctl import threadpool_limits
 
 from pipeline.model.facts import Metrics
 from pipeline.training.cleaning import Customers
+from pipeline.training.counting import Rows
 from pipeline.training.fitting import Fitted, build_pipeline, fit
 from pipeline.training.recipes import Recipe
 from pipeline.training.statistics.evidence import (
@@ -37,6 +40,8 @@ class Budget:
     repeats: int = 4
     silhouette_sample: int = 20_000
     """The silhouette is quadratic: above this number of customers it is taken on a sample."""
+    customers: int = 20_000
+    """With more, stability and AUC are measured on so many of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,8 @@ class Evaluation:
     lowest_churn: float | None
     highest_churn: float | None
     cramers_v: float | None
+    excess: float | None = None
+    """By how much its clusters hold together better than those of customers of a single group."""
 
     def metrics(self) -> Metrics:
         """What the manifest and the leaderboard state of it."""
@@ -75,17 +82,19 @@ class Evaluation:
 
 
 class _Churn(TypedDict):
-    """The part of an evaluation that needs a label."""
+    """The part of an evaluation that counts who left."""
 
-    churn_auc: float | None
-    churn_auc_sd: float | None
     lowest_churn: float | None
     highest_churn: float | None
     cramers_v: float | None
 
 
 def evaluate(
-    recipe: Recipe, customers: Customers, budget: Budget, fitted: Fitted | None = None
+    recipe: Recipe,
+    customers: Customers,
+    budget: Budget,
+    fitted: Fitted | None = None,
+    counted: Rows | None = None,
 ) -> Evaluation:
     """Gather the evidence for a recipe on some customers.
 
@@ -94,20 +103,25 @@ def evaluate(
         customers: On whom; their features are those of the recipe.
         budget: How much evidence to gather.
         fitted: The recipe as it was fitted on these customers; without it, it is fitted here.
+        counted: Positions of the customers whose churn the clusters' rates count; without it all.
     """
     fitted = fitted or fit(replace(recipe, n_init=RESTARTS), customers)
     labels = fitted.labels
-    rows = customers.features.to_numpy(dtype=object)
+    drawn = _drawn(len(labels), budget.customers)
+    few = customers.take(drawn)
+    rows = few.features.to_numpy(dtype=object)
     refit = _refit(recipe, customers)
-    with threadpool_limits(1):
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a resample may leave clusters empty
         rng = np.random.default_rng(recipe.seed)
-        jaccard = bootstrap_jaccard(rows, labels, refit, budget.bootstraps, rng)
-        churn = _churn_figures(recipe, customers, labels, refit, budget)
+        jaccard = bootstrap_jaccard(rows, labels[drawn], refit, budget.bootstraps, rng)
+        auc = _auc(recipe, rows, few.churned, refit, budget)
     raw_columns = build_pipeline(replace(recipe, yeo_johnson=()), customers.contract)["transform"]
+    numbers = np.array([column.value is None for column in fitted.columns])
     spaces = (
         fitted.points,
-        _unit(fitted.standardised),
-        _unit(raw_columns.fit_transform(customers.features)),
+        _unit(fitted.standardised, numbers),
+        _unit(raw_columns.fit_transform(customers.features), numbers),
     )
     own, unrotated, raw = (silhouette(s, labels, budget.silhouette_sample) for s in spaces)
     gaps = gap_at(fitted.standardised, recipe.k)
@@ -123,30 +137,50 @@ def evaluate(
         beats_single_group=gaps and has_structure(gaps),
         jaccard=tuple(jaccard.tolist()),
         smallest_share=float(np.bincount(labels).min() / len(labels)),
-        **churn,
+        churn_auc=auc and auc[0],
+        churn_auc_sd=auc and auc[1],
+        **_churn_figures(labels, customers.churned, counted),
+    )
+
+
+def rates_by_cluster(labels: Labels, churned: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Each cluster's churn rate, (clusters,); NaN for one without customers."""
+    sizes = np.bincount(labels)
+    rates: NDArray[np.float64] = np.full(len(sizes), np.nan)
+    np.divide(np.bincount(labels, churned), sizes, out=rates, where=sizes > 0)
+    return rates
+
+
+def _drawn(customers: int, most: int) -> Rows:
+    """All customers, or a seeded draw where there are more."""
+    return np.sort(np.random.default_rng(0).permutation(customers)[:most])
+
+
+def _auc(
+    recipe: Recipe,
+    rows: NDArray[Any],
+    churned: NDArray[np.bool_] | None,
+    refit: Fit,
+    budget: Budget,
+) -> tuple[float, float] | None:
+    if churned is None or np.bincount(churned, minlength=2).min() < budget.folds:
+        return None
+    return out_of_sample_auc(
+        rows, churned, refit, folds=budget.folds, repeats=budget.repeats, seed=recipe.seed
     )
 
 
 def _churn_figures(
-    recipe: Recipe, customers: Customers, labels: Labels, refit: Fit, budget: Budget
+    labels: Labels, churned: NDArray[np.bool_] | None, counted: Rows | None
 ) -> _Churn:
-    churned = customers.churned
     if churned is None:
-        return _Churn(
-            churn_auc=None, churn_auc_sd=None, lowest_churn=None, highest_churn=None, cramers_v=None
-        )
-    auc: tuple[float, float] | tuple[None, None] = (None, None)
-    if np.bincount(churned, minlength=2).min() >= budget.folds:
-        rows = customers.features.to_numpy(dtype=object)
-        auc = out_of_sample_auc(
-            rows, churned, refit, folds=budget.folds, repeats=budget.repeats, seed=recipe.seed
-        )
-    rates = np.bincount(labels, churned) / np.bincount(labels)
+        return _Churn(lowest_churn=None, highest_churn=None, cramers_v=None)
+    if counted is not None:
+        labels, churned = labels[counted], churned[counted]
+    rates = rates_by_cluster(labels, churned)
     return _Churn(
-        churn_auc=auc[0],
-        churn_auc_sd=auc[1],
-        lowest_churn=float(rates.min()),
-        highest_churn=float(rates.max()),
+        lowest_churn=float(np.nanmin(rates)),
+        highest_churn=float(np.nanmax(rates)),
         cramers_v=explained_churn(labels, churned).cramers_v,
     )
 
@@ -171,7 +205,8 @@ def _refit(recipe: Recipe, customers: Customers) -> Fit:
     return refit
 
 
-def _unit(columns: NDArray[np.float64]) -> NDArray[np.float64]:
-    spread = columns.std(axis=0)
+def _unit(columns: NDArray[np.float64], numbers: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Numbers with mean 0 and variance 1; a category's columns stay 0 and 1."""
+    spread = np.where(numbers, columns.std(axis=0), 1.0)
     unit: NDArray[np.float64] = (columns - columns.mean(axis=0)) / np.where(spread > 0, spread, 1)
     return unit

@@ -34,6 +34,8 @@ class Recipe:
     n_init: int = 50
     seed: int = 42
     algorithm: Algorithm = "kmeans"
+    by_churn: bool = False
+    """Whether churn took part in choosing it: then rates are counted on other customers."""
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Self:

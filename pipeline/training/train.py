@@ -16,10 +16,12 @@ from pipeline.training.cleaning import Cleaning, Customers, CustomerTable, clean
 from pipeline.training.clusters.description import build_model
 from pipeline.training.clusters.lineage import Lineage, ReferenceModel, check_readable, match
 from pipeline.training.clusters.overrides import Overrides
-from pipeline.training.evaluation import Budget, evaluate
+from pipeline.training.counting import Rows, counted_rows
+from pipeline.training.evaluation import Budget, evaluate, rates_by_cluster
 from pipeline.training.fitting import Fitted, fit, reorder
 from pipeline.training.recipes import Recipe
-from pipeline.training.search.search import SearchResult, search
+from pipeline.training.search.result import SearchResult
+from pipeline.training.search.search import search
 from pipeline.training.search.thresholds import Thresholds
 from pipeline.training.statistics.gap import Gap, gap_curve
 
@@ -39,6 +41,8 @@ class Trained:
     gaps: tuple[Gap, ...]
     """From a single group on; after a search those of the customers that it saw."""
     thresholds: Thresholds
+    counted: Rows
+    """The customers whose churn is counted, by position."""
     search: SearchResult | None = None
     """How the recipe was found, where it was not given."""
     lineage: Lineage | None = None
@@ -105,15 +109,15 @@ def train_by_search(
     """Find the recipe by evidence, then train it on all customers; arguments as for `train`.
 
     Raises:
-        WrongFile: The file is no table, has none of the numeric features, or its customers form
-            no clusters.
+        WrongFile: The file is no table, has none of the features, or its customers form no
+            clusters.
     """
     thresholds = thresholds or Thresholds()
     progress(f"reading and cleaning {path.name}")
     table = read_customers(path, contract, reading)
-    features = [f.name for f in contract.features if f.numeric and table.has(f.name)]
+    features = [f.name for f in contract.features if table.has(f.name)]
     if not features:
-        raise WrongFile(path, f"has none of the numeric features of contract {contract.name}")
+        raise WrongFile(path, f"has none of the features of contract {contract.name}")
     customers = _clean(table, contract, features, reference_model)
     result = search(customers, progress, thresholds)
     narrowed = customers.select(result.winner.features)
@@ -162,17 +166,19 @@ def _train(
         progress(f"matching the clusters with those of the champion {reference_model.version}")
         fitted, lineage = _in_order_of_ids(fitted, match(fitted, customers, reference_model))
     progress("measuring separation, stability and churn out of sample")
-    evaluation = evaluate(recipe, customers, budget, fitted)
+    counted = counted_rows(recipe, customers.churned, len(customers.features))
+    evaluation = evaluate(recipe, customers, budget, fitted, counted)
     gaps = tuple(gap_curve(fitted.standardised))
     progress("describing the clusters")
     return Trained(
         recipe,
-        build_model(fitted, customers, lineage),
+        build_model(fitted, customers, counted, lineage),
         customers,
         fitted,
-        {**_counts(fitted, customers), **evaluation.metrics()},
+        {**_counts(fitted, customers, counted), **evaluation.metrics()},
         gaps,
         thresholds,
+        counted,
         lineage=lineage,
         texts_by_people={} if lineage is None else lineage.texts_by_people,
     )
@@ -184,13 +190,14 @@ def _in_order_of_ids(fitted: Fitted, lineage: Lineage) -> tuple[Fitted, Lineage]
     return reorder(fitted, order), replace(lineage, ids=ids)
 
 
-def _counts(fitted: Fitted, customers: Customers) -> Metrics:
+def _counts(fitted: Fitted, customers: Customers, counted: Rows) -> Metrics:
     sizes, churned = np.bincount(fitted.labels), customers.churned
-    rates = None if churned is None else np.bincount(fitted.labels, churned) / sizes
+    rates = None if churned is None else rates_by_cluster(fitted.labels[counted], churned[counted])
     return {
         "customers": len(fitted.labels),
         "cluster_sizes": sizes.tolist(),
         "cluster_churn_rates": None if rates is None else rates.tolist(),
         "churn_rate": None if churned is None else float(churned.mean()),
+        "churn_counted_on": None if churned is None else len(counted),
         "inertia": float(fitted.pipeline["cluster"].inertia_),
     }

@@ -13,7 +13,7 @@ from pipeline.model.cluster_model import ClusterModel, Golden
 from pipeline.model.contract import Contract, Value
 from pipeline.training.cleaning import Customers
 from pipeline.training.clusters.lineage import Lineage
-from pipeline.training.clusters.names import describe, keep_texts, name_clusters
+from pipeline.training.clusters.names import describe, keep_texts, name_clusters, traits
 from pipeline.training.fitting import Fitted
 
 OUTLIER_QUANTILE = 0.995
@@ -21,14 +21,24 @@ _DECILES = np.arange(1, 10) / 10
 
 
 def build_model(
-    fitted: Fitted, customers: Customers, lineage: Lineage | None = None
+    fitted: Fitted,
+    customers: Customers,
+    counted: NDArray[np.intp],
+    lineage: Lineage | None = None,
 ) -> ClusterModel:
-    """The model that serving loads; a cluster that descends from an old one keeps its name."""
+    """The model that serving loads; a cluster that descends from an old one keeps its name.
+
+    Args:
+        fitted: The clusters.
+        customers: All that were trained on.
+        counted: Positions of those whose churn is counted.
+        lineage: Where ids and names come from; without it clusters are numbered from 1.
+    """
     model = ClusterModel(
         customers.contract,
         fitted.columns,
         fitted.space,
-        _clusters(fitted, customers, lineage),
+        _clusters(fitted, customers, counted, lineage),
         _baseline(customers),
         (),
     )
@@ -39,22 +49,29 @@ def build_model(
     return replace(model, golden=tuple(golden))
 
 
-def _clusters(fitted: Fitted, customers: Customers, lineage: Lineage | None) -> tuple[Cluster, ...]:
+def _clusters(
+    fitted: Fitted, customers: Customers, counted: NDArray[np.intp], lineage: Lineage | None
+) -> tuple[Cluster, ...]:
     frame, churned, contract = customers.features, customers.churned, customers.contract
     members = [fitted.labels == index for index in range(len(fitted.centres))]
     profiles = [_profile(contract, frame, mask) for mask in members]
-    names = name_clusters(contract, profiles)
+    found = [
+        traits(contract, profile, frame, mask)
+        for profile, mask in zip(profiles, members, strict=True)
+    ]
+    names = name_clusters(found)
     ids = range(1, len(members) + 1) if lineage is None else lineage.ids
     clusters = []
     for index, mask in enumerate(members):
         size, centre = int(mask.sum()), fitted.centres[index]
-        churn = None if churned is None else ChurnRate.of(int(churned[mask].sum()), size)
+        known = counted[mask[counted]]
+        churn = None if churned is None else ChurnRate.of(int(churned[known].sum()), len(known))
         distances = np.linalg.norm(fitted.points[mask] - centre, axis=1)
         clusters.append(
             Cluster(
                 id=ids[index],
                 name=names[index],
-                description=describe(contract, profiles[index], frame, churn),
+                description=describe(found[index], churn),
                 centre=tuple(centre.tolist()),
                 size=size,
                 share=size / len(frame),

@@ -1,15 +1,19 @@
 """Names and descriptions of clusters, by rule, in plain words.
 
-A cluster is named after the two features whose means lie farthest from the mean of all customers,
-in standard deviations; a feature nearer than MENTIONED is not worth a word. Where two clusters
-would get the same name, both are named after one feature more.
+A cluster is named after the two features that set it apart most: numbers by how far its mean lies
+from the mean of all customers, in standard deviations, categories by how much more often one of
+their values is found in it, on the same scale. A feature nearer than MENTIONED is not worth a word.
+Where two clusters would get the same name, both are named after one feature more.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from pipeline.model.churn import ChurnRate
 from pipeline.model.cluster import Cluster, Profile
@@ -19,11 +23,49 @@ from pipeline.training.clusters.lineage import Lineage
 MENTIONED = 0.3
 FAR = 1.0
 _ORDINARY = "Ordinary customers"
+_MOST_OF_THEM = 0.5
+"""A value that fewer of a cluster have does not name it."""
 
 
-def name_clusters(contract: Contract, profiles: Sequence[dict[str, Profile]]) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Trait:
+    """One thing that sets a cluster apart."""
+
+    distance: float
+    """From all customers, in standard deviations; at least `MENTIONED`."""
+    word: str
+    """For a name."""
+    clause: str
+    """For a description, in the feature's own unit."""
+
+
+def traits(
+    contract: Contract,
+    profile: Mapping[str, Profile],
+    everyone: pd.DataFrame,
+    members: NDArray[np.bool_],
+) -> list[Trait]:
+    """What sets a cluster apart, the most striking first.
+
+    Args:
+        contract: The features that the model reads.
+        profile: Of the cluster's numbers.
+        everyone: (customers, features): all customers.
+        members: (customers,): which of them are in the cluster.
+    """
+    found: list[Trait | None] = []
+    for feature in contract.features:
+        if feature.numeric:
+            found.append(_number(feature, profile[feature.name], everyone[feature.name]))
+        else:
+            found.append(_category(feature, everyone[feature.name].to_numpy(), members))
+    mentioned = [trait for trait in found if trait and trait.distance >= MENTIONED]
+    return sorted(mentioned, key=lambda trait: -trait.distance)
+
+
+def name_clusters(found: Sequence[Sequence[Trait]]) -> list[str]:
     """One name a cluster, all different."""
-    words = [_words(contract, profile) for profile in profiles]
+    words = [[trait.word for trait in own] for own in found]
     longest = max(1, *(len(own) for own in words))
     for length in range(2, max(2, longest) + 1):
         names = [_joined(own[:length]) for own in words]
@@ -35,17 +77,9 @@ def name_clusters(contract: Contract, profiles: Sequence[dict[str, Profile]]) ->
     ]
 
 
-def describe(
-    contract: Contract, profile: dict[str, Profile], everyone: pd.DataFrame, churn: ChurnRate | None
-) -> str:
+def describe(found: Sequence[Trait], churn: ChurnRate | None) -> str:
     """Sentences on what sets a cluster apart, in the features' own units."""
-    clauses = []
-    for feature, own in _by_distance(contract, profile)[:3]:
-        degree = "far " if abs(own.z) >= FAR else ""
-        side = "above" if own.z > 0 else "below"
-        overall = feature.show(float(np.mean(everyone[feature.name])))
-        figures = f"{feature.show(own.mean)} against {overall}"
-        clauses.append(f"{feature.label} is {degree}{side} average ({figures})")
+    clauses = [trait.clause for trait in found[:3]]
     sentence = "; ".join(clauses) if clauses else "Near the average in every feature"
     left = "" if churn is None else f" {churn.rate:.1%} of them left."
     return f"{sentence}.{left}"
@@ -71,22 +105,29 @@ def keep_texts(clusters: Sequence[Cluster], lineage: Lineage) -> tuple[Cluster, 
     return tuple(kept)
 
 
-def _words(contract: Contract, profile: dict[str, Profile]) -> list[str]:
-    return [
-        (feature.high or f"high {feature.label.lower()}")
-        if own.z > 0
-        else (feature.low or f"low {feature.label.lower()}")
-        for feature, own in _by_distance(contract, profile)
-    ]
+def _number(feature: Feature, own: Profile, everyone: pd.Series) -> Trait:
+    degree = "far " if abs(own.z) >= FAR else ""
+    side, word = ("above", feature.high) if own.z > 0 else ("below", feature.low)
+    named = word or f"{'high' if own.z > 0 else 'low'} {feature.label.lower()}"
+    figures = f"{feature.show(own.mean)} against {feature.show(float(np.mean(everyone)))}"
+    clause = f"{feature.label} is {degree}{side} average ({figures})"
+    return Trait(abs(own.z), named, clause)
 
 
-def _by_distance(contract: Contract, profile: dict[str, Profile]) -> list[tuple[Feature, Profile]]:
-    mentioned = [
-        (feature, profile[feature.name])
-        for feature in contract.features
-        if feature.name in profile and abs(profile[feature.name].z) >= MENTIONED
-    ]
-    return sorted(mentioned, key=lambda pair: -abs(pair[1].z))
+def _category(feature: Feature, everyone: NDArray[Any], members: NDArray[np.bool_]) -> Trait | None:
+    """The value that most of a cluster have and that is rarest elsewhere; None without one."""
+    best: Trait | None = None
+    for value in feature.values:
+        has = everyone == value
+        inside, overall = float(has[members].mean()), float(has.mean())
+        if inside < _MOST_OF_THEM or overall == 1:
+            continue
+        distance = (inside - overall) / math.sqrt(overall * (1 - overall))
+        if best is None or distance > best.distance:
+            word = f"{feature.label.lower()} {value}"
+            clause = f"{feature.label} is {value} for {inside:.1%} (of all {overall:.1%})"
+            best = Trait(distance, word, clause)
+    return best
 
 
 def _joined(words: Sequence[str]) -> str:

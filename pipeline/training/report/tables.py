@@ -16,7 +16,7 @@ from pipeline.training.clusters.characteristics import Characteristic, associati
 from pipeline.training.evaluation import Evaluation
 from pipeline.training.recipes import Recipe
 from pipeline.training.search.choice import shortfall
-from pipeline.training.search.search import SearchResult
+from pipeline.training.search.result import SearchResult
 from pipeline.training.statistics.evidence import RiskRatio, risk_ratio
 from pipeline.training.train import Trained
 

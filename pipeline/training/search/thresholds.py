@@ -24,13 +24,14 @@ class Thresholds:
     """Kaufman & Rousseeuw (1990): from 0.5 on, a reasonable structure has been found."""
     weakest_jaccard: float = 0.95
     """Hennig (2008): above 0.85 highly stable."""
-    churn_auc: float = 0.82
-    lowest_churn: float = 0.03
-    """At most: there is a cluster that hardly anybody leaves."""
-    highest_churn: float = 0.60
-    """At least: there is a cluster that most leave."""
-    smallest_share: float = 0.03
-    most_features: int = 4
+    churn_auc: float | None = None
+    """None: clearly less than the best recipe of sound structure is too little."""
+    lowest_churn: float | None = None
+    """At most: there is a cluster that hardly anybody leaves. None: whatever it is."""
+    highest_churn: float | None = None
+    """At least: there is a cluster that most leave. None: whatever it is."""
+    smallest_share: float = 0.02
+    most_features: int = 5
     """At most: a person is asked to type them."""
 
 

@@ -108,6 +108,23 @@ def out_of_sample_auc(
     return float(np.mean(scores)), float(np.std(scores, ddof=1))
 
 
+def auc_standard_error(auc: float, churned: int, stayed: int) -> float:
+    """How far a ROC AUC may be off by chance (Hanley & McNeil 1982, Radiology 143:29-36).
+
+    Args:
+        auc: The AUC; 0.5 for one that says nothing.
+        churned: Customers that left.
+        stayed: Customers that did not.
+    """
+    both_left, both_stayed = auc / (2 - auc), 2 * auc**2 / (1 + auc)
+    spread = (
+        auc * (1 - auc)
+        + (churned - 1) * (both_left - auc**2)
+        + (stayed - 1) * (both_stayed - auc**2)
+    )
+    return math.sqrt(spread / (churned * stayed))
+
+
 def explained_churn(labels: Labels, churned: Churned) -> ChurnTest:
     """Whether clusters (customers,) differ in churn (customers,), in all and pair by pair.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,10 @@ class Correlation:
 
     names: tuple[str, ...]
     matrix: tuple[tuple[float | None, ...], ...]
+
+    def between(self, first: str, second: str) -> float | None:
+        """The correlation of two features."""
+        return self.matrix[self.names.index(first)][self.names.index(second)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +49,38 @@ def correlate(frame: pd.DataFrame) -> Correlation:
     )
 
 
-def near_duplicates(frame: pd.DataFrame, correlation: Correlation) -> tuple[NearDuplicate, ...]:
-    """Of every near-duplicate pair the feature that the contract declares later is dropped."""
-    pairs, names = [], correlation.names
-    for earlier, kept in enumerate(names):
-        for later in range(earlier + 1, len(names)):
-            r = correlation.matrix[earlier][later]
-            if r is not None and abs(r) > NEAR:
-                pairs.append(_pair(frame, kept, names[later], r))
+def near_duplicates(
+    frame: pd.DataFrame, correlation: Correlation, near: float = NEAR
+) -> tuple[NearDuplicate, ...]:
+    """Of every near-duplicate pair the feature that correlates more with all others is dropped.
+
+    Of two that correlate alike the one whose name comes later; the order of columns is nothing.
+    """
+    together = {
+        name: round(sum(abs(r) for r in row if r is not None), 9)
+        for name, row in zip(correlation.names, correlation.matrix, strict=True)
+    }
+    order = sorted(together)
+    gone: set[str] = set()
+    pairs = []
+    for first, second in combinations(order, 2):
+        r = correlation.between(first, second)
+        if r is None or abs(r) <= near or gone & {first, second}:
+            continue
+        dropped = first if together[first] > together[second] else second
+        kept = second if dropped == first else first
+        gone.add(dropped)
+        pairs.append(_pair(frame, kept, dropped, r, together[dropped] == together[kept]))
     return tuple(pairs)
 
 
-def _pair(frame: pd.DataFrame, kept: str, dropped: str, r: float) -> NearDuplicate:
-    why = f"the contract declares {dropped} after {kept}"
+def _pair(frame: pd.DataFrame, kept: str, dropped: str, r: float, alike: bool) -> NearDuplicate:
+    why = f"{dropped} correlates more with the other features than {kept} does"
+    if alike:
+        why = f"{kept} and {dropped} correlate alike with the others, and its name comes later"
     identity = next(_identities(frame, kept, dropped), None)
     if identity:
-        why += f", and it follows from others on every customer: {identity}"
+        why += f"; it follows from others on every customer: {identity}"
     return NearDuplicate(kept, dropped, r, identity, why)
 
 

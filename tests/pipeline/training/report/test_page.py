@@ -19,7 +19,7 @@ from pipeline.training.evaluation import Budget, Evaluation
 from pipeline.training.recipes import RECIPES
 from pipeline.training.report.customer_map import FEWEST, customer_map
 from pipeline.training.report.page import render
-from pipeline.training.search.search import SearchResult
+from pipeline.training.search.result import SearchResult
 from pipeline.training.search.thresholds import Thresholds
 from pipeline.training.statistics.gap import Gap
 from tests.support.page import Page
@@ -55,7 +55,9 @@ def searched(trained: Trained) -> Trained:
     published = replace(winner, recipe=RECIPES["original"], churn_auc=0.5, lowest_churn=0.1)
     gaps = tuple(Gap(k, 9.0 - k, gap, 0.01) for k, gap in enumerate((0.1, 0.4, 0.7, 0.6), start=1))
     dropped = {"visits_again": "it nearly repeats visits"}
-    search = SearchResult(trained.recipe, (published, winner), gaps, 0.777, dropped, Thresholds())
+    search = SearchResult(
+        trained.recipe, "separate groups", (published, winner), gaps, 0.777, dropped, Thresholds()
+    )
     with_search: Metrics = {**trained.metrics, "churn_auc_untouched": 0.777}
     return replace(trained, search=search, metrics=with_search, gaps=gaps)
 
