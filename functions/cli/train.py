@@ -14,11 +14,32 @@ from pipeline.reading.options import ReadingOptions
 
 if TYPE_CHECKING:
     from model_store.signing import Signer
+    from pipeline.training import AskedRecipe
 
 
-@click.command(epilog="Example: customer-clusters train --data BankChurners.csv --recipe original")
+@click.command(
+    epilog="Examples: customer-clusters train --data BankChurners.csv; "
+    "customer-clusters train --data mall.csv --contract mall.toml "
+    "--features Annual_Income,Spending_Score --k 5"
+)
 @click.option("--data", metavar="FILE", type=options.path, required=True, help="CSV or Parquet.")
-@click.option("--recipe", default="search", show_default=True, help="What to train, and how.")
+@click.option(
+    "--recipe",
+    metavar="NAME|FILE",
+    default="search",
+    show_default=True,
+    help="search, original, original-onehot, or a TOML file with a recipe of your own.",
+)
+@click.option(
+    "--features",
+    metavar="A,B",
+    help="Train on these features, standardised, instead of searching.",
+)
+@click.option(
+    "--k",
+    metavar="K|LOW-HIGH",
+    help="Number of clusters for --features; of a range evidence chooses. Default: 2-10.",
+)
 @options.contract
 @click.option(
     "--names",
@@ -48,6 +69,8 @@ if TYPE_CHECKING:
 def train(
     data: Path,
     recipe: str,
+    features: str | None,
+    k: str | None,
     contract: Path,
     names: Path | None,
     bars: Path | None,
@@ -67,23 +90,29 @@ def train(
     with needs_extra("train", "train"):
         from pipeline import training
 
-    known = (training.SEARCH, *training.RECIPES)
-    if recipe not in known:
-        raise click.BadParameter(f"no recipe {recipe!r}; there are: {', '.join(known)}")
+    asked = _asked(recipe, features, k)
+    if bars is not None and asked is not None and asked.thresholds != training.Thresholds():
+        raise click.BadParameter(f"{recipe} has bars of its own; leave out --bars")
     signer = load_signer(sign_key) if sign_key else None
     target = _store_for(store, alias, signer)  # before minutes of work, not after
     thresholds = training.load_thresholds(bars) if bars else training.Thresholds()
     with console.steps() as progress:
         declared = load_contract(contract)
         reference_model = None if fresh_ids else training.find_reference(target, declared)
-        if recipe == training.SEARCH:
+        if asked is None:
             trained = training.train_by_search(
                 data, declared, progress, thresholds, reference_model, reading
             )
         else:
-            given, budget = training.RECIPES[recipe], training.Budget()
             trained = training.train(
-                data, declared, given, progress, budget, thresholds, reference_model, reading
+                data,
+                declared,
+                asked.recipe,
+                progress,
+                thresholds=thresholds if bars else asked.thresholds,
+                reference_model=reference_model,
+                reading=reading,
+                clusters=asked.clusters,
             )
         if names is not None:
             trained = training.rename_clusters(trained, names)
@@ -92,6 +121,43 @@ def train(
         console.print_json(model_tables.model_document(artifact, trained.model))
     else:
         model_tables.show_model(artifact, trained.model)
+
+
+def _asked(recipe: str, features: str | None, k: str | None) -> "AskedRecipe | None":
+    """What to train; None where it is searched for."""
+    from pipeline import training
+
+    if features is not None:
+        if recipe != training.SEARCH:
+            raise click.BadParameter("--features and --recipe exclude each other; leave out one")
+        names = [name.strip() for name in features.split(",")]
+        if "" in names or len(set(names)) < len(names):
+            raise click.BadParameter(f"--features: expected different names, found {features!r}")
+        return training.quick_recipe(names, None if k is None else _clusters(k))
+    if k is not None:
+        raise click.BadParameter("--k needs --features; the search finds the number by itself")
+    if recipe == training.SEARCH:
+        return None
+    if recipe in training.RECIPES:
+        return training.AskedRecipe(training.RECIPES[recipe])
+    if recipe.endswith(".toml"):
+        return training.load_recipe(Path(recipe))
+    known = ", ".join((training.SEARCH, *training.RECIPES))
+    problem = f"no recipe {recipe!r}; there are: {known}, or a file that ends in .toml"
+    raise click.BadParameter(problem)
+
+
+def _clusters(text: str) -> tuple[int, int]:
+    """The fewest and the most clusters, of a number or of two with a dash between."""
+    from pipeline.training.recipe_file import MOST_CLUSTERS
+
+    low, dash, high = text.partition("-")
+    if low.isdecimal() and (high.isdecimal() or not dash):
+        fewest, most = int(low), int(high or low)
+        if 2 <= fewest <= most <= MOST_CLUSTERS:
+            return fewest, most
+    problem = f"--k: expected a number from 2 to {MOST_CLUSTERS}, or two as 2-8; found {text!r}"
+    raise click.BadParameter(problem)
 
 
 def _store_for(address: str, alias: str, signer: "Signer | None") -> Store:

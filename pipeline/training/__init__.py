@@ -3,6 +3,7 @@
 from pipeline.training.clusters.lineage import ReferenceModel, find_reference
 from pipeline.training.evaluation import Budget
 from pipeline.training.publish import publish
+from pipeline.training.recipe_file import AskedRecipe, load_recipe, quick_recipe
 from pipeline.training.recipes import RECIPES, SEARCH, Recipe
 from pipeline.training.retrain import Retrained, retrain_champion
 from pipeline.training.search.thresholds import Thresholds, load_thresholds
@@ -11,6 +12,7 @@ from pipeline.training.train import Trained, rename_clusters, train, train_by_se
 __all__ = [
     "RECIPES",
     "SEARCH",
+    "AskedRecipe",
     "Budget",
     "Recipe",
     "ReferenceModel",
@@ -18,8 +20,10 @@ __all__ = [
     "Thresholds",
     "Trained",
     "find_reference",
+    "load_recipe",
     "load_thresholds",
     "publish",
+    "quick_recipe",
     "rename_clusters",
     "retrain_champion",
     "train",

@@ -20,6 +20,7 @@ from pipeline.training.counting import Rows, counted_rows
 from pipeline.training.evaluation import Budget, evaluate, rates_by_cluster
 from pipeline.training.fitting import Fitted, fit, reorder
 from pipeline.training.recipes import Recipe
+from pipeline.training.search.number import choose_number
 from pipeline.training.search.result import SearchResult
 from pipeline.training.search.search import search
 from pipeline.training.search.thresholds import Thresholds
@@ -73,6 +74,7 @@ def train(
     reference_model: ReferenceModel | None = None,
     reading: ReadingOptions = AUTODETECT,
     sha256: str | None = None,
+    clusters: tuple[int, int] | None = None,
 ) -> Trained:
     """Clean a customer file, fit a recipe, gather the evidence for it and describe its clusters.
 
@@ -86,6 +88,8 @@ def train(
         reference_model: The champion; clusters that are its own again keep its ids and names.
         reading: What somebody said about how the file is written.
         sha256: The digest of the file, where it is known already.
+        clusters: The fewest and the most clusters, of which evidence chooses; without them the
+            recipe's own number.
 
     Raises:
         WrongFile: The file is no table, or its customers do not allow this recipe.
@@ -94,6 +98,9 @@ def train(
     progress(f"reading and cleaning {path.name}")
     table = read_customers(path, contract, reading, required, sha256)
     customers = _clean(table, contract, recipe.features, reference_model)
+    if clusters is not None:
+        progress(f"choosing the number of clusters, from {clusters[0]} to {clusters[1]}")
+        recipe = choose_number(recipe, clusters, customers)
     thresholds = thresholds or Thresholds()
     return _train(customers, recipe, progress, budget or Budget(), thresholds, reference_model)
 

@@ -24,7 +24,7 @@ from pipeline.training.search.thresholds import Thresholds
 CUSTOMERS = 3_000
 """Of the sample that sets of features are screened on."""
 CLUSTERS = range(10, 1, -1)
-FINALISTS = 12
+FINALISTS = 16
 _SILHOUETTE_ROWS = 1_000
 _SCREENED_AT = 8
 """The number of clusters that sets of features are compared with."""
@@ -37,7 +37,7 @@ _BEHIND = 0.06
 _MOST_AXES = 3
 _SLACK = 0.12
 """A recipe is dropped where the sample misses the thresholds by more, as a sum of shares."""
-_OF_ONE_SET = 3
+_OF_ONE_SET = 4
 
 Form = tuple[tuple[str, ...], tuple[str, ...], Scaling, int | None]
 """Features, which of them are transformed, how they are scaled, and how many principal axes."""

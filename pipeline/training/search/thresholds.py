@@ -5,8 +5,10 @@ most_features = 3
 """
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from model_store.errors import MALFORMED
 from pipeline.errors import WrongFile, refuse_unreadable, shortened
@@ -20,6 +22,7 @@ class Thresholds:
     """The thresholds of the search, and of the comparison in every report."""
 
     silhouette_model_space: float = 0.55
+    """Mean silhouette of the clusters where they were looked for; from 0 to 1."""
     silhouette_standardised_space: float = 0.50
     """Kaufman & Rousseeuw (1990): from 0.5 on, a reasonable structure has been found."""
     weakest_jaccard: float = 0.95
@@ -31,6 +34,7 @@ class Thresholds:
     highest_churn: float | None = None
     """At least: there is a cluster that most leave. None: whatever it is."""
     smallest_share: float = 0.02
+    """Of all customers, in the smallest cluster."""
     most_features: int = 5
     """At most: a person is asked to type them."""
 
@@ -47,6 +51,11 @@ def load_thresholds(path: Path) -> Thresholds:
         given = tomllib.loads(content.decode())
     except MALFORMED as error:
         raise WrongFile(path, f"is not a file of bars ({error})") from error
+    return thresholds_of(path, given)
+
+
+def thresholds_of(path: Path, given: Mapping[str, Any]) -> Thresholds:
+    """The thresholds of a table that a file declares; WrongFile where one cannot be meant."""
     known = [field.name for field in fields(Thresholds)]
     for name, value in given.items():
         if name not in known:

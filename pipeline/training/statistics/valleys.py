@@ -23,7 +23,10 @@ class Valley:
     """How empty it is between the two neighbouring clusters that are separated least."""
 
     p_value: float
-    """Of as few customers in the middle, were there as many as at the less populated centre."""
+    """Of as few customers in the middle, were there as many as at the less populated centre.
+
+    Divided by the number of neighbours: of many true valleys one looks shallow by chance.
+    """
     ratio: float
     """Customers in the middle to customers at the less populated centre."""
 
@@ -47,7 +50,8 @@ def worst_valley(points: Points, labels: Labels) -> Valley:
         for a, b in itertools.combinations(range(clusters), 2)
         if _neighbours(centres, a, b)
     ]
-    return Valley(max(v.p_value for v in valleys), max(v.ratio for v in valleys))
+    worst = max(v.p_value for v in valleys)
+    return Valley(min(worst / len(valleys), 1.0), max(v.ratio for v in valleys))
 
 
 def _valley(white: Points, labels: Labels, centres: Points, a: int, b: int) -> Valley:

@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.training.evaluation import Evaluation
 from pipeline.training.recipes import Recipe
-from pipeline.training.search.choice import choose, shortfall
+from pipeline.training.search.choice import choose, shortfall, with_churn_threshold
 from pipeline.training.search.thresholds import Thresholds
 
 GOOD = Evaluation(
@@ -43,18 +43,18 @@ def test_without_a_label_churn_is_no_threshold() -> None:
 
 
 def test_missing_a_threshold_loses_even_with_better_figures_elsewhere() -> None:
-    brilliant = replace(GOOD, silhouette_model_space=0.9, highest_churn=0.59)
-    assert choose([brilliant, GOOD], Thresholds()) is GOOD
+    brilliant = replace(GOOD, silhouette_model_space=0.9, highest_churn=0.5)
+    assert choose([brilliant, GOOD], replace(Thresholds(), highest_churn=0.6)) is GOOD
 
 
 def test_where_none_reaches_all_thresholds_the_nearest_wins() -> None:
     far, near = replace(GOOD, churn_auc=0.6), replace(GOOD, churn_auc=0.81)
-    assert choose([far, near], Thresholds()) is near
+    assert choose([far, near], replace(Thresholds(), churn_auc=0.82)) is near
 
 
 def test_a_clearly_better_recipe_removes_a_simpler_one() -> None:
     simpler = replace(GOOD, recipe=replace(GOOD.recipe, features=("a",)))
-    better = replace(GOOD, silhouette_model_space=0.6)
+    better = replace(GOOD, excess=0.1)
     assert choose([simpler, better], Thresholds()) is better
 
 
@@ -65,11 +65,37 @@ def test_a_clearly_better_recipe_removes_a_simpler_one() -> None:
         {"k": 6},
         {"algorithm": "minibatch"},
         {"principal_components": None},
-        {"yeo_johnson": ("a",)},
-        {"scaling": "robust"},
     ],
 )
 def test_of_two_alike_the_simpler_wins_in_any_order(change: dict[str, object]) -> None:
     harder = replace(GOOD, recipe=replace(GOOD.recipe, **change), churn_auc=0.845)  # type: ignore[arg-type]
     assert choose([harder, GOOD], Thresholds()) is GOOD
     assert choose([GOOD, harder], Thresholds()) is GOOD
+
+
+@pytest.mark.parametrize("change", [{"yeo_johnson": ("a",)}, {"scaling": "robust"}])
+def test_how_a_recipe_transforms_matters_only_where_the_auc_is_the_same(
+    change: dict[str, object],
+) -> None:
+    other = replace(GOOD, recipe=replace(GOOD.recipe, **change))  # type: ignore[arg-type]
+    assert choose([other, GOOD], Thresholds()) is GOOD
+    better = replace(other, churn_auc=0.845)
+    assert choose([better, GOOD], Thresholds()) is better
+
+
+def test_the_churn_to_ask_for_is_that_of_the_recipe_that_loses_least() -> None:
+    sound = replace(GOOD, churn_auc=0.70)
+    loose = replace(GOOD, churn_auc=0.80, silhouette_model_space=0.50)
+    asked = with_churn_threshold([sound, loose], Thresholds())
+    assert asked.churn_auc == pytest.approx(0.79)
+    assert choose([sound, loose], asked) is loose
+    shapeless = replace(loose, silhouette_model_space=0.2)
+    asked = with_churn_threshold([sound, shapeless], Thresholds())
+    assert asked.churn_auc == pytest.approx(0.69)
+    assert choose([sound, shapeless], asked) is sound
+
+
+def test_the_churn_that_somebody_asks_for_stays() -> None:
+    asked = replace(Thresholds(), churn_auc=0.9)
+    assert with_churn_threshold([GOOD], asked) == asked
+    assert with_churn_threshold([], Thresholds()) == Thresholds()

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,10 @@ CONTRACT = Contract(
 )
 
 
-def searched(frame: pd.DataFrame, folder: Path) -> Trained:
+def searched(frame: pd.DataFrame, folder: Path, contract: Contract = CONTRACT) -> Trained:
     path = folder / "customers.csv"
     frame.to_csv(path, index=False)
-    return train_by_search(path, CONTRACT, lambda step: None)
+    return train_by_search(path, contract, lambda step: None)
 
 
 def blobs(rng: np.random.Generator) -> pd.DataFrame:
@@ -36,46 +37,72 @@ def blobs(rng: np.random.Generator) -> pd.DataFrame:
     )
 
 
-def test_the_search_finds_the_groups_that_are_there_and_the_same_twice(tmp_path: Path) -> None:
-    trained, again = (searched(blobs(np.random.default_rng(1)), tmp_path) for _ in range(2))
-    assert trained.model.to_json() == again.model.to_json()
-    assert "noise" not in trained.recipe.features
-    assert trained.metrics["weakest_jaccard"] > 0.97
-    assert (trained.metrics["highest_churn"] or 0) > 0.8
-    assert trained.search is not None
-    board = trained.search.to_dict()
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    return searched(blobs(np.random.default_rng(1)), tmp_path_factory.mktemp("found"))
+
+
+def test_the_search_finds_the_groups_that_are_there(found: Trained) -> None:
+    assert found.recipe.features == ("a", "b")
+    assert found.recipe.k == 3
+    assert not found.recipe.by_churn
+    assert found.metrics["weakest_jaccard"] > 0.97
+    assert (found.metrics["highest_churn"] or 0) > 0.8
+    assert found.metrics["churn_counted_on"] == 900
+
+
+def test_the_leaderboard_states_what_the_winner_was_compared_with(
+    found: Trained, tmp_path: Path
+) -> None:
+    assert found.search is not None
+    board = found.search.to_dict()
+    assert board["verdict"] == "separate groups"
     assert board["churn_auc_untouched"] > 0.85
     kmeans, *others = board["algorithms"]
     assert kmeans["name"] == "K-Means"
     assert kmeans["weakest_jaccard"] > 0.97
     assert len(others) == 2
-    algorithms = [c["recipe"]["algorithm"] for c in board["candidates"]]
-    assert set(algorithms) == {"kmeans", "minibatch"}
-    assert [c["recipe"]["algorithm"] for c in board["candidates"] if c["chosen"]] == ["kmeans"]
-    assert all(c["beats_single_group"] for c in board["candidates"])
-    own = {gap["k"]: gap["gap"] for gap in board["gap_statistic"]}
+    assert {c["recipe"]["algorithm"] for c in board["candidates"]} == {"kmeans", "minibatch"}
     (chosen,) = [c for c in board["candidates"] if c["chosen"]]
-    assert chosen["gap"] == own[chosen["recipe"]["k"]]
-    page = publish(trained, open_store(tmp_path / "store")).read("report.html").decode()
+    assert chosen["excess"] > 0.2
+    assert chosen["beats_single_group"]
+    own = {gap["k"]: gap["gap"] for gap in board["gap_statistic"]}
+    assert chosen["gap"] == own[3]
+    page = publish(found, open_store(tmp_path / "store")).read("report.html").decode()
     assert "Gaussian mixture" in page
 
 
-def test_uniform_noise_has_no_structure_and_nothing_is_trained(tmp_path: Path) -> None:
+def test_neither_the_order_of_columns_nor_a_repeated_column_changes_the_clusters(
+    found: Trained, tmp_path: Path
+) -> None:
+    frame = blobs(np.random.default_rng(1))
+    frame["noise"] = np.exp(frame["b"])
+    frame = frame[["left", "noise", "b", "a"]]
+    turned = replace(CONTRACT, features=CONTRACT.features[::-1])
+    again = searched(frame, tmp_path, turned)
+    assert again.search is not None
+    assert again.search.dropped_features == {"noise": "it nearly repeats b"}
+    assert [c.centre for c in again.model.clusters] == [c.centre for c in found.model.clusters]
+
+
+def test_noise_has_no_structure_and_nothing_is_trained(tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
-    frame = pd.DataFrame(rng.random((900, 3)), columns=list(NAMES))
-    frame["left"] = np.where(rng.random(900) < 0.2, "yes", "no")
-    with pytest.raises(WrongFile, match="form no clusters: no set of features"):
+    frame = pd.DataFrame(rng.random((600, 3)), columns=list(NAMES))
+    frame["left"] = np.where(rng.random(600) < 0.2, "yes", "no")
+    with pytest.raises(WrongFile, match=r"form no clusters: .* and none tells who left"):
         searched(frame, tmp_path)
-    with pytest.raises(WrongFile, match="form no clusters: by the gap statistic"):
+    with pytest.raises(WrongFile, match=r"than customers of a single group would$"):
         searched(frame.drop(columns="left"), tmp_path)
 
 
-def test_repeated_and_constant_features_are_no_candidates(tmp_path: Path) -> None:
-    frame = blobs(np.random.default_rng(4))
-    frame["noise"] = frame["a"] * 2
-    found = searched(frame, tmp_path).search
-    assert found is not None
-    assert found.dropped_features == {"noise": "it nearly repeats a"}
+def test_groups_that_say_nothing_about_churn_are_groups(tmp_path: Path) -> None:
+    frame = blobs(np.random.default_rng(5))
+    frame["left"] = np.where(np.random.default_rng(6).random(900) < 0.2, "yes", "no")
+    trained = searched(frame, tmp_path)
+    assert trained.recipe.k == 3
+    assert not trained.recipe.by_churn
+    page = publish(trained, open_store(tmp_path / "store")).read("report.html").decode()
+    assert "say nothing about" in page
 
 
 def test_without_a_label_the_search_goes_by_shape_alone(tmp_path: Path) -> None:
@@ -83,3 +110,20 @@ def test_without_a_label_the_search_goes_by_shape_alone(tmp_path: Path) -> None:
     assert trained.metrics["churn_auc"] is None
     assert publish(trained, open_store(tmp_path / "store")).read("report.html")
     assert trained.metrics["silhouette_model_space"] > 0.7
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (pd.DataFrame({"a": np.ones(300), "b": np.ones(300)}), "no feature that varies"),
+        (pd.DataFrame({"a": np.arange(300) % 2}), "form no clusters"),
+        (pd.DataFrame({"a": np.arange(150)}), "150 usable customers; the search needs at least"),
+    ],
+    ids=["constant", "one flag", "few"],
+)
+def test_what_cannot_be_searched_is_refused_in_one_line(
+    frame: pd.DataFrame, message: str, tmp_path: Path
+) -> None:
+    frame = frame.assign(id=np.arange(len(frame)))
+    with pytest.raises(WrongFile, match=message):
+        searched(frame, tmp_path, replace(CONTRACT, id_column="id"))

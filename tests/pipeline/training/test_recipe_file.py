@@ -1,0 +1,85 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import WrongFile
+from pipeline.training import Recipe, Thresholds, load_recipe, quick_recipe
+
+Write = Callable[..., Path]
+
+
+def test_features_are_all_that_a_recipe_needs(write: Write) -> None:
+    asked = load_recipe(write('features = ["a", "b"]', "mine.toml"))
+    assert asked.recipe == Recipe("mine", "The recipe mine", ("a", "b"), 2)
+    assert asked.clusters == (2, 10)
+    assert asked.thresholds == Thresholds()
+
+
+def test_every_field_of_a_recipe_can_be_given(write: Write) -> None:
+    text = """
+    features = ["a", "b"]
+    k = 4
+    yeo_johnson = ["b"]
+    scaling = "robust"
+    principal_components = 2
+    algorithm = "minibatch"
+    n_init = 7
+    seed = 3
+    title = "Mine"
+    [bars]
+    weakest_jaccard = 0.8
+    """
+    asked = load_recipe(write(text, "mine.toml"))
+    expected = Recipe("mine", "Mine", ("a", "b"), 4, 2, ("b",), "robust", 7, 3, "minibatch")
+    assert asked.recipe == expected
+    assert asked.clusters is None
+    assert asked.thresholds == replace(Thresholds(), weakest_jaccard=0.8)
+
+
+def test_a_range_of_clusters_is_for_evidence_to_choose_from(write: Write) -> None:
+    assert load_recipe(write('features = ["a"]\nk = [3, 6]', "r.toml")).clusters == (3, 6)
+    assert load_recipe(write('features = ["a"]\nk = [3, 3]', "r.toml")).clusters is None
+
+
+def test_a_quick_recipe_standardises_its_features() -> None:
+    asked = quick_recipe(["a", "b"], (5, 5))
+    assert asked.recipe == Recipe("quick", "The recipe quick", ("a", "b"), 5)
+    assert asked.clusters is None
+    assert quick_recipe(["a"], None).clusters == (2, 10)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("k = 5", r'names no features; expected a list of names, such as \["income", "age"\]'),
+        ("features = []", "features: expected a list of names"),
+        ("features = 'a'", "features: expected a list of names, .* found a$"),
+        ("features = ['a', 'a']", "features: expected a list of names"),
+        ("features = ['a', 1]", "features: expected a list of names"),
+        ("features = ['a']\nspeed = 1", "speed is no field of a recipe; there are: features, k, "),
+        ("features = ['a']\nk = 1", "k: expected a number of clusters from 2 to 50, .* found 1$"),
+        ("features = ['a']\nk = true", "k: expected a number of clusters"),
+        ("features = ['a']\nk = [8, 2]", "k: expected a number of clusters"),
+        ("features = ['a']\nk = [2, 3, 4]", "k: expected a number of clusters"),
+        ("features = ['a']\nyeo_johnson = ['b']", "yeo_johnson: expected a list of some of the"),
+        ("features = ['a']\nprincipal_components = 2", "principal_components: expected a whole"),
+        ("features = ['a']\nscaling = 'log'", "scaling: expected standard or robust, found log"),
+        ("features = ['a']\nalgorithm = 'dbscan'", "algorithm: expected kmeans or minibatch"),
+        ("features = ['a']\nn_init = 0", "n_init: expected a whole number from 1 to 1,000"),
+        ("features = ['a']\nseed = -1", "seed: expected a whole number from 0"),
+        ("features = ['a']\ntitle = ''", "title: expected a text"),
+        ("features = ['a']\nbars = 3", "bars: expected a table, found 3"),
+        ("features = ['a']\n[bars]\nspeed = 3", "speed is no bar"),
+        ("not toml", "is not a recipe"),
+    ],
+)
+def test_a_recipe_that_cannot_be_meant_is_refused(write: Write, text: str, message: str) -> None:
+    with pytest.raises(WrongFile, match=message):
+        load_recipe(write(text, "r.toml"))
+
+
+def test_a_recipe_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(WrongFile, match="cannot be read"):
+        load_recipe(tmp_path / "none.toml")
