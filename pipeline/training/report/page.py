@@ -13,6 +13,7 @@ from pipeline.training.clusters.characteristics import characteristics
 from pipeline.training.clusters.rule import readable_rule
 from pipeline.training.recipes import ALGORITHMS
 from pipeline.training.report import charts, tables
+from pipeline.training.report.fairness import fairness
 from pipeline.training.statistics.evidence import explained_churn, stability_word
 from pipeline.training.statistics.gap import gap_choice, has_structure
 from pipeline.training.statistics.shrinkage import SMALL, shrink
@@ -58,7 +59,7 @@ def render(trained: Trained) -> Report:
         shrunken=shrink(model.clusters),
         small=SMALL,
         rule=readable_rule(model, customers.features, labels),
-        personal=tables.personal(trained, others),
+        fairness=fairness(trained, others),
         characteristics=others,
         comparison=tables.comparison(trained),
         gap_rule=_gap_rule(trained),

@@ -190,7 +190,7 @@ def test_the_real_page_tells_what_matters(bank_churners: Path, bank_contract: Co
     Page(html)
     assert "10,127 customers form 5 clusters" in html
     assert "68.5% (65.7% to 71.1%)" in html
-    assert "No feature of the model is named for age" in html
+    assert "reads no column that the contract declares sensitive" in html
     with_gender = replace(RECIPES["original-onehot"], n_init=3)
     html = html_of(train(bank_churners, bank_contract, with_gender, lambda step: None, LITTLE))
-    assert "The model reads Gender" in html
+    assert "The model reads Gender, which the contract declares sensitive" in html
