@@ -31,16 +31,34 @@ _FAMILY = re.compile(r" ?font-family: [^;]*;")
 
 def new_figure(width: float = WIDTH, height: float = 2.1) -> tuple[Figure, Axes]:
     """An empty chart in the style of all charts; sizes in inches."""
+    figure = _figure(width, height)
+    axes = figure.add_subplot()
+    _style(axes)
+    return figure, axes
+
+
+def new_pair(width: float = WIDTH, height: float = 3.4) -> tuple[Figure, Axes, Axes]:
+    """Two empty charts, one above the other, on the same horizontal axis; sizes in inches."""
+    figure = _figure(width, height)
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+    _style(upper)
+    _style(lower)
+    return figure, upper, lower
+
+
+def _figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     figure.patch.set_visible(False)
-    axes = figure.add_subplot()
+    return figure
+
+
+def _style(axes: Axes) -> None:
     axes.patch.set_visible(False)
     axes.set_axisbelow(True)
     for name, spine in axes.spines.items():
         spine.set_visible(name == "bottom")
         spine.set(color=INK, alpha=0.4)
     axes.tick_params(colors=INK, labelsize=9, length=0)
-    return figure, axes
 
 
 def colour(index: int) -> str:

@@ -7,7 +7,8 @@ from matplotlib.axis import Axis
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from pipeline.training.svg import INK, PALETTE, minus, name_axis, new_figure, to_svg
+from pipeline.training.statistics.shapes import ChurnShape
+from pipeline.training.svg import INK, PALETTE, minus, name_axis, new_figure, new_pair, to_svg
 
 _DIVERGING = LinearSegmentedColormap.from_list("diverging", ["#00507d", "#f4f4f2", "#a34700"])
 
@@ -18,9 +19,19 @@ def histogram(
     label: str,
     title: str,
     description: str,
+    shape: ChurnShape | None = None,
 ) -> str:
-    """Groups of any size on the same bins, each as shares of its own customers."""
-    figure, axes = new_figure()
+    """Groups of any size on the same bins, each as shares of its own customers.
+
+    Args:
+        edges: Of the bins.
+        groups: What a group is called → its customers in each bin.
+        label: What the numbers are.
+        title: Of the chart.
+        description: For those who cannot see it.
+        shape: The churn rates to draw below, on the same axis.
+    """
+    figure, axes, lower = new_pair() if shape else (*new_figure(), None)
     for index, (name, counts) in enumerate(groups.items()):
         total = sum(counts) or 1
         shares, colour = [count / total for count in counts], PALETTE[index]
@@ -30,11 +41,30 @@ def histogram(
         else:
             axes.stairs(shares, edges, color=colour, linewidth=2, label=name)
     _percent(axes.yaxis)
-    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
-    name_axis(axes, label)
+    if shape and lower:
+        _churn_rates(lower, shape, edges)
+    lowest = lower or axes
+    lowest.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    lowest.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+    name_axis(lowest, label)
     _legend(axes)
     return to_svg(figure, title, description)
+
+
+def _churn_rates(axes: Axes, shape: ChurnShape, edges: Sequence[float]) -> None:
+    """Each tenth's churn rate as a line over its numbers, with its interval as a band."""
+    first, last = edges[0], edges[-1]
+    for level in shape.levels:
+        if level.low is None or level.high is None or level.low > last or level.high < first:
+            continue
+        churn, low, high = level.churn, max(level.low, first), min(level.high, last)
+        if high - low < (last - first) / 100:  # a single number, or nearly
+            low, high = low - (last - first) / 200, high + (last - first) / 200
+        axes.fill_between([low, high], churn.low, churn.high, color=PALETTE[1], alpha=0.3, lw=0)
+        axes.plot([low, high], [churn.rate] * 2, color=PALETTE[1], linewidth=2)
+    axes.set_ylim(bottom=0)
+    axes.set_title("Churn rate (95 % interval)", loc="left", fontsize=9, color=INK, pad=4)
+    _percent(axes.yaxis)
 
 
 def bars(

@@ -8,8 +8,14 @@ from markupsafe import Markup
 from pipeline.pages.rendering import count, number, percent, render_page, signed
 from pipeline.training.exploring import charts
 from pipeline.training.exploring.exploration import CategoryProfile, Exploration, NumberProfile
-from pipeline.training.exploring.highlights import effect_word, highlights, strongest_first
+from pipeline.training.exploring.highlights import (
+    effect_word,
+    highlights,
+    interval,
+    strongest_first,
+)
 from pipeline.training.statistics.effects import Spread
+from pipeline.training.statistics.shapes import Level
 
 HTML = "explore.html"
 JSON = "explore.json"
@@ -57,6 +63,9 @@ def render(exploration: Exploration) -> str:
         captions=captions,
         heat_map=_heat_map(exploration, names),
         roles=_ROLES,
+        evidence={each.column: each for each in exploration.evidence},
+        extremes=_extremes,
+        interval=interval,
         spreads=_spreads,
         size=effect_word,
     )
@@ -81,8 +90,19 @@ def _histogram(profile: NumberProfile) -> Markup:
     label = profile.label if names_unit else f"{profile.label} ({profile.unit})"
     groups = {_GROUPS[name]: counts for name, counts in profile.histogram.counts.items()}
     title = f"Histogram of {profile.label}"
-    description = " ".join(sentences)
-    return Markup(charts.histogram(profile.histogram.edges, groups, label, title, description))
+    if profile.shape:
+        rates = (f"{interval(it)} {percent(it.churn.rate)}" for it in profile.shape.levels)
+        sentences.append(f"Churn rates: {', '.join(rates)}.")
+    description, edges = " ".join(sentences), profile.histogram.edges
+    return Markup(charts.histogram(edges, groups, label, title, description, profile.shape))
+
+
+def _extremes(profile: NumberProfile) -> tuple[Level, Level] | None:
+    """The tenths with the lowest and the highest churn rate."""
+    if profile.shape is None or len(profile.shape.levels) < 2:
+        return None
+    ordered = sorted(profile.shape.levels, key=lambda level: level.churn.rate)
+    return ordered[0], ordered[-1]
 
 
 def _bars(profile: CategoryProfile) -> Markup:
@@ -108,6 +128,8 @@ def _number_caption(profile: NumberProfile) -> str:
     sentences = []
     if profile.cohens_d is not None:
         sentences.append(f"d = {signed(profile.cohens_d)}, {effect_word(profile.cohens_d)}.")
+    if profile.shape:
+        sentences.append(f"Alone it tells who left with an AUC of {profile.shape.auc:.2f}.")
     if profile.histogram is None:
         sentences.append("No usable value.")
     elif beyond := profile.histogram.below + profile.histogram.above:

@@ -71,7 +71,8 @@ def test_hostile_values_are_only_text(
 def test_the_real_page_names_what_matters(bank_churners: Path, bank_contract: Contract) -> None:
     html = render(explore(bank_churners, bank_contract))
     Page(html)
-    assert "2 columns give the answer away" in html
+    assert "2 columns give the answer away, as each alone tells who left (AUC 1.00)" in html
+    assert "Credit limit: the means are nearly the same (d = −0.07)" in html
     assert "Open to buy and Credit limit say nearly the same (r = 0.996)" in html
     assert "Transactions: churned customers have 44.9 on average, stayed ones 68.7" in html
     assert "1,627 of 10,127 customers churned: 16.1%" in html
