@@ -4,13 +4,11 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from pipeline.training.cells import shaded_cell
 from pipeline.training.statistics.shapes import ChurnShape
 from pipeline.training.svg import INK, PALETTE, minus, name_axis, new_figure, new_pair, to_svg
-
-_DIVERGING = LinearSegmentedColormap.from_list("diverging", ["#00507d", "#f4f4f2", "#a34700"])
 
 
 def histogram(
@@ -58,8 +56,8 @@ def _churn_rates(axes: Axes, shape: ChurnShape, edges: Sequence[float]) -> None:
         if level.low is None or level.high is None or level.low > last or level.high < first:
             continue
         churn, low, high = level.churn, max(level.low, first), min(level.high, last)
-        if high - low < (last - first) / 100:  # a single number, or nearly
-            low, high = low - (last - first) / 200, high + (last - first) / 200
+        if high - low < (last - first) / 50:  # a single number, or nearly
+            low, high = low - (last - first) / 80, high + (last - first) / 80
         axes.fill_between([low, high], churn.low, churn.high, color=PALETTE[1], alpha=0.3, lw=0)
         axes.plot([low, high], [churn.rate] * 2, color=PALETTE[1], linewidth=2)
     axes.set_ylim(bottom=0)
@@ -100,27 +98,16 @@ def heat_map(
     figure, axes = new_figure(2.1 + 0.5 * size, 1.7 + 0.36 * size)
     for row in range(1, len(names)):
         for column in range(row):
-            _cell(axes, column, row - 1, matrix[row][column])
+            r = matrix[row][column]
+            text = "–" if r is None else minus(f"{r:.2f}".replace("-0.00", "0.00"))
+            shaded_cell(axes, column, row - 1, r, text)
     axes.set(xlim=(0, size), ylim=(size, 0))
     axes.set_yticks([row + 0.5 for row in range(size)], names[1:])
     axes.set_xticks([column + 0.5 for column in range(size)], names[:-1])
-    for text in axes.get_xticklabels():
-        text.set(rotation=40, ha="right", rotation_mode="anchor")
+    for tick in axes.get_xticklabels():
+        tick.set(rotation=40, ha="right", rotation_mode="anchor")
     axes.spines["bottom"].set_visible(False)
     return to_svg(figure, title, description)
-
-
-def _cell(axes: Axes, column: int, row: int, r: float | None) -> None:
-    if r is None:
-        axes.text(column + 0.5, row + 0.5, "–", color=INK, ha="center", va="center", fontsize=9)
-        return
-    shade = _DIVERGING((r + 1) / 2)
-    axes.fill_between([column + 0.03, column + 0.97], row + 0.03, row + 0.97, color=shade, lw=0)
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(shade)]
-    bright = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] > 0.18
-    ink = "#111111" if bright else "#ffffff"
-    text = minus(f"{r:.2f}".replace("-0.00", "0.00"))
-    axes.text(column + 0.5, row + 0.5, text, color=ink, ha="center", va="center", fontsize=8)
 
 
 def _percent(axis: Axis) -> None:
