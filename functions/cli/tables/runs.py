@@ -93,8 +93,9 @@ def _show_drift(console: Console, drift: DriftSummary) -> None:
         if names:
             console.print(f"Note: {how} unlike training: {', '.join(names)}")
     if sentence := churn_sentence(drift):
-        where = ", ".join(str(each["cluster"]) for each in churn_differs(drift))
-        detail = f" (cluster {where})" if where else ""
+        where = [str(each["cluster"]) for each in churn_differs(drift)]
+        some = "clusters" if len(where) > 1 else "cluster"
+        detail = f" ({some} {', '.join(where)})" if where else ""
         console.print(f"Note: churn unlike training: {sentence}{detail}", soft_wrap=True)
 
 
