@@ -57,7 +57,8 @@ def _without_evidence(columns: Sequence[Evidence]) -> Iterator[str]:
     if not columns:
         return
     measured = [each for each in columns if each.shape]
-    little = f"; alone they tell little of who left (AUC {_aucs(measured)})" if measured else ""
+    alone = "it tells" if len(measured) == 1 else "they tell"
+    little = f"; alone {alone} little of who left (AUC {_aucs(measured)})" if measured else ""
     yield f"The contract keeps from being a feature: {_names(columns)}{little}."
 
 

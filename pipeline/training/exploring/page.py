@@ -19,6 +19,8 @@ from pipeline.training.statistics.shapes import Level
 
 HTML = "explore.html"
 JSON = "explore.json"
+MOST_SQUARES = 30
+"""Numbers along a side of the heat map; the table has all of them."""
 _ROLES = {
     "id": "id",
     "label": "churn label",
@@ -61,6 +63,7 @@ def render(exploration: Exploration) -> str:
         names=names,
         charts=drawn,
         captions=captions,
+        left_off=max(0, len(exploration.correlation.names) - MOST_SQUARES),
         heat_map=_heat_map(exploration, names),
         roles=_ROLES,
         evidence={each.column: each for each in exploration.evidence},
@@ -156,6 +159,21 @@ def _heat_map(exploration: Exploration, names: dict[str, str]) -> Markup | None:
         key=lambda pair: -abs(pair[0]),
     )
     strongest = "; ".join(f"{a} and {b} {signed(r)}" for r, a, b in pairs[:5]) or "none"
-    labels = [names[name] for name in correlation.names]
+    shown = _most_correlated(exploration)
+    labels = [names[correlation.names[index]] for index in shown]
+    matrix = [[correlation.matrix[row][column] for column in shown] for row in shown]
     title = "Correlations of the numbers"
-    return Markup(charts.heat_map(labels, correlation.matrix, title, f"Strongest: {strongest}."))
+    return Markup(charts.heat_map(labels, matrix, title, f"Strongest: {strongest}."))
+
+
+def _most_correlated(exploration: Exploration) -> list[int]:
+    """As many numbers as one can read, those that go most along with another; in their order."""
+    matrix = exploration.correlation.matrix
+    strongest = [
+        max(
+            (abs(r) for column, r in enumerate(row) if r is not None and column != index), default=0
+        )
+        for index, row in enumerate(matrix)
+    ]
+    order = sorted(range(len(matrix)), key=lambda index: -strongest[index])
+    return sorted(order[:MOST_SQUARES])

@@ -77,7 +77,7 @@ def test_each_of_them_is_said_and_what_the_contract_keeps_out_without_need_too(
     assert any(text.startswith("RowNumber counts rows") for text in said)
     assert any(text.startswith("Card is another one for nearly every") for text in said)
     assert any(
-        text.startswith("The contract keeps from being a feature: City; alone they tell little")
+        text.startswith("The contract keeps from being a feature: City; alone it tells little")
         for text in said
     )
 
@@ -134,3 +134,14 @@ def test_a_flag_is_a_flag_and_not_skewed(
     assert visits.flag
     assert visits.skewness is None
     assert not any("skewed" in text and visits.label in text for text in highlights(found))
+
+
+def test_numbers_are_read_as_the_file_writes_them(
+    suspicious: pd.DataFrame, gym_contract: Contract, tmp_path: Path
+) -> None:
+    path = tmp_path / "comma.csv"
+    suspicious.to_csv(path, index=False, sep=";", decimal=",")
+    seen = evidence(explore(path, gym_contract))
+    expected = evidence(explored(suspicious, gym_contract, tmp_path))
+    assert seen["ChurnScore"].nature == "number"
+    assert seen["ChurnScore"] == expected["ChurnScore"]
