@@ -80,6 +80,34 @@ class Space:
         moved = [column - mean for column, mean in zip(z, self.pca_mean, strict=True)]
         return [_weighted_sum(moved, axis) for axis in self.components]
 
+    def squared_residual(self, z: Sequence[Coordinate], u: Sequence[Coordinate]) -> Coordinate:
+        """Squared orthogonal distance: how far a point lies off the axes that the model keeps.
+
+        What PCA drops is invisible in u. By Pythagoras it is |z - pca_mean|² - |u|², for the axes
+        are orthonormal; rounding may leave it a little below zero.
+
+        Args:
+            z: The point, one coordinate a standardised column.
+            u: The same point on the axes, as `rotate` gives it.
+        """
+        assert self.pca_mean is not None
+        total = _squared_offset(z[0], self.pca_mean[0])
+        for column, mean in zip(z[1:], self.pca_mean[1:], strict=True):
+            total = total + _squared_offset(column, mean)
+        for coordinate in u:
+            total = total - coordinate * coordinate
+        return total
+
+    def residuals(self, z: Sequence[float], u: Sequence[float]) -> list[float]:
+        """What the axes leave of each standardised column of a point, in standard deviations."""
+        if self.components is None or self.pca_mean is None:
+            return [0.0] * len(z)
+        loadings = zip(*self.components, strict=True)
+        return [
+            column - mean - sum(map(float.__mul__, weights, u))
+            for column, mean, weights in zip(z, self.pca_mean, loadings, strict=True)
+        ]
+
     def contributions(
         self, z: Sequence[float], own: Sequence[float], other: Sequence[float]
     ) -> list[float]:
@@ -162,6 +190,11 @@ def yeo_johnson_inverse(y: float, power: float | None) -> float:
         return sign * math.expm1(math.log1p(grown) / power if power else abs(y))
     except OverflowError:
         return sign * math.inf
+
+
+def _squared_offset(column: Coordinate, mean: float) -> Coordinate:
+    offset = column - mean
+    return offset * offset
 
 
 def _weighted_sum(columns: Sequence[Coordinate], weights: Sequence[float]) -> Coordinate:

@@ -59,7 +59,8 @@ def _show_crosswalk(crosswalk: "Crosswalk") -> None:
     out = console.terminal()
     out.print(
         f"Of {crosswalk.customers:,} customers {crosswalk.moved_share:.1%} change their cluster "
-        f"(adjusted Rand index {crosswalk.ari:.3f})"
+        f"(95 % interval {crosswalk.moved_interval[0]:.1%} to {crosswalk.moved_interval[1]:.1%}; "
+        f"adjusted Rand index {crosswalk.ari:.3f})"
     )
     table = console.new_table("Old \\ new", *map(str, crosswalk.new_ids))
     for cluster, counts in zip(crosswalk.old_ids, crosswalk.counts, strict=True):
@@ -68,7 +69,10 @@ def _show_crosswalk(crosswalk: "Crosswalk") -> None:
     table = console.new_table("Cluster", "Name", "Became", "Overlap", "Centre moved", "Churn")
     for row in crosswalk.clusters:
         moved = "–" if row.centre_shift is None else f"{row.centre_shift:.2f} sd"
-        churn = f"{_percent(row.churn_before)} → {_percent(row.churn_after)}"
+        churn = (
+            f"{_percent(row.churn_before, row.churn_before_interval)} → "
+            f"{_percent(row.churn_after, row.churn_after_interval)}"
+        )
         table.add_row(str(row.id), row.name, row.became, f"{row.overlap:.1%}", moved, churn)
     out.print(table)
 
@@ -79,5 +83,7 @@ def _number(value: float | None, sign: str = "") -> str:
     return f"{value:{sign},d}" if isinstance(value, int) else f"{value:{sign}.4f}"
 
 
-def _percent(rate: float | None) -> str:
-    return "–" if rate is None else f"{rate:.1%}"
+def _percent(rate: float | None, interval: tuple[float, float] | None) -> str:
+    if rate is None:
+        return "–"
+    return f"{rate:.1%} ({interval[0]:.1%} to {interval[1]:.1%})" if interval else f"{rate:.1%}"

@@ -12,7 +12,7 @@ from pipeline.scoring.documents import (
     Manifest,
     Summary,
 )
-from pipeline.scoring.summary.verdict import cluster_mix_verdict
+from pipeline.scoring.summary.verdict import churn_differs, churn_sentence, cluster_mix_verdict
 
 
 def show_run(manifest: Manifest, summary: Summary, out: str) -> None:
@@ -92,6 +92,11 @@ def _show_drift(console: Console, drift: DriftSummary) -> None:
         names = [name for name, each in verdicts.items() if each == verdict]
         if names:
             console.print(f"Note: {how} unlike training: {', '.join(names)}")
+    if sentence := churn_sentence(drift):
+        where = [str(each["cluster"]) for each in churn_differs(drift)]
+        some = "clusters" if len(where) > 1 else "cluster"
+        detail = f" ({some} {', '.join(where)})" if where else ""
+        console.print(f"Note: churn unlike training: {sentence}{detail}", soft_wrap=True)
 
 
 def _cells(cluster: ClusterSummary) -> list[str]:

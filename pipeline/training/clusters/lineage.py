@@ -1,10 +1,11 @@
 """Clusters keep their ids and names over retraining: who they were under the champion.
 
 A new cluster is an old one again when at least half of the customers that are in either are in
-both (Jaccard; below it Hennig 2007, CSDA 52:258-271, calls a cluster dissolved). Which is which
-follows from the customers in both, as an assignment problem; centres decide only ties. An old
-cluster that none of the new ones continues is retired, and neither its id nor any other that a
-model of the store ever had is given to another cluster: campaigns may still point at it.
+both (Jaccard). Which is which follows from the customers in both, as an assignment problem; centres
+decide only ties. Where few customers say so, the id is kept all the same: the crosswalk states the
+interval, and a promotion then has something against it. An old cluster that none of the new ones
+continues is retired, and neither its id nor any other that a model of the store ever had is given
+to another cluster: campaigns may still point at it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,13 +19,20 @@ from model_store import CHAMPION, Artifact, NotFound, Store, WrongArtifact
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Contract
-from pipeline.model.crosswalk import Counts, Crosswalk, Ids, build_crosswalk, contingency, overlaps
+from pipeline.model.crosswalk import (
+    MINIMUM_OVERLAP,
+    Counts,
+    Crosswalk,
+    Ids,
+    build_crosswalk,
+    contingency,
+    overlaps,
+)
 from pipeline.model.facts import LineageFacts, facts_of, matched_with
 from pipeline.model.loading import load_model
 from pipeline.training.cleaning import Customers
 from pipeline.training.fitting import Fitted
 
-MINIMUM_OVERLAP = 0.5
 LAST_ID = "last-cluster-id"
 """The store's counter of the highest id that any of its models ever had."""
 

@@ -26,6 +26,7 @@ from pipeline.training.exploring.exploration import (
     RefusedValues,
     Role,
 )
+from pipeline.training.exploring.leaks import evidence
 from pipeline.training.exploring.profiles import (
     FeatureValues,
     Groups,
@@ -74,6 +75,7 @@ def explore(path: Path, contract: Contract, reading: ReadingOptions = AUTODETECT
         columns=tuple(_columns(table, contract)),
         missing_columns=tuple(name for name in _declared(contract) if not table.has(name)),
         leaking_columns=tuple(name for name in contract.never_features if table.has(name)),
+        evidence=evidence(table, contract, _is_missing, tuple(groups.values())),
         labels=labels,
         refused=refused.values(),
         numbers=tuple(number_profile(values, groups) for values in numbers),
