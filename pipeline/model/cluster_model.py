@@ -192,7 +192,8 @@ class ClusterModel:
 
     def to_json(self) -> bytes:
         """The content of model.json; the same model gives the same bytes."""
-        text = json.dumps(asdict(self), indent=1, ensure_ascii=False, allow_nan=False)
+        document = {**asdict(self), "contract": self.contract.to_dict()}
+        text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
         return (text + "\n").encode()
 
     @classmethod

@@ -25,6 +25,9 @@ finite, and medians are counted in single precision."""
 Value = float | str
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _NOT_FINITE = re.compile(r"[+-]?(nan|inf(inity)?)", re.IGNORECASE)
+MARKS = ("sensitive",)
+"""What a contract says about the use of a column, and not about its values. An unset mark is left
+out of documents, so that a contract which declares none has the digest that it always had."""
 _KEYS = ("name", "title", "features", "id_column", "label", "never_features")
 _MISSING = frozenset({"", "na", "n/a", "null", "none"})
 NOT_COMPUTED = "#NOT-COMPUTED! (a formula without result)"
@@ -76,6 +79,9 @@ class Feature:
     """How people say that this feature is low, in the name of a cluster."""
     high: str = ""
     """How people say that it is high."""
+    sensitive: bool | None = None
+    """Whether it is a trait by which people must not be treated differently, such as age or
+    gender, or stands for one; None where nobody has declared it."""
 
     @property
     def numeric(self) -> bool:
@@ -241,6 +247,11 @@ class Contract:
             raise WrongRow(problems)
         return {name: value for name, value in parsed.items() if not isinstance(value, Problem)}
 
+    def unmarked(self) -> Self:
+        """The contract without its marks: what it says of values, and nothing of their use."""
+        none: dict[str, Any] = dict.fromkeys(MARKS)
+        return replace(self, features=tuple(replace(it, **none) for it in self.features))
+
     @property
     def columns(self) -> tuple[str, ...]:
         """Every column that the contract names."""
@@ -259,8 +270,13 @@ class Contract:
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything the contract says, as JSON can hold it."""
-        return asdict(self)
+        """Everything the contract says, as JSON can hold it; marks that are unset are left out."""
+        document = asdict(self)
+        for feature in document["features"]:
+            for mark in MARKS:
+                if feature[mark] is None:
+                    del feature[mark]
+        return document
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Self:
@@ -372,6 +388,9 @@ def _feature_from_dict(document: object) -> Feature:
             known[key] = _range(known[key], f"{name}.{key}")
     for key in ("label", "description", "unit", "low", "high"):
         typed.text(known.get(key, ""), f"{name}.{key}")
+    for mark in MARKS:
+        if known.get(mark) is not None:
+            typed.yes_or_no(known[mark], f"{name}.{mark}")
     known["values"] = _names(known.get("values", ()), f"{name}.values")
     feature = Feature(**known)
     _check_kind(feature)

@@ -42,6 +42,13 @@ def whole(value: object, what: str, least: int = 0) -> int:
     raise wrong(what, f"a whole number from {least}", value)
 
 
+def yes_or_no(value: object, what: str) -> bool:
+    """True or False."""
+    if isinstance(value, bool):
+        return value
+    raise wrong(what, "true or false", value)
+
+
 def text(value: object, what: str) -> str:
     """A text."""
     if isinstance(value, str):

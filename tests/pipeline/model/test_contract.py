@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from model_store import BUNDLED, open_store
 from pipeline.errors import Problem, WrongFile, WrongRow
 from pipeline.model.contract import Contract, Feature, Range, load_contract
+from pipeline.model.loading import load_model
 
 LIMIT = Feature("limit", "number", "Limit", valid=Range(0, 100))
 COUNT = Feature("count", "integer", "Count", valid=Range(0, None))
@@ -91,6 +93,32 @@ def test_a_contract_survives_json_and_keeps_its_digest(bank_contract: Contract) 
     assert again.select(["Credit_Limit"]).digest != bank_contract.digest
 
 
+@pytest.mark.parametrize("alias", ["champion", "original"])
+def test_a_published_contract_keeps_the_digest_of_its_manifest(alias: str) -> None:
+    artifact = open_store(BUNDLED).open(alias)
+    contract = load_model(artifact).contract
+    assert contract.digest == artifact.manifest.facts["contract_sha256"]
+
+
+@pytest.mark.parametrize("alias", ["champion", "original"])
+def test_a_published_contract_says_what_the_shipped_file_says_of_its_features(
+    alias: str, bank_contract: Contract
+) -> None:
+    own = load_model(open_store(BUNDLED).open(alias)).contract
+    shipped = bank_contract.select([feature.name for feature in own.features])
+    assert shipped.unmarked().digest == own.unmarked().digest
+
+
+def test_a_mark_changes_the_digest_only_where_it_is_set(bank_contract: Contract) -> None:
+    spending = bank_contract.select(["Total_Trans_Amt"])
+    assert spending.features[0].sensitive is None
+    assert spending.unmarked().digest == spending.digest
+    age = bank_contract.select(["Customer_Age"])
+    assert age.features[0].sensitive is True
+    assert age.unmarked().digest != age.digest
+    assert Contract.from_dict(json.loads(json.dumps(age.to_dict()))) == age
+
+
 def test_leaking_columns_can_never_be_features(bank_contract: Contract) -> None:
     assert len(bank_contract.never_features) == 2
     with pytest.raises(WrongFile, match="declares no feature Naive_Bayes"):
@@ -161,6 +189,7 @@ LABEL = "name = 'x'\n[features.a]\ntype = 'number'\nlabel = 'A'\n[label]\n"
         (FEATURE.format("", "unit = 5"), "a.unit: expected a text"),
         (FEATURE.format("", "description = ['x']"), "a.description: expected a text"),
         (FEATURE.format("", "values = 'abc'"), "a.values: expected an array"),
+        (FEATURE.format("", "sensitive = 'yes'"), "a.sensitive: expected true or false, found yes"),
         (FEATURE.format("", "type_ = 'x'"), "type_"),
         (FEATURE.format("never_features = 'abc'", ""), "never_features: expected an array"),
         (
@@ -211,7 +240,7 @@ def test_a_contract_names_the_field_that_is_wrong_in_one_line(
 def test_any_value_of_any_field_is_taken_or_refused(write: Callable[..., Path]) -> None:
     values = ["'yes'", "''", "1", "-1.5", "nan", "inf", "true", "[]", "[[]]", "[1, 2]", "[nan, 1]",
               "['a', 'b']", "['a', 1]", "{a = 1}", "{}", "1979-05-27", "[-inf, inf]"]  # fmt: skip
-    own = "type label description unit valid typical values missing low high"
+    own = "type label description unit valid typical values missing low high sensitive"
     whole = "title id_column never_features label"
     usual = {"type": "'number'", "label": "'A'"}
     for value in values:
