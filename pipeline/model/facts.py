@@ -36,6 +36,8 @@ class TrainingData(TypedDict, total=False):
     rejected_for: dict[str, int]
     """Column and code → number of rows."""
     dropped_columns: list[str]
+    filled: dict[str, int]
+    """Feature → customers for whom the contract filled in a missing value."""
 
 
 class Metrics(TypedDict, total=False):

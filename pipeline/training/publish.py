@@ -102,7 +102,7 @@ def _facts(trained: Trained) -> ModelFacts:
         ModelFacts,
         {
             "recipe": asdict(trained.recipe),
-            "training": asdict(trained.cleaning),
+            "training": trained.cleaning.to_facts(),
             "metrics": trained.metrics,
             "contract_sha256": trained.model.contract.digest,
             "libraries": {

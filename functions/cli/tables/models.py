@@ -31,6 +31,8 @@ def show_model(artifact: Artifact, model: ClusterModel) -> None:
         f"({facts['training']['rejected_rows']:,} rejected, "
         f"{facts['training']['duplicate_rows']:,} duplicates)"
     )
+    for name, rows in facts["training"].get("filled", {}).items():
+        out.print(f"{name} was missing and filled in for {rows:,} of them")
     out.print(
         f"Silhouette {metrics['silhouette_model_space']:.4f} in the model's space, "
         f"{metrics['silhouette_standardised_space']:.4f} in the full standardised space"

@@ -31,6 +31,8 @@ def show_run(manifest: Manifest, summary: Summary, out: str) -> None:
     console.print(Text.assemble(bold(manifest["input"]["name"]), counts))
     for reason, rows in summary["rejected_for"].items():
         console.print(f"  rejected for {reason}: {rows:,}")
+    for name, rows in summary.get("filled", {}).items():
+        console.print(f"  {name} was missing and filled in: {rows:,}")
     _show_drift(console, summary["drift"])
     table = new_table(
         "Cluster", "Name", "Customers", "Share", "In training", "Left", "Expected", "Churn rate"

@@ -15,6 +15,7 @@ from pipeline.model.contract.feature import (
     Feature,
     Range,
     Value,
+    is_missing,
     show,
 )
 from pipeline.model.contract.findings import Finding, listed
@@ -36,6 +37,7 @@ __all__ = [
     "Label",
     "Range",
     "Value",
+    "is_missing",
     "listed",
     "load_contract",
     "read_contract",
