@@ -9,6 +9,7 @@ import click
 
 from functions.cli.assign import assign
 from functions.cli.compare import compare
+from functions.cli.contracts.check import contract
 from functions.cli.explore import explore
 from functions.cli.models import models
 from functions.cli.retrain import retrain
@@ -41,5 +42,7 @@ def main() -> None:
     """Which group a credit card customer belongs to, why, and how often that group leaves."""
 
 
-for command in (assign, serve, score, watch, explore, train, retrain, compare, models):
+for command in (
+    assign, serve, score, watch, contract, explore, train, retrain, compare, models
+):  # fmt: skip
     main.add_command(command)

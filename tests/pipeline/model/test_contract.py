@@ -326,7 +326,7 @@ def test_everything_that_is_wrong_is_found_at_once(write: Callable[..., Path]) -
     ]  # fmt: skip
     assert findings[0].hint == "did you mean title?"
     assert all("\n" not in str(finding) for finding in findings)
-    with pytest.raises(WrongFile, match="found titel; did you mean title.*and 8 more"):
+    with pytest.raises(WrongFile, match=r"found titel; did you mean title.*and 8 more"):
         load_contract(path)
 
 
@@ -358,5 +358,5 @@ def test_a_median_is_declared_and_found_by_training(write: Callable[..., Path]) 
 
 def test_a_category_has_no_median(write: Callable[..., Path]) -> None:
     text = FEATURE.format("", "missing = 'median'").replace("'number'", "'category'\nvalues=['b']")
-    with pytest.raises(WrongFile, match="features.a.missing: expected one of b, found median"):
+    with pytest.raises(WrongFile, match=r"features.a.missing: expected one of b, found median"):
         load_contract(write(text, "contract.toml"))
