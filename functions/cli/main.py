@@ -10,6 +10,7 @@ import click
 from functions.cli.assign import assign
 from functions.cli.compare import compare
 from functions.cli.contracts.check import contract
+from functions.cli.contracts.init import init
 from functions.cli.explore import explore
 from functions.cli.models import models
 from functions.cli.retrain import retrain
@@ -43,6 +44,6 @@ def main() -> None:
 
 
 for command in (
-    assign, serve, score, watch, contract, explore, train, retrain, compare, models
+    assign, serve, score, watch, init, contract, explore, train, retrain, compare, models
 ):  # fmt: skip
     main.add_command(command)

@@ -3,6 +3,7 @@
 import difflib
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -42,7 +43,11 @@ def find_disagreements(
     rejected = {-1 - number for number in range(len(broken))}
     for feature in present:
         column = table.column(file.column(feature.name)).combine_chunks()
-        problems = check(_alone(contract, feature), {feature.name: column}, file.numbers).problems
+        checked = check(_alone(contract, feature), {feature.name: column}, file.numbers)
+        problems = checked.problems
+        if feature.stand_in == MEDIAN and checked.filled.get(feature.name) == len(table):
+            where = f"features.{feature.name}"
+            findings.append(Finding(where, "a value somewhere, for a median", "none in any row"))
         rejected |= set(problems)
         findings += _refused_values(feature, [(at, p[0]) for at, p in problems.items()], rows)
     findings += [*_broken_rows(broken), *_repeated_ids(file, table, contract)]
@@ -56,7 +61,10 @@ def find_disagreements(
 
 
 def _alone(contract: Contract, feature: Feature) -> Contract:
-    return contract.select([feature.name])
+    """The contract of a feature; where a median will stand in, no value is missing."""
+    if feature.stand_in == MEDIAN and feature.missing is None:
+        feature = replace(feature, missing=0.0)
+    return replace(contract, features=(feature,))
 
 
 def _of_header(path: Path, contract: Contract, reading: ReadingOptions) -> list[Finding]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -18,7 +19,7 @@ MEMBERS = "member,visits,fee,plan,cancelled\n1,2,10,basic,yes\n2,3,20,plus,no\n"
 def run() -> Run:
     """Runs the command."""
 
-    def invoke(*arguments: object, **how: object) -> Result:
+    def invoke(*arguments: object, **how: Any) -> Result:
         return CliRunner().invoke(main, [str(argument) for argument in arguments], **how)
 
     return invoke
@@ -61,3 +62,44 @@ def test_a_contract_that_cannot_be_read_is_one_line(run: Run, tmp_path: Path) ->
     result = run("contract", "check", tmp_path / "none.toml")
     assert result.exit_code == 2
     assert "cannot be read" in result.output and "Traceback" not in result.output
+
+
+def test_init_drafts_a_contract_that_agrees(run: Run, write: Write, tmp_path: Path) -> None:
+    data, target = write(MEMBERS, "gym.csv"), tmp_path / "gym.toml"
+    result = run("init", data, "--contract", target)
+    assert result.exit_code == 0, result.output
+    assert "id: member" in result.output and "cancelled: yes means left" in result.output
+    assert run("contract", "check", target, "--data", data).exit_code == 0
+
+
+def test_init_overwrites_nothing_unless_it_is_told_to(
+    run: Run, write: Write, tmp_path: Path
+) -> None:
+    data, target = write(MEMBERS), write("mine", "mine.toml")
+    result = run("init", data, "--contract", target)
+    assert result.exit_code == 2 and "is there already" in result.output
+    assert target.read_text() == "mine"
+    assert run("init", data, "--contract", target, "--force").exit_code == 0
+    assert "[features.visits]" in target.read_text()
+    spoilt = run("init", data, "--contract", data, "--force")
+    assert spoilt.exit_code == 2 and data.read_text() == MEMBERS
+    nowhere = run("init", data, "--contract", tmp_path / "none" / "a.toml")
+    assert nowhere.exit_code == 2 and "cannot be written" in nowhere.output
+
+
+def test_init_says_its_guesses_for_machines(run: Run, write: Write, tmp_path: Path) -> None:
+    result = run("init", write(MEMBERS), "--contract", tmp_path / "a.toml", "--json")
+    document = json.loads(result.stdout)
+    assert document["label"]["churned"] == ["yes"]
+    assert [feature["column"] for feature in document["features"]] == ["visits", "fee"]
+
+
+def test_init_asks_on_a_terminal(
+    run: Run, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("functions.cli.contracts.init._on_a_terminal", lambda: True)
+    target = tmp_path / "gym.toml"
+    result = run("init", write(MEMBERS), "--contract", target, input="\nnobody\nnone\n")
+    assert result.exit_code == 0, result.output
+    assert "There is no nobody." in result.output
+    assert 'id_column = "member"' in target.read_text() and "# [label]" in target.read_text()

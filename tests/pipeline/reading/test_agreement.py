@@ -1,6 +1,7 @@
 """Whether a file has what a contract declares."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,16 @@ def test_a_file_that_is_of_no_use(
 def test_a_file_that_is_not_there(tmp_path: Path, gym_contract: Contract) -> None:
     (line,) = lines(tmp_path / "none.csv", gym_contract)
     assert "expected a table of customers" in line
+
+
+def test_where_a_median_stands_in_nothing_is_missing(write: Write, gym_contract: Contract) -> None:
+    features = [
+        replace(it, stand_in="median") if it.name == "fee" else it for it in gym_contract.features
+    ]
+    contract = replace(gym_contract, features=tuple(features))
+    some = write(HEADER + "1,2,10,basic,yes\n2,3,,plus,no\n")
+    assert lines(some, contract) == []
+    none = write(HEADER + "1,2,,basic,yes\n2,3,,plus,no\n")
+    assert lines(none, contract) == [
+        "error features.fee: expected a value somewhere, for a median, found none in any row"
+    ]
