@@ -95,17 +95,24 @@ def draft_contract(
     if not features:
         problem = "has no column that can be a feature; expected numbers or categories"
         raise WrongFile(path, problem)
-    title = for_people(path.stem)
+    name, title = names_of(path)
     return Draft(
         file=path.name,
-        name=re.sub(r"\W+", "_", path.stem.lower()).strip("_") or "customers",
-        title=title if "customer" in title.lower() else f"{title} customers",
+        name=name,
+        title=title,
         rows=columns[0].rows,
         id=id_guess,
         label=label,
         features=tuple(features),
         left_out=tuple(left_out),
     )
+
+
+def names_of(path: Path) -> tuple[str, str]:
+    """The name and the title of the customers of a file, after the file's name."""
+    title = for_people(path.stem)
+    name = re.sub(r"\W+", "_", path.stem.lower()).strip("_") or "customers"
+    return name, title if "customer" in title.lower() else f"{title} customers"
 
 
 def _id(columns: Sequence[Column], answers: Answers, ask: Ask | None) -> IdGuess:

@@ -63,6 +63,10 @@ class FeatureDraft:
     actionable: bool | None
     remarks: tuple[str, ...]
     """What somebody who completes the contract should know of the column."""
+    unit_known: bool = False
+    """Whether the unit is certain, as that of days which were counted here."""
+    low: str = ""
+    high: str = ""
 
 
 def reason_to_leave_out(column: Column) -> LeftOut | None:

@@ -89,20 +89,26 @@ def _feature(feature: FeatureDraft) -> Iterator[str]:
         yield from _comment(f"{remark}.")
     yield f"type = {_text(feature.type)}"
     yield f"label = {_text(feature.label)}"
-    if feature.unit:
-        yield f"# unit = {_text(feature.unit)}"
-    if feature.valid is not None:
-        yield f"valid = {_range(feature.valid)}"
-    if feature.typical is not None:
-        yield f"typical = {_range(feature.typical)}"
-    if feature.values:
-        yield f"values = {_texts(feature.values)}"
-    if feature.missing is not None:
-        mark = "" if feature.fills else "# "
-        yield f"{mark}missing = {_text(feature.missing)}"
+    yield from _values(feature)
+    for key, words in (("low", feature.low), ("high", feature.high)):
+        if words:
+            yield f"{key} = {_text(words)}"
     for mark, value in (("sensitive", feature.sensitive), ("actionable", feature.actionable)):
         if value is not None:
             yield f"{mark} = {'true' if value else 'false'}  # by its name"
+
+
+def _values(feature: FeatureDraft) -> Iterator[str]:
+    """What its values may be, and what stands in for them."""
+    if feature.unit:
+        yield f"{'' if feature.unit_known else '# '}unit = {_text(feature.unit)}"
+    for key, ends in (("valid", feature.valid), ("typical", feature.typical)):
+        if ends is not None:
+            yield f"{key} = {_range(ends)}"
+    if feature.values:
+        yield f"values = {_texts(feature.values)}"
+    if feature.missing is not None:
+        yield f"{'' if feature.fills else '# '}missing = {_text(feature.missing)}"
 
 
 def _left_out(draft: Draft) -> Iterator[str]:

@@ -34,6 +34,13 @@ _TIMES = ("seconds", "minutes", "hours", "days", "weeks", "months", "years")
 _COUNT = re.compile(r"count|ct|num|number|nr|products?|age|visits?|calls?|orders?|months?|days?")
 MONEY = "EUR"
 """The unit that is proposed for money; files do not say which it is."""
+_DATE = re.compile(r"date|datum|day|datetime|timestamp|when")
+_ORDER = re.compile(
+    r"(order|invoice|basket|receipt|transaction|trans|bestellung|rechnung|bon)s?"
+    r"(_?(id|nr|no|num|number|nummer|key|code|ref))?"
+)
+_TOTAL = re.compile(r"total|value|usd|eur|gbp|dollars?|euros?")
+_PRICE = re.compile(r"price|preis")
 _SHARE = re.compile(r"ratio|share|utili[sz]ation|pct|percent|fraction|proportion")
 _CHURNED = re.compile(
     r"yes|y|true|t|1|churn(ed)?|exit(ed)?|left|attrited|cancell?ed|lost|lapsed|closed|gone|former"
@@ -115,6 +122,31 @@ def unit_of(name: str) -> str:
     if "tenure" in words_of(name):
         return "months"
     return MONEY if _any(_MONEY, name) and not _any(_NOT_MONEY, name) else ""
+
+
+def names_a_date(name: str) -> bool:
+    """Whether it is that of a day."""
+    return _any(_DATE, name)
+
+
+def names_an_order(name: str) -> bool:
+    """Whether it says which order, invoice or basket a row is of."""
+    return _ORDER.fullmatch("_".join(words_of(name))) is not None
+
+
+def names_money(name: str) -> bool:
+    """Whether it is that of a sum of money; the price of one piece is none."""
+    return (_any(_MONEY, name) or _any(_TOTAL, name)) and "unit" not in words_of(name)
+
+
+def names_a_price(name: str) -> bool:
+    """Whether it is that of a price, which may be of one piece."""
+    return _any(_PRICE, name)
+
+
+def names_a_quantity(name: str) -> bool:
+    """Whether it says how many pieces."""
+    return any(word in ("quantity", "qty", "menge", "pieces", "units") for word in words_of(name))
 
 
 def means_churned(value: str) -> bool | None:

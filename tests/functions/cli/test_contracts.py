@@ -103,3 +103,36 @@ def test_init_asks_on_a_terminal(
     assert result.exit_code == 0, result.output
     assert "There is no nobody." in result.output
     assert 'id_column = "member"' in target.read_text() and "# [label]" in target.read_text()
+
+
+def test_init_sums_up_a_ledger(
+    run: Run, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    purchases = "".join(f"{n % 9:03},2024-01-{n % 28 + 1:02},{n}.5\n" for n in range(60))
+    data = write("client_id,day,spent\n" + purchases, "sales.csv")
+    result = run("init", "--transactions", data)
+    assert result.exit_code == 0, result.output
+    assert "sales-customers.csv has the 9 customers of 60 rows" in result.output
+    customers = tmp_path / "sales-customers.csv"
+    assert customers.read_text().startswith('"client_id","recency","frequency","money","tenure"')
+    assert run("contract", "check", "sales.toml", "--data", customers).exit_code == 0
+    again = run("init", "--transactions", data, "--no-contract")
+    assert again.exit_code == 2 and "sales-customers.csv: is there already" in again.output
+    later = run("init", "--transactions", data, "--no-contract", "--customers", "b.csv", "--json")
+    assert json.loads(later.stdout)["ledger"]["customers"] == 9
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--amount", "fee"], "--amount goes with --transactions"),
+        (["--transactions", "--label", "cancelled"], "a ledger has no churn label"),
+        (["--transactions"], "no column says who bought"),
+    ],
+)
+def test_init_says_in_a_line_what_does_not_go_together(
+    run: Run, write: Write, arguments: list[str], message: str
+) -> None:
+    result = run("init", write(MEMBERS), "--contract", "a.toml", *arguments)
+    assert result.exit_code == 2 and message in result.output
