@@ -40,7 +40,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="customer-clusters")
 def main() -> None:
-    """Which group a credit card customer belongs to, why, and how often that group leaves."""
+    """Find the groups that customers form, and say which one a customer belongs to, and why."""
 
 
 for command in (

@@ -34,11 +34,11 @@ def show_run(manifest: Manifest, summary: Summary, out: str) -> None:
     for name, rows in summary.get("filled", {}).items():
         console.print(f"  {name} was missing and filled in: {rows:,}")
     _show_drift(console, summary["drift"])
-    table = new_table(
-        "Cluster", "Name", "Customers", "Share", "In training", "Left", "Expected", "Churn rate"
-    )
+    known = summary["observed_churn"] or summary["expected_churners"] is not None
+    churn = ("Left", "Expected", "Churn rate") if known else ()
+    table = new_table("Cluster", "Name", "Customers", "Share", "In training", *churn)
     for cluster in summary["clusters"]:
-        table.add_row(*_cells(cluster))
+        table.add_row(*_cells(cluster), *(_churn_cells(cluster) if known else ()))
     console.print(table)
     if "challenger" in summary:
         _show_challenger(console, summary["challenger"])
@@ -97,6 +97,17 @@ def _show_drift(console: Console, drift: DriftSummary) -> None:
 
 
 def _cells(cluster: ClusterSummary) -> list[str]:
+    return [
+        str(cluster["cluster"]),
+        cluster["cluster_name"],
+        f"{cluster['customers']:,}",
+        f"{cluster['share']:.1%}",
+        f"{cluster['training_share']:.1%}",
+    ]
+
+
+def _churn_cells(cluster: ClusterSummary) -> list[str]:
+    """How many left, how many were to be expected, and the rate."""
     observed, expected = cluster["observed_churn"], cluster["expected_churners"]
     training = cluster["training_churn_rate"]
     if observed:
@@ -104,11 +115,6 @@ def _cells(cluster: ClusterSummary) -> list[str]:
     else:
         rate = "–" if training is None else f"{training:.1%} in training"
     return [
-        str(cluster["cluster"]),
-        cluster["cluster_name"],
-        f"{cluster['customers']:,}",
-        f"{cluster['share']:.1%}",
-        f"{cluster['training_share']:.1%}",
         f"{observed['churned']:,}" if observed else "–",
         "–" if expected is None else f"{expected:,.0f}",
         rate,

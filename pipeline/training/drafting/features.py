@@ -11,6 +11,7 @@ from pipeline.training.drafting.columns import MOST_CATEGORIES, Column
 from pipeline.training.drafting.words import (
     MONEY,
     for_people,
+    name_of_flag,
     names_a_code,
     names_a_count,
     names_a_row,
@@ -130,6 +131,8 @@ def draft_feature(column: Column) -> FeatureDraft:
         sensitive=True if trait else None,
         actionable=False if trait or names_what_is_fixed(column.name) else None,
         remarks=tuple(_remarks(column, valid, fills=fills)),
+        low=f"no {name_of_flag(column.name)}" if column.flag else "",
+        high=name_of_flag(column.name) if column.flag else "",
     )
 
 

@@ -67,6 +67,13 @@ def for_people(name: str) -> str:
     return text[:1].upper() + text[1:] if text else name
 
 
+def name_of_flag(name: str) -> str:
+    """What somebody is or has of whom a flag is 1: of `IsActiveMember`, active member."""
+    first, *rest = for_people(name).split() or [name]
+    first = first if first.isupper() else first.lower()
+    return " ".join(rest if first in ("is", "has") and rest else [first, *rest])
+
+
 def names_an_id(name: str) -> int:
     """How clearly a name is that of an id: 2 for a customer's, 1 for another's, else 0."""
     joined = "_".join(words_of(name))

@@ -122,6 +122,13 @@ def test_questions_are_asked_with_the_guess(members: Path) -> None:
     ]
 
 
+def test_a_flag_has_words_for_both_of_its_values(write: Write) -> None:
+    rows = "".join(f"{n},{n % 2},{n % 3 // 2}\n" for n in range(60))
+    path = write("client_id,IsActiveMember,TVPackage\n" + rows)
+    words = [(it.low, it.high) for it in draft_contract(path).features]
+    assert words == [("no active member", "active member"), ("no TV package", "TV package")]
+
+
 def test_names_and_values_that_toml_must_quote(write: Write, tmp_path: Path) -> None:
     rows = "".join(f'{n},"{"a" if n % 3 else ""}""b\\",{n % 7}\n' for n in range(60))
     path = write('kunden_id,"Tarif ""neu"" [x]",Höhe\n' + rows)
