@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.errors import MAX_REJECTED_SHARE, WrongFile, refuse_unreadable
+from pipeline.errors import MAX_REJECTED_SHARE, WrongFile, refuse_unreadable, shortened
 from pipeline.hashing import sha256_of_file
 from pipeline.model.contract import MEDIAN, Contract, Feature, Label
 from pipeline.reading.blocks import BrokenRow
@@ -272,13 +272,20 @@ def _churned(table: CustomerTable, label: Label | None) -> NDArray[np.bool_] | N
     if label is None or not table.has(label.column):
         return None
     path, texts = table.file.path, table.column(label.column).to_pylist()
-    meaning = {text: label.parse(text) for text in set(texts)}
-    unknown = sorted(repr(text) for text, churned in meaning.items() if churned is None)
+    counts = Counter(texts)
+    meaning = {text: label.parse(text) for text in counts}
+    unknown = sorted(
+        repr(text) if text is not None else "nothing"
+        for text, churned in meaning.items()
+        if churned is None
+    )
     if unknown:
+        rows = sum(counts[text] for text, churned in meaning.items() if churned is None)
         raise WrongFile(
             path,
-            f"label {label.column} holds {', '.join(unknown[:3])}; "
-            f"expected one of {', '.join(label.churned + label.stayed)}",
+            f"label {label.column} holds {', '.join(map(shortened, unknown[:3]))} in {rows:,} of "
+            f"{len(texts):,} rows; expected one of {', '.join(label.churned + label.stayed)}: "
+            "leave those customers out of the file, or declare no label",
         )
     if len(set(meaning.values())) < 2:
         only = "churned" if any(meaning.values()) else "stayed"

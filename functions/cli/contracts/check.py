@@ -59,9 +59,10 @@ def _show(
         out.print(f"{path}: {errors} to mend", soft_wrap=True)
         return
     label = declared.label.column if declared.label else "none"
+    count = len(declared.features)
     beside = f", and {data} agrees with it" if data else ""
     out.print(
-        f"{path} is a contract of {len(declared.features)} features, id "
+        f"{path} is a contract of {count} {'feature' if count == 1 else 'features'}, id "
         f"{declared.id_column or 'none'}, churn label {label}{beside}",
         soft_wrap=True,
     )

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import WrongFile
+from pipeline.errors import WrongFile, shortened
 from pipeline.reading.options import AUTODETECT, ReadingOptions
 from pipeline.training.drafting.columns import Column, read_columns
 from pipeline.training.drafting.features import (
@@ -93,8 +93,7 @@ def draft_contract(
     label = _label(columns, answers, ask, id_guess.column)
     features, left_out = _sorted_out(columns, id_guess, label)
     if not features:
-        problem = "has no column that can be a feature; expected numbers or categories"
-        raise WrongFile(path, problem)
+        raise WrongFile(path, _nothing_to_read(left_out))
     name, title = names_of(path)
     return Draft(
         file=path.name,
@@ -106,6 +105,14 @@ def draft_contract(
         features=tuple(features),
         left_out=tuple(left_out),
     )
+
+
+def _nothing_to_read(left_out: Sequence[LeftOut]) -> str:
+    """What is wrong with a file without features, and what stands in its columns instead."""
+    reasons = "; ".join(f"{shortened(it.column)}: {it.reason}" for it in left_out[:3])
+    more = "; …" if len(left_out) > 3 else ""
+    found = f" ({reasons}{more})" if reasons else ""
+    return f"has no column that can be a feature{found}; expected numbers or categories"
 
 
 def names_of(path: Path) -> tuple[str, str]:

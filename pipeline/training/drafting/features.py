@@ -89,7 +89,9 @@ def reason_to_leave_out(column: Column) -> LeftOut | None:
         return LeftOut(column.name, reason, never=False)
     if column.kind == "integer" and names_a_row(column.name):
         return LeftOut(column.name, "it numbers the rows", never=True)
-    if names_an_id(column.name) and len(column.texts) > column.present / 2:
+    many = len(column.texts) > column.present / 2
+    codes = names_an_id(column.name) == 2 and column.kind != "category"
+    if codes or (many and names_an_id(column.name)):
         return LeftOut(column.name, "its name is that of an id", never=True)
     if names_a_code(column.name):
         return LeftOut(column.name, "its digits are a code and no amount", never=False)

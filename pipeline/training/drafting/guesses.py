@@ -106,6 +106,11 @@ def label_of(column: Column, reason: str, churned: str | None = None) -> LabelGu
         raise WrongFile("the label", f"{column.name} has no value {left}; it has {held}")
     share = column.counts[left] / column.present
     meaning = f"{why}; {column.counts[left]:,} of {column.present:,} customers ({share:.1%})"
+    if column.missing:
+        meaning += (
+            f". Of {column.missing:,} more it is not known, and training refuses that: leave them "
+            "out of the file, or declare no label"
+        )
     stayed = tuple(text for text in column.texts if text != left)
     return LabelGuess(column.name, (left,), stayed, reason, meaning)
 

@@ -136,3 +136,41 @@ def test_init_says_in_a_line_what_does_not_go_together(
 ) -> None:
     result = run("init", write(MEMBERS), "--contract", "a.toml", *arguments)
     assert result.exit_code == 2 and message in result.output
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda rows: [f"1,{row.partition(',')[2]}" for row in rows],
+            "rows repeat an id of member with other values",
+        ),
+        (lambda rows: [row.replace("yes", "no") for row in rows], "says that all customers stayed"),
+        (
+            lambda rows: [
+                row if n < 3 else row.rpartition(",")[0] + "," for n, row in enumerate(rows)
+            ],
+            "label cancelled holds '' in 297 of 300 rows; expected one of yes, no",
+        ),
+        (lambda rows: rows[:150], "has 150 usable customers; the search needs at least 200"),
+        (
+            lambda rows: [f"{row.partition(',')[0]},3,,basic,yes" for row in rows],
+            "300 of 300 rows are unusable (fee missing: 300)",
+        ),
+    ],
+)
+def test_customers_that_cannot_be_trained_on_are_one_line_and_nothing_is_published(
+    run: Run,
+    write: Write,
+    tmp_path: Path,
+    gym_contract_path: Path,
+    change: Callable[[list[str]], list[str]],
+    message: str,
+) -> None:
+    rows = [f"{n},{n % 9},{n % 50}.5,basic,{'yes' if n % 4 else 'no'}" for n in range(300)]
+    data = write("member,visits,fee,plan,cancelled\n" + "\n".join(change(rows)) + "\n")
+    store = tmp_path / "store"
+    result = run("train", "--data", data, "--contract", gym_contract_path, "--store", store)
+    assert result.exit_code == 2 and "Traceback" not in result.output
+    assert message in result.stderr.splitlines()[-1]
+    assert not (store / "versions").exists()

@@ -150,6 +150,11 @@ def test_a_ledger_is_no_customer_file(write: Write) -> None:
     [
         ("a,b\n", "has a header but no customers"),
         ("customer_id,a\n1,x\n2,x\n3,x\n", "has no column that can be a feature"),
+        (
+            "x,y\n" + "1,2\n" * 9,
+            "no column that can be a feature .x: it has one value, '1'; y: it has one value, '2'.",
+        ),
+        ("y,x\n" + "1,\n" * 99 + "1,2\n1,3\n", "x: 99 of 101 values are missing"),
         ("a,a\n1,2\n3,4\n", "has 2 columns a, expected one of each"),
     ],
 )
@@ -170,3 +175,20 @@ def test_category_values_missing_often_get_a_value_of_their_own(write: Write) ->
     rows = "".join(f"{n},{'' if n % 4 == 0 else 'ab'[n % 2]},{n}\n" for n in range(60))
     feature = by_column(draft_contract(write("client_id,plan,visits\n" + rows)))["plan"]
     assert feature.fills and feature.missing == "not known" and "not known" in feature.values
+
+
+def test_a_label_that_is_known_of_few_is_said_to_be_refused(write: Write) -> None:
+    rows = "".join(f"{n},{n * 7 % 13},{'yn'[n % 2] if n < 4 else ''}\n" for n in range(100))
+    label = draft_contract(write("client_id,visits,left\n" + rows)).label
+    assert "2 of 4 customers (50.0%)" in label.meaning
+    assert "Of 96 more it is not known, and training refuses that" in label.meaning
+
+
+def test_an_id_that_repeats_is_no_feature(write: Write) -> None:
+    rows = "".join(f"c{n % 40},{n}\n" for n in range(100))
+    (item,) = draft_contract(write("customer_id,visits\n" + rows)).left_out
+    assert (item.column, item.never, item.reason) == (
+        "customer_id",
+        True,
+        "its name is that of an id",
+    )
