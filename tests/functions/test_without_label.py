@@ -14,6 +14,7 @@ from model_store import open_store
 from pipeline.model.contract import load_contract
 from pipeline.training import publish, train
 from tests.support.gym import LIGHT, RECIPE
+from tests.support.uploading import post
 from tests.support.web import Page
 
 if TYPE_CHECKING:
@@ -64,6 +65,14 @@ def test_pages(browser_over: BrowserOver, nameless: Path, path: str) -> None:
     answer = browser_over("champion", nameless / "store").get(path)
     assert answer.status_code == 200
     assert of_page(answer.text) == []
+
+
+@pytest.mark.usefixtures("temporary")
+def test_the_page_of_a_file(browser_over: BrowserOver, nameless: Path) -> None:
+    browser = browser_over("champion", nameless / "store")
+    page = post(browser, (nameless / "members.csv").read_bytes(), "members.csv")
+    assert page.one("h1").text == "members.csv"
+    assert of_page(page.html) == []
 
 
 def test_the_document_of_the_interface(browser_over: BrowserOver, nameless: Path) -> None:

@@ -1,5 +1,6 @@
 """What training takes from a file: missing values, and customers who are alike."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -91,6 +92,14 @@ def test_a_run_fills_in_the_median_of_training_and_counts_it(
     assert model.contract.features[1].missing == gym_members["fee"][5:].median()
     manifest = score_file(path, model, artifact.version, tmp_path / "results", Options())
     assert manifest["rows_rejected"] == 0
-    assert '"filled": {\n  "fee": 5' in Path(
-        tmp_path / "results" / manifest["outputs"]["summary"]
-    ).read_text().replace("    ", "  ")
+    results = tmp_path / "results"
+    summary = json.loads((results / manifest["outputs"]["summary"]).read_text())
+    assert summary["filled"] == {"fee": 5}
+    report = (results / manifest["outputs"]["report"]).read_text()
+    assert "<code>fee</code> was missing and filled in, as the contract says, for 5" in report
+    assigned = pd.read_csv(results / manifest["outputs"]["assigned"], dtype={"member": str})
+    for row in assigned.head(7).to_dict("records"):  # five without a fee, and two others
+        fee = None if pd.isna(row["fee"]) else row["fee"]
+        one = model.assign({"visits": row["visits"], "fee": fee, "plan": row["plan"]})
+        assert one.cluster.id == row["cluster"]
+        assert one.distance == pytest.approx(row["distance"], abs=1e-6)
