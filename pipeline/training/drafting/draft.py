@@ -148,6 +148,8 @@ def _label(
     column, churned = named(columns, guess.column, "the label"), answers.churned
     if churned is None and ask is not None:
         churned = ask(f"Which value of {column.name} means left?", column.texts, guess.churned[0])
+    if churned == NONE:
+        return LabelGuess(None, (), (), "as you said")
     if churned is None or churned == guess.churned[0]:
         return guess
     return label_of(column, guess.reason, churned)

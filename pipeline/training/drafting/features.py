@@ -188,10 +188,10 @@ def _remarks(column: Column, valid: tuple[float, float] | None, *, fills: bool) 
         )
     if column.missing:
         share = column.missing / column.rows
-        what = "filled in" if fills else "rejected, unless missing says what stands in"
+        otherwise = "those customers are rejected, unless missing says what stands in"
+        what = "missing says what stands in for them" if fills else otherwise
         remarks.append(
-            f"{column.missing:,} of {column.rows:,} values ({share:.1%}) are missing: those "
-            f"customers are {what}"
+            f"{column.missing:,} of {column.rows:,} values ({share:.1%}) are missing: {what}"
         )
     if column.numeric and column.not_numbers:
         found = ", ".join(repr(shortened(text)) for text in list(column.not_numbers)[:3])

@@ -62,7 +62,9 @@ def _is_code(column: Column) -> bool:
 def check_id(columns: Sequence[Column], name: str) -> IdGuess:
     """The id that somebody has named."""
     column = named(columns, name, "the id")
-    return IdGuess(column.name, "as you said")
+    repeated = column.present - len(column.texts)
+    lacking = f"; {repeated:,} rows have one of another row, which training refuses"
+    return IdGuess(column.name, f"as you said{lacking if repeated else ''}")
 
 
 def guess_label(columns: Sequence[Column], taken: str | None) -> LabelGuess:

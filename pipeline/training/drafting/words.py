@@ -19,7 +19,7 @@ _SENSITIVE = re.compile(
     r"gender|sex|age|birth\w*|dob|senior|citizen|race|ethnic\w*|religio\w*|national\w*|marital"
     r"|married|marriage|family|partner|dependents?|dependent|child(ren)?|kids|disab\w*|pregnan\w*"
     r"|language|education|income|salary|geography|country|region|state|city|zip\w*|postal|postcode"
-    r"|plz|latitude|longitude|geschlecht|alter|familienstand|wohnort|bundesland"
+    r"|plz|latitude|longitude|geschlecht|geburt\w*|alter|familienstand|wohnort|bundesland"
 )
 _FIXED = re.compile(r"tenure|t|months_on_book|customer_since|subscription_length|vintage")
 _CODES = re.compile(r"zip\w*|postal\w*|postcode|plz")

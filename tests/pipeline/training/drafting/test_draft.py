@@ -192,3 +192,14 @@ def test_an_id_that_repeats_is_no_feature(write: Write) -> None:
         True,
         "its name is that of an id",
     )
+
+
+def test_who_finds_no_value_that_means_left_has_no_label(members: Path) -> None:
+    draft = draft_contract(members, answers=Answers(churned=NONE))
+    assert (draft.label.column, draft.label.reason) == (None, "as you said")
+
+
+def test_an_id_that_repeats_is_taken_when_said_with_a_warning(members: Path) -> None:
+    draft = draft_contract(members, answers=Answers(id_column="Plan"))
+    assert draft.id.column == "Plan"
+    assert "398 rows have one of another row, which training refuses" in draft.id.reason
