@@ -37,7 +37,8 @@ def _user() -> str:
         return ""
 
 
-def _nonempty(context: click.Context, parameter: click.Parameter, text: str) -> str:
+def nonempty(context: click.Context, parameter: click.Parameter, text: str) -> str:
+    """The text of a parameter that must say something."""
     if not text.strip():
         raise click.BadParameter("expected some words: they stay in the history")
     return text.strip()
@@ -118,14 +119,14 @@ contract = click.option(
     help="TOML file that declares the columns.",
 )
 why = click.option(
-    "--why", metavar="TEXT", required=True, callback=_nonempty, help="The reason, for the history."
+    "--why", metavar="TEXT", required=True, callback=nonempty, help="The reason, for the history."
 )
 who = click.option(
     "--who",
     metavar="NAME",
     default=_user,
     show_default="who is logged in",
-    callback=_nonempty,
+    callback=nonempty,
     help="Who decides, for the history.",
 )
 sign_key = click.option(

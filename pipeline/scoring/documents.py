@@ -246,6 +246,9 @@ class Summary(TypedDict):
     """Column and code → rows, most first."""
     rejected_first_rows: dict[str, list[int]]
     """Column and code → the numbers of the first few rows."""
+    filled: NotRequired[dict[str, int]]
+    """Feature → customers for whom the contract filled in a missing value; not there without any.
+    """
     outliers: int
     observed_churn: ObservedChurn | None
     expected_churners: float | None

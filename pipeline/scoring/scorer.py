@@ -118,6 +118,7 @@ class Scorer:
         churned = self._churned(kept)
         reasons = [(reject.key, reject.row) for reject in rejects]
         tally = Tally.of(self.model, positions, assignments, checked.features, churned, reasons)
+        tally.filled.update(checked.filled)
         ids = challenger_positions = None
         if self._id is not None:
             ids = id_block(kept[self._id], block.rows[checked.good])

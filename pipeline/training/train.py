@@ -113,7 +113,11 @@ def train_by_search(
     table = read_customers(path, contract, reading)
     features = [f.name for f in contract.features if f.numeric and table.has(f.name)]
     if not features:
-        raise WrongFile(path, f"has none of the numeric features of contract {contract.name}")
+        raise WrongFile(
+            path,
+            f"has none of the numeric features of contract {contract.name}; "
+            "name theirs with --contract, or draft it with: customer-clusters init",
+        )
     customers = _clean(table, contract, features, reference_model)
     result = search(customers, progress, thresholds)
     narrowed = customers.select(result.winner.features)
@@ -161,7 +165,8 @@ def _train(
     if reference_model is not None:
         progress(f"matching the clusters with those of the champion {reference_model.version}")
         fitted, lineage = _in_order_of_ids(fitted, match(fitted, customers, reference_model))
-    progress("measuring separation, stability and churn out of sample")
+    churn = "" if customers.churned is None else " and churn out of sample"
+    progress(f"measuring separation{',' if churn else ' and'} stability{churn}")
     evaluation = evaluate(recipe, customers, budget, fitted)
     gaps = tuple(gap_curve(fitted.standardised))
     progress("describing the clusters")

@@ -68,6 +68,8 @@ def summarise(
         drift=_drift(model, tally),
         repeated_ids=repeated_ids,
     )
+    if tally.filled:
+        summary["filled"] = dict(sorted(tally.filled.items()))
     if challenger is not None and tally.challenger is not None:
         summary["challenger"] = _challenger(model, challenger, tally.challenger)
     return summary

@@ -47,7 +47,7 @@ def highlights(exploration: Exploration) -> list[str]:
 def _churn(exploration: Exploration) -> Iterator[str]:
     labels = exploration.labels
     if labels is None:
-        yield "The file says of no customer whether it churned: groups cannot be compared."
+        yield "There is no label: groups cannot be compared by it."
     elif labels.churn is None:
         yield f"{labels.column} is missing or unknown for every customer."
     else:

@@ -80,6 +80,7 @@ def comparison(trained: Trained) -> ThresholdTable:
     rows = tuple(
         _threshold_row(name, key, side, getattr(trained.thresholds, key), columns.values())
         for name, key, side in _THRESHOLDS
+        if trained.customers.churned is not None or "churn" not in key
     )
     verdicts = [[row.cells[index][1] for row in rows] for index in range(len(columns))]
     totals = tuple(f"{v.count(True)} of {len(v) - v.count(None)}" for v in verdicts)
