@@ -131,8 +131,7 @@ class ClusterModel:
         """
         import numpy as np
 
-        encoded = [_encoded_many(features[c.feature], c.value) for c in self.columns]
-        u = self.space.rotate(self.space.standardise(encoded))
+        u = self.space.rotate(self.standardise_many(features))
         nearest = squared_distance(u, self.clusters[0].centre)
         runner_up = np.full_like(nearest, np.inf)
         own = np.zeros(len(nearest), np.intp)
@@ -153,6 +152,13 @@ class ClusterModel:
         ids = np.array([cluster.id for cluster in self.clusters])
         margin = np.divide(further - distance, both, out=np.zeros_like(both), where=both > 0)
         return Assignments(ids[own], distance, margin, outlier)
+
+    def standardise_many(
+        self, features: Mapping[str, "NDArray[Any]"]
+    ) -> "list[NDArray[np.float64]]":
+        """One array a column, before any rotation; features as for `assign_many`."""
+        encoded = [_encoded_many(features[c.feature], c.value) for c in self.columns]
+        return self.space.standardise(encoded)
 
     def _reasons(
         self, customer: Mapping[str, Value], z: Sequence[float], own: Cluster, runner_up: Cluster

@@ -16,7 +16,8 @@ from pipeline.hashing import sha256_of_file
 from pipeline.model.contract import Contract, Feature, Label
 from pipeline.reading.blocks import BrokenRow
 from pipeline.reading.customer_file import CustomerFile
-from pipeline.reading.open import open_customers
+from pipeline.reading.memory import MemoryTable
+from pipeline.reading.open import open_customers, open_table
 from pipeline.reading.options import AUTODETECT, ReadingOptions
 from pipeline.reading.validation import Checked, check, is_repeated_header, refuse_ambiguous
 
@@ -58,7 +59,7 @@ class CustomerTable:
 
 
 def read_customers(
-    path: Path,
+    path: Path | MemoryTable,
     contract: Contract,
     reading: ReadingOptions = AUTODETECT,
     required: Iterable[str] = (),
@@ -67,7 +68,7 @@ def read_customers(
     """Read a customer file: the only place where training opens one.
 
     Args:
-        path: The file.
+        path: The file, or a table in memory that stands for one.
         contract: The columns that are looked for.
         reading: What somebody said about how the file is written.
         required: The columns that must be there.
@@ -76,6 +77,8 @@ def read_customers(
     Raises:
         WrongFile: It is no table, lacks a column, or has no customers.
     """
+    if isinstance(path, MemoryTable):
+        return _from_memory(path, contract, required)
     with open_customers(path, contract, reading, keep_bytes=contract.ascii) as file:
         for name in required:
             file.column(name)
@@ -87,6 +90,21 @@ def read_customers(
     duplicate = _duplicates(table)
     rows = table.filter(pa.array(~duplicate))
     return CustomerTable(file, digest, rows, int(duplicate.sum()), tuple(broken))
+
+
+def _from_memory(source: MemoryTable, contract: Contract, required: Iterable[str]) -> CustomerTable:
+    """A table in memory; without ids equal rows are different customers who are alike."""
+    file = open_table(source, contract)
+    for name in required:
+        file.column(name)
+    table, _ = file.read_all()
+    if not len(table):
+        raise WrongFile(source.name, "has columns but no customers")
+    if contract.id_column not in file.schema.names:
+        return CustomerTable(file, source.sha256, table, 0, ())
+    duplicate = _duplicates(table)
+    rows = table.filter(pa.array(~duplicate))
+    return CustomerTable(file, source.sha256, rows, int(duplicate.sum()), ())
 
 
 @dataclass(frozen=True, slots=True)

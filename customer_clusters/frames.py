@@ -1,0 +1,182 @@
+"""Tables as notebooks have them, with one face for all kinds: pandas, Polars, DuckDB, Arrow."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from model_store.extras import needs_extra
+from pipeline.errors import WrongFile
+from pipeline.model.contract import Contract
+from pipeline.reading.customer_file import CustomerFile
+from pipeline.reading.memory import MemoryTable
+from pipeline.reading.open import open_table
+from pipeline.reading.validation import Checked, check
+
+with needs_extra("a table in memory", "notebook"):
+    import narwhals as nw
+    from narwhals.exceptions import DuplicateError
+
+FRAME = "the frame"
+"""What messages call it, as they call a file by its name."""
+_EAGER = ("pandas", "polars", "pyarrow")
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A table of customers, and how to give back one of the same kind."""
+
+    data: nw.DataFrame[Any]
+    restore: Callable[[nw.DataFrame[Any]], Any]
+    """Makes the user's kind of table."""
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the columns as text, in their order."""
+        return [str(name) for name in self.data.columns]
+
+    @property
+    def schema(self) -> CustomerFile:
+        """The columns as those of a file without rows, which finds them by name."""
+        return self.bound(None)
+
+    def bound(self, contract: Contract | None) -> CustomerFile:
+        """The columns, with the contract's names where they differ in case or spaces only."""
+        names = pa.schema([pa.field(name, pa.null()) for name in self.names])
+        return open_table(MemoryTable(FRAME, names.empty_table()), contract)
+
+    def array(self, index: int) -> pa.Array:
+        """A column as Arrow has it; one of mixed objects as their texts."""
+        series = self.data[:, index]
+        if self.data.implementation.is_polars() and series.dtype == nw.Object:
+            column = _texts(series)  # of which Arrow is told no more than addresses
+        else:
+            try:
+                column = series.to_arrow()
+            except (pa.ArrowException, TypeError, ValueError, OverflowError):
+                column = _texts(series)
+        return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+    def check(self, contract: Contract) -> Checked:
+        """Check the columns of a contract's features, row by row.
+
+        Raises:
+            WrongFile: One of them is missing.
+        """
+        columns = self.bound(contract)
+        return check(contract, {f.name: self.array(columns.column(f.name))
+                                for f in contract.features})  # fmt: skip
+
+    def optional(self, name: str | None, contract: Contract) -> pa.Array | None:
+        """A column that may be missing."""
+        index = self.bound(contract).optional_column(name)
+        return None if index is None else self.array(index)
+
+    def table(self) -> pa.Table:
+        """All columns as one Arrow table."""
+        arrays = [self.array(index) for index in range(len(self.names))]
+        return pa.table(arrays, self.names)
+
+    def with_columns(self, appended: pa.Table) -> Any:
+        """The user's table with more columns; pandas keeps its index."""
+        return self.restore(self.data.with_columns(*self._alike(appended).iter_columns()))
+
+    def expanded(self, table: pa.Table, rows: NDArray[np.intp]) -> Any:
+        """Another table of the user's kind; in pandas each row has the index that its own had."""
+        made = self._alike(table)
+        if self.data.implementation.is_pandas():
+            native = made.to_native()
+            native.index = self.data.to_native().index.take(rows)
+            made = nw.from_native(native, eager_only=True)
+        return self.restore(made)
+
+    def _alike(self, table: pa.Table) -> nw.DataFrame[Any]:
+        """Arrow columns in the library of this table."""
+        if self.data.implementation.is_pandas():
+            return nw.from_native(_to_pandas(table), eager_only=True)
+        return nw.from_arrow(table, backend=self.data.implementation)
+
+
+def open_frame(native: object) -> Frame:
+    """Take a table of any kind that is known here.
+
+    Args:
+        native: A DataFrame of pandas, a DataFrame or LazyFrame of Polars, a relation of DuckDB, a
+            table of Arrow, or anything else with the Arrow C interface, which is given back as a
+            table of Arrow. What is lazy is computed.
+
+    Raises:
+        WrongFile: It is no such table, or a name is there twice.
+        MissingExtra: The extra `notebook` is not installed.
+    """
+    try:
+        frame = nw.from_native(_opened(native), pass_through=True)
+    except DuplicateError:
+        raise WrongFile(FRAME, _duplicated(native)) from None
+    if isinstance(frame, nw.LazyFrame):
+        return _computed(frame)
+    if not isinstance(frame, nw.DataFrame) or frame.implementation.value not in _EAGER:
+        raise WrongFile(FRAME, _unknown(native))
+    return Frame(frame, lambda made: made.to_native())
+
+
+def _opened(native: object) -> object:
+    """What has the Arrow C interface and nothing else, as a table of Arrow."""
+    if isinstance(native, pa.RecordBatch | pa.RecordBatchReader) or (
+        hasattr(native, "__arrow_c_stream__") and not hasattr(native, "columns")
+    ):
+        try:
+            table = pa.table(native)
+        except (pa.ArrowException, TypeError, ValueError):  # as of a single column
+            raise WrongFile(FRAME, _unknown(native)) from None
+    elif isinstance(native, pa.Table):
+        table = native
+    else:
+        return native
+    if len(set(table.column_names)) < len(table.column_names):
+        raise WrongFile(FRAME, _twice(table.column_names))
+    return table
+
+
+def _computed(frame: nw.LazyFrame[Any]) -> Frame:
+    """A lazy table, with its rows."""
+    if frame.implementation.is_polars():
+        return Frame(frame.collect(), lambda made: made.to_native().lazy())
+    if frame.implementation.is_duckdb():
+        import duckdb
+
+        return Frame(frame.collect("pyarrow"), lambda made: duckdb.from_arrow(made.to_native()))
+    raise WrongFile(FRAME, _unknown(frame.to_native()))
+
+
+def _unknown(native: object) -> str:
+    kind = f"{type(native).__module__}.{type(native).__qualname__}"
+    if kind.startswith("pyspark."):
+        return "is a table of Spark: use customer_clusters.spark.assign"
+    return f"expected a table of pandas, Polars, DuckDB or Arrow, found {kind}"
+
+
+def _duplicated(native: Any) -> str:
+    return _twice([str(name) for name in native.columns])
+
+
+def _twice(names: Sequence[str]) -> str:
+    name = next(name for name in names if names.count(name) > 1)
+    return f"column {name} is there {names.count(name)} times, expected once"
+
+
+def _texts(series: nw.Series[Any]) -> pa.Array:
+    """Objects of any kinds as people write them; what is missing stays so."""
+    cells = zip(series.to_list(), series.is_null().to_list(), strict=True)
+    return pa.array([None if gone else str(cell) for cell, gone in cells], pa.string())
+
+
+def _to_pandas(table: pa.Table) -> Any:
+    """Columns of pandas in which a missing whole number does not make all others fractions."""
+    import pandas as pd
+
+    nullable = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
+    return table.to_pandas(types_mapper=nullable.get)
