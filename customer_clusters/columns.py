@@ -35,7 +35,7 @@ def assigned_columns(model: ClusterModel, checked: Checked) -> pa.Table:
           for a in (answer.distance, answer.margin, answer.outlier)),
         _problems(checked),
     ]  # fmt: skip
-    return pa.table(columns, [*APPENDED_COLUMNS, PROBLEM])
+    return pa.Table.from_arrays(columns, [*APPENDED_COLUMNS, PROBLEM])
 
 
 def reason_columns(model: ClusterModel, checked: Checked) -> pa.Table:
@@ -45,7 +45,7 @@ def reason_columns(model: ClusterModel, checked: Checked) -> pa.Table:
     columns = {RUNNER_UP: _spread(ids.take(pa.array(found.runner_up)), checked.good)}
     for name, contribution in found.contributions.items():
         columns[REASON.format(name)] = _spread(pa.array(contribution), checked.good)
-    return pa.table(columns)
+    return pa.Table.from_pydict(columns)
 
 
 def reason_rows(model: ClusterModel, checked: Checked) -> tuple[pa.Table, NDArray[np.intp]]:

@@ -38,16 +38,6 @@ class Frame:
         """The names of the columns as text, in their order."""
         return [str(name) for name in self.data.columns]
 
-    @property
-    def schema(self) -> CustomerFile:
-        """The columns as those of a file without rows, which finds them by name."""
-        return self.bound(None)
-
-    def bound(self, contract: Contract | None) -> CustomerFile:
-        """The columns, with the contract's names where they differ in case or spaces only."""
-        names = pa.schema([pa.field(name, pa.null()) for name in self.names])
-        return open_table(MemoryTable(FRAME, names.empty_table()), contract)
-
     def array(self, index: int) -> pa.Array:
         """A column as Arrow has it; one of mixed objects as their texts."""
         series = self.data[:, index]
@@ -66,19 +56,14 @@ class Frame:
         Raises:
             WrongFile: One of them is missing.
         """
-        columns = self.bound(contract)
+        columns = open_columns(self.names, contract)
         return check(contract, {f.name: self.array(columns.column(f.name))
                                 for f in contract.features})  # fmt: skip
-
-    def optional(self, name: str | None, contract: Contract) -> pa.Array | None:
-        """A column that may be missing."""
-        index = self.bound(contract).optional_column(name)
-        return None if index is None else self.array(index)
 
     def table(self) -> pa.Table:
         """All columns as one Arrow table."""
         arrays = [self.array(index) for index in range(len(self.names))]
-        return pa.table(arrays, self.names)
+        return pa.Table.from_arrays(arrays, self.names)
 
     def with_columns(self, appended: pa.Table) -> Any:
         """The user's table with more columns; pandas keeps its index."""
@@ -98,6 +83,12 @@ class Frame:
         if self.data.implementation.is_pandas():
             return nw.from_native(_to_pandas(table), eager_only=True)
         return nw.from_arrow(table, backend=self.data.implementation)
+
+
+def open_columns(names: Sequence[str], contract: Contract) -> CustomerFile:
+    """Columns by their names as a file without rows, which finds those of a contract."""
+    schema = pa.schema([pa.field(name, pa.null()) for name in names])
+    return open_table(MemoryTable(FRAME, schema.empty_table()), contract)
 
 
 def open_frame(native: object) -> Frame:
@@ -126,7 +117,7 @@ def open_frame(native: object) -> Frame:
 def _opened(native: object) -> object:
     """What has the Arrow C interface and nothing else, as a table of Arrow."""
     if isinstance(native, pa.RecordBatch | pa.RecordBatchReader) or (
-        hasattr(native, "__arrow_c_stream__") and not hasattr(native, "columns")
+        hasattr(native, "__arrow_c_stream__") and not hasattr(type(native), "columns")
     ):
         try:
             table = pa.table(native)

@@ -257,7 +257,7 @@ def _one_row(row: Any) -> Any:
         values = row.to_dict()
     else:
         return row
-    return pa.table({str(name): _cell(value) for name, value in values.items()})
+    return pa.Table.from_pydict({str(name): _cell(value) for name, value in values.items()})
 
 
 def _cell(value: object) -> Any:

@@ -38,7 +38,9 @@ def many(rows: int) -> pd.DataFrame:
     """Customers all over the valid ranges, some of them without a value."""
     rng = np.random.default_rng(rows)
     highest = (2517, 18484, 139)
-    frame = pd.DataFrame({n: rng.integers(0, h, rows) for n, h in zip(FEATURES, highest, strict=True)})
+    frame = pd.DataFrame(
+        {n: rng.integers(0, h, rows) for n, h in zip(FEATURES, highest, strict=True)}
+    )
     frame["Total_Trans_Ct"] = frame["Total_Trans_Ct"].astype("Int64")
     frame.loc[frame.index % 50 == 7, "Total_Trans_Ct"] = None
     return frame

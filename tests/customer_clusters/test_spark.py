@@ -1,0 +1,71 @@
+"""Spark's workers answer what one process answers."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+import customer_clusters as cc
+from pipeline.errors import WrongFile
+from pipeline.model.cluster_model import ClusterModel
+from tests.customer_clusters.test_model import CUSTOMERS, FEATURES, many, records
+
+
+@pytest.fixture(scope="module")
+def session(java: None) -> Iterator[Any]:
+    """Spark on two threads of this machine."""
+    from pipeline.scoring.parts.spark import spark
+
+    with spark("local[2]", os.environ) as session:
+        session.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "100")
+        yield session
+
+
+@pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas")
+@pytest.mark.parametrize("explain", [False, True])
+def test_workers_answer_as_this_process_does(session: Any, explain: bool) -> None:
+    customers = pa.Table.from_pandas(many(1_000), preserve_index=False)
+    customers = customers.append_column("row", pa.array(range(1_000)))
+    frame = session.createDataFrame(customers).repartition(3)
+    model = cc.load()
+    assigned = cc.spark.assign(frame, explain=explain)
+    local = model.explain(customers, wide=True) if explain else model.assign(customers)
+    assert assigned.columns == local.column_names
+    found = sorted((row.asDict() for row in assigned.collect()), key=lambda row: row["row"])
+    assert found == local.to_pylist()
+
+
+@pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas")
+def test_it_is_lazy_and_takes_names_as_they_are(session: Any) -> None:
+    frame = session.createDataFrame(pa.table({**CUSTOMERS, "cluster": ["x", "y", "z"]}))
+    frame = frame.withColumnRenamed("Total_Trans_Ct", "total_trans_ct")
+    broken = frame.selectExpr("*", "raise_error('computed') AS boom")
+    assigned = cc.spark.assign(broken, cc.load())  # which computes nothing
+    assert assigned.schema["assigned_cluster"].dataType.typeName() == "long"
+    rows = cc.spark.assign(frame, "champion").orderBy("id").collect()
+    assert [row["assigned_cluster"] for row in rows] == [5, None, 1]
+    assert [row["cluster"] for row in rows] == ["x", "y", "z"]
+    assert rows[1]["problem"].startswith("Total_Trans_Amt: expected a number")
+
+
+def test_what_lacks_a_column_is_refused_before_anything_runs(session: Any) -> None:
+    frame = session.range(3)
+    with pytest.raises(WrongFile, match="the frame: no column Total_Revolving_Bal"):
+        cc.spark.assign(frame)
+
+
+def test_other_tables_are_shown_the_way(session: Any, model: ClusterModel) -> None:
+    with pytest.raises(WrongFile, match="is a table of Spark: use customer_clusters"):
+        cc.load().assign(session.range(3))
+    for other in (
+        pd.DataFrame(CUSTOMERS),
+        pl.DataFrame(CUSTOMERS),
+        {name: [1] for name in FEATURES},
+    ):
+        with pytest.raises(WrongFile, match="expected a DataFrame of Spark, found"):
+            cc.spark.assign(other)
+    assert records(cc.load().assign(pl.DataFrame(CUSTOMERS)))[0]["cluster"] == 5
