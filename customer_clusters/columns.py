@@ -1,4 +1,4 @@
-"""What `assign` and `explain` append to customers, as columns of Arrow."""
+"""The columns that a model reads of a table, and those that `assign` and `explain` append to it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,16 +9,28 @@ from numpy.typing import NDArray
 
 from pipeline.errors import Problem
 from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.contract import Contract
 from pipeline.model.explanations import Explanations, explain_many
 from pipeline.model.reasons import explain
+from pipeline.reading.customer_file import CustomerFile
+from pipeline.reading.memory import MemoryTable
+from pipeline.reading.open import open_table
 from pipeline.reading.validation import Checked
 from pipeline.scoring.documents import APPENDED_COLUMNS
 
+FRAME = "the frame"
+"""What messages call a table, as they call a file by its name."""
 PROBLEM = "problem"
 """The column that says why a customer has no cluster."""
 RUNNER_UP = "runner_up"
 REASON = "reason_{}"
 """The column of a feature's contribution."""
+
+
+def open_columns(names: Sequence[str], contract: Contract) -> CustomerFile:
+    """Columns by their names as a file without rows, which finds those of a contract."""
+    schema = pa.schema([pa.field(name, pa.null()) for name in names])
+    return open_table(MemoryTable(FRAME, schema.empty_table()), contract)
 
 
 def assigned_columns(model: ClusterModel, checked: Checked) -> pa.Table:

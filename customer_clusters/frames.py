@@ -4,24 +4,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import narwhals as nw
 import numpy as np
 import pyarrow as pa
+from narwhals.exceptions import DuplicateError
 from numpy.typing import NDArray
 
-from model_store.extras import needs_extra
+from customer_clusters.columns import FRAME, open_columns
 from pipeline.errors import WrongFile
 from pipeline.model.contract import Contract
-from pipeline.reading.customer_file import CustomerFile
-from pipeline.reading.memory import MemoryTable
-from pipeline.reading.open import open_table
 from pipeline.reading.validation import Checked, check
 
-with needs_extra("a table in memory", "notebook"):
-    import narwhals as nw
-    from narwhals.exceptions import DuplicateError
-
-FRAME = "the frame"
-"""What messages call it, as they call a file by its name."""
 _EAGER = ("pandas", "polars", "pyarrow")
 
 
@@ -85,12 +78,6 @@ class Frame:
         return nw.from_arrow(table, backend=self.data.implementation)
 
 
-def open_columns(names: Sequence[str], contract: Contract) -> CustomerFile:
-    """Columns by their names as a file without rows, which finds those of a contract."""
-    schema = pa.schema([pa.field(name, pa.null()) for name in names])
-    return open_table(MemoryTable(FRAME, schema.empty_table()), contract)
-
-
 def open_frame(native: object) -> Frame:
     """Take a table of any kind that is known here.
 
@@ -101,7 +88,6 @@ def open_frame(native: object) -> Frame:
 
     Raises:
         WrongFile: It is no such table, or a name is there twice.
-        MissingExtra: The extra `notebook` is not installed.
     """
     try:
         frame = nw.from_native(_opened(native), pass_through=True)

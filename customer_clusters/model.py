@@ -214,7 +214,8 @@ class Model:
         ]
 
     def _checked(self, frame: Any, *, strict: bool = False) -> "tuple[Frame, Checked]":
-        from customer_clusters.frames import FRAME, open_frame
+        from customer_clusters.columns import FRAME
+        from customer_clusters.frames import open_frame
 
         opened = open_frame(frame)
         checked = opened.check(self.contract)

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from customer_clusters.columns import assigned_columns, reason_columns
-from customer_clusters.frames import FRAME, open_columns
+from customer_clusters.columns import FRAME, assigned_columns, open_columns, reason_columns
 from customer_clusters.model import Model, load
 from model_store.extras import needs_extra
 from pipeline.errors import WrongFile
@@ -29,7 +28,8 @@ def assign(
 ) -> "DataFrame":
     """Find every customer's cluster on Spark's workers, when its rows are asked for.
 
-    The workers need this package. They get the model from here, so they need no store.
+    The workers need this package with its extra `spark`. They get the model from here, so they need
+    no store.
 
     Args:
         frame: Any DataFrame of Spark, as of Delta, Iceberg or Hive, or Spark Connect's, with a

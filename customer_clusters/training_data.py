@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from customer_clusters.frames import FRAME, open_frame
+from customer_clusters.columns import FRAME
+from customer_clusters.frames import open_frame
 from pipeline.errors import WrongFile
 from pipeline.model.contract import Contract, Feature, Label, load_contract
 from pipeline.reading.arrow_columns import is_text, without_dictionary

@@ -20,7 +20,6 @@ MODULES = {
     ),
     "aws": frozenset({"aws_lambda_powertools", "boto3", "botocore"}),
     "lambda": frozenset({"awslambdaric"}),
-    "notebook": frozenset({"narwhals"}),
     "sign": frozenset({"cryptography"}),
     "spark": frozenset({"pandas", "py4j", "pyspark"}),
     "train": frozenset({"joblib", "matplotlib", "pandas", "scipy", "sklearn", "threadpoolctl"}),

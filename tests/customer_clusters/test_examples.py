@@ -68,3 +68,7 @@ def test_every_public_name_is_there_and_no_other() -> None:
     assert set(cc.__all__) <= set(dir(cc))
     with pytest.raises(AttributeError, match="has no attribute 'predict'"):
         cc.predict  # noqa: B018
+
+
+def test_workers_of_spark_need_nothing_of_other_tables() -> None:
+    assert "narwhals" not in loaded_by("import customer_clusters as cc; cc.spark.assign")

@@ -9,8 +9,6 @@ import pytest
 
 import customer_clusters as cc
 from customer_clusters.progress import steps
-from model_store import MissingExtra
-from model_store.extras import needs_extra
 from pipeline.errors import WrongFile
 from pipeline.model.contract import Contract
 from pipeline.training import Trained
@@ -105,11 +103,3 @@ def test_progress_is_for_terminals_and_notebooks(capsys: pytest.CaptureFixture[s
     with steps() as progress:
         progress("fitting")
     assert capsys.readouterr().err == ""
-
-
-def test_a_missing_library_is_named_with_its_extra() -> None:
-    with (
-        pytest.raises(MissingExtra, match="notebook"),
-        needs_extra("a table in memory", "notebook"),
-    ):
-        raise ModuleNotFoundError("no narwhals", name="narwhals")
