@@ -13,10 +13,13 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from infra.wheel.single_package import HOME, ROOMS, rewritten
 from tests.support.paths import ROOT
@@ -167,6 +170,38 @@ def test_its_command_works_anywhere(installed: Path, folder: Path) -> None:
     assert "995 assigned" in run(
         installed, folder, "customer-clusters", "score", "customers.csv", "--out", "results"
     )
+
+
+def test_the_command_needs_no_extra(source: Path, installed: Path, folder: Path) -> None:
+    """What a bare installation brings is enough to start it: nothing else is let in."""
+    project = tomllib.loads((source / "pyproject.toml").read_text())["project"]
+    brought = {name.replace("-", "_").lower() for name in _closure(project["dependencies"])}
+    code = f"""
+import sys
+from importlib import metadata
+owners = metadata.packages_distributions()
+from customer_clusters.functions.cli.main import main
+main(["--help"], standalone_mode=False)
+tops = {{name.partition(".")[0] for name in sys.modules}} - set(sys.stdlib_module_names)
+names = {{owner.replace("-", "_").lower() for top in tops for owner in owners.get(top, ())}}
+print(sorted(names - {brought!r} - {{"customer_clusters"}}))
+"""
+    assert run(installed, folder, "python", "-c", code).splitlines()[-1] == "[]"
+
+
+def _closure(requirements: list[str]) -> set[str]:
+    """The names of what is required, and of what that requires without extras."""
+    names: set[str] = set()
+    waiting = list(requirements)
+    while waiting:
+        requirement = Requirement(waiting.pop())
+        marker = requirement.marker
+        if requirement.name in names or (marker and not marker.evaluate({"extra": ""})):
+            continue
+        names.add(requirement.name)
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            waiting += metadata.requires(requirement.name) or []
+    return names
 
 
 def test_imports_are_rewritten_and_nothing_else_is() -> None:
