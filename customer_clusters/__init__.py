@@ -20,23 +20,31 @@ if TYPE_CHECKING:
     from customer_clusters.segmenter import Segmenter
     from customer_clusters.verbs import compare, explore, score, train
     from pipeline.errors import WrongFile, WrongRow
+    from pipeline.model.contract import Contract
+    from pipeline.training.recipes import Recipe
 
 _HOMES = {
     "Clusters": ".clusters",
+    "Contract": ".model",
     "Model": ".model",
+    "Recipe": ".fitting",
     "Segmenter": ".segmenter",
+    "WrongFile": ".model",
+    "WrongRow": ".model",
     "compare": ".verbs",
     "explore": ".verbs",
     "load": ".model",
     "score": ".verbs",
     "train": ".verbs",
 }
-"""Public name → the module that has it."""
+"""Public name → a module that has it."""
 
 __all__ = [
     "Clusters",
+    "Contract",
     "CustomerClustersError",
     "Model",
+    "Recipe",
     "Segmenter",
     "WrongFile",
     "WrongRow",
@@ -50,10 +58,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("WrongFile", "WrongRow"):
-        from pipeline import errors
-
-        return getattr(errors, name)
     if name == "spark":
         return importlib.import_module(".spark", __name__)
     if name not in _HOMES:

@@ -35,12 +35,13 @@ class Frame:
         """A column as Arrow has it; one of mixed objects as their texts."""
         series = self.data[:, index]
         if self.data.implementation.is_polars() and series.dtype == nw.Object:
-            column = _texts(series)  # of which Arrow is told no more than addresses
-        else:
-            try:
-                column = series.to_arrow()
-            except (pa.ArrowException, TypeError, ValueError, OverflowError):
-                column = _texts(series)
+            return _texts(series)  # of which Arrow is told no more than addresses
+        try:
+            column = series.to_arrow()
+        except (pa.ArrowException, TypeError, ValueError, OverflowError):
+            return _texts(series)
+        if isinstance(column.type, pa.BaseExtensionType):
+            return _texts(series)  # as of a period, which Arrow has as a bare number
         return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
     def check(self, contract: Contract) -> Checked:
@@ -87,7 +88,8 @@ def open_frame(native: object) -> Frame:
             table of Arrow. What is lazy is computed.
 
     Raises:
-        WrongFile: It is no such table, or a name is there twice.
+        WrongFile: It is no such table, a name is there twice or has several levels, or what is
+            lazy cannot be computed.
     """
     try:
         frame = nw.from_native(_opened(native), pass_through=True)
@@ -97,6 +99,13 @@ def open_frame(native: object) -> Frame:
         return _computed(frame)
     if not isinstance(frame, nw.DataFrame) or frame.implementation.value not in _EAGER:
         raise WrongFile(FRAME, _unknown(native))
+    names: Any = getattr(native, "columns", None)
+    if frame.implementation.is_pandas() and getattr(names, "nlevels", 1) > 1:
+        raise WrongFile(
+            FRAME,
+            f"its columns have {names.nlevels} levels, the first is {names[0]}; expected one name "
+            "each: give it frame.droplevel(0, axis=1), or new names",
+        )
     return Frame(frame, lambda made: made.to_native())
 
 
@@ -120,13 +129,19 @@ def _opened(native: object) -> object:
 
 def _computed(frame: nw.LazyFrame[Any]) -> Frame:
     """A lazy table, with its rows."""
-    if frame.implementation.is_polars():
-        return Frame(frame.collect(), lambda made: made.to_native().lazy())
-    if frame.implementation.is_duckdb():
-        import duckdb
+    native, kind = frame.to_native(), frame.implementation
+    if not (kind.is_polars() or kind.is_duckdb()):
+        raise WrongFile(FRAME, _unknown(native))
+    try:
+        rows = frame.collect() if kind.is_polars() else frame.collect("pyarrow")
+    except Exception as error:  # whatever the library says of the query that somebody wrote
+        reason = str(error).strip().partition("\n")[0]
+        raise WrongFile(FRAME, f"cannot be computed: {type(error).__name__}: {reason}") from error
+    if kind.is_polars():
+        return Frame(rows, lambda made: made.to_native().lazy())
+    import duckdb
 
-        return Frame(frame.collect("pyarrow"), lambda made: duckdb.from_arrow(made.to_native()))
-    raise WrongFile(FRAME, _unknown(frame.to_native()))
+    return Frame(rows, lambda made: duckdb.from_arrow(made.to_native()))
 
 
 def _unknown(native: object) -> str:

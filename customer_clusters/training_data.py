@@ -3,8 +3,9 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +24,10 @@ MOST_VALUES = 20
 CHURN = "churn"
 """What a label is called that was given beside the table."""
 _CHURNED, _STAYED = ("True", "1"), ("False", "0")
+_MISSING = ("nan", "<NA>", "NaT")
+"""What stands for a missing value in an array of objects, as it writes itself."""
+_WRITTEN = re.compile(r"0|-?(0?\.|[1-9])[\d.e+-]*", re.IGNORECASE)
+"""How programs write a number; a code such as 007 is none."""
 _ID = re.compile(r"(id|number|num|nr|no|key)$", re.IGNORECASE)
 
 
@@ -39,6 +44,7 @@ class TrainingData:
         Raises:
             WrongFile: One of them is none of the contract's, or there is none.
         """
+        refuse_text(wanted)
         names = tuple(f.name for f in self.contract.features) if wanted is None else tuple(wanted)
         if not names:
             raise WrongFile(FRAME, "no features are given; expected the names of some columns")
@@ -47,6 +53,12 @@ class TrainingData:
     def narrowed(self, wanted: Sequence[str] | None) -> Contract:
         """The contract with the features that are wanted; errors as of `features`."""
         return self.contract if wanted is None else self.contract.select(self.features(wanted))
+
+
+def refuse_text(features: Sequence[str] | None) -> None:
+    """Refuse one name where a list of them is meant: its letters would be taken for names."""
+    if isinstance(features, str):
+        raise WrongFile("features", f"expected a list of columns: give [{features!r}]")
 
 
 def open_training_data(
@@ -70,6 +82,7 @@ def open_training_data(
     Raises:
         WrongFile: It is no table, or its label is unclear.
     """
+    refuse_text(features)
     declared = load_contract(Path(contract)) if isinstance(contract, str | Path) else contract
     if isinstance(data, str | Path):
         if declared is None:
@@ -111,18 +124,28 @@ def _with_label(table: pa.Table, churn: Any) -> tuple[pa.Table, Label | None]:
 
 
 def _values(churn: Any) -> list[Any]:
+    if isinstance(churn, pa.Array | pa.ChunkedArray):
+        return list(churn.to_pylist())
     values = churn.to_numpy() if hasattr(churn, "to_numpy") else np.asarray(churn)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1:
-        raise WrongFile(FRAME, "churn has several columns; expected one value for each customer")
+        raise WrongFile(
+            FRAME, f"churn has {values.ndim} dimensions; expected one value for each customer"
+        )
     return list(values.tolist())
 
 
 def _churned(values: list[Any], name: str) -> NDArray[np.bool_]:
     """Whether each customer left; the larger of two numbers means so, as in scikit-learn."""
+    missing = sum(value is None or str(value) in _MISSING for value in values)
+    if missing:
+        raise WrongFile(
+            FRAME, f"label {name} is missing for {missing:,} of {len(values):,} customers; train "
+            "on those of whom it is known, or without churn"
+        )  # fmt: skip
     kinds = set(values)
-    if not all(isinstance(value, bool | int | float) for value in kinds):
+    if not all(isinstance(value, bool | int | float | Decimal) for value in kinds):
         found = ", ".join(sorted(repr(value) for value in kinds)[:3])
         raise WrongFile(
             FRAME,
@@ -170,12 +193,26 @@ def _feature(name: str, column: pa.Array) -> Feature | None:
         return Feature(name, "number", name)
     if not (is_text(column) or pa.types.is_boolean(kind)):
         return None
+    if is_text(column) and (type_of_texts := _type_of_numbers(column)):
+        return Feature(name, type_of_texts, name)
     values = sorted(
         str(value).strip() for value in pc.unique(column).to_pylist() if value is not None
     )
     if not 2 <= len(set(values)) <= MOST_VALUES:
         return None
     return Feature(name, "category", name, values=tuple(dict.fromkeys(values)))
+
+
+def _type_of_numbers(texts: pa.Array) -> Literal["integer", "number"] | None:
+    """The type of texts that all are numbers, as columns of objects have them."""
+    known = texts.drop_null()
+    if not len(known) or not all(_WRITTEN.fullmatch(text.strip()) for text in known.to_pylist()):
+        return None
+    try:
+        numbers = pc.cast(pc.utf8_trim_whitespace(known.cast(pa.string())), pa.float64())
+    except pa.ArrowInvalid:
+        return None
+    return "integer" if pc.all(pc.equal(numbers, pc.floor(numbers))).as_py() else "number"
 
 
 def _is_id(name: str, column: pa.Array) -> bool:

@@ -37,7 +37,7 @@ def train(
             and False or as two numbers of which the larger means that the customer left.
         features: Columns to train on; by default all that can be features.
         k: The number of clusters. Without it, and without a recipe, both are searched for.
-        recipe: A `pipeline.training.Recipe` in place of `features` and `k`.
+        recipe: A `Recipe` in place of `features` and `k`.
         seed: Where the starts of K-Means come from, where `k` is given.
         store: Where it is published: a folder or s3:// address, or the store itself.
         alias: What the version is called. The first of a store is its champion too.

@@ -170,6 +170,7 @@ def test_the_index_of_pandas_is_kept(index: pd.Index, champion: Model) -> None:
         ([None, None, None], [0, 1, 2]),
         ([38, float("inf"), 70], [1]),
         ([[38], [1], [2]], [0, 1, 2]),
+        (pd.period_range("2026-01-01", periods=3), [0, 1, 2]),
         (["1,000", "38", "70"], [0]),
         (np.array([38, 39, 40], np.uint8), []),
         ([10**30, 38, 10**400], [0, 2]),
@@ -219,11 +220,29 @@ def test_taken_names_are_left_to_the_user(champion: Model) -> None:
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "the frame: column a is there 2 times"),
         (pa.table([[1], [2]], names=["a", "a"]), "the frame: column a is there 2 times"),
         ({"a": [1]}, "expected a table of pandas, Polars, DuckDB or Arrow, found builtins.dict"),
+        (
+            pd.DataFrame([[1]], columns=pd.MultiIndex.from_tuples([("a", "b")])),
+            r"its columns have 2 levels, the first is \('a', 'b'\); expected one name each",
+        ),
+        (
+            pl.LazyFrame(CUSTOMERS).with_columns(pl.col("nowhere")),
+            "cannot be computed: ColumnNotFoundError: unable to find column",
+        ),
         (pd.Series([1]), "expected a table of pandas, Polars, DuckDB or Arrow, found pandas"),
         (np.eye(3), "expected a table of pandas, Polars, DuckDB or Arrow, found numpy.ndarray"),
         (None, "expected a table of pandas, Polars, DuckDB or Arrow, found builtins.NoneType"),
     ],
-    ids=["missing", "twice", "twice in Arrow", "dict", "series", "array", "nothing"],
+    ids=[
+        "missing",
+        "twice",
+        "twice in Arrow",
+        "levels",
+        "broken query",
+        "dict",
+        "series",
+        "array",
+        "nothing",
+    ],
 )
 def test_what_is_no_table_of_customers_is_refused_in_one_line(
     frame: Any, message: str, champion: Model

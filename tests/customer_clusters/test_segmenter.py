@@ -1,6 +1,7 @@
 """The estimator keeps the conventions of scikit-learn, and answers with the ids of the model."""
 
 import pickle
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -78,11 +79,13 @@ def test_churn_is_a_column_a_series_or_y(gym_members: pd.DataFrame) -> None:
         cc.Segmenter(features=wanted, k=3).fit(frame, churn="left"),
         cc.Segmenter(features=wanted, k=3).fit(frame, frame["left"]),
         cc.Segmenter(features=wanted, k=3).fit(frame, churn=frame["left"].tolist()),
+        cc.Segmenter(features=wanted, k=3).fit(frame, churn=pa.array(frame["left"] == 1)),
+        cc.Segmenter(features=wanted, k=3).fit(frame, churn=[Decimal(n) for n in frame["left"]]),
         cc.Segmenter(k=3).fit(frame[wanted].to_numpy(), y=frame["left"] == 1),
     ):
         rates.append([c.churn.rate for c in fitted.model_.clusters if c.churn])
     assert rates[0]
-    assert rates == [rates[0]] * 4
+    assert rates == [rates[0]] * 6
 
 
 def test_a_label_is_no_feature(gym_members: pd.DataFrame) -> None:
@@ -100,10 +103,24 @@ def test_a_label_is_no_feature(gym_members: pd.DataFrame) -> None:
         ([True] * 600, "label churn has 1 different values, expected two"),
         ([0, 1, 2] * 200, "label churn has 3 different values, expected two"),
         ([0, 1], "churn has 2 values for 600 customers"),
-        (np.zeros((600, 2)), "churn has several columns"),
-        ([None, True] * 300, "label churn holds None, True"),
+        (np.zeros((600, 2)), "churn has 2 dimensions; expected one value"),
+        ([None, True] * 300, "label churn is missing for 300 of 600 customers; train"),
+        (pd.array([True, False, None] * 200, "boolean"), "missing for 200 of 600"),
+        ([float("nan"), 0.0, 1.0] * 200, "missing for 200 of 600"),
+        (5, "churn has 0 dimensions; expected one value"),
     ],
-    ids=["text", "no column", "one value", "three values", "too short", "table", "missing"],
+    ids=[
+        "text",
+        "no column",
+        "one value",
+        "three values",
+        "too short",
+        "table",
+        "missing",
+        "nullable",
+        "no number",
+        "scalar",
+    ],
 )
 def test_a_label_that_is_unclear_is_refused_in_one_line(
     churn: Any, message: str, gym_members: pd.DataFrame
@@ -206,9 +223,32 @@ def test_ids_that_repeat_are_refused(gym_members: pd.DataFrame, gym_contract: Co
         cc.Segmenter(recipe=RECIPE, contract=gym_contract).fit(frame)
 
 
+def test_numbers_are_numbers_whatever_the_type_of_their_column() -> None:
+    numbers = [1, 2, 9, 8]
+    fitted = []
+    for column in (
+        numbers,
+        pd.array(numbers, "Int64"),
+        pd.array(numbers, "int64[pyarrow]"),
+        [Decimal(number) for number in numbers],
+        pd.Categorical(numbers),
+        pd.Series(numbers, dtype=object),
+        pd.Series([f"{number} " for number in numbers], dtype=object),
+    ):
+        segmenter = cc.Segmenter(k=2).fit(pd.DataFrame({"visits": column}))
+        assert [f.numeric for f in segmenter.model_.contract.features] == [True]
+        fitted.append(segmenter.labels_.tolist())
+    assert fitted == [fitted[0]] * len(fitted)
+    codes = pd.DataFrame({"branch": ["007", "008", "007", "008"], "visits": numbers})
+    [branch, _] = cc.Segmenter(k=2).fit(codes).model_.contract.features
+    assert branch.values == ("007", "008")
+
+
 def test_features_are_named_and_are_columns(gym_members: pd.DataFrame) -> None:
     with pytest.raises(WrongFile, match="no column vists; found: member, visits"):
         cc.Segmenter(features=["vists"], k=2).fit(gym_members)
+    with pytest.raises(WrongFile, match=r"features: expected a list of columns: give \['fee'\]"):
+        cc.Segmenter(features="fee", k=2).fit(gym_members)
     with pytest.raises(WrongFile, match="leave features and k out"):
         cc.Segmenter(features=["visits"], recipe=RECIPE).fit(gym_members)
     with pytest.raises(WrongFile, match="column member cannot be a feature"):

@@ -61,11 +61,12 @@ def test_what_lacks_a_column_is_refused_before_anything_runs(session: Any) -> No
 def test_other_tables_are_shown_the_way(session: Any, model: ClusterModel) -> None:
     with pytest.raises(WrongFile, match="is a table of Spark: use customer_clusters"):
         cc.load().assign(session.range(3))
-    for other in (
+    others: list[Any] = [
         pd.DataFrame(CUSTOMERS),
         pl.DataFrame(CUSTOMERS),
         {name: [1] for name in FEATURES},
-    ):
+    ]
+    for other in others:
         with pytest.raises(WrongFile, match="expected a DataFrame of Spark, found"):
             cc.spark.assign(other)
     assert records(cc.load().assign(pl.DataFrame(CUSTOMERS)))[0]["cluster"] == 5
