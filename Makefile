@@ -8,7 +8,7 @@ IMAGE_PYTHON := $(shell sed -n 's/^ARG BASE_IMAGE=python:\([0-9.]*\)-.*/\1/p' Do
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-slow test-all check fmt bench bench-spark soak screenshots settings retest picture audit image package deploy remove pin
+.PHONY: help setup demo serve test test-slow test-all check fmt bench bench-spark soak screenshots settings retest picture audit wheel image package deploy remove pin
 
 help:  ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -88,6 +88,10 @@ retest: .venv-image/ready  ## Run the fast tests on the image's Python, and meas
 
 picture:  ## Draw the pictures of what is deployed and of a run anew, with Graphviz
 	for name in architecture run; do dot -Tsvg docs/$$name.dot -o docs/pictures/$$name.svg; done
+
+wheel: setup  ## Build the wheel that people install, into dist/
+	rm -rf build/lib dist
+	$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python
 
 image:  ## Build the container image with Docker or buildah (IMAGE names it; PART=train: the one that retrains, PART=spark: that of EMR)
 	$(PYTHON) -m infra.image --tag $(or $(IMAGE),customer-clusters) --part $(or $(PART),serve) \

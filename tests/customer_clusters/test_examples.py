@@ -3,12 +3,16 @@
 import doctest
 import importlib
 import pkgutil
+import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import customer_clusters as cc
+from tests.support.paths import ROOT
 
 MODULES = [module.name for module in pkgutil.iter_modules(cc.__path__, "customer_clusters.")]
 HEAVY = (
@@ -27,6 +31,18 @@ HEAVY = (
 @pytest.mark.parametrize("name", ["customer_clusters", *MODULES])
 def test_the_examples_do_what_they_say(name: str) -> None:
     assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+def test_the_page_for_notebooks_does_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(ROOT / "examples/customers.csv", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs/notebook.md").read_text()
+    shown = "\n".join(re.findall(r"^```pycon\n(.*?)^```$", page, re.MULTILINE | re.DOTALL))
+    test = doctest.DocTestParser().get_doctest(shown, {}, "notebook.md", None, 0)
+    assert len(test.examples) > 20
+    assert doctest.DocTestRunner().run(test).failed == 0
 
 
 def test_what_people_call_has_an_example_or_a_test_of_its_own() -> None:
