@@ -114,7 +114,7 @@ def _summarised(cluster: "ClusterSummary") -> list[str]:
         f"{cluster['customers']:,}",
         percent(cluster["share"]),
         percent(cluster["training_share"]),
-        number(cluster["expected_churners"]),
+        "" if cluster["expected_churners"] is None else f"{round(cluster['expected_churners']):,}",
     ]
 
 
