@@ -23,13 +23,11 @@ with needs_extra("training", "train"):
         ReferenceModel,
         Trained,
         find_reference,
+        fit_model,
         publish,
         train,
         train_by_search,
     )
-    from pipeline.training.cleaning import clean, read_customers
-    from pipeline.training.clusters.description import build_model
-    from pipeline.training.fitting import fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +63,7 @@ def train_quickly(
         with steps() as progress:
             trained = train_by_search(data.source, data.narrowed(features), progress)
         return model_of(trained), Fit(data, trained.recipe, trained)
-    table = read_customers(data.source, data.contract, required=chosen.features)
-    customers = clean(table, data.contract, chosen.features)
-    return Model(build_model(fit(chosen, customers), customers)), Fit(data, chosen)
+    return Model(fit_model(data.source, data.contract, chosen)), Fit(data, chosen)
 
 
 def recipe_of(

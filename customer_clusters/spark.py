@@ -32,7 +32,7 @@ def assign(
     no store.
 
     Args:
-        frame: Any DataFrame of Spark, as of Delta, Iceberg or Hive, or Spark Connect's, with a
+        frame: Any DataFrame of Spark, as of Delta, Iceberg or Hive, with a
             column for each feature.
         model: A model, or its alias or version in the store.
         store: As for `load`.

@@ -181,7 +181,14 @@ def _inferred(table: pa.Table, label: Label | None, wanted: Sequence[str] | None
     if not features:
         raise WrongFile(FRAME, "has no column that can be a feature: expected numbers, or text "
                         f"with at most {MOST_VALUES} different values")  # fmt: skip
-    return Contract("frame", "Customers", tuple(features), ids[0] if len(ids) == 1 else None, label)
+    id_column = ids[0] if len(ids) == 1 else None
+    return Contract(
+        name="frame",
+        title="Customers",
+        features=tuple(features),
+        id_column=id_column,
+        label=label,
+    )
 
 
 def _feature(name: str, column: pa.Array) -> Feature | None:
