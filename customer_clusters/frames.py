@@ -139,9 +139,15 @@ def _computed(frame: nw.LazyFrame[Any]) -> Frame:
         raise WrongFile(FRAME, f"cannot be computed: {type(error).__name__}: {reason}") from error
     if kind.is_polars():
         return Frame(rows, lambda made: made.to_native().lazy())
-    import duckdb
+    return Frame(rows, lambda made: _relation(made.to_native(), native))
 
-    return Frame(rows, lambda made: duckdb.from_arrow(made.to_native()))
+
+def _relation(table_of_customer_clusters: pa.Table, like: Any) -> Any:
+    """A relation on the connection of another one, so that queries can have both.
+
+    DuckDB finds the table by the name of its variable, where no table of the user has that name.
+    """
+    return like.query("customer_clusters_answer", "FROM table_of_customer_clusters")
 
 
 def _unknown(native: object) -> str:

@@ -87,8 +87,9 @@ def explore(
     Example:
         >>> import pyarrow as pa
         >>> import customer_clusters as cc
-        >>> cc.explore(pa.table({"visits": [1, 2, None, 20], "fee": [9, 8, 9, 30]})).highlights[0]
-        'The file says of no customer whether it churned: groups cannot be compared.'
+        >>> explored = cc.explore(pa.table({"visits": [1, 2, None, 20], "fee": [9, 8, 9, 30]}))
+        >>> "missing values: 1" in str(explored)
+        True
     """
     from customer_clusters.training_data import open_training_data
 

@@ -1,5 +1,6 @@
 """Tables go in, tables of the same kind come out, and say what the model says of each customer."""
 
+import gc
 import pickle
 from dataclasses import replace
 from decimal import Decimal
@@ -78,6 +79,16 @@ def test_every_kind_of_table_comes_back_as_what_it_was(kind: str, champion: Mode
     assert [row["id"] for row in rows] == ["a", "b", "c"]
     assert type(champion.explain(frame)) is type(frame)
     assert type(champion.explain(frame, wide=True)) is type(frame)
+
+
+def test_a_relation_comes_back_on_its_own_connection(champion: Model) -> None:
+    connection = duckdb.connect()
+    connection.register("given", pa.table(CUSTOMERS))
+    assigned = champion.assign(connection.table("given"))
+    gc.collect()
+    joined = connection.sql("SELECT cluster, g.id FROM assigned JOIN given AS g USING (id)")
+    assert sorted(joined.fetchall(), key=str) == [(1, "c"), (5, "a"), (None, "b")]
+    assert len(assigned.fetchall()) == len(assigned.fetchall()) == 3
 
 
 def test_every_customer_gets_what_it_gets_alone(champion: Model) -> None:
