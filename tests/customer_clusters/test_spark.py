@@ -14,6 +14,8 @@ from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
 from tests.customer_clusters.test_model import CUSTOMERS, FEATURES, many, records
 
+pytestmark = pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas")
+
 
 @pytest.fixture(scope="module")
 def session(java: None) -> Iterator[Any]:
@@ -25,7 +27,6 @@ def session(java: None) -> Iterator[Any]:
         yield session
 
 
-@pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas")
 @pytest.mark.parametrize("explain", [False, True])
 def test_workers_answer_as_this_process_does(session: Any, explain: bool) -> None:
     customers = pa.Table.from_pandas(many(1_000), preserve_index=False)
@@ -39,7 +40,6 @@ def test_workers_answer_as_this_process_does(session: Any, explain: bool) -> Non
     assert found == local.to_pylist()
 
 
-@pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas")
 def test_it_is_lazy_and_takes_names_as_they_are(session: Any) -> None:
     frame = session.createDataFrame(pa.table({**CUSTOMERS, "cluster": ["x", "y", "z"]}))
     frame = frame.withColumnRenamed("Total_Trans_Ct", "total_trans_ct")
@@ -70,3 +70,19 @@ def test_other_tables_are_shown_the_way(session: Any, model: ClusterModel) -> No
         with pytest.raises(WrongFile, match="expected a DataFrame of Spark, found"):
             cc.spark.assign(other)
     assert records(cc.load().assign(pl.DataFrame(CUSTOMERS)))[0]["cluster"] == 5
+
+
+def test_columns_of_all_types_pass_through_and_those_it_reads_are_numbers(session: Any) -> None:
+    frame = session.sql("""
+        SELECT CAST(0 AS DECIMAL(10, 2)) AS Total_Revolving_Bal, '1900' AS Total_Trans_Amt,
+               CAST(n AS TINYINT) AS Total_Trans_Ct, array(1, 2) AS codes,
+               timestamp'2026-01-01 12:00:00' AS since, named_struct('a', 1) AS more
+        FROM VALUES (38), (-1) AS t(n)
+    """)
+    assigned = cc.spark.assign(frame).orderBy("Total_Trans_Ct", ascending=False).collect()
+    assert [row["cluster"] for row in assigned] == [5, None]
+    expected = "Total_Trans_Ct: expected a whole number from 0 to 1,000,000, found '-1'"
+    assert assigned[1]["problem"] == expected
+    given = frame.orderBy("Total_Trans_Ct", ascending=False).collect()
+    assert [row[:6] for row in assigned] == [row[:6] for row in given]
+    assert cc.spark.assign(frame.where("1 = 0")).collect() == []
