@@ -11,7 +11,7 @@ with needs_extra("Segmenter", "train"):
     import pyarrow as pa
     from numpy.typing import NDArray
     from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin
-    from sklearn.utils import ClassifierTags, Tags
+    from sklearn.utils import ClassifierTags, Tags, estimator_html_repr
     from sklearn.utils.validation import check_is_fitted, validate_data
 
     from customer_clusters.fitting import publish_fit, train_quickly
@@ -175,6 +175,11 @@ class Segmenter(TransformerMixin, ClusterMixin, BaseEstimator):  # type: ignore[
         labels[checked.good] = self.model_.cluster_model.assign_many(checked.features).cluster
         return labels
 
+    def _html_repr(self) -> str:
+        """What a notebook shows: the parameters, and the clusters once there are some."""
+        shown = str(estimator_html_repr(self))
+        return shown + self.model_._repr_html_() if hasattr(self, "model_") else shown
+
     def __getstate__(self) -> dict[str, Any]:
         """Without the customers: a pickle is handed on to people who may not see them."""
         state = dict(super().__getstate__())
@@ -182,7 +187,5 @@ class Segmenter(TransformerMixin, ClusterMixin, BaseEstimator):  # type: ignore[
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.classifier_tags = ClassifierTags(
-            multi_class=False
-        )  # y, where there is one, says who left
+        tags.classifier_tags = ClassifierTags(multi_class=False)  # of y, which says who left
         return tags

@@ -150,6 +150,15 @@ def test_it_stands_at_the_end_of_a_pipeline(gym_members: pd.DataFrame) -> None:
     assert adjusted_rand_score(labels, np.repeat([0, 1, 2], 200)) > 0.95
 
 
+def test_a_notebook_shows_its_clusters_once_it_is_fitted(gym_members: pd.DataFrame) -> None:
+    segmenter = cc.Segmenter(features=["visits", "fee"], k=3)
+    assert "customer-clusters" not in segmenter._repr_mimebundle_()["text/html"]
+    shown = segmenter.fit(gym_members)._repr_mimebundle_()["text/html"]
+    for html in (shown, segmenter._repr_html_()):  # which differ in the ids of their elements
+        assert "Share of the customers of each cluster" in html
+        assert "sk-estimator" in html
+
+
 def test_it_is_cloned_and_pickled_without_its_customers(gym_members: pd.DataFrame) -> None:
     segmenter = cc.Segmenter(features=["visits", "fee"], k=np.int64(3)).fit(gym_members)
     assert clone(segmenter).get_params() == segmenter.get_params()
