@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from operator import index
 from pathlib import Path
-from typing import SupportsIndex
+from typing import Any, SupportsIndex, TypeVar
 
 import pyarrow as pa
 
@@ -18,6 +18,8 @@ from pipeline.model.facts import Metrics
 from pipeline.reading.memory import MemoryTable
 
 with needs_extra("training", "train"):
+    from sklearn import config_context
+
     from pipeline.training import (
         Recipe,
         ReferenceModel,
@@ -46,6 +48,16 @@ class Fit:
         return self.data.source.table
 
 
+_Trains = TypeVar("_Trains", bound=Callable[..., Any])
+
+
+def as_arrays(function: _Trains) -> _Trains:
+    """Training reckons with arrays, whatever a notebook has set for pipelines of its own."""
+    decorated: _Trains = config_context(transform_output="default")(function)
+    return decorated
+
+
+@as_arrays
 def train_quickly(
     data: TrainingData,
     features: Sequence[str] | None,
@@ -87,6 +99,7 @@ def recipe_of(
     return Recipe("own", title, names, index(k), seed=index(seed))
 
 
+@as_arrays
 def train_with_evidence(
     data: TrainingData,
     recipe: Recipe | None,
@@ -101,6 +114,7 @@ def train_with_evidence(
     return train(data.source, data.contract, recipe, progress, reference_model=reference)
 
 
+@as_arrays
 def publish_fit(made: Fit, store: str | Path | Store, alias: str, who: str) -> Model:
     """Gather the evidence for what was fitted, match its clusters with the champion's, publish."""
     target = as_store(store)

@@ -10,6 +10,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.metrics import adjusted_rand_score
 from sklearn.pipeline import make_pipeline
@@ -157,6 +158,20 @@ def test_a_notebook_shows_its_clusters_once_it_is_fitted(gym_members: pd.DataFra
     for html in (shown, segmenter._repr_html_()):  # which differ in the ids of their elements
         assert "Share of the customers of each cluster" in html
         assert "sk-estimator" in html
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars"])
+def test_what_a_notebook_has_set_for_its_pipelines_is_not_in_the_way(
+    kind: str, gym_members: pd.DataFrame, tmp_path: Path
+) -> None:
+    numbers = gym_members[["visits", "fee"]]
+    expected = cc.Segmenter(k=3).fit(numbers).labels_.tolist()
+    with config_context(transform_output=kind):
+        pipeline = make_pipeline(StandardScaler(), cc.Segmenter(k=3)).fit(numbers)
+        assert adjusted_rand_score(pipeline.predict(numbers), expected) == 1.0
+        assert type(pipeline.transform(numbers)).__module__.startswith(kind)
+        model = cc.train(numbers, k=3, store=tmp_path)
+        assert model.assign(numbers)["cluster"].tolist() == expected
 
 
 def test_it_is_cloned_and_pickled_without_its_customers(gym_members: pd.DataFrame) -> None:
