@@ -84,7 +84,7 @@ audit: .venv-audit/ready  ## Ask a public service for known vulnerabilities of t
 
 retest: .venv-image/ready  ## Run the fast tests on the image's Python, and measure what they cover
 	COVERAGE_CORE=sysmon .venv-image/bin/pytest --numprocesses=auto -m "not ($(SLOW))" --cov --cov-report=term \
-		tests/functions tests/model_store tests/pipeline
+		tests/customer_clusters tests/functions tests/model_store tests/pipeline
 
 picture:  ## Draw the pictures of what is deployed and of a run anew, with Graphviz
 	for name in architecture run; do dot -Tsvg docs/$$name.dot -o docs/pictures/$$name.svg; done

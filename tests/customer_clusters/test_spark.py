@@ -27,6 +27,29 @@ def session(java: None) -> Iterator[Any]:
         yield session
 
 
+class StandIn:
+    """A DataFrame of Spark as far as it is asked for, whose worker is this process."""
+
+    def __init__(self, table: pa.Table) -> None:
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        self.table, self.columns = table, table.column_names
+        self.schema = from_arrow_schema(table.schema)
+
+    def mapInArrow(self, function: Any, schema: Any) -> tuple[pa.Table, list[str]]:  # noqa: N802
+        batches = list(function(iter(self.table.to_batches(100))))
+        return pa.Table.from_batches(batches), schema.names
+
+
+@pytest.mark.parametrize("explain", [False, True])
+def test_batches_are_answered_as_a_whole_table_is(explain: bool) -> None:
+    customers = pa.Table.from_pandas(many(1_000), preserve_index=False)
+    stand_in: Any = StandIn(customers)
+    answer: Any = cc.spark.assign(stand_in, explain=explain)
+    local = cc.load().explain(customers, wide=True) if explain else cc.load().assign(customers)
+    assert answer == (local, local.column_names)
+
+
 @pytest.mark.parametrize("explain", [False, True])
 def test_workers_answer_as_this_process_does(session: Any, explain: bool) -> None:
     customers = pa.Table.from_pandas(many(1_000), preserve_index=False)

@@ -1,6 +1,7 @@
 """The verbs do in a notebook what the commands do on a terminal."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,14 @@ def test_what_cannot_be_trained_on_is_refused_in_one_line(
         assert "\n" not in str(raised.value)
 
 
-def test_progress_is_for_terminals_and_notebooks(capsys: pytest.CaptureFixture[str]) -> None:
+def test_steps_are_lines_on_a_terminal_and_nothing_elsewhere(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     with steps() as progress:
         progress("fitting")
     assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with steps() as progress:
+        progress("fitting")
+        progress("judging")
+    assert capsys.readouterr().err == "Fitting …\nJudging …\n"
