@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-import model_store
 from functions.settings import Settings
 from functions.variables import variables_of
 from model_store import Store
+from model_store import open_store as open_at
 from pipeline.model.contract import DEFAULT_CONTRACT
 from pipeline.model.numbers import DECIMAL_MARKS, THOUSANDS
 from pipeline.reading.options import ReadingOptions
@@ -46,7 +46,7 @@ def nonempty(context: click.Context, parameter: click.Parameter, text: str) -> s
 
 def open_store(address: str) -> Store:
     """The store at an address, under the trusted keys of the environment."""
-    return model_store.open_store(address, settings().trusted_keys)
+    return open_at(address, settings().trusted_keys)
 
 
 def reading(command: Callable[..., None]) -> Callable[..., None]:

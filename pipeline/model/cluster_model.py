@@ -139,8 +139,7 @@ class ClusterModel:
         """
         import numpy as np
 
-        encoded = [_encoded_many(features[c.feature], c.value) for c in self.columns]
-        z = self.space.standardise(encoded)
+        z = self.standardise_many(features)
         u = self.space.rotate(z)
         nearest = squared_distance(u, self.clusters[0].centre)
         runner_up = np.full_like(nearest, np.inf)
@@ -180,6 +179,13 @@ class ClusterModel:
             return residual, ()
         features = [column.feature for column in self.columns]
         return residual, combination(features, self.space.residuals(z, u))
+
+    def standardise_many(
+        self, features: Mapping[str, "NDArray[Any]"]
+    ) -> "list[NDArray[np.float64]]":
+        """One array a column, before any rotation; features as for `assign_many`."""
+        encoded = [_encoded_many(features[c.feature], c.value) for c in self.columns]
+        return self.space.standardise(encoded)
 
     def _reasons(
         self, customer: Mapping[str, Value], z: Sequence[float], own: Cluster, runner_up: Cluster

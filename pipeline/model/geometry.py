@@ -109,9 +109,9 @@ class Space:
         ]
 
     def contributions(
-        self, z: Sequence[float], own: Sequence[float], other: Sequence[float]
-    ) -> list[float]:
-        """What each standardised column of a point adds to d²(other) - d²(own).
+        self, z: Sequence[Coordinate], own: Sequence[float], other: Sequence[float]
+    ) -> list[Coordinate]:
+        """What each standardised column of one point, or of many, adds to d²(other) - d²(own).
 
         The difference is affine in z. Terms are measured from the middle between the two centres,
         where it is zero, so they add up to it and nothing is left over but rounding.
@@ -127,11 +127,11 @@ class Space:
         weights = self.weights(own, other)
         middle = [(a + b) / 2 for a, b in zip(own, other, strict=True)]
         if self.components is None or self.pca_mean is None:
-            return [w * (at - m) for w, at, m in zip(weights, z, middle, strict=True)]
-        terms = []
+            return [(at - m) * w for w, at, m in zip(weights, z, middle, strict=True)]
+        terms: list[Coordinate] = []
         for j, (weight, at, mean) in enumerate(zip(weights, z, self.pca_mean, strict=True)):
             loadings = [axis[j] for axis in self.components]
-            terms.append(weight * (at - mean - sum(map(float.__mul__, loadings, middle))))
+            terms.append((at - mean - sum(map(float.__mul__, loadings, middle))) * weight)
         return terms
 
     def weights(self, own: Sequence[float], other: Sequence[float]) -> list[float]:

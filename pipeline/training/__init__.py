@@ -6,7 +6,7 @@ from pipeline.training.publish import publish
 from pipeline.training.recipes import RECIPES, SEARCH, Recipe
 from pipeline.training.retrain import Retrained, retrain_champion
 from pipeline.training.search.thresholds import Thresholds, load_thresholds
-from pipeline.training.train import Trained, rename_clusters, train, train_by_search
+from pipeline.training.train import Trained, fit_model, rename_clusters, train, train_by_search
 
 __all__ = [
     "RECIPES",
@@ -18,6 +18,7 @@ __all__ = [
     "Thresholds",
     "Trained",
     "find_reference",
+    "fit_model",
     "load_thresholds",
     "publish",
     "rename_clusters",

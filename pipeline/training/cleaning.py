@@ -16,7 +16,8 @@ from pipeline.hashing import sha256_of_file
 from pipeline.model.contract import MEDIAN, Contract, Feature, Label
 from pipeline.reading.blocks import BrokenRow
 from pipeline.reading.customer_file import CustomerFile
-from pipeline.reading.open import open_customers
+from pipeline.reading.memory import MemoryTable
+from pipeline.reading.open import open_customers, open_table
 from pipeline.reading.options import AUTODETECT, ReadingOptions
 from pipeline.reading.validation import Checked, check, is_repeated_header, refuse_ambiguous
 
@@ -82,7 +83,7 @@ class CustomerTable:
 
 
 def read_customers(
-    path: Path,
+    path: Path | MemoryTable,
     contract: Contract,
     reading: ReadingOptions = AUTODETECT,
     required: Iterable[str] = (),
@@ -91,7 +92,7 @@ def read_customers(
     """Read a customer file: the only place where training opens one.
 
     Args:
-        path: The file.
+        path: The file, or a table in memory that stands for one.
         contract: The columns that are looked for.
         reading: What somebody said about how the file is written.
         required: The columns that must be there.
@@ -100,6 +101,8 @@ def read_customers(
     Raises:
         WrongFile: It is no table, lacks a column, or has no customers.
     """
+    if isinstance(path, MemoryTable):
+        return _from_memory(path, contract, required)
     with open_customers(path, contract, reading, keep_bytes=contract.ascii) as file:
         for name in required:
             file.column(name)
@@ -108,10 +111,30 @@ def read_customers(
         raise WrongFile(path, "has a header but no customers")
     with refuse_unreadable(path):
         digest = sha256 or sha256_of_file(path)
-    has_ids = contract.id_column in file.schema.names
-    duplicate = _duplicates(table) if has_ids else np.zeros(len(table), bool)
-    rows = table.filter(pa.array(~duplicate))
-    return CustomerTable(file, digest, rows, int(duplicate.sum()), tuple(broken))
+    rows, repeats = _without_repeats(table, contract)
+    return CustomerTable(file, digest, rows, repeats, tuple(broken))
+
+
+def _from_memory(source: MemoryTable, contract: Contract, required: Iterable[str]) -> CustomerTable:
+    file = open_table(source, contract)
+    for name in required:
+        file.column(name)
+    table, _ = file.read_all()
+    if not len(table):
+        raise WrongFile(source.name, "has columns but no customers")
+    rows, repeats = _without_repeats(table, contract)
+    return CustomerTable(file, source.sha256, rows, repeats, ())
+
+
+def _without_repeats(table: pa.Table, contract: Contract) -> tuple[pa.Table, int]:
+    """The rows that repeat no earlier one, and how many do.
+
+    Without ids equal rows are different customers who are alike.
+    """
+    if contract.id_column not in table.schema.names:
+        return table, 0
+    duplicate = _duplicates(table)
+    return table.filter(pa.array(~duplicate)), int(duplicate.sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,10 +236,7 @@ def clean(table: CustomerTable, declared: Contract, names: Sequence[str]) -> Cus
 
 
 def _duplicates(table: pa.Table) -> NDArray[np.bool_]:
-    """Which rows repeat an earlier one in every column: the same customer once more.
-
-    Without an id two customers may well be alike in every column.
-    """
+    """Which rows repeat an earlier one in every column: the same customer once more."""
     frame = table.to_pandas()
     nested = [name for name in frame if frame[name].map(_unhashable).any()]
     return np.asarray(frame.astype(dict.fromkeys(nested, str)).duplicated())

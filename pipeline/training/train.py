@@ -11,6 +11,7 @@ from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Contract
 from pipeline.model.crosswalk import Crosswalk
 from pipeline.model.facts import Metrics
+from pipeline.reading.memory import MemoryTable
 from pipeline.reading.options import AUTODETECT, ReadingOptions
 from pipeline.training.cleaning import Cleaning, Customers, CustomerTable, clean, read_customers
 from pipeline.training.clusters.description import build_model
@@ -60,7 +61,7 @@ class Trained:
 
 
 def train(
-    path: Path,
+    path: Path | MemoryTable,
     contract: Contract,
     recipe: Recipe,
     progress: Progress,
@@ -94,8 +95,15 @@ def train(
     return _train(customers, recipe, progress, budget or Budget(), thresholds, reference_model)
 
 
+def fit_model(path: Path | MemoryTable, contract: Contract, recipe: Recipe) -> ClusterModel:
+    """Fit a recipe in seconds, with no evidence for it; arguments and errors as of `train`."""
+    table = read_customers(path, contract, required=recipe.features)
+    customers = clean(table, contract, recipe.features)
+    return build_model(fit(recipe, customers), customers)
+
+
 def train_by_search(
-    path: Path,
+    path: Path | MemoryTable,
     contract: Contract,
     progress: Progress,
     thresholds: Thresholds | None = None,

@@ -16,6 +16,7 @@ from pipeline.errors import Problem, shortened
 from pipeline.model.churn import ChurnRate
 from pipeline.model.contract import Contract, Feature
 from pipeline.reading.arrow_columns import is_text
+from pipeline.reading.memory import MemoryTable
 from pipeline.reading.options import AUTODETECT, ReadingOptions
 from pipeline.training.cleaning import CustomerTable, read_customers
 from pipeline.training.exploring.exploration import (
@@ -40,7 +41,9 @@ _ANY = Feature("any", "number", "any")
 """A feature that parses any text: only `Feature.parse` knows which texts mean a missing value."""
 
 
-def explore(path: Path, contract: Contract, reading: ReadingOptions = AUTODETECT) -> Exploration:
+def explore(
+    path: Path | MemoryTable, contract: Contract, reading: ReadingOptions = AUTODETECT
+) -> Exploration:
     """Describe a file.
 
     Args:
