@@ -57,7 +57,8 @@ def save_mlflow(artifact: Artifact, model: ClusterModel, folder: Path) -> None:
             signature=_signature(model.contract),
             input_example=pd.DataFrame([_example(model)]),
             pip_requirements=[
-                f"customer-clusters[mlflow]=={metadata.version('customer-clusters')}"
+                f"mlflow-skinny=={mlflow.__version__}",
+                f"customer-clusters[mlflow]=={metadata.version('customer-clusters')}",
             ],
             metadata={"model_version": artifact.version, "contract": model.contract.name},
         )

@@ -226,7 +226,7 @@ class _Query:
         for name in self._keep:
             if name.casefold() in taken:
                 expected = "rename it, or keep other columns with --keep"
-                raise WrongExport("sql", f"the query needs the name of column {name}; {expected}")
+                raise WrongExport("sql", f"the query has a column {name} already; {expected}")
             taken.add(name.casefold())
 
 
