@@ -4,26 +4,22 @@ The query is built as a tree from the numbers of model.json and written in the d
 database. Each step of an assignment is a common table expression with named columns.
 """
 
-from collections.abc import Mapping, Sequence
-
 from model_store.extras import needs_extra
 from pipeline.errors import printable
 from pipeline.exports import sql_terms as sql
 from pipeline.exports.errors import WrongExport
-from pipeline.exports.options import Dialect, SqlOptions
+from pipeline.exports.options import SqlOptions
 from pipeline.exports.sql_checks import checked_value, problem
+from pipeline.exports.sql_steps import FENCED, aliases, names_of, step_after, written
 from pipeline.model.cluster_model import ClusterModel, Column
 
 with needs_extra("an export to sql", "sql"):
     from sqlglot import exp
-    from sqlglot.dialects.dialect import Dialect as Dialects
     from sqlglot.errors import SqlglotError
 
 ANSWERS = ("cluster", "cluster_name", "churn_rate", "distance", "margin", "problem")
 """What the query answers for each customer, behind the columns that are kept."""
 _LARGEST_DOUBLE = 1.7976931348623157e308
-_LONGEST = 40
-"""Letters of a column's name that Postgres still tells apart, with ours before them."""
 
 
 def to_sql(model: ClusterModel, version: str, options: SqlOptions) -> str:
@@ -45,7 +41,7 @@ def to_sql(model: ClusterModel, version: str, options: SqlOptions) -> str:
         MissingExtra: The extra `sql` is not installed.
     """
     query = _Query(model, options).statement()
-    body = _written(query, options.dialect)
+    body = written(query, options.dialect)
     return "".join(f"-- {line}\n" for line in _header(model, version, options)) + f"{body};\n"
 
 
@@ -71,9 +67,9 @@ class _Query:
         features = [feature.name for feature in model.contract.features]
         id_column = model.contract.id_column
         self._keep = options.keep or ((id_column,) if id_column else tuple(features))
-        self._values = _names("value", features)
+        self._values = names_of("value", features)
         shown = [_shown(column) for column in model.columns]
-        self._transforms, self._columns = _names("t", shown), _names("z", shown)
+        self._transforms, self._columns = names_of("t", shown), names_of("z", shown)
         self._axes = self._columns
         if model.space.components is not None:
             self._axes = [f"axis_{index}" for index in range(1, model.space.dimensions + 1)]
@@ -97,7 +93,8 @@ class _Query:
         ]
         query = self._answers("compared")
         for name, step in steps:
-            query = query.with_(name, as_=step)
+            fenced = step.offset(0) if self._options.dialect in FENCED else step
+            query = query.with_(name, as_=fenced)
         return query
 
     def _read(self) -> exp.Select:
@@ -113,7 +110,7 @@ class _Query:
         """The first problem of each customer."""
         named = zip(self._model.contract.features, self._values, strict=True)
         found = problem([(feature, sql.column(name)) for feature, name in named])
-        return _step(source, {"problem": found})
+        return step_after(source, {"problem": found})
 
     def _transformed(self, source: str) -> exp.Select:
         """What is computed with, of the customers without a problem."""
@@ -125,10 +122,10 @@ class _Query:
         ):
             value = sql.column(value_of[column.feature])
             if column.value is not None:
-                value = _is_value(value, column.value)
+                value = sql.is_value(value, column.value)
             low = features[column.feature].valid.low
-            added[name] = _where_usable(sql.yeo_johnson(value, power, low))
-        return _step(source, added)
+            added[name] = sql.where_usable(sql.yeo_johnson(value, power, low))
+        return step_after(source, added)
 
     def _standardised(self, source: str) -> exp.Select:
         space, added = self._model.space, {}
@@ -136,7 +133,7 @@ class _Query:
             self._transforms, self._columns, space.mean, space.scale, strict=True
         ):
             added[name] = sql.divided(sql.minus(sql.column(column), mean), sql.number(scale))
-        return _step(source, added)
+        return step_after(source, added)
 
     def _rotated(self, source: str) -> exp.Select:
         space = self._model.space
@@ -152,7 +149,7 @@ class _Query:
             )
             for axis in space.components
         ]
-        return _step(source, dict(zip(self._axes, axes, strict=True)))
+        return step_after(source, dict(zip(self._axes, axes, strict=True)))
 
     def _distances(self, source: str) -> exp.Select:
         """The squared distance to each centre."""
@@ -161,29 +158,31 @@ class _Query:
             offsets = zip(self._axes, cluster.centre, strict=True)
             squares = [sql.squared(sql.minus(sql.column(axis), at)) for axis, at in offsets]
             added[name] = sql.total(squares)
-        return _step(source, added)
+        return step_after(source, added)
 
     def _nearest(self, source: str) -> exp.Select:
-        return _step(source, {"nearest_squared": sql.least([*map(sql.column, self._squared)])})
+        return step_after(source, {"nearest_squared": sql.least([*map(sql.column, self._squared)])})
 
     def _assigned(self, source: str) -> exp.Select:
         """The cluster that has the smallest distance; of several, that with the lowest id."""
         cluster = exp.case(sql.column("nearest_squared"))
         for own, name in zip(self._model.clusters, self._squared, strict=True):
             cluster = cluster.when(sql.column(name), exp.Literal.number(own.id))
-        return _step(source, {"cluster": cluster})
+        return step_after(source, {"cluster": cluster})
 
     def _compared(self, source: str) -> exp.Select:
         """Distance, and that to the runner-up: the smallest of the other clusters."""
         others = [
-            _case({own.id: sql.number(_LARGEST_DOUBLE)}, sql.column("cluster"), sql.column(name))
+            sql.lookup(
+                {own.id: sql.number(_LARGEST_DOUBLE)}, sql.column("cluster"), sql.column(name)
+            )
             for own, name in zip(self._model.clusters, self._squared, strict=True)
         ]
         added = {
             "distance": exp.Sqrt(this=sql.column("nearest_squared")),
             "further": exp.Sqrt(this=sql.least(others)),
         }
-        return _step(source, added)
+        return step_after(source, added)
 
     def _answers(self, source: str) -> exp.Select:
         clusters, cluster = self._model.clusters, sql.column("cluster")
@@ -191,14 +190,14 @@ class _Query:
         rates = {own.id: sql.number(own.churn.rate) for own in clusters if own.churn is not None}
         answers = {
             "cluster": cluster,
-            "cluster_name": _case(names, cluster.copy()),
-            "churn_rate": _case(rates, cluster.copy()) if rates else _no_number(),
+            "cluster_name": sql.lookup(names, cluster.copy()),
+            "churn_rate": sql.lookup(rates, cluster.copy()) if rates else _no_number(),
             "distance": sql.column("distance"),
-            "margin": _where_usable(_margin()),
+            "margin": sql.where_usable(_margin()),
             "problem": sql.column("problem"),
         }
         kept = [self._named(name) for name in self._keep]
-        return exp.select(*kept, *_aliases(answers)).from_(exp.to_identifier(source))
+        return exp.select(*kept, *aliases(answers)).from_(exp.to_identifier(source))
 
     def _named(self, name: str) -> exp.Expression:
         """A column of the user's table."""
@@ -230,43 +229,6 @@ class _Query:
             taken.add(name.casefold())
 
 
-def _step(source: str, added: Mapping[str, exp.Expression]) -> exp.Select:
-    """What the step before has, and more columns."""
-    return exp.select(exp.Star(), *_aliases(added)).from_(exp.to_identifier(source))
-
-
-def _aliases(columns: Mapping[str, exp.Expression]) -> list[exp.Expression]:
-    return [
-        value
-        if isinstance(value, exp.Column) and value.name == name
-        else exp.Alias(this=value, alias=exp.to_identifier(name))
-        for name, value in columns.items()
-    ]
-
-
-def _case(
-    values: Mapping[int, exp.Expression],
-    of: exp.Expression,
-    otherwise: exp.Expression | None = None,
-) -> exp.Case:
-    """A value for each cluster id."""
-    case = exp.case(of)
-    for key, value in values.items():
-        case = case.when(exp.Literal.number(key), value)
-    return case if otherwise is None else case.else_(otherwise)
-
-
-def _is_value(category: exp.Expression, value: str) -> exp.Case:
-    """1 where a category has a value, else 0."""
-    return exp.case(category).when(sql.text(value), sql.number(1)).else_(sql.number(0))
-
-
-def _where_usable(value: exp.Expression) -> exp.Case:
-    """The value where there is no problem; nothing is computed elsewhere."""
-    usable = exp.Is(this=sql.column("problem"), expression=exp.Null())
-    return exp.case().when(usable, value)
-
-
 def _margin() -> exp.Case:
     """How much further the runner-up is, as a share of both distances; 0 where both are 0."""
     distance, further = sql.column("distance"), sql.column("further")
@@ -276,30 +238,9 @@ def _margin() -> exp.Case:
     return exp.case().when(apart_at_all, sql.divided(apart, both)).else_(sql.number(0))
 
 
-def _written(query: exp.Select, dialect: Dialect) -> str:
-    """The query as text; what stands in parentheses stays on its line."""
-    generator = Dialects.get_or_raise(dialect).generator_class
-    inline = type(
-        "Inline",
-        (generator,),
-        {"paren_sql": lambda self, paren: f"({self.sql(paren, 'this')})"},
-    )
-    return str(inline(dialect=dialect, pretty=True, max_text_width=100).generate(query))
-
-
 def _no_number() -> exp.Expression:
     return exp.cast(exp.Null(), "double")
 
 
 def _shown(column: Column) -> str:
     return column.feature if column.value is None else f"{column.feature}_{column.value}"
-
-
-def _names(prefix: str, of: Sequence[str]) -> list[str]:
-    """Names of our own columns: readable where that is safe, else counted."""
-    safe = [name.isidentifier() and name.isascii() and len(name) <= _LONGEST for name in of]
-    folded = [name.casefold() for name in of]
-    return [
-        f"{prefix}_{name}" if good and folded.count(name.casefold()) == 1 else f"{prefix}_{index}"
-        for index, (name, good) in enumerate(zip(of, safe, strict=True), start=1)
-    ]

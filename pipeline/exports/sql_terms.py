@@ -5,7 +5,7 @@ often as a decimal. Sums are taken in the order of `pipeline.model.geometry`, so
 that computes with IEEE doubles gets the same last bits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 
 from model_store.extras import needs_extra
@@ -66,6 +66,29 @@ def least(terms: Sequence[exp.Expression]) -> exp.Expression:
     """The smallest of values that are all there, or all missing."""
     first, *others = terms
     return exp.Least(this=first, expressions=others, ignore_nulls=True)
+
+
+def lookup(
+    values: Mapping[int, exp.Expression],
+    of: exp.Expression,
+    otherwise: exp.Expression | None = None,
+) -> exp.Case:
+    """A value for each cluster id."""
+    case = exp.case(of)
+    for key, value in values.items():
+        case = case.when(exp.Literal.number(key), value)
+    return case if otherwise is None else case.else_(otherwise)
+
+
+def is_value(category: exp.Expression, value: str) -> exp.Case:
+    """1 where a category has a value, else 0."""
+    return exp.case(category).when(text(value), number(1)).else_(number(0))
+
+
+def where_usable(value: exp.Expression) -> exp.Case:
+    """The value where there is no problem; nothing is computed elsewhere."""
+    usable = exp.Is(this=column("problem"), expression=exp.Null())
+    return exp.case().when(usable, value)
 
 
 def yeo_johnson(x: exp.Expression, power: float | None, low: float | None) -> exp.Expression:

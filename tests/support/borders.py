@@ -1,5 +1,7 @@
 """Customers around the borders between clusters, which the contract accepts."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from pipeline.model.cluster_model import ClusterModel
@@ -10,7 +12,11 @@ Columns = dict[str, np.ndarray]
 
 
 def around_borders(
-    model: ClusterModel, solved: str, spans: dict[str, tuple[float, float]], count: int, seed: int
+    model: ClusterModel,
+    solved: str,
+    spans: Mapping[str, tuple[float, float]],
+    count: int,
+    seed: int,
 ) -> Columns:
     """Customers of whom one feature is chosen so that they lie almost on a border.
 
@@ -34,7 +40,7 @@ def around_borders(
 def _batch(
     model: ClusterModel,
     solved: str,
-    spans: dict[str, tuple[float, float]],
+    spans: Mapping[str, tuple[float, float]],
     rng: np.random.Generator,
 ) -> Columns:
     size = 100_000

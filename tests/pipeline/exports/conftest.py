@@ -14,7 +14,7 @@ from pipeline.model.geometry import Space
 from pipeline.model.loading import load_model
 from tests.support.borders import Columns, around_borders
 
-SOLVED = {
+SOLVED: dict[str, tuple[str, dict[str, tuple[float, float]]]] = {
     "champion": (
         "Total_Trans_Amt",
         {"Total_Revolving_Bal": (0, 2600), "Total_Trans_Ct": (10, 139)},

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import sqlglot
+from sqlglot import exp
 
 from pipeline.errors import Problem
 from pipeline.exports.errors import WrongExport
@@ -38,6 +39,13 @@ def numbered(columns: Columns) -> pa.Table:
 
 def exported(model: ClusterModel, dialect: Dialect = "duckdb") -> str:
     return to_sql(model, "v1", SqlOptions(dialect, keep=("row",)))
+
+
+def parsed(text: str, dialect: Dialect) -> exp.Select:
+    """The one statement that a text has to be."""
+    (statement,) = sqlglot.parse(text, dialect=dialect)
+    assert isinstance(statement, exp.Select)
+    return statement
 
 
 def assert_equal(found: pa.Table, model: ClusterModel, expected: Assignments) -> None:
@@ -76,8 +84,7 @@ def test_a_million_customers_on_the_borders_differ_by_rounding_only(
 def test_each_dialect_is_one_statement_that_means_the_same(
     dialect: Dialect, bundled: ClusterModel, real_columns: Columns
 ) -> None:
-    (statement,) = sqlglot.parse(exported(bundled, dialect), dialect=dialect)
-    assert statement is not None
+    statement = parsed(exported(bundled, dialect), dialect)
     assert statement.named_selects == ["row", *ANSWERS]
     found = answers(statement.sql("duckdb"), numbered(real_columns))
     assert_equal(found, bundled, bundled.assign_many(real_columns))
@@ -88,8 +95,7 @@ def test_every_branch_of_the_transform_and_names_that_have_to_be_escaped(
     dialect: Dialect, bent_model: tuple[ClusterModel, Columns]
 ) -> None:
     model, columns = bent_model
-    (statement,) = sqlglot.parse(exported(model, dialect), dialect=dialect)
-    assert statement is not None
+    statement = parsed(exported(model, dialect), dialect)
     found = answers(statement.sql("duckdb"), numbered(columns))
     assert_equal(found, model, model.assign_many(columns))
 
@@ -163,8 +169,7 @@ def test_the_query_says_what_it_is_and_keeps_the_id(champion: ClusterModel) -> N
         "-- customer-clusters, model 20260131T093000Z-1a2b3c4d, contract bank_churners, duckdb\n"
     )
     assert "FROM bank.main.clients" in text
-    (statement,) = sqlglot.parse(text, dialect="duckdb")
-    assert statement is not None
+    statement = parsed(text, "duckdb")
     assert statement.named_selects == ["CLIENTNUM", *ANSWERS]
 
 
@@ -191,3 +196,14 @@ def test_what_cannot_be_meant_is_refused_in_one_line(
     with pytest.raises(WrongExport, match=message) as raised:
         to_sql(champion, "v1", options)
     assert "\n" not in str(raised.value)
+
+
+def test_postgres_computes_each_step_once(champion: ClusterModel) -> None:
+    """It would repeat a step's expressions wherever the next ones name them."""
+    fenced = {}
+    for dialect in DIALECTS:
+        statement = parsed(exported(champion, dialect), dialect)
+        fenced[dialect] = {"offset" in step.this.args and step.this.args["offset"] is not None
+                           for step in statement.ctes}  # fmt: skip
+    assert fenced.pop("postgres") == {True}
+    assert all(steps == {False} for steps in fenced.values())

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from pipeline.exports.options import SqlOptions
 from pipeline.exports.sql import to_sql
@@ -12,9 +13,10 @@ from pipeline.model.cluster_model import ClusterModel
 from pipeline.scoring.parts.spark import spark
 from tests.support.borders import Columns
 
-SAMPLE = 50_000
+SAMPLE = 5_000
 
 
+@pytest.mark.parametrize("reference", ["champion"], indirect=True)
 def test_spark_gives_the_scorers_answer(
     java: None,
     bundled: ClusterModel,
