@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from functions.cli import console, options
+from functions.cli.export import export
 from functions.cli.tables import models as model_tables
 from model_store import WrongArtifact, load_signer
 from pipeline.model.loading import load_model
@@ -198,3 +199,6 @@ def sign(reference: str, sign_key: Path | None, store: str) -> None:
     click.echo(
         f"signed {options.open_store(store).sign(reference, signer)}; public key {signer.public}"
     )
+
+
+models.add_command(export)
