@@ -1,6 +1,7 @@
 """Columns that give the label away: what a model that read them would only repeat."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,11 +9,11 @@ from numpy.typing import NDArray
 from pipeline.training.drafting.columns import Column
 from pipeline.training.drafting.guesses import LabelGuess
 from pipeline.training.drafting.words import names_churn
+from pipeline.training.exploring.leaks import ANSWER
+from pipeline.training.statistics.shapes import number_shape, value_shape
 
 FEWEST = 10
 """Customers who left, and others who stayed, below whom a column may tell them apart by chance."""
-LEAK = 0.97
-"""AUC of a column alone from which on it says who left, and does not foretell it."""
 
 
 def leak_reason(column: Column, churned: NDArray[np.bool_], known: NDArray[np.bool_]) -> str:
@@ -27,19 +28,14 @@ def leak_reason(column: Column, churned: NDArray[np.bool_], known: NDArray[np.bo
         return _reason_of_name(column)
     missing = column.codes[known] < 0
     away = _auc(missing.astype(float), churned[known])
-    if away >= LEAK:
+    if away >= ANSWER:
         return f"it has a value for {_who(missing, churned[known])} alone (AUC {away:.3f})"
-    seen = known & (column.codes >= 0)
-    left = churned[seen]
-    if column.numeric:
-        seen &= ~np.isnan(column.numbers)
-        left = churned[seen]
-        auc = _auc(column.numbers[seen], left)
-    elif column.kind == "category":
-        auc = _auc(_rates(column.codes[seen], left), left)
-    else:
+    if not column.numeric and column.kind != "category":
         return ""
-    if auc >= LEAK:
+    seen = known & (~np.isnan(column.numbers) if column.numeric else column.codes >= 0)
+    values = column.numbers if column.numeric else np.array(column.texts, object)[column.codes]
+    auc = _auc(values[seen], churned[seen])
+    if auc >= ANSWER:
         return f"alone it says who left (AUC {auc:.3f}), as a score or a later record does"
     return _reason_of_name(column)
 
@@ -64,20 +60,7 @@ def _who(missing: NDArray[np.bool_], churned: NDArray[np.bool_]) -> str:
     return "those who left" if missing[churned].mean() < 0.5 else "those who stayed"
 
 
-def _rates(codes: NDArray[np.int64], churned: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Each row's churn rate of its category."""
-    counts = np.bincount(codes)
-    rates = np.bincount(codes, churned) / np.maximum(counts, 1)
-    return np.asarray(rates[codes], float)
-
-
-def _auc(values: NDArray[np.float64], churned: NDArray[np.bool_]) -> float:
-    """How well an order of the values tells the two apart, in whichever direction: 0.5 to 1."""
-    left = int(churned.sum())
-    stayed = len(churned) - left
-    if not left or not stayed:
-        return 0.5
-    _, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks = np.cumsum(counts) - (counts - 1) / 2
-    auc = (ranks[codes][churned].sum() - left * (left + 1) / 2) / (left * stayed)
-    return float(max(auc, 1 - auc))
+def _auc(values: NDArray[Any], churned: NDArray[np.bool_]) -> float:
+    """How well numbers or texts alone tell the two apart, as `explore` measures it."""
+    shape = (number_shape if values.dtype.kind == "f" else value_shape)(values, churned)
+    return 0.5 if shape is None else shape.auc
