@@ -6,11 +6,12 @@ from pipeline.training.exploring.exploration import Exploration
 from pipeline.training.exploring.leaks import Evidence, Nature
 
 _MOST = 8
+_OF_LEAVING = "a time may be that of leaving itself, and "
 _UNFIT: dict[Nature, tuple[str, str]] = {
     "time": (
         "holds times|hold times",
-        "a time may be that of leaving itself, and moves on with every new file. Count how "
-        "long ago it was, up to the same day for everybody",
+        "it moves on with every new file. Count how long ago it was, up to the same day for "
+        "everybody",
     ),
     "row counter": ("counts rows|count rows", "the order of a file says nothing of a customer"),
     "identifier": (
@@ -36,7 +37,8 @@ def leak_highlights(exploration: Exploration) -> Iterator[str]:
             f"Close to giving the answer away (AUC alone {_aucs(suspects)}): {_names(suspects)}. "
             "Make sure that it was measured before customers left."
         )
-    yield from _unfit([each for each in others if not each.gives_answer])
+    unfit = [each for each in others if not each.gives_answer]
+    yield from _unfit(unfit, labelled=exploration.labels is not None)
 
 
 def _giving(columns: Sequence[Evidence], then: str) -> Iterator[str]:
@@ -62,12 +64,13 @@ def _without_evidence(columns: Sequence[Evidence]) -> Iterator[str]:
     yield f"The contract keeps from being a feature: {_names(columns)}{little}."
 
 
-def _unfit(columns: Sequence[Evidence]) -> Iterator[str]:
+def _unfit(columns: Sequence[Evidence], *, labelled: bool) -> Iterator[str]:
     for nature, (verbs, why) in _UNFIT.items():
         such = [each for each in columns if each.nature == nature]
         if such:
             one, several = verbs.split("|")
-            yield f"{_names(such)} {one if len(such) == 1 else several}: {why}."
+            danger = _OF_LEAVING if nature == "time" and labelled else ""
+            yield f"{_names(such)} {one if len(such) == 1 else several}: {danger}{why}."
 
 
 def _names(columns: Sequence[Evidence]) -> str:

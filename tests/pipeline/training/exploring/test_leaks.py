@@ -99,6 +99,7 @@ def test_without_labels_natures_are_told_and_nothing_is_called_a_leak(
     said = " ".join(highlights(found))
     assert "hold times" in said
     assert "answer away" not in said
+    assert "leaving" not in said
 
 
 def test_columns_of_every_type_of_parquet_are_looked_at(

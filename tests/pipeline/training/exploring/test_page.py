@@ -94,6 +94,6 @@ def test_of_many_numbers_the_most_correlated_are_squares_and_the_table_has_all(
     drawn = drawn[: drawn.index("</svg>")]
     assert len(re.findall(r">Number n\d+</text>", drawn)) == 2 * (MOST_SQUARES - 1)
     assert ">Number n32</text>" in drawn
-    assert "Left off, as they go least along with any other: 4 numbers" in html
+    assert "Not drawn, as they go least along with any other: 4 numbers" in html
     table = html[html.index("All correlations as a table") :]
     assert all(f'<th scope="row">Number {name}</th>' in table for name in names)
