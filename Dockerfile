@@ -42,8 +42,10 @@ COPY pyproject.toml README.md LICENSE /build/source/
 COPY functions /build/source/functions
 COPY pipeline /build/source/pipeline
 COPY model_store /build/source/model_store
+COPY infra/wheel /build/source/infra/wheel
 RUN cd /build/source \
-    && /build/tools/bin/pip wheel --no-index --no-deps --no-build-isolation -w /build/wheels . \
+    && /build/tools/bin/pip wheel --no-index --no-deps --no-build-isolation \
+       --config-settings rooms=apart -w /build/wheels . \
     && /build/tools/bin/pip --python /opt/venv/bin/python install --no-compile \
        --no-index --no-deps --target /opt/code /build/wheels/*.whl \
     && PYTHONPYCACHEPREFIX=/opt/pycache python3 -m compileall -q --invalidation-mode unchecked-hash \

@@ -8,7 +8,7 @@ IMAGE_PYTHON := $(shell sed -n 's/^ARG BASE_IMAGE=python:\([0-9.]*\)-.*/\1/p' Do
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-slow test-all check fmt bench bench-spark soak screenshots settings retest picture audit image package deploy remove pin
+.PHONY: help setup demo serve test test-slow test-all check fmt bench bench-spark soak screenshots settings retest picture audit wheel image package deploy remove pin
 
 help:  ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,10 +84,14 @@ audit: .venv-audit/ready  ## Ask a public service for known vulnerabilities of t
 
 retest: .venv-image/ready  ## Run the fast tests on the image's Python, and measure what they cover
 	COVERAGE_CORE=sysmon .venv-image/bin/pytest --numprocesses=auto -m "not ($(SLOW))" --cov --cov-report=term \
-		tests/functions tests/model_store tests/pipeline
+		tests/customer_clusters tests/functions tests/model_store tests/pipeline
 
 picture:  ## Draw the pictures of what is deployed and of a run anew, with Graphviz
 	for name in architecture run; do dot -Tsvg docs/$$name.dot -o docs/pictures/$$name.svg; done
+
+wheel: setup  ## Build the wheel that people install, into dist/
+	rm -rf build/lib dist
+	$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python
 
 image:  ## Build the container image with Docker or buildah (IMAGE names it; PART=train: the one that retrains, PART=spark: that of EMR)
 	$(PYTHON) -m infra.image --tag $(or $(IMAGE),customer-clusters) --part $(or $(PART),serve) \
@@ -113,10 +117,10 @@ PIN = $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-
 	--generate-hashes --no-emit-index-url --no-header $(UPGRADE)
 
 pin: setup  ## Pin the dependencies anew, with hashes, without index addresses (UPGRADE= adds only)
-	$(PIN) --extra api --extra aws --extra lambda --extra sign --extra spark --extra train --group dev pyproject.toml -o requirements/dev.txt
+	$(PIN) --extra api --extra aws --extra lambda --extra mlflow --extra onnx --extra sign --extra skops --extra spark --extra sql --extra train --group dev pyproject.toml -o requirements/dev.txt
 	$(PIN) --group setup -c requirements/dev.txt -o requirements/setup.txt
-	$(PIN) --extra api --extra aws --extra lambda -c requirements/dev.txt pyproject.toml -o requirements/serve.txt
-	$(PIN) --extra aws --extra spark --no-emit-package pyspark --no-emit-package py4j -c requirements/dev.txt pyproject.toml -o requirements/spark.txt
+	$(PIN) --extra api --extra aws --extra lambda --no-emit-package narwhals -c requirements/dev.txt pyproject.toml -o requirements/serve.txt
+	$(PIN) --extra aws --extra spark --no-emit-package pyspark --no-emit-package py4j --no-emit-package narwhals -c requirements/dev.txt pyproject.toml -o requirements/spark.txt
 	$(PIN) --extra api --extra aws --extra lambda --extra train -c requirements/dev.txt pyproject.toml -o requirements/train.txt
 	$(PIN) --group audit -c requirements/dev.txt -o requirements/audit.txt
 	$(PIN) --group image -c requirements/dev.txt -o requirements/image.txt

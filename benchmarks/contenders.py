@@ -5,6 +5,7 @@
 
 import io
 import json
+import math
 import resource
 import sys
 import tempfile
@@ -89,7 +90,7 @@ def _assigned(frame: Any, document: dict[str, Any]) -> Any:
     import polars as pl
 
     space, clusters = document["space"], document["clusters"]
-    u = _coordinates(space, [column["feature"] for column in document["columns"]])
+    u, residual = _coordinates(space, [column["feature"] for column in document["columns"]])
     squared = [
         sum(((axis - c) ** 2 for axis, c in zip(u, k["centre"], strict=True)), pl.lit(0.0))
         for k in clusters
@@ -113,13 +114,15 @@ def _assigned(frame: Any, document: dict[str, Any]) -> Any:
         "churn_rate": of_own([k["churn"]["rate"] for k in clusters]),
         "distance": own,
         "margin": (other_distance - own) / (other_distance + own),
-        "outlier": own > of_own([k["outlier_distance"] for k in clusters]),
+        "outlier": (own > of_own([k["outlier_distance"] for k in clusters]))
+        | (residual > of_own([k.get("outlier_residual", math.inf) ** 2 for k in clusters])),
     }
     frame = frame.with_columns(*(value.alias(name) for name, value in appended.items()))
     return frame.drop(*names, "_own", "_other")
 
 
-def _coordinates(space: dict[str, Any], columns: list[str]) -> list[Any]:
+def _coordinates(space: dict[str, Any], columns: list[str]) -> tuple[list[Any], Any]:
+    """The coordinates in the model's space, and the squared distance off it."""
     import polars as pl
 
     z = []
@@ -130,12 +133,14 @@ def _coordinates(space: dict[str, Any], columns: list[str]) -> list[Any]:
         transformed = value if power is None else ((value + 1).pow(power) - 1) / power
         z.append((transformed - mean) / scale)
     if space["components"] is None:
-        return z
+        return z, pl.lit(0.0)
     moved = [value - mean for value, mean in zip(z, space["pca_mean"], strict=True)]
-    return [
+    u = [
         sum((value * weight for value, weight in zip(moved, axis, strict=True)), pl.lit(0.0))
         for axis in space["components"]
     ]
+    squares = [sum((value * value for value in values), pl.lit(0.0)) for values in (moved, u)]
+    return u, squares[0] - squares[1]
 
 
 CONTENDERS: dict[str, Callable[[], Callable[[Path, Path, str], None]]] = {

@@ -13,7 +13,7 @@ Log = Callable[[Mapping[str, Any]], object]
 UVICORN = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "functions.logs.JsonFormatter"}},
+    "formatters": {"json": {"()": f"{__name__}.JsonFormatter"}},
     "handlers": {
         "out": {
             "class": "logging.StreamHandler",

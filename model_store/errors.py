@@ -20,6 +20,7 @@ CustomerClustersError
 ├── WrongRow           (pipeline.errors) a customer that is refused
 ├── WrongOption        (pipeline.reading.options) an option about reading that cannot be meant
 ├── NotPromoted        (pipeline.comparing.promotion) a version that may not follow the champion
+├── WrongExport        (pipeline.exports.errors) a model that cannot be exported as asked for
 ├── NoSpark            (pipeline.scoring.parts.spark) Spark cannot be started
 ├── Skipped            (pipeline.runs.objects) an object that holds nothing to score
 │   ├── EmptyObject    (pipeline.runs.objects) an object without bytes

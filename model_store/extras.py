@@ -20,8 +20,12 @@ MODULES = {
     ),
     "aws": frozenset({"aws_lambda_powertools", "boto3", "botocore"}),
     "lambda": frozenset({"awslambdaric"}),
+    "mlflow": frozenset({"mlflow", "pandas"}),
+    "onnx": frozenset({"onnx"}),
     "sign": frozenset({"cryptography"}),
+    "skops": frozenset({"pandas", "skops", "sklearn"}),
     "spark": frozenset({"pandas", "py4j", "pyspark"}),
+    "sql": frozenset({"sqlglot"}),
     "train": frozenset({"joblib", "matplotlib", "pandas", "scipy", "sklearn", "threadpoolctl"}),
 }
 """The modules that come with each extra of pyproject.toml, by the names they are imported by."""

@@ -1,7 +1,13 @@
 """The manifest: what an artifact's files are, and the facts their maker states about them.
 
-Format 1. Add a key freely: readers keep keys that they do not know. Raise FORMAT only when an
-older reader would go wrong with a new artifact; it will then refuse it and ask for an upgrade.
+Add a key freely: readers keep keys that they do not know. Raise FORMAT only when an older reader
+would go wrong with a new artifact; it will then refuse it and ask for an upgrade. Whoever raises it
+says below what changed, and puts an artifact of the format before among the data of the tests:
+every format that was ever published must load for ever, and answer as it did.
+
+1  The first.
+2  model.json may state a second limit for outliers (`outlier_residual`). A reader of format 1 would
+   not know of it, and call a customer typical that is none.
 """
 
 import hashlib
@@ -14,7 +20,7 @@ from typing import Any, Self
 from model_store.errors import MALFORMED, WrongArtifact
 from model_store.version import Version
 
-FORMAT = 1
+FORMAT = 2
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9]+)+")
 _OWN_KEYS = ("format", "version", "created", "files")
 

@@ -66,4 +66,4 @@ def load_signer(path: Path) -> "Signer":
 
 def _signing() -> Any:
     with needs_extra("a signature", "sign"):
-        return importlib.import_module("model_store.signing")
+        return importlib.import_module(".signing", __package__)

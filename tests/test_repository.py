@@ -96,7 +96,7 @@ def test_links_into_a_document_lead_to_a_heading() -> None:
 
 def test_the_documents_name_only_modules_that_are_there() -> None:
     """As `pipeline/reading/kinds.py`, or `functions.s3.handler`."""
-    rooms = "functions|pipeline|model_store|infra|benchmarks|examples|tests"
+    rooms = "customer_clusters|functions|pipeline|model_store|infra|benchmarks|examples|tests"
     for page in DOCUMENTS:
         for path in re.findall(rf"`((?:{rooms})/[\w/.*-]*)`", page.read_text()):
             assert list(ROOT.glob(path)), (page, path)

@@ -1,5 +1,7 @@
 """The command that says which cluster one customer belongs to."""
 
+from collections.abc import Mapping
+
 import click
 from rich.text import Text
 
@@ -52,19 +54,34 @@ def _show(assignment: Assignment, model: ClusterModel) -> None:
             f"{churn.low:.1%} to {churn.high:.1%})"
         )
         out.print("Churn rate of this group:", console.bold(f"{churn.rate:.1%}"), counts)
+    labels = {feature.name: feature.label for feature in model.contract.features}
     out.print(
         f"Distance to the centre {assignment.distance:.3f} (outlier beyond "
         f"{cluster.outlier_distance:.3f}); margin {assignment.margin:.2f} to cluster "
         f"{assignment.runner_up.id}, {assignment.runner_up.name}"
     )
+    if assignment.residual is not None and cluster.outlier_residual is not None:
+        out.print(
+            f"Off the pattern of the values together {assignment.residual:.3f} (outlier beyond "
+            f"{cluster.outlier_residual:.3f})"
+        )
     if assignment.outlier:
-        unusual = f" (unusual: {', '.join(assignment.unusual)})" if assignment.unusual else ""
-        meaning = f": unlike the customers the model was trained on{unusual}"
-        out.print(Text.assemble(console.bold("Outlier"), meaning))
+        out.print(Text.assemble(console.bold("Outlier"), _why_outlier(assignment, labels)))
     table = console.new_table("Feature", "Value", "Weight", "Why")
-    labels = {feature.name: feature.label for feature in model.contract.features}
     for reason in assignment.reasons:
         value = reason.value if isinstance(reason.value, str) else f"{reason.value:,g}"
         weight = f"{reason.contribution:+.3f}"
         table.add_row(labels[reason.feature], value, weight, reason.sentence)
     out.print(table)
+
+
+def _why_outlier(assignment: Assignment, labels: Mapping[str, str]) -> str:
+    """What makes a customer an outlier, as far as features can be named."""
+    parts = []
+    if assignment.unusual:
+        parts.append(f"unusual: {', '.join(labels[name] for name in assignment.unusual)}")
+    if assignment.combination:
+        together = " and ".join(labels[name] for name in assignment.combination)
+        parts.append(f"unusual combination of {together}")
+    detail = f" ({'; '.join(parts)})" if parts else ""
+    return f": unlike the customers the model was trained on{detail}"

@@ -32,8 +32,10 @@ def explore(data: Path, out: Path, contract: Path, as_json: bool, reading: Readi
         from pipeline.training import exploring
 
     with console.steps() as progress:
-        progress(f"reading {data.name} and comparing stayed with churned customers")
-        exploration = exploring.explore(data, load_contract(contract), reading)
+        declared = load_contract(contract)
+        comparing = " and comparing stayed with churned customers" if declared.label else ""
+        progress(f"reading {data.name}{comparing}")
+        exploration = exploring.explore(data, declared, reading)
         progress("drawing the report")
         page = exploring.write(exploration, out)
     if as_json:

@@ -9,6 +9,8 @@ import click
 
 from functions.cli.assign import assign
 from functions.cli.compare import compare
+from functions.cli.contracts.check import contract
+from functions.cli.contracts.init import init
 from functions.cli.explore import explore
 from functions.cli.models import models
 from functions.cli.retrain import retrain
@@ -38,8 +40,10 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="customer-clusters")
 def main() -> None:
-    """Which group a credit card customer belongs to, why, and how often that group leaves."""
+    """Find the groups that customers form, and say which one a customer belongs to, and why."""
 
 
-for command in (assign, serve, score, watch, explore, train, retrain, compare, models):
+for command in (
+    assign, serve, score, watch, init, contract, explore, train, retrain, compare, models
+):  # fmt: skip
     main.add_command(command)

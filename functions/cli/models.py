@@ -5,9 +5,11 @@ from pathlib import Path
 import click
 
 from functions.cli import console, options
+from functions.cli.export import export
 from functions.cli.tables import models as model_tables
 from model_store import WrongArtifact, load_signer
 from pipeline.model.loading import load_model
+from pipeline.model.renaming import rename_cluster
 
 
 @click.group(invoke_without_command=True)
@@ -104,6 +106,43 @@ def history(store: str, as_json: bool) -> None:
         model_tables.show_history(events)
 
 
+@models.command(
+    "rename", epilog="Example: customer-clusters models rename champion 5 'About to leave'"
+)
+@click.argument("reference", metavar="REF")
+@click.argument("cluster", metavar="ID", type=click.IntRange(1))
+@click.argument("name", metavar="NAME", callback=options.nonempty)
+@click.option("--description", metavar="TEXT", help="What to say of it.  [default: as before]")
+@options.who
+@options.sign_key
+@options.store
+def rename(
+    store: str,
+    reference: str,
+    cluster: int,
+    name: str,
+    description: str | None,
+    who: str,
+    sign_key: Path | None,
+) -> None:
+    """Call a cluster otherwise, without training again.
+
+    A new version with the same clusters takes the place of the old one under each of its aliases.
+    """
+    target = options.open_store(store)
+    signer = load_signer(sign_key) if sign_key else None
+    before = target.resolve(reference)
+    artifact = rename_cluster(
+        target, reference, cluster, name, description=description, who=who, signer=signer
+    )
+    if artifact.version == before:
+        click.echo(f"{before}: cluster {cluster} is called so already")
+        return
+    named = [alias for alias, version in target.aliases().items() if version == artifact.version]
+    aliases = f" ({', '.join(sorted(named))})" if named else ""
+    click.echo(f"{artifact.version}{aliases}: cluster {cluster} is called {name}")
+
+
 @models.command("prune", epilog="Example: customer-clusters models prune --keep 5 --yes")
 @click.option(
     "--keep",
@@ -160,3 +199,6 @@ def sign(reference: str, sign_key: Path | None, store: str) -> None:
     click.echo(
         f"signed {options.open_store(store).sign(reference, signer)}; public key {signer.public}"
     )
+
+
+models.add_command(export)

@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-import model_store
 from functions.settings import Settings
 from functions.variables import variables_of
 from model_store import Store
+from model_store import open_store as open_at
 from pipeline.model.contract import DEFAULT_CONTRACT
 from pipeline.model.numbers import DECIMAL_MARKS, THOUSANDS
 from pipeline.reading.options import ReadingOptions
@@ -37,7 +37,8 @@ def _user() -> str:
         return ""
 
 
-def _nonempty(context: click.Context, parameter: click.Parameter, text: str) -> str:
+def nonempty(context: click.Context, parameter: click.Parameter, text: str) -> str:
+    """The text of a parameter that must say something."""
     if not text.strip():
         raise click.BadParameter("expected some words: they stay in the history")
     return text.strip()
@@ -45,7 +46,7 @@ def _nonempty(context: click.Context, parameter: click.Parameter, text: str) -> 
 
 def open_store(address: str) -> Store:
     """The store at an address, under the trusted keys of the environment."""
-    return model_store.open_store(address, settings().trusted_keys)
+    return open_at(address, settings().trusted_keys)
 
 
 def reading(command: Callable[..., None]) -> Callable[..., None]:
@@ -118,14 +119,14 @@ contract = click.option(
     help="TOML file that declares the columns.",
 )
 why = click.option(
-    "--why", metavar="TEXT", required=True, callback=_nonempty, help="The reason, for the history."
+    "--why", metavar="TEXT", required=True, callback=nonempty, help="The reason, for the history."
 )
 who = click.option(
     "--who",
     metavar="NAME",
     default=_user,
     show_default="who is logged in",
-    callback=_nonempty,
+    callback=nonempty,
     help="Who decides, for the history.",
 )
 sign_key = click.option(

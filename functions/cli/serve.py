@@ -46,7 +46,7 @@ def serve(host: str, port: int, workers: int, trusted_proxies: str) -> None:
     options.settings()  # a wrong variable is told here, in one line
     _allow_connections()
     uvicorn.run(
-        "functions.api:app",
+        f"{logs.__package__}.api:app",
         host=host,
         port=port,
         workers=workers,
@@ -55,7 +55,7 @@ def serve(host: str, port: int, workers: int, trusted_proxies: str) -> None:
         server_header=False,
         access_log=False,
         log_config=logs.UVICORN,
-        http="functions.http.protocol:BoundedProtocol",
+        http=f"{logs.__package__}.http.protocol:BoundedProtocol",
         ws="none",
     )
 

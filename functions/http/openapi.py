@@ -13,12 +13,7 @@ from functions.http.schemas import ANSWERS
 from functions.live_model import LoadedModel
 from pipeline.model.contract import LARGEST, Contract, Feature
 
-DESCRIPTION = """\
-Which group a credit card customer belongs to, why, and how often that group leaves.
-
-A churn rate is the historical rate of the group, never the probability of one person.
-Every error is an RFC 9457 problem document with a stable `code`.
-"""
+_ERRORS = "Every error is an RFC 9457 problem document with a stable `code`."
 
 
 def takes(schema: str, answer: type) -> dict[str, Any]:
@@ -53,7 +48,7 @@ def document(app: FastAPI, loaded: LoadedModel | None) -> dict[str, Any]:
         title="Customer clusters",
         version=app.version,
         summary="Assigns customers to the clusters that training found",
-        description=DESCRIPTION,
+        description=description(loaded),
         routes=app.routes,
     )
     adapters: list[tuple[type, Literal["serialization"], TypeAdapter[Any]]] = [
@@ -73,6 +68,18 @@ def document(app: FastAPI, loaded: LoadedModel | None) -> dict[str, Any]:
         names = [feature.name for feature in loaded.model.contract.features]
         schemas["ReasonAnswer"]["properties"]["feature"]["enum"] = names
     return described
+
+
+def description(loaded: LoadedModel | None) -> str:
+    """What the interface is for; of leaving it speaks where the model knows who left."""
+    of_whom = f" The model is of: {loaded.model.contract.title}." if loaded else ""
+    if loaded is None or loaded.model.churn_rate is None:
+        return f"Which group a customer belongs to, and why.{of_whom}\n\n{_ERRORS}\n"
+    return (
+        f"Which group a customer belongs to, why, and how often that group leaves.{of_whom}\n\n"
+        "A churn rate is the historical rate of the group, never the probability of one person.\n"
+        f"{_ERRORS}\n"
+    )
 
 
 def _json_of(schema: str) -> dict[str, Any]:

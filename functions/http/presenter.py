@@ -45,6 +45,7 @@ class Presenter:
             },
             "outlier": assignment.outlier,
             "unusual": list(assignment.unusual),
+            "unusual_combination": list(assignment.combination),
             "reasons": [
                 {
                     "feature": reason.feature,

@@ -67,7 +67,7 @@ def _add_assignments(app: FastAPI, live_model: LiveModel, settings: Settings) ->
 
     @app.post("/v1/assign", **openapi.takes("Customer", AssignmentAnswer))
     async def assign(request: Request) -> Response:
-        """Which cluster one customer belongs to, why, and how often that cluster leaves."""
+        """Which cluster one customer belongs to, and why."""
         customer = await read_json(request, *limits)
         return _json(assign_one(presenter_of(model_for(request, live_model)), customer))
 
@@ -82,7 +82,7 @@ def _add_assignments(app: FastAPI, live_model: LiveModel, settings: Settings) ->
 def _add_model(app: FastAPI, live_model: LiveModel) -> None:
     @app.get("/v1/clusters", **openapi.gives(ClustersAnswer, 401, 503))
     async def clusters(request: Request) -> Response:
-        """Every cluster with its size, churn rate and profile."""
+        """Every cluster with its size and profile."""
         return _json(presenter_of(model_for(request, live_model)).clusters())
 
     @app.get(
@@ -90,7 +90,7 @@ def _add_model(app: FastAPI, live_model: LiveModel) -> None:
         **openapi.gives(ClusterAnswer, 401, 404, 503, parameter="cluster_id"),
     )
     async def cluster(request: Request) -> Response:
-        """One cluster with its size, churn rate and profile."""
+        """One cluster with its size and profile."""
         loaded, wanted = model_for(request, live_model), request.path_params["cluster_id"]
         by_id = {str(known.id): known for known in loaded.model.clusters}
         if wanted not in by_id:  # it stays text: a number of 5,000 digits is no integer in Python

@@ -56,6 +56,7 @@ class AssignmentAnswer(TypedDict):
     runner_up: RunnerUp
     outlier: bool
     unusual: list[str]
+    unusual_combination: list[str]
     reasons: list[ReasonAnswer]
     model_version: str
     contract_sha256: str

@@ -15,6 +15,7 @@ def about_view(loaded: LoadedModel) -> dict[str, object]:
         "searched": recipe.get("name") == "search",
         "recipe_title": recipe.get("title"),
         "published": loaded.artifact.manifest.version.published,
+        "sensitive": [it.label for it in loaded.model.contract.features if it.sensitive],
         "has_report": "report.html" in loaded.artifact.manifest.files,
     }
 

@@ -47,6 +47,7 @@ def result_view(loaded: LoadedModel, customer: Mapping[str, Value]) -> dict[str,
         "margin_word": word,
         "margin_sentence": sentence,
         "unusual": [features[name] for name in assignment.unusual],
+        "combination": [features[name] for name in assignment.combination],
         "smallest": smallest_counterfactual(changes.values()),
         "changes": [
             (feature, changes[name], _is_unusual(feature, changes[name]))
@@ -63,6 +64,13 @@ def _is_unusual(feature: Feature, change: Counterfactual | None) -> bool:
 
 
 def _share_of_outlier_distance(assignment: Assignment) -> float:
-    """0 at the centre, 1 as far as all but 0.5 % of the group's training customers."""
-    furthest = assignment.cluster.outlier_distance
-    return assignment.distance / furthest if furthest else float(assignment.distance > 0)
+    """0 at the centre, 1 as far as all but 0.5 % of the group's training customers.
+
+    The further one of both distances counts: to the centre, and off the values' common pattern.
+    """
+    own = assignment.cluster
+    furthest = own.outlier_distance
+    share = assignment.distance / furthest if furthest else float(assignment.distance > 0)
+    if assignment.residual is None or not own.outlier_residual:
+        return share
+    return max(share, assignment.residual / own.outlier_residual)

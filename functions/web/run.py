@@ -8,12 +8,13 @@ from pipeline.scoring.report.highlights import notices
 from pipeline.scoring.report.phrases import reading_phrases, rejections
 
 _DOWNLOADS = {
-    "assigned": "Your rows, each with its group, the group’s churn rate and more",
+    "assigned": "Your rows, each with its group and more",
     "rejected": "The rows that could not be scored, and why",
     "report": "Everything on this page and more, with charts; opens in the browser",
     "clusters": "Each group’s figures",
     "summary": "The same for programs, with drift",
 }
+_WITH_CHURN = {"assigned": "Your rows, each with its group, the group’s churn rate and more"}
 
 
 def run_view(model: ClusterModel, manifest: Manifest, summary: Summary) -> dict[str, object]:
@@ -24,15 +25,16 @@ def run_view(model: ClusterModel, manifest: Manifest, summary: Summary) -> dict[
         "summary": summary,
         "notices": notices(model, summary),
         "rejections": rejections(model.contract, summary),
-        "downloads": _downloads(manifest),
+        "downloads": _downloads(manifest, churn=model.churn_rate is not None),
         "report": REPORT,
     }
 
 
-def _downloads(manifest: Manifest) -> list[tuple[str, str, str]]:
+def _downloads(manifest: Manifest, *, churn: bool) -> list[tuple[str, str, str]]:
     """Each file's name, content and size."""
     downloads = []
-    for role, content in _DOWNLOADS.items():
+    contents = {**_DOWNLOADS, **(_WITH_CHURN if churn else {})}
+    for role, content in contents.items():
         name = manifest["outputs"][role].rpartition("/")[2]
         if role != "rejected" or manifest["rows_rejected"]:
             downloads.append((name, content, bytes_text(manifest["bytes"][name])))

@@ -40,6 +40,11 @@ class FigureChange:
         """The new figure less the old one; None where one is unknown."""
         return None if self.old is None or self.new is None else self.new - self.old
 
+    @property
+    def known(self) -> bool:
+        """Whether either version has it: figures about churn are unknown without a label."""
+        return self.old is not None or self.new is not None
+
     def to_dict(self) -> dict[str, float | None]:
         """Ready for JSON."""
         return {"old": self.old, "new": self.new, "change": self.change}

@@ -12,7 +12,7 @@ from model_store import Artifact, WrongArtifact
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.crosswalk import CROSSWALK_FILE, Crosswalk, Ids, build_crosswalk, inverted
-from pipeline.model.facts import matched_with
+from pipeline.model.facts import matched_with, same_clusters
 from pipeline.model.loading import load_model
 from pipeline.reading.customer_file import CustomerFile
 from pipeline.reading.open import open_customers
@@ -23,23 +23,23 @@ def known_crosswalk(old: Artifact, new: Artifact) -> Crosswalk | None:
     """The crosswalk that training counted when it matched one version with the other.
 
     Returns:
-        None when neither was matched with the other. Of a version and itself: its training
-        customers, none of whom moves.
+        None when neither was matched with the other. Of a version and itself, or what it was
+        before somebody gave it other words: its training customers, none of whom moves.
     """
-    if old.version == new.version:
-        return _unmoved(old)
-    if _counted_against(new) == old.version:
+    if old.version in same_clusters(new) or new.version in same_clusters(old):
+        return _unmoved(old, new)
+    if _counted_against(new) in same_clusters(old):
         return _read(new)
-    if _counted_against(old) == new.version:
+    if _counted_against(old) in same_clusters(new):
         return inverted(_read(old), new.version)
     return None
 
 
-def _unmoved(artifact: Artifact) -> Crosswalk:
-    model = load_model(artifact)
+def _unmoved(old: Artifact, new: Artifact) -> Crosswalk:
+    model = load_model(old)
     ids = np.repeat([c.id for c in model.clusters], [c.size for c in model.clusters])
     spread = {name: 1.0 for cluster in model.clusters for name in cluster.profile}
-    return build_crosswalk(artifact.version, model, model, (ids, ids), spread)
+    return build_crosswalk(old.version, model, load_model(new), (ids, ids), spread)
 
 
 def count_customers(path: Path, old: Artifact, new: Artifact) -> Crosswalk:

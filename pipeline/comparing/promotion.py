@@ -2,22 +2,34 @@
 
 It may not, unless somebody forces it with a reason that stays in the history, when
 
-- more than MAX_MOVED of the customers would get another cluster id, or nobody has counted them;
+- more than MAX_MOVED of the customers would get another cluster id, or may by the 95 % interval of
+  those who were counted; or nobody has counted them, or few were counted;
+- it was trained on far fewer customers than the champion, so that all that is known of it is less
+  certain, however good its figures look;
+- a cluster that keeps its id may be another group, by the interval of its overlap;
 - a figure is worse than the champion's by more than its margin: chance on another sample of the
-  same customers moves silhouette and AUC by a hundredth, the weakest Jaccard by some more;
+  same customers moves silhouette and AUC by a hundredth, the weakest Jaccard by some more; or its
+  AUC is too uncertain to say so;
 - its contract is another one: callers would have to send other columns or values.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from model_store import CHAMPION, Artifact, CustomerClustersError, NotFound, Store, WrongArtifact
 from pipeline.comparing.crosswalks import count_customers, known_crosswalk
-from pipeline.model.crosswalk import Crosswalk
+from pipeline.model.crosswalk import MINIMUM_OVERLAP, Crosswalk
 from pipeline.model.facts import Metrics, ModelFacts, facts_of, figure
 
 MAX_MOVED = 0.20
+FEWEST_COUNTED = 300
+"""Of fewer customers the share that moves is known to five points at best."""
+LEAST_TRAINED = 0.5
+"""A candidate has at least this share of the champion's training customers."""
+LARGEST_ERROR = 0.04
+"""An AUC that is known to less than this, 95 % interval, cannot be held to its margin."""
 MARGINS = {"silhouette_model_space": 0.02, "weakest_jaccard": 0.05, "churn_auc": 0.02}
 """By how much a figure may be worse: separation, stability and churn separation."""
 WORDS = {
@@ -112,14 +124,88 @@ def objections(
         against.append(
             "nobody counted how many customers would move: retrain it, or give --data FILE"
         )
-    elif crosswalk.moved_share > max_moved:
-        against.append(
-            f"{crosswalk.moved_share:.1%} of the customers would move, at most {max_moved:.0%} may"
-        )
-    against += worse(old.get("metrics", Metrics()), new.get("metrics", Metrics()))
+    else:
+        against += moving(crosswalk, max_moved)
+    before, after = (facts.get("metrics", Metrics()) for facts in (old, new))
+    against += smaller(before, after, crosswalk) + worse(before, after) + uncertain(before, after)
     if old.get("contract_sha256") != new.get("contract_sha256"):
         against.append(f"its contract is another one ({_contract_change(old, new)})")
     return against
+
+
+def moving(crosswalk: Crosswalk, max_moved: float = MAX_MOVED) -> list[str]:
+    """What is against a candidate by the customers who were counted, in words."""
+    against, most = [], crosswalk.moved_interval[1]
+    if crosswalk.moved_share > max_moved:
+        against.append(
+            f"{crosswalk.moved_share:.1%} of the customers would move, at most {max_moved:.0%} may"
+        )
+    elif most > max_moved:
+        against.append(
+            f"{crosswalk.moved_share:.1%} of {crosswalk.customers:,} customers would move; of all "
+            f"it may be {most:.1%} (95 % interval), at most {max_moved:.0%} may"
+        )
+    return against + [
+        f"cluster {each.id} may be another group under the same id: {each.overlap:.0%} of those in "
+        f"it before or after stay, it may be {each.overlap_interval[0]:.0%} (95 % interval)"
+        for each in crosswalk.clusters
+        if each.became == "kept" and each.overlap_interval[0] < MINIMUM_OVERLAP
+    ]
+
+
+def smaller(old: Metrics, new: Metrics, crosswalk: Crosswalk | None) -> list[str]:
+    """That a candidate rests on far fewer customers than the champion, in words."""
+    before, after = figure(old, "customers"), figure(new, "customers")
+    against = []
+    if before is not None and after is not None and after < LEAST_TRAINED * before:
+        against.append(
+            f"it was trained on {after:,.0f} customers, the champion on {before:,.0f}: with less "
+            f"than {LEAST_TRAINED:.0%} of them its clusters and churn rates are less certain"
+        )
+    fewest = FEWEST_COUNTED if before is None else min(FEWEST_COUNTED, LEAST_TRAINED * before)
+    if crosswalk is not None and crosswalk.customers < fewest:
+        against.append(
+            f"only {crosswalk.customers:,} customers were counted that both models read, at least "
+            f"{fewest:,.0f} were expected"
+        )
+    return against
+
+
+def uncertain(old: Metrics, new: Metrics) -> list[str]:
+    """That the churn AUC is known too badly, and worse than the champion's, in words."""
+    auc, error, before = figure(new, "churn_auc"), _auc_error(new), _auc_error(old)
+    if auc is None or error is None or error <= max(LARGEST_ERROR, 1.25 * (before or 0.0)):
+        return []
+    return [
+        f"{WORDS['churn_auc']} is {auc:.3f} ± {error:.3f} (95 %): too uncertain to say that it is "
+        f"no worse than by {MARGINS['churn_auc']}"
+    ]
+
+
+def _auc_error(metrics: Metrics) -> float | None:
+    """Half of the interval of a version's churn AUC; None where training does not state enough."""
+    auc, customers = figure(metrics, "churn_auc"), figure(metrics, "customers")
+    rate = figure(metrics, "churn_rate")
+    if auc is None or customers is None or rate is None:
+        return None
+    churned = round(rate * customers)
+    return auc_error(auc, churned, round(customers) - churned)
+
+
+def auc_error(auc: float, churned: int, stayed: int) -> float:
+    """Half of the 95 % interval of an AUC (Hanley and McNeil 1982, Radiology 143:29-36).
+
+    Args:
+        auc: The area under the ROC curve.
+        churned: Customers that left.
+        stayed: Customers that stayed.
+    """
+    if min(churned, stayed) < 1:
+        return 0.5
+    both_churned, both_stayed = auc / (2 - auc), 2 * auc * auc / (1 + auc)
+    variance = auc * (1 - auc) + (churned - 1) * (both_churned - auc * auc)
+    variance += (stayed - 1) * (both_stayed - auc * auc)
+    return 1.96 * math.sqrt(max(variance, 0.0) / (churned * stayed))
 
 
 def worse(old: Metrics, new: Metrics) -> list[str]:

@@ -34,6 +34,10 @@ class Cluster:
     outlier_distance: float
     """The 99.5 % quantile of the training customers' distances to the centre."""
     profile: Mapping[str, Profile]
+    outlier_residual: float | None = None
+    """The same quantile of how far they lie off the axes that PCA keeps, in standard deviations.
+
+    None where nothing is dropped, and in artifacts of format 1, which do not know of it."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> Self:
@@ -51,6 +55,8 @@ class Cluster:
             "outlier_distance": typed.number(given["outlier_distance"], f"{what}.outlier_distance"),
             "profile": {name: _profile(item, f"{what}.profile") for name, item in profile.items()},
         }
+        if given.get("outlier_residual") is not None:
+            typed.number(given["outlier_residual"], f"{what}.outlier_residual")
         return cls(**{**given, **known})
 
 

@@ -15,7 +15,7 @@ from pipeline.model import typed_values as typed
 from pipeline.model.cluster import Cluster
 from pipeline.model.contract import Contract, Value
 from pipeline.model.geometry import Space, squared_distance
-from pipeline.model.reasons import Reason, explain
+from pipeline.model.reasons import Reason, combination, explain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,6 +53,11 @@ class Assignment:
     """(d₂ - d₁) / (d₂ + d₁): 0 on the border, 1 at the centre. Closeness, not probability."""
     unusual: tuple[str, ...]
     """Features outside their typical range."""
+    residual: float | None
+    """How far off the axes that PCA keeps, in standard deviations; None where there is no limit."""
+    combination: tuple[str, ...]
+    """Features whose values are unusual together: where the residual passes its limit, those that
+    weigh most in it."""
     outlier: bool
     reasons: tuple[Reason, ...]
 
@@ -104,6 +109,7 @@ class ClusterModel:
             for feature in self.contract.features
             if feature.numeric and float(parsed[feature.name]) not in feature.typical
         )
+        residual, unusual_together = self._off_axes(z, u, own)
         return Assignment(
             own,
             distance,
@@ -111,7 +117,9 @@ class ClusterModel:
             further,
             (further - distance) / (further + distance) if further else 0.0,
             unusual,
-            bool(unusual) or distance > own.outlier_distance,
+            residual,
+            unusual_together,
+            bool(unusual or unusual_together) or distance > own.outlier_distance,
             self._reasons(parsed, z, own, runner_up),
         )
 
@@ -131,8 +139,8 @@ class ClusterModel:
         """
         import numpy as np
 
-        encoded = [_encoded_many(features[c.feature], c.value) for c in self.columns]
-        u = self.space.rotate(self.space.standardise(encoded))
+        z = self.standardise_many(features)
+        u = self.space.rotate(z)
         nearest = squared_distance(u, self.clusters[0].centre)
         runner_up = np.full_like(nearest, np.inf)
         own = np.zeros(len(nearest), np.intp)
@@ -144,6 +152,10 @@ class ClusterModel:
         distance, further = np.sqrt(nearest), np.sqrt(runner_up)
         both = further + distance
         outlier = distance > np.array([c.outlier_distance for c in self.clusters])[own]
+        limits = [cluster.outlier_residual for cluster in self.clusters]
+        if None not in limits:
+            squared_limits = np.array([limit * limit for limit in limits if limit is not None])
+            outlier |= self.space.squared_residual(z, u) > squared_limits[own]
         for feature in self.contract.features:
             if feature.numeric:
                 low, high = feature.typical.low, feature.typical.high
@@ -153,6 +165,27 @@ class ClusterModel:
         ids = np.array([cluster.id for cluster in self.clusters])
         margin = np.divide(further - distance, both, out=np.zeros_like(both), where=both > 0)
         return Assignments(ids[own], distance, margin, outlier)
+
+    def _off_axes(
+        self, z: Sequence[float], u: Sequence[float], own: Cluster
+    ) -> tuple[float | None, tuple[str, ...]]:
+        """A customer's residual, and the features to blame where it passes the cluster's limit."""
+        limit = own.outlier_residual
+        if limit is None:
+            return None, ()
+        squared = self.space.squared_residual(z, u)
+        residual = math.sqrt(max(squared, 0.0))
+        if not squared > limit * limit:
+            return residual, ()
+        features = [column.feature for column in self.columns]
+        return residual, combination(features, self.space.residuals(z, u))
+
+    def standardise_many(
+        self, features: Mapping[str, "NDArray[Any]"]
+    ) -> "list[NDArray[np.float64]]":
+        """One array a column, before any rotation; features as for `assign_many`."""
+        encoded = [_encoded_many(features[c.feature], c.value) for c in self.columns]
+        return self.space.standardise(encoded)
 
     def _reasons(
         self, customer: Mapping[str, Value], z: Sequence[float], own: Cluster, runner_up: Cluster
@@ -192,7 +225,11 @@ class ClusterModel:
 
     def to_json(self) -> bytes:
         """The content of model.json; the same model gives the same bytes."""
-        text = json.dumps(asdict(self), indent=1, ensure_ascii=False, allow_nan=False)
+        document = {**asdict(self), "contract": self.contract.to_dict()}
+        for cluster in document["clusters"]:
+            if cluster["outlier_residual"] is None:
+                del cluster["outlier_residual"]
+        text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
         return (text + "\n").encode()
 
     @classmethod
@@ -244,6 +281,9 @@ class ClusterModel:
             ):
                 raise ValueError(f"a column has the value {column.value!r} of {feature.name}")
         numeric = {name for name, feature in features.items() if feature.numeric}
+        limited = {cluster.outlier_residual is not None for cluster in self.clusters}
+        if len(limited) > 1 or (True in limited and self.space.components is None):
+            raise ValueError("outlier_residual: expected in each cluster of a model with PCA")
         for cluster in self.clusters:
             if len(cluster.centre) != self.space.dimensions or not numeric <= set(cluster.profile):
                 raise ValueError(f"cluster {cluster.id}: its centre or profile lacks a number")

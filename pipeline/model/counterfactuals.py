@@ -43,10 +43,14 @@ def find_counterfactuals(
         customer: Values that the model's contract has parsed.
 
     Returns:
-        By the name of the feature; None where no valid value of it alone changes the cluster.
+        By the name of the feature; None where no valid value of it alone changes the cluster, and
+        where the contract says that nobody can change it.
     """
     search = _Search(model, customer)
-    return {feature.name: search.smallest(feature) for feature in model.contract.features}
+    return {
+        feature.name: None if feature.actionable is False else search.smallest(feature)
+        for feature in model.contract.features
+    }
 
 
 def smallest_counterfactual(

@@ -8,13 +8,18 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.model.churn import wilson_interval
 from pipeline.model.cluster import Cluster
 from pipeline.model.cluster_model import ClusterModel
 
+_INTERVALS = ("churn_before_interval", "churn_after_interval")
 Ids = NDArray[np.int64]
 Counts = NDArray[np.int64]
 CROSSWALK_FILE = "crosswalk.json"
 """The file of an artifact in which training counts where the champion's customers go."""
+MINIMUM_OVERLAP = 0.5
+"""A cluster is an old one again when so many of the customers in either are in both (Jaccard);
+below it Hennig (2007, CSDA 52:258-271) calls a cluster dissolved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,9 @@ class Transition:
     churn_before: float | None
     """In the old model's training."""
     churn_after: float | None
+    churn_before_interval: tuple[float, float] | None = None
+    """The 95 % interval (Wilson) of the rate before; None where it is not known."""
+    churn_after_interval: tuple[float, float] | None = None
 
     @property
     def churn_change(self) -> float | None:
@@ -42,6 +50,12 @@ class Transition:
         if self.churn_before is None or self.churn_after is None:
             return None
         return self.churn_after - self.churn_before
+
+    @property
+    def overlap_interval(self) -> tuple[float, float]:
+        """The 95 % interval (Wilson) of the overlap: of few customers it is wide."""
+        either = round((self.before + self.after) / (1 + self.overlap))
+        return wilson_interval(round(self.overlap * either), either) if either else (0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +74,22 @@ class Crosswalk:
     """Adjusted Rand index: 1 where both models make the same groups, about 0 by chance."""
     clusters: tuple[Transition, ...]
 
+    @property
+    def moved_interval(self) -> tuple[float, float]:
+        """The 95 % interval (Wilson) of the share that moves, of customers like these."""
+        if not self.customers:
+            return 0.0, 1.0
+        return wilson_interval(round(self.moved_share * self.customers), self.customers)
+
     def to_dict(self) -> dict[str, Any]:
         """The crosswalk as JSON can hold it, as `from_dict` reads it."""
         clusters = [{**asdict(each), "churn_change": each.churn_change} for each in self.clusters]
-        return {**asdict(self), "clusters": clusters}
+        return {**asdict(self), "moved_interval": self.moved_interval, "clusters": clusters}
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Self:
         """Read what `to_dict` made; KeyError or TypeError when it is not that."""
-        transitions = [
-            Transition(**{name: item[name] for name in Transition.__slots__})
-            for item in document["clusters"]
-        ]
+        transitions = [_transition_from_dict(item) for item in document["clusters"]]
         return cls(
             document["old_version"],
             document["customers"],
@@ -136,6 +154,8 @@ def inverted(crosswalk: Crosswalk, new_version: str) -> Crosswalk:
                 after=each.before,
                 churn_before=each.churn_after,
                 churn_after=each.churn_before,
+                churn_before_interval=each.churn_after_interval,
+                churn_after_interval=each.churn_before_interval,
             )
             for each in crosswalk.clusters
         ),
@@ -197,6 +217,14 @@ def adjusted_rand(counts: Counts) -> float:
     return 1.0 if most == expected else (together - expected) / (most - expected)
 
 
+def _transition_from_dict(item: Mapping[str, Any]) -> Transition:
+    """A transition; the crosswalks of before state no intervals."""
+    known = {name: item[name] for name in Transition.__slots__ if name not in _INTERVALS}
+    for name in _INTERVALS:
+        known[name] = tuple(item[name]) if item.get(name) else None
+    return Transition(**known)
+
+
 def _transition(
     cluster_id: int,
     old: ClusterModel,
@@ -222,7 +250,14 @@ def _transition(
         centre_shift(was, now, spread) if was and now else None,
         was.churn.rate if was and was.churn else None,
         now.churn.rate if now and now.churn else None,
+        _interval(was),
+        _interval(now),
     )
+
+
+def _interval(cluster: Cluster | None) -> tuple[float, float] | None:
+    known = cluster.churn if cluster else None
+    return (known.low, known.high) if known else None
 
 
 def _ids(model: ClusterModel) -> tuple[int, ...]:

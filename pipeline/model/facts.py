@@ -36,6 +36,8 @@ class TrainingData(TypedDict, total=False):
     rejected_for: dict[str, int]
     """Column and code → number of rows."""
     dropped_columns: list[str]
+    filled: dict[str, int]
+    """Feature → customers for whom the contract filled in a missing value."""
 
 
 class Metrics(TypedDict, total=False):
@@ -93,6 +95,8 @@ class ModelFacts(TypedDict, total=False):
     lineage: LineageFacts
     texts_by_people: dict[str, list[str]]
     """Cluster id → which of name and description people gave."""
+    renamed_from: list[str]
+    """Versions that are this one but for words, the oldest first."""
 
 
 def facts_of(artifact: Artifact) -> ModelFacts:
@@ -103,6 +107,11 @@ def facts_of(artifact: Artifact) -> ModelFacts:
 def matched_with(artifact: Artifact) -> str | None:
     """The version whose cluster ids an artifact goes on with; None where it goes on with none."""
     return facts_of(artifact).get("lineage", {}).get("champion")
+
+
+def same_clusters(artifact: Artifact) -> tuple[str, ...]:
+    """The version itself, and those that are the same but for the words about clusters."""
+    return (artifact.version, *facts_of(artifact).get("renamed_from", ()))
 
 
 def figure(metrics: Metrics, name: str) -> float | None:

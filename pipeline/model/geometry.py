@@ -80,10 +80,38 @@ class Space:
         moved = [column - mean for column, mean in zip(z, self.pca_mean, strict=True)]
         return [_weighted_sum(moved, axis) for axis in self.components]
 
+    def squared_residual(self, z: Sequence[Coordinate], u: Sequence[Coordinate]) -> Coordinate:
+        """Squared orthogonal distance: how far a point lies off the axes that the model keeps.
+
+        What PCA drops is invisible in u. By Pythagoras it is |z - pca_mean|² - |u|², for the axes
+        are orthonormal; rounding may leave it a little below zero.
+
+        Args:
+            z: The point, one coordinate a standardised column.
+            u: The same point on the axes, as `rotate` gives it.
+        """
+        assert self.pca_mean is not None
+        total = _squared_offset(z[0], self.pca_mean[0])
+        for column, mean in zip(z[1:], self.pca_mean[1:], strict=True):
+            total = total + _squared_offset(column, mean)
+        for coordinate in u:
+            total = total - coordinate * coordinate
+        return total
+
+    def residuals(self, z: Sequence[float], u: Sequence[float]) -> list[float]:
+        """What the axes leave of each standardised column of a point, in standard deviations."""
+        if self.components is None or self.pca_mean is None:
+            return [0.0] * len(z)
+        loadings = zip(*self.components, strict=True)
+        return [
+            column - mean - sum(map(float.__mul__, weights, u))
+            for column, mean, weights in zip(z, self.pca_mean, loadings, strict=True)
+        ]
+
     def contributions(
-        self, z: Sequence[float], own: Sequence[float], other: Sequence[float]
-    ) -> list[float]:
-        """What each standardised column of a point adds to d²(other) - d²(own).
+        self, z: Sequence[Coordinate], own: Sequence[float], other: Sequence[float]
+    ) -> list[Coordinate]:
+        """What each standardised column of one point, or of many, adds to d²(other) - d²(own).
 
         The difference is affine in z. Terms are measured from the middle between the two centres,
         where it is zero, so they add up to it and nothing is left over but rounding.
@@ -99,11 +127,11 @@ class Space:
         weights = self.weights(own, other)
         middle = [(a + b) / 2 for a, b in zip(own, other, strict=True)]
         if self.components is None or self.pca_mean is None:
-            return [w * (at - m) for w, at, m in zip(weights, z, middle, strict=True)]
-        terms = []
+            return [(at - m) * w for w, at, m in zip(weights, z, middle, strict=True)]
+        terms: list[Coordinate] = []
         for j, (weight, at, mean) in enumerate(zip(weights, z, self.pca_mean, strict=True)):
             loadings = [axis[j] for axis in self.components]
-            terms.append(weight * (at - mean - sum(map(float.__mul__, loadings, middle))))
+            terms.append((at - mean - sum(map(float.__mul__, loadings, middle))) * weight)
         return terms
 
     def weights(self, own: Sequence[float], other: Sequence[float]) -> list[float]:
@@ -162,6 +190,11 @@ def yeo_johnson_inverse(y: float, power: float | None) -> float:
         return sign * math.expm1(math.log1p(grown) / power if power else abs(y))
     except OverflowError:
         return sign * math.inf
+
+
+def _squared_offset(column: Coordinate, mean: float) -> Coordinate:
+    offset = column - mean
+    return offset * offset
 
 
 def _weighted_sum(columns: Sequence[Coordinate], weights: Sequence[float]) -> Coordinate:

@@ -1,11 +1,14 @@
 """Why a customer belongs to one cluster rather than to the runner-up, in numbers and words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from pipeline.model.cluster import Cluster
 from pipeline.model.contract import Contract, Feature, Value, show
+
+_WEIGHTY = 0.9
+"""Features are named for an unusual combination until they weigh this share of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,29 @@ def explain(
         sentence = _sentence(feature, value, contribution, own, runner_up)
         reasons.append(Reason(feature.name, value, contribution, sentence))
     return tuple(sorted(reasons, key=lambda reason: -abs(reason.contribution)))
+
+
+def combination(features: Sequence[str], residuals: Sequence[float]) -> tuple[str, ...]:
+    """The features that weigh most in an unusual combination of values, two at least.
+
+    Args:
+        features: The feature of each standardised column.
+        residuals: How far off the model's axes each of them lies.
+
+    Returns:
+        The names of as few features as make up nine tenths of the squared distance, the weightiest
+        first.
+    """
+    weights = dict.fromkeys(features, 0.0)
+    for feature, residual in zip(features, residuals, strict=True):
+        weights[feature] += residual * residual
+    wanted = _WEIGHTY * sum(weights.values())
+    named: list[str] = []
+    for feature in sorted(weights, key=lambda name: -weights[name]):
+        if len(named) >= 2 and sum(weights[name] for name in named) >= wanted:
+            break
+        named.append(feature)
+    return tuple(named)
 
 
 def _sentence(

@@ -1,8 +1,9 @@
 """Values in documents that somebody may have written by hand: each is what it has to be.
 
-Every function gives the value back, or raises a ValueError that names it and says what was found.
+Every function gives the value back, or raises a WrongValue that names it and says what was found.
 """
 
+import difflib
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -10,9 +11,24 @@ from typing import Any
 from pipeline.errors import shortened
 
 
-def wrong(what: str, expected: str, value: object) -> ValueError:
-    """The error that every function here raises."""
-    return ValueError(f"{what}: expected {expected}, found {shortened(value)}")
+class WrongValue(ValueError):
+    """Raised when a value of a document is not what it has to be.
+
+    Args:
+        what: The value, by its name in the document.
+        expected: What it has to be.
+        found: What it is.
+        hint: What to do, where that is more than to write what was expected.
+    """
+
+    def __init__(self, what: str, expected: str, found: str, hint: str = "") -> None:
+        self.what, self.expected, self.found, self.hint = what, expected, found, hint
+        super().__init__(f"{what}: expected {expected}, found {found}{hint and f'; {hint}'}")
+
+
+def wrong(what: str, expected: str, value: object) -> WrongValue:
+    """The error about a value, which is cut where it would flood a message."""
+    return WrongValue(what, expected, "nothing" if value is None else shortened(value))
 
 
 def number(value: object, what: str) -> float:
@@ -31,7 +47,7 @@ def numbers(values: object, what: str, length: int | None = None) -> tuple[float
     """An array of finite numbers, of a length where one is given."""
     checked = tuple(number(value, what) for value in array(values, what))
     if length is not None and len(checked) != length:
-        raise ValueError(f"{what}: expected {length} numbers, found {len(checked)}")
+        raise WrongValue(what, f"{length} numbers", str(len(checked)))
     return checked
 
 
@@ -40,6 +56,13 @@ def whole(value: object, what: str, least: int = 0) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and value >= least:
         return value
     raise wrong(what, f"a whole number from {least}", value)
+
+
+def yes_or_no(value: object, what: str) -> bool:
+    """True or False."""
+    if isinstance(value, bool):
+        return value
+    raise wrong(what, "true or false", value)
 
 
 def text(value: object, what: str) -> str:
@@ -69,5 +92,14 @@ def table(value: object, what: str, known: Iterable[str] | None = None) -> Mappi
         raise wrong(what, "a table", value)
     unknown = [] if known is None else [key for key in value if key not in set(known)]
     if unknown:
-        raise ValueError(f"{what}: does not know {unknown[0]}; it knows {', '.join(known or ())}")
+        raise unknown_key(unknown[0], what, known or ())
     return value
+
+
+def unknown_key(key: object, what: str, known: Iterable[str]) -> WrongValue:
+    """The error about a key of a table that nothing reads."""
+    names = tuple(known)
+    close = difflib.get_close_matches(str(key), names, 1)
+    expected = f"none but the keys {', '.join(names)}"
+    hint = f"did you mean {close[0]}?" if close else ""
+    return WrongValue(what, expected, shortened(key), hint)

@@ -7,7 +7,7 @@ class ReadingFacts(TypedDict, total=False):
     """What a file was found to be; each kind of file has some of these."""
 
     kind: Required[str]
-    """`delimited text`, `parquet` or `excel`."""
+    """`delimited text`, `parquet`, `excel`, or `memory` for a table that was in no file."""
     packing: str
     encoding: str
     newline: str

@@ -26,6 +26,7 @@ from pipeline.reading.delimited.streams import read_beginning
 from pipeline.reading.excel import reader as excel
 from pipeline.reading.facts import ReadingFacts
 from pipeline.reading.file_state import FileState
+from pipeline.reading.memory import MemoryReader, MemoryTable
 from pipeline.reading.options import AUTODETECT, ReadingOptions
 from pipeline.reading.parquet import reader as parquet
 
@@ -66,6 +67,17 @@ def open_customers(
             yield _open_sheet(path, sheet, contract, options)
     else:
         yield _open_text(path, contract, options, keep_bytes=keep_bytes)
+
+
+def open_table(source: MemoryTable, contract: Contract | None = None) -> CustomerFile:
+    """A table in memory as a customer file; text in it is a number only as programs write it.
+
+    Args:
+        source: The customers.
+        contract: The columns that are looked for.
+    """
+    schema, reader = source.table.schema, MemoryReader(source.table)
+    return _named(Path(source.name), "parquet", schema, reader, contract, {"kind": "memory"})
 
 
 def _numbers_of(

@@ -5,7 +5,7 @@ that knows the rules, so a file and a single look-up refuse the same values with
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.errors import Problem, WrongFile
-from pipeline.model.contract import AMBIGUOUS, LARGEST, Contract, Feature
+from pipeline.model.contract import AMBIGUOUS, LARGEST, Contract, Feature, is_missing
 from pipeline.model.numbers import NumberFormat
 from pipeline.reading.arrow_columns import as_text, is_text, without_dictionary
 from pipeline.reading.column_names import alphanumeric
@@ -35,6 +35,8 @@ class Checked:
     good: NDArray[np.bool_]
     problems: Mapping[int, list[Problem]]
     """By position in the block, for every customer that is not good."""
+    filled: Mapping[str, int] = field(default_factory=dict)
+    """Feature → good customers for whom the contract fills in what is missing."""
 
 
 def check(
@@ -51,6 +53,7 @@ def check(
         The features of the good customers, and the problems of the others.
     """
     problems: dict[int, list[Problem]] = {}
+    filled: dict[str, list[int]] = {}
     parsed = {}
     for feature in contract.features:
         column = as_text(without_dictionary(columns[feature.name]))
@@ -58,17 +61,20 @@ def check(
             _numbers(feature, column, numbers) if feature.numeric else _texts(feature, column)
         )
         for position in np.flatnonzero(~sure).tolist():
-            value = feature.parse(column[position].as_py(), numbers)
+            cell = column[position].as_py()
+            value = feature.parse(cell, numbers)
             if isinstance(value, Problem):
                 problems.setdefault(position, []).append(value)
-            else:
-                values[position] = value
+                continue
+            values[position] = value
+            if is_missing(cell):
+                filled.setdefault(feature.name, []).append(position)
         parsed[feature.name] = values
     good = np.ones(len(next(iter(parsed.values()))), bool)
-    if not problems:
-        return Checked(parsed, good, problems)
     good[list(problems)] = False
-    return Checked({name: values[good] for name, values in parsed.items()}, good, problems)
+    counts = {name: int(good[positions].sum()) for name, positions in filled.items()}
+    kept = {name: values[good] for name, values in parsed.items()} if problems else parsed
+    return Checked(kept, good, problems, {name: count for name, count in counts.items() if count})
 
 
 def refuse_ambiguous(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from model_store import CustomerClustersError, Store, Temporary, WrongArtifact
-from pipeline.model.facts import matched_with
+from pipeline.model.facts import matched_with, same_clusters
 from pipeline.model.loading import load_model
 from pipeline.scoring import Challenger
 
@@ -29,9 +29,11 @@ def _lineage(store: Store, version: str) -> set[str]:
     while following is not None and following not in versions:
         versions.add(following)
         try:
-            following = matched_with(store.open(following))
+            artifact = store.open(following)
         except (LookupError, WrongArtifact):  # pruned; its name is still known
             break
+        versions.update(same_clusters(artifact))
+        following = matched_with(artifact)
     return versions
 
 

@@ -10,6 +10,8 @@ from pipeline.reading.facts import ReadingFacts
 
 Verdict = Literal["stable", "moved", "shifted", "implausible", "too few customers"]
 """How far a distribution is from training's."""
+ChurnVerdict = Literal["as in training", "higher", "lower", "clearly higher", "clearly lower"]
+"""How a churn rate compares with what training leads to expect."""
 APPENDED_COLUMNS = ("cluster", "cluster_name", "churn_rate", "distance", "margin", "outlier")
 """What scoring appends to each customer, in this order."""
 CHALLENGER_COLUMN = "challenger_cluster"
@@ -140,6 +142,31 @@ class DriftDocument(TypedDict):
     verdict: Verdict
 
 
+class ClusterChurnDrift(TypedDict):
+    """Who left in one cluster, beside what training leads to expect."""
+
+    cluster: int
+    churned: int
+    customers: int
+    """Those of whom it is known."""
+    expected: float
+    """Of these, at training's rate."""
+    p_adjusted: float
+    """How often chance alone brings such a difference, adjusted for the number of tests."""
+    verdict: ChurnVerdict
+
+
+class ChurnDriftDocument(TypedDict):
+    """Who left in all, beside what training leads to expect of the same clusters."""
+
+    churned: int
+    customers: int
+    expected: float
+    p_adjusted: float
+    verdict: ChurnVerdict
+    clusters: list[ClusterChurnDrift]
+
+
 class DriftSummary(TypedDict):
     """How far customers and clusters are from training's."""
 
@@ -148,6 +175,8 @@ class DriftSummary(TypedDict):
     """The shares of the clusters."""
     implausible: list[str]
     """Features whose unit is probably another one."""
+    churn: NotRequired[ChurnDriftDocument | None]
+    """None where training or the file does not know who left; not there in runs of old."""
 
 
 class RepeatedIdsDocument(TypedDict):
@@ -217,6 +246,9 @@ class Summary(TypedDict):
     """Column and code → rows, most first."""
     rejected_first_rows: dict[str, list[int]]
     """Column and code → the numbers of the first few rows."""
+    filled: NotRequired[dict[str, int]]
+    """Feature → customers for whom the contract filled in a missing value; not there without any.
+    """
     outliers: int
     observed_churn: ObservedChurn | None
     expected_churners: float | None

@@ -85,7 +85,7 @@ class Scorer:
         self._label = None if label is None else self._index_of[label]
         self._id = None if id_column is None else self._index_of[id_column]
         names = [*APPENDED_COLUMNS, *([] if challenger is None else [CHALLENGER_COLUMN])]
-        free = _free_names(names, [*file.header, *file.schema.names])
+        free = free_names(names, [*file.header, *file.schema.names])
         self.appended = dict(zip(names, free, strict=True))
         """Appended column → its name in this file."""
         ids = [cluster.id for cluster in model.clusters]
@@ -118,6 +118,7 @@ class Scorer:
         churned = self._churned(kept)
         reasons = [(reject.key, reject.row) for reject in rejects]
         tally = Tally.of(self.model, positions, assignments, checked.features, churned, reasons)
+        tally.filled.update(checked.filled)
         ids = challenger_positions = None
         if self._id is not None:
             ids = id_block(kept[self._id], block.rows[checked.good])
@@ -182,7 +183,7 @@ def _line(block: Block, position: int) -> int | None:
     return None if block.lines is None else int(block.lines[position])
 
 
-def _free_names(wanted: Sequence[str], taken: Sequence[str]) -> list[str]:
+def free_names(wanted: Sequence[str], taken: Sequence[str]) -> list[str]:
     """The names, each with as many prefixes as it takes to differ from those that are taken."""
     names = []
     for name in wanted:

@@ -7,7 +7,7 @@ from pipeline.training.recipe_file import AskedRecipe, load_recipe, quick_recipe
 from pipeline.training.recipes import RECIPES, SEARCH, Recipe
 from pipeline.training.retrain import Retrained, retrain_champion
 from pipeline.training.search.thresholds import Thresholds, load_thresholds
-from pipeline.training.train import Trained, rename_clusters, train, train_by_search
+from pipeline.training.train import Trained, fit_model, rename_clusters, train, train_by_search
 
 __all__ = [
     "RECIPES",
@@ -20,6 +20,7 @@ __all__ = [
     "Thresholds",
     "Trained",
     "find_reference",
+    "fit_model",
     "load_recipe",
     "load_thresholds",
     "publish",

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,24 +11,25 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.errors import MAX_REJECTED_SHARE, WrongFile, refuse_unreadable
+from pipeline.errors import MAX_REJECTED_SHARE, WrongFile, refuse_unreadable, shortened
 from pipeline.hashing import sha256_of_file
-from pipeline.model.contract import Contract, Feature, Label
+from pipeline.model.contract import MEDIAN, Contract, Feature, Label
 from pipeline.reading.blocks import BrokenRow
 from pipeline.reading.customer_file import CustomerFile
-from pipeline.reading.open import open_customers
+from pipeline.reading.memory import MemoryTable
+from pipeline.reading.open import open_customers, open_table
 from pipeline.reading.options import AUTODETECT, ReadingOptions
 from pipeline.reading.validation import Checked, check, is_repeated_header, refuse_ambiguous
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerTable:
-    """A customer file, read whole and once, without repeated rows."""
+    """A customer file, read whole and once; where it has ids, without repeated rows."""
 
     file: CustomerFile
     sha256: str
     rows: pa.Table
-    """All columns of the file; no row repeats an earlier one in every column."""
+    """All columns of the file; no row repeats an earlier one in every column, its id among them."""
     duplicate_rows: int
     broken_rows: tuple[BrokenRow, ...]
 
@@ -49,6 +50,30 @@ class CustomerTable:
         """WrongFile where a number can be read in two ways."""
         refuse_ambiguous(self.file, checked, range(1, len(self.rows) + 1))
 
+    def with_medians(self, contract: Contract) -> Contract:
+        """The contract with the medians of these customers, where it says that they stand in.
+
+        Raises:
+            WrongFile: No value of such a feature can be used.
+        """
+        found = [
+            self._with_median(feature, contract)
+            if feature.stand_in == MEDIAN and self.has(feature.name)
+            else feature
+            for feature in contract.features
+        ]
+        return replace(contract, features=tuple(found))
+
+    def _with_median(self, feature: Feature, contract: Contract) -> Feature:
+        unfilled = replace(feature, missing=None)
+        values = self.check(replace(contract, features=(unfilled,))).features[feature.name]
+        if not len(values):
+            problem = f"has no usable value of {feature.name}, so there is no median to fill in"
+            raise WrongFile(self.file.path, problem)
+        whole = feature.type == "integer"  # where the median lies between two, the lower one
+        median = np.quantile(values, 0.5, method="lower" if whole else "linear")
+        return replace(feature, missing=float(median))
+
     def repeated_ids(self, contract: Contract) -> list[object]:
         """The ids of all rows whose id an earlier row has, with other values."""
         if contract.id_column is None or not self.has(contract.id_column):
@@ -58,7 +83,7 @@ class CustomerTable:
 
 
 def read_customers(
-    path: Path,
+    path: Path | MemoryTable,
     contract: Contract,
     reading: ReadingOptions = AUTODETECT,
     required: Iterable[str] = (),
@@ -67,7 +92,7 @@ def read_customers(
     """Read a customer file: the only place where training opens one.
 
     Args:
-        path: The file.
+        path: The file, or a table in memory that stands for one.
         contract: The columns that are looked for.
         reading: What somebody said about how the file is written.
         required: The columns that must be there.
@@ -76,6 +101,8 @@ def read_customers(
     Raises:
         WrongFile: It is no table, lacks a column, or has no customers.
     """
+    if isinstance(path, MemoryTable):
+        return _from_memory(path, contract, required)
     with open_customers(path, contract, reading, keep_bytes=contract.ascii) as file:
         for name in required:
             file.column(name)
@@ -84,9 +111,30 @@ def read_customers(
         raise WrongFile(path, "has a header but no customers")
     with refuse_unreadable(path):
         digest = sha256 or sha256_of_file(path)
+    rows, repeats = _without_repeats(table, contract)
+    return CustomerTable(file, digest, rows, repeats, tuple(broken))
+
+
+def _from_memory(source: MemoryTable, contract: Contract, required: Iterable[str]) -> CustomerTable:
+    file = open_table(source, contract)
+    for name in required:
+        file.column(name)
+    table, _ = file.read_all()
+    if not len(table):
+        raise WrongFile(source.name, "has columns but no customers")
+    rows, repeats = _without_repeats(table, contract)
+    return CustomerTable(file, source.sha256, rows, repeats, ())
+
+
+def _without_repeats(table: pa.Table, contract: Contract) -> tuple[pa.Table, int]:
+    """The rows that repeat no earlier one, and how many do.
+
+    Without ids equal rows are different customers who are alike.
+    """
+    if contract.id_column not in table.schema.names:
+        return table, 0
     duplicate = _duplicates(table)
-    rows = table.filter(pa.array(~duplicate))
-    return CustomerTable(file, digest, rows, int(duplicate.sum()), tuple(broken))
+    return table.filter(pa.array(~duplicate)), int(duplicate.sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +150,15 @@ class Cleaning:
     rejected_for: dict[str, int]
     """Column and code → number of rows."""
     dropped_columns: tuple[str, ...]
+    filled: dict[str, int] = field(default_factory=dict)
+    """Feature → customers for whom the contract filled in a missing value."""
+
+    def to_facts(self) -> dict[str, Any]:
+        """What a manifest states of it."""
+        facts = asdict(self)
+        if not self.filled:  # as in the manifests from before there was such a count
+            del facts["filled"]
+        return facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +209,7 @@ def clean(table: CustomerTable, declared: Contract, names: Sequence[str]) -> Cus
     Raises:
         WrongFile: Too little of it is usable, an id is there twice, or the label is unclear.
     """
+    declared = table.with_medians(declared)
     contract = declared.select(names)
     _refuse_repeated_ids(table, contract)
     checked = table.check(contract)
@@ -178,7 +236,7 @@ def clean(table: CustomerTable, declared: Contract, names: Sequence[str]) -> Cus
 
 
 def _duplicates(table: pa.Table) -> NDArray[np.bool_]:
-    """Which rows repeat an earlier one in every column."""
+    """Which rows repeat an earlier one in every column: the same customer once more."""
     frame = table.to_pandas()
     nested = [name for name in frame if frame[name].map(_unhashable).any()]
     return np.asarray(frame.astype(dict.fromkeys(nested, str)).duplicated())
@@ -206,6 +264,7 @@ def _counted(table: CustomerTable, contract: Contract, checked: Checked) -> Clea
         rejected_rows=rejected,
         rejected_for=dict(reasons.most_common()),
         dropped_columns=tuple(name for name in contract.never_features if table.has(name)),
+        filled=dict(checked.filled),
     )
 
 
@@ -233,13 +292,20 @@ def _churned(table: CustomerTable, label: Label | None) -> NDArray[np.bool_] | N
     if label is None or not table.has(label.column):
         return None
     path, texts = table.file.path, table.column(label.column).to_pylist()
-    meaning = {text: label.parse(text) for text in set(texts)}
-    unknown = sorted(repr(text) for text, churned in meaning.items() if churned is None)
+    counts = Counter(texts)
+    meaning = {text: label.parse(text) for text in counts}
+    unknown = sorted(
+        repr(text) if text is not None else "nothing"
+        for text, churned in meaning.items()
+        if churned is None
+    )
     if unknown:
+        rows = sum(counts[text] for text, churned in meaning.items() if churned is None)
         raise WrongFile(
             path,
-            f"label {label.column} holds {', '.join(unknown[:3])}; "
-            f"expected one of {', '.join(label.churned + label.stayed)}",
+            f"label {label.column} holds {', '.join(map(shortened, unknown[:3]))} in {rows:,} of "
+            f"{len(texts):,} rows; expected one of {', '.join(label.churned + label.stayed)}: "
+            "leave those customers out of the file, or declare no label",
         )
     if len(set(meaning.values())) < 2:
         only = "churned" if any(meaning.values()) else "stayed"

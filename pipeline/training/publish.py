@@ -14,13 +14,15 @@ import joblib
 from model_store import CANDIDATE, CHAMPION, Artifact, Conflict, Reason, Store, WrongArtifact
 from pipeline.model.crosswalk import CROSSWALK_FILE
 from pipeline.model.facts import ModelFacts
-from pipeline.training.clusters.lineage import LAST_ID, trained_over
+from pipeline.training.clusters.lineage import counter_of, last_id, trained_over
 from pipeline.training.report import page
 from pipeline.training.train import Trained
 
 if TYPE_CHECKING:
     from model_store.signing import Signer
 
+_OF_THE_STORE = ("lineage", "renamed_from")
+"""Facts that say where a version comes from, and not what was trained."""
 _LIBRARIES = ("joblib", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
 
 
@@ -92,8 +94,12 @@ def _publish(
 def _take_ids(trained: Trained, store: Store) -> None:
     """Put the ids on record before anybody sees them, so that no cluster gets one again."""
     highest = max(cluster.id for cluster in trained.model.clusters)
-    last = highest if trained.lineage is None else trained.lineage.reference_model.last_id
-    store.counters.reserve(LAST_ID, last, max(last, highest))
+    contract = trained.model.contract.name
+    if trained.lineage is None:
+        last = highest = max(highest, last_id(store, contract))
+    else:
+        last = trained.lineage.reference_model.last_id
+    store.counters.reserve(counter_of(contract), last, max(last, highest))
 
 
 def _facts(trained: Trained) -> ModelFacts:
@@ -102,7 +108,7 @@ def _facts(trained: Trained) -> ModelFacts:
         ModelFacts,
         {
             "recipe": asdict(trained.recipe),
-            "training": asdict(trained.cleaning),
+            "training": trained.cleaning.to_facts(),
             "metrics": trained.metrics,
             "contract_sha256": trained.model.contract.digest,
             "libraries": {
@@ -139,8 +145,8 @@ def _same_training(trained: Trained, facts: ModelFacts, store: Store) -> Artifac
 
 
 def _comparable_facts(facts: Mapping[str, Any]) -> Any:
-    """The facts as a manifest has them, without the file's name and where the ids come from."""
-    kept = {name: fact for name, fact in facts.items() if name != "lineage"}
+    """The facts as a manifest has them, without what says where file, ids and words come from."""
+    kept = {name: fact for name, fact in facts.items() if name not in _OF_THE_STORE}
     training = {name: fact for name, fact in facts.get("training", {}).items() if name != "file"}
     return json.loads(json.dumps({**kept, "training": training}))
 

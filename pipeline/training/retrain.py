@@ -124,7 +124,7 @@ def _contract(reference_model: ReferenceModel, declared: Path | None) -> Contrac
     names = [feature.name for feature in own.features]
     try:
         shipped = load_contract(DEFAULT_CONTRACT)
-        same = shipped.select(names).digest == own.digest
+        same = shipped.select(names).unmarked().digest == own.unmarked().digest
     except (WrongFile, NotFound):
         return own
     return shipped if same else own

@@ -18,8 +18,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-"""Okabe and Ito 2008: apart for every kind of colour vision, and 3:1 on white and on near-black."""
+PALETTE = (
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8484FC", "#783CFC", "#606C60", "#CC0C9C",
+    "#CC243C", "#F06060", "#5484CC", "#FC24D8", "#B40CD8", "#007884", "#789048", "#C03C78",
+    "#9060FC", "#249CC0", "#0C9C9C", "#6C6C30",
+)  # fmt: skip
+"""As many colours as a model may have clusters, 3:1 on white and on near-black.
+
+Those of Okabe and Ito (2008) that are, then each time the colour farthest from all before it, in
+OKLab and for the dichromat's eye (Machado et al. 2009) too. The first eight are well apart; no
+twenty are, so every chart writes the number of a cluster beside its colour.
+"""
 INK = "#010203"
 """Draw text, axes and grids in this colour: it becomes the colour of the page's text."""
 WIDTH = 3.6
@@ -31,16 +40,34 @@ _FAMILY = re.compile(r" ?font-family: [^;]*;")
 
 def new_figure(width: float = WIDTH, height: float = 2.1) -> tuple[Figure, Axes]:
     """An empty chart in the style of all charts; sizes in inches."""
+    figure = _figure(width, height)
+    axes = figure.add_subplot()
+    _style(axes)
+    return figure, axes
+
+
+def new_pair(width: float = WIDTH, height: float = 3.4) -> tuple[Figure, Axes, Axes]:
+    """Two empty charts, one above the other, on the same horizontal axis; sizes in inches."""
+    figure = _figure(width, height)
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+    _style(upper)
+    _style(lower)
+    return figure, upper, lower
+
+
+def _figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     figure.patch.set_visible(False)
-    axes = figure.add_subplot()
+    return figure
+
+
+def _style(axes: Axes) -> None:
     axes.patch.set_visible(False)
     axes.set_axisbelow(True)
     for name, spine in axes.spines.items():
         spine.set_visible(name == "bottom")
         spine.set(color=INK, alpha=0.4)
     axes.tick_params(colors=INK, labelsize=9, length=0)
-    return figure, axes
 
 
 def colour(index: int) -> str:

@@ -11,6 +11,7 @@ from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Contract
 from pipeline.model.crosswalk import Crosswalk
 from pipeline.model.facts import Metrics
+from pipeline.reading.memory import MemoryTable
 from pipeline.reading.options import AUTODETECT, ReadingOptions
 from pipeline.training.cleaning import Cleaning, Customers, CustomerTable, clean, read_customers
 from pipeline.training.clusters.description import build_model
@@ -65,7 +66,7 @@ class Trained:
 
 
 def train(
-    path: Path,
+    path: Path | MemoryTable,
     contract: Contract,
     recipe: Recipe,
     progress: Progress,
@@ -105,8 +106,16 @@ def train(
     return _train(customers, recipe, progress, budget or Budget(), thresholds, reference_model)
 
 
+def fit_model(path: Path | MemoryTable, contract: Contract, recipe: Recipe) -> ClusterModel:
+    """Fit a recipe in seconds, with no evidence for it; arguments and errors as of `train`."""
+    table = read_customers(path, contract, required=recipe.features)
+    customers = clean(table, contract, recipe.features)
+    counted = counted_rows(recipe, customers.churned, len(customers.features))
+    return build_model(fit(recipe, customers), customers, counted)
+
+
 def train_by_search(
-    path: Path,
+    path: Path | MemoryTable,
     contract: Contract,
     progress: Progress,
     thresholds: Thresholds | None = None,
@@ -124,7 +133,11 @@ def train_by_search(
     table = read_customers(path, contract, reading)
     features = [f.name for f in contract.features if table.has(f.name)]
     if not features:
-        raise WrongFile(path, f"has none of the features of contract {contract.name}")
+        raise WrongFile(
+            path,
+            f"has none of the features of contract {contract.name}; "
+            "name theirs with --contract, or draft it with: customer-clusters init",
+        )
     customers = _clean(table, contract, features, reference_model)
     result = search(customers, progress, thresholds)
     narrowed = customers.select(result.winner.features)
@@ -172,7 +185,8 @@ def _train(
     if reference_model is not None:
         progress(f"matching the clusters with those of the champion {reference_model.version}")
         fitted, lineage = _in_order_of_ids(fitted, match(fitted, customers, reference_model))
-    progress("measuring separation, stability and churn out of sample")
+    churn = "" if customers.churned is None else " and churn out of sample"
+    progress(f"measuring separation{',' if churn else ' and'} stability{churn}")
     counted = counted_rows(recipe, customers.churned, len(customers.features))
     evaluation = evaluate(recipe, customers, budget, fitted, counted)
     gaps = tuple(gap_curve(fitted.standardised))

@@ -61,11 +61,14 @@ def runs_without_unpickling(code: str, **environment: str) -> None:
     assert (done.returncode, done.stdout.splitlines()[-1:]) == (0, ["done"]), done.stderr
 
 
-@pytest.mark.parametrize("command", ["assign", "score"])
+@pytest.mark.parametrize("command", ["assign", "score", "export"])
 def test_the_command_never_unpickles(command: str, tmp_path: Path) -> None:
     arguments = ["assign", *CUSTOMER]
     if command == "score":
         arguments = ["score", "examples/customers.csv", "--out", str(tmp_path)]
+    if command == "export":
+        out = ["--out", str(tmp_path / "champion.onnx")]
+        arguments = ["models", "export", "champion", "--to", "onnx", *out]
     runs_without_unpickling(COMMAND.format(arguments=arguments))
 
 

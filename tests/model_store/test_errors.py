@@ -33,6 +33,7 @@ from model_store.signing import WrongKey
 from model_store.storage.addresses import WrongAddress
 from pipeline.comparing.promotion import NotPromoted
 from pipeline.errors import Gone, Problem, TooLarge, Unreadable, WrongFile, WrongRow
+from pipeline.exports.errors import WrongExport
 from pipeline.reading.options import WrongOption
 from pipeline.runs.objects import EmptyObject, ReplacedObject, Skipped
 from pipeline.scoring.parts.part_plan import CannotSplit
@@ -60,6 +61,7 @@ ERRORS = [
     CannotSplit("a.csv", "is packed"),
     EmptyCluster("a.csv", "k-means", 9),
     WrongRow([Problem("Age", "missing", "", "a number"), Problem("Sex", "x", "?", "F or M")]),
+    WrongExport("onnx", "a feature has the name of an answer"),
     WrongOption("header_row", "1 or more", "0"),
     NotPromoted("2", "1", ("30 % move", "the silhouette is worse")),
     NoSpark("no java"),

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 import pytest
 
 from model_store import (
+    FORMAT,
     NotFound,
     Storage,
     Store,
@@ -83,8 +84,10 @@ def test_a_missing_file_is_refused(backend: Backend) -> None:
 def test_a_newer_format_asks_for_a_newer_release(backend: Backend) -> None:
     version = backend.store.publish(FILES, {}, NOW).version
     manifest = json.loads(backend.storage.read(f"versions/{version}/manifest.json"))
-    backend.damage(version, "manifest.json", json.dumps({**manifest, "format": 2}).encode())
-    with pytest.raises(WrongArtifact, match=r"format 2 .*install a newer release"):
+    backend.damage(
+        version, "manifest.json", json.dumps({**manifest, "format": FORMAT + 1}).encode()
+    )
+    with pytest.raises(WrongArtifact, match=rf"format {FORMAT + 1} .*install a newer release"):
         backend.store.open(version)
 
 

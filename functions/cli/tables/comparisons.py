@@ -24,14 +24,15 @@ def show_comparison(comparison: "Comparison") -> None:
     bold = console.bold
     out.print(bold(comparison.old), "and", bold(comparison.new))
     table = console.new_table("Figure", "Old", "New", "Change")
-    for name, figure in comparison.figures.items():
+    known = {name: figure for name, figure in comparison.figures.items() if figure.known}
+    for name, figure in known.items():
         values = _number(figure.old), _number(figure.new), _number(figure.change, "+")
         table.add_row(name.replace("_", " "), *values)
     out.print(table)
     if comparison.crosswalk is None:
         out.print("Nobody counted who moves; --data FILE counts on the customers of a file\n")
     else:
-        _show_crosswalk(comparison.crosswalk)
+        _show_crosswalk(comparison.crosswalk, churn="churn_rate" in known)
     table = console.new_table("Feature", "PSI", "Verdict")
     for drift in comparison.drift:
         table.add_row(drift.name, f"{drift.psi:.4f}", drift.verdict)
@@ -55,21 +56,27 @@ def write_comparison(comparison: "Comparison", folder: Path) -> None:
         raise WrongFile(folder, f"cannot be written ({error.strerror})") from error
 
 
-def _show_crosswalk(crosswalk: "Crosswalk") -> None:
+def _show_crosswalk(crosswalk: "Crosswalk", *, churn: bool) -> None:
     out = console.terminal()
     out.print(
         f"Of {crosswalk.customers:,} customers {crosswalk.moved_share:.1%} change their cluster "
-        f"(adjusted Rand index {crosswalk.ari:.3f})"
+        f"(95 % interval {crosswalk.moved_interval[0]:.1%} to {crosswalk.moved_interval[1]:.1%}; "
+        f"adjusted Rand index {crosswalk.ari:.3f})"
     )
     table = console.new_table("Old \\ new", *map(str, crosswalk.new_ids))
     for cluster, counts in zip(crosswalk.old_ids, crosswalk.counts, strict=True):
         table.add_row(str(cluster), *(f"{count:,}" for count in counts))
     out.print(table)
-    table = console.new_table("Cluster", "Name", "Became", "Overlap", "Centre moved", "Churn")
+    headings = ["Churn"] if churn else []
+    table = console.new_table("Cluster", "Name", "Became", "Overlap", "Centre moved", *headings)
     for row in crosswalk.clusters:
         moved = "–" if row.centre_shift is None else f"{row.centre_shift:.2f} sd"
-        churn = f"{_percent(row.churn_before)} → {_percent(row.churn_after)}"
-        table.add_row(str(row.id), row.name, row.became, f"{row.overlap:.1%}", moved, churn)
+        rates = (
+            f"{_percent(row.churn_before, row.churn_before_interval)} → "
+            f"{_percent(row.churn_after, row.churn_after_interval)}"
+        )
+        cells = str(row.id), row.name, row.became, f"{row.overlap:.1%}", moved
+        table.add_row(*cells, *([rates] if churn else []))
     out.print(table)
 
 
@@ -79,5 +86,7 @@ def _number(value: float | None, sign: str = "") -> str:
     return f"{value:{sign},d}" if isinstance(value, int) else f"{value:{sign}.4f}"
 
 
-def _percent(rate: float | None) -> str:
-    return "–" if rate is None else f"{rate:.1%}"
+def _percent(rate: float | None, interval: tuple[float, float] | None) -> str:
+    if rate is None:
+        return "–"
+    return f"{rate:.1%} ({interval[0]:.1%} to {interval[1]:.1%})" if interval else f"{rate:.1%}"

@@ -31,14 +31,17 @@ def show_model(artifact: Artifact, model: ClusterModel) -> None:
         f"({facts['training']['rejected_rows']:,} rejected, "
         f"{facts['training']['duplicate_rows']:,} duplicates)"
     )
+    for name, rows in facts["training"].get("filled", {}).items():
+        out.print(f"{name} was missing and filled in for {rows:,} of them")
     out.print(
         f"Silhouette {metrics['silhouette_model_space']:.4f} in the model's space, "
         f"{metrics['silhouette_standardised_space']:.4f} in the full standardised space"
     )
-    table = new_table("Cluster", "Name", "Customers", "Share", "Churn rate (95 % interval)")
+    churn = ["Churn rate (95 % interval)"] if model.churn_rate is not None else []
+    table = new_table("Cluster", "Name", "Customers", "Share", *churn)
     for c in model.clusters:
-        churn = "–" if c.churn is None else str(c.churn)
-        table.add_row(str(c.id), c.name, f"{c.size:,}", f"{c.share:.1%}", churn)
+        rate = [str(c.churn or "–")] if churn else []
+        table.add_row(str(c.id), c.name, f"{c.size:,}", f"{c.share:.1%}", *rate)
     out.print(table)
     for cluster in model.clusters:
         out.print(bold(str(cluster.id)), cluster.description)
@@ -55,17 +58,19 @@ def list_models(store: Store, as_json: bool) -> None:
     if as_json:
         print_json(rows)
         return
-    table = new_table("Version", "Aliases", "Recipe", "Customers", "Silhouette", "Churn by cluster")
+    known = any(row["metrics"].get("cluster_churn_rates") for row in rows)
+    churn = ["Churn by cluster"] if known else []
+    table = new_table("Version", "Aliases", "Recipe", "Customers", "Silhouette", *churn)
     for row in rows:
         metrics = row["metrics"]
-        churn = metrics.get("cluster_churn_rates") or []
+        rates = metrics.get("cluster_churn_rates") or []
         table.add_row(
             row["version"],
             ", ".join(row["aliases"]),
             row["problem"] if "problem" in row else row["recipe"],
             f"{metrics.get('customers', 0):,}",
             f"{metrics.get('silhouette_model_space', 0):.4f}",
-            ", ".join(f"{rate:.1%}" for rate in churn),
+            *([", ".join(f"{rate:.1%}" for rate in rates)] if known else []),
         )
     terminal().print(table if rows else f"No models in {store}")
 

@@ -12,7 +12,7 @@ from pipeline.scoring.documents import (
     Manifest,
     Summary,
 )
-from pipeline.scoring.summary.verdict import cluster_mix_verdict
+from pipeline.scoring.summary.verdict import churn_differs, churn_sentence, cluster_mix_verdict
 
 
 def show_run(manifest: Manifest, summary: Summary, out: str) -> None:
@@ -31,12 +31,14 @@ def show_run(manifest: Manifest, summary: Summary, out: str) -> None:
     console.print(Text.assemble(bold(manifest["input"]["name"]), counts))
     for reason, rows in summary["rejected_for"].items():
         console.print(f"  rejected for {reason}: {rows:,}")
+    for name, rows in summary.get("filled", {}).items():
+        console.print(f"  {name} was missing and filled in: {rows:,}")
     _show_drift(console, summary["drift"])
-    table = new_table(
-        "Cluster", "Name", "Customers", "Share", "In training", "Left", "Expected", "Churn rate"
-    )
+    known = summary["observed_churn"] or summary["expected_churners"] is not None
+    churn = ("Left", "Expected", "Churn rate") if known else ()
+    table = new_table("Cluster", "Name", "Customers", "Share", "In training", *churn)
     for cluster in summary["clusters"]:
-        table.add_row(*_cells(cluster))
+        table.add_row(*_cells(cluster), *(_churn_cells(cluster) if known else ()))
     console.print(table)
     if "challenger" in summary:
         _show_challenger(console, summary["challenger"])
@@ -92,9 +94,25 @@ def _show_drift(console: Console, drift: DriftSummary) -> None:
         names = [name for name, each in verdicts.items() if each == verdict]
         if names:
             console.print(f"Note: {how} unlike training: {', '.join(names)}")
+    if sentence := churn_sentence(drift):
+        where = [str(each["cluster"]) for each in churn_differs(drift)]
+        some = "clusters" if len(where) > 1 else "cluster"
+        detail = f" ({some} {', '.join(where)})" if where else ""
+        console.print(f"Note: churn unlike training: {sentence}{detail}", soft_wrap=True)
 
 
 def _cells(cluster: ClusterSummary) -> list[str]:
+    return [
+        str(cluster["cluster"]),
+        cluster["cluster_name"],
+        f"{cluster['customers']:,}",
+        f"{cluster['share']:.1%}",
+        f"{cluster['training_share']:.1%}",
+    ]
+
+
+def _churn_cells(cluster: ClusterSummary) -> list[str]:
+    """How many left, how many were to be expected, and the rate."""
     observed, expected = cluster["observed_churn"], cluster["expected_churners"]
     training = cluster["training_churn_rate"]
     if observed:
@@ -102,11 +120,6 @@ def _cells(cluster: ClusterSummary) -> list[str]:
     else:
         rate = "–" if training is None else f"{training:.1%} in training"
     return [
-        str(cluster["cluster"]),
-        cluster["cluster_name"],
-        f"{cluster['customers']:,}",
-        f"{cluster['share']:.1%}",
-        f"{cluster['training_share']:.1%}",
         f"{observed['churned']:,}" if observed else "–",
         "–" if expected is None else f"{expected:,.0f}",
         rate,

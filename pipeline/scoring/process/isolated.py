@@ -47,7 +47,7 @@ class Isolated:
         self,
         memory: int | None = None,
         silent_seconds: float = SILENT_SECONDS,
-        module: str = "pipeline.scoring.process.child",
+        module: str = f"{__package__}.child",
     ) -> None:
         """Prepare an engine; its process starts with the first file.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pipeline.model.churn import ChurnRate
 from pipeline.model.contract import Feature, show
 from pipeline.pages.scale import Interval, Scale, share_scale
-from pipeline.scoring.documents import ClusterSummary, NumericDistribution, ObservedChurn
+from pipeline.scoring.documents import ChurnDriftDocument, ClusterSummary, NumericDistribution
 from pipeline.scoring.summary.verdict import MOVED, SHIFTED
 
 Ticks = Sequence[tuple[float, float]]
@@ -88,23 +88,28 @@ def share_bars(
 
 
 def churn_rates(
-    clusters: Sequence[ClusterSummary], training: Sequence[ChurnRate | None]
+    clusters: Sequence[ClusterSummary],
+    training: Sequence[ChurnRate | None],
+    drift: ChurnDriftDocument | None,
 ) -> tuple[list[ChurnMarks], Ticks]:
     """Observed rates on one scale beside training's; a cluster without labels has none.
 
     Args:
         clusters: The clusters of a run.
         training: The same clusters' rates in training.
+        drift: What their comparison came to; None where there is none.
     """
     highest = [churn["high"] for cluster in clusters if (churn := cluster["observed_churn"])]
     highest += [rate.high for rate in training if rate]
     scale, ticks = share_scale(max(highest, default=0.0))
+    verdicts = {each["cluster"]: each["verdict"] for each in drift["clusters"]} if drift else {}
     marks = []
     for cluster, rate in zip(clusters, training, strict=True):
         churn = cluster["observed_churn"]
         interval = scale.interval(churn["rate"], churn["low"], churn["high"]) if churn else None
         training_at = scale.at(rate.rate) if rate else 0.0
-        marks.append(ChurnMarks(cluster, interval, training_at, _comparison(churn, rate)))
+        comparison = verdicts.get(cluster["cluster"], "") if churn else ""
+        marks.append(ChurnMarks(cluster, interval, training_at, comparison))
     return marks, ticks
 
 
@@ -114,15 +119,6 @@ def expected_churners(clusters: Sequence[ClusterSummary]) -> list[ChurnersBar]:
     return [
         ChurnersBar(cluster, scale.at(cluster["expected_churners"] or 0)) for cluster in clusters
     ]
-
-
-def _comparison(observed: ObservedChurn | None, training: ChurnRate | None) -> str:
-    """Rates differ only where their intervals do not overlap."""
-    if not observed or not training:
-        return ""
-    if observed["low"] > training.high:
-        return "higher than in training"
-    return "lower than in training" if observed["high"] < training.low else "as in training"
 
 
 def psi_length(psi: float) -> float:

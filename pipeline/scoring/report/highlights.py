@@ -8,7 +8,12 @@ from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Feature
 from pipeline.scoring.documents import Summary, Verdict
 from pipeline.scoring.report.phrases import three_digits, unit_guess
-from pipeline.scoring.summary.verdict import MIN_CUSTOMERS, cluster_mix_verdict
+from pipeline.scoring.summary.verdict import (
+    MIN_CUSTOMERS,
+    churn_differs,
+    churn_sentence,
+    cluster_mix_verdict,
+)
 
 MANY_REJECTS = 0.05
 """From this share of a file on, its rejects are worth a notice."""
@@ -42,6 +47,7 @@ def notices(model: ClusterModel, summary: Summary) -> list[Notice]:
         *_implausible_values(model, summary),
         *_repeated_ids(summary),
         *_many_rejects(summary),
+        *_churn(summary),
         *_drift(model, summary),
     ]
     return every or [_nothing_unusual(summary)]
@@ -80,6 +86,33 @@ def _many_rejects(summary: Summary) -> Iterator[Notice]:
             "those rows have something in common, the figures are lopsided.",
             advice="See what was wrong with them under “Rejected rows”.",
         )
+
+
+def _churn(summary: Summary) -> Iterator[Notice]:
+    sentence, drift = churn_sentence(summary["drift"]), summary["drift"].get("churn")
+    if not sentence or not drift:
+        return
+    names = {cluster["cluster"]: cluster["cluster_name"] for cluster in summary["clusters"]}
+    differ = churn_differs(summary["drift"])
+    verdicts = [drift["verdict"], *(each["verdict"] for each in differ)]
+    yield Notice(
+        "warning" if any(verdict.startswith("clearly") for verdict in verdicts) else "note",
+        f"The churn rates of training do not hold for these customers: {sentence}",
+        "The file says who left: more or fewer than of the same clusters in training, and chance "
+        "alone makes such a difference in at most one file of twenty. Customers who look like "
+        "training’s now leave at another rate.",
+        [
+            Point(
+                f"{each['cluster']} · {names[each['cluster']]}",
+                "",
+                f"{each['churned']:,} of {each['customers']:,} left, "
+                f"{each['expected']:,.0f} were expected",
+            )
+            for each in differ
+        ],
+        "Do not rely on the churn rates until you know why: an offer or a price, another period, "
+        "or a label that means something else. If it stays so, train the model on these customers.",
+    )
 
 
 def _repeated_ids(summary: Summary) -> Iterator[Notice]:

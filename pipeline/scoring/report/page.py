@@ -83,7 +83,7 @@ def _challenger_values(manifest: Manifest, summary: Summary) -> dict[str, object
 def _churn_values(model: ClusterModel, summary: Summary) -> dict[str, object]:
     clusters, assigned = summary["clusters"], summary["rows_assigned"]
     training = [cluster.churn for cluster in model.clusters]
-    observed, observed_ticks = charts.churn_rates(clusters, training)
+    observed, observed_ticks = charts.churn_rates(clusters, training, summary["drift"].get("churn"))
     expected = summary["expected_churners"] if assigned else None
     return {
         "observed": observed if summary["observed_churn"] else [],

@@ -25,6 +25,7 @@ from pipeline.scoring.documents import (
     Summary,
 )
 from pipeline.scoring.spec import Challenger
+from pipeline.scoring.summary.churn_drift import churn_drift
 from pipeline.scoring.summary.drift import cluster_mix_drift, feature_drift
 from pipeline.scoring.summary.tally import Tally
 
@@ -67,6 +68,8 @@ def summarise(
         drift=_drift(model, tally),
         repeated_ids=repeated_ids,
     )
+    if tally.filled:
+        summary["filled"] = dict(sorted(tally.filled.items()))
     if challenger is not None and tally.challenger is not None:
         summary["challenger"] = _challenger(model, challenger, tally.challenger)
     return summary
@@ -125,6 +128,7 @@ def _drift(model: ClusterModel, tally: Tally) -> DriftSummary:
         "features": {drift.name: drift.to_dict() for drift in features},
         "clusters": cluster_mix_drift(model, tally).to_dict(),
         "implausible": [drift.name for drift in features if drift.verdict == "implausible"],
+        "churn": churn_drift(model.clusters, tally.churned.tolist(), tally.labelled.tolist()),
     }
 
 

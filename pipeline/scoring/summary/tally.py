@@ -47,6 +47,8 @@ class Tally:
     """Numeric feature → customers in each cell, cluster after cluster."""
     challenger: ChallengerCounts | None = None
     """What a challenger makes of the same customers."""
+    filled: Counter[str] = field(default_factory=Counter)
+    """Feature → customers for whom the contract filled in a missing value."""
 
     @classmethod
     def empty(cls, model: ClusterModel) -> Self:
@@ -107,6 +109,7 @@ class Tally:
         for name, bins in other.bins.items():
             self.bins[name] += bins
         self.rejected.update(other.rejected)
+        self.filled.update(other.filled)
         for reason, rows in other.first_rejected.items():
             known = self.first_rejected.get(reason, [])
             self.first_rejected[reason] = sorted([*known, *rows])[:EXAMPLE_ROWS]

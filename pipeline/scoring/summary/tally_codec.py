@@ -28,6 +28,7 @@ def encode_tally(tally: Tally) -> bytes:
         arrays |= {f"challenger {name}": counts for name, counts in counted.items()}
         arrays["unassigned"] = _json_bytes(challenger.unassigned)
     arrays["rejected"] = _json_bytes([tally.rejected, tally.first_rejected])
+    arrays["filled"] = _json_bytes(tally.filled)
     target = io.BytesIO()
     np.savez_compressed(target, **arrays)
     return target.getvalue()
@@ -61,6 +62,7 @@ def add_encoded(total: Tally, content: bytes, first_row: int) -> None:
             bins={name: arrays[f"bins {name}"] for name in total.bins},
             rejected=Counter(rejected),
             first_rejected={key: [row + first_row for row in rows] for key, rows in first.items()},
+            filled=Counter(json.loads(arrays["filled"].tobytes())),
         )
         if "unassigned" in arrays:
             part.challenger = ChallengerCounts(

@@ -1,6 +1,6 @@
 """Verdicts on drift, and the thresholds between them. Needs the standard library only."""
 
-from pipeline.scoring.documents import DriftSummary, Verdict
+from pipeline.scoring.documents import ClusterChurnDrift, DriftSummary, Verdict
 
 MOVED, SHIFTED = 0.10, 0.25
 """The customary thresholds of the PSI (Siddiqi 2006, Credit Risk Scorecards)."""
@@ -31,3 +31,18 @@ def cluster_mix_verdict(drift: DriftSummary) -> Verdict:
     """That on the shares of the clusters; they have no unit, so none of them is implausible."""
     verdict = drift["clusters"]["verdict"]
     return "shifted" if verdict == "implausible" else verdict
+
+
+def churn_differs(drift: DriftSummary) -> list[ClusterChurnDrift]:
+    """The clusters in which more or fewer left than training leads to expect."""
+    churn = drift.get("churn")
+    every = churn["clusters"] if churn else []
+    return [each for each in every if each["verdict"] != "as in training"]
+
+
+def churn_sentence(drift: DriftSummary) -> str:
+    """That more or fewer left than was to be expected; empty where they did not."""
+    churn = drift.get("churn")
+    if not churn or (churn["verdict"] == "as in training" and not churn_differs(drift)):
+        return ""
+    return f"{churn['churned']:,} left where {churn['expected']:,.0f} were expected"

@@ -17,6 +17,9 @@ from pipeline.training.clusters.names import describe, keep_texts, name_clusters
 from pipeline.training.fitting import Fitted
 
 OUTLIER_QUANTILE = 0.995
+LEAST_RESIDUAL = 0.1
+"""In standard deviations. Where a dropped axis hardly varies, as when a column is the sum of two
+others, rounding in a later file must not make outliers."""
 _DECILES = np.arange(1, 10) / 10
 
 
@@ -60,6 +63,7 @@ def _clusters(
         for profile, mask in zip(profiles, members, strict=True)
     ]
     names = name_clusters(found)
+    residuals = _residuals(fitted)
     ids = range(1, len(members) + 1) if lineage is None else lineage.ids
     clusters = []
     for index, mask in enumerate(members):
@@ -78,9 +82,23 @@ def _clusters(
                 churn=churn,
                 outlier_distance=float(np.quantile(distances, OUTLIER_QUANTILE)),
                 profile=profiles[index],
+                outlier_residual=None if residuals is None else _limit(residuals[mask]),
             )
         )
     return tuple(clusters) if lineage is None else keep_texts(clusters, lineage)
+
+
+def _residuals(fitted: Fitted) -> NDArray[np.float64] | None:
+    """How far each customer lies off the axes that PCA keeps; None where it drops none."""
+    z = [column.astype(float) for column in fitted.standardised.T]
+    if fitted.space.components is None or fitted.space.dimensions == len(z):
+        return None
+    squared = fitted.space.squared_residual(z, fitted.space.rotate(z))
+    return np.asarray(np.sqrt(np.maximum(squared, 0)))
+
+
+def _limit(residuals: NDArray[np.float64]) -> float:
+    return max(float(np.quantile(residuals, OUTLIER_QUANTILE)), LEAST_RESIDUAL)
 
 
 def _profile(

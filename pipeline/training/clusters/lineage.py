@@ -1,12 +1,16 @@
 """Clusters keep their ids and names over retraining: who they were under the champion.
 
 A new cluster is an old one again when at least half of the customers that are in either are in
-both (Jaccard; below it Hennig 2007, CSDA 52:258-271, calls a cluster dissolved). Which is which
-follows from the customers in both, as an assignment problem; centres decide only ties. An old
-cluster that none of the new ones continues is retired, and neither its id nor any other that a
-model of the store ever had is given to another cluster: campaigns may still point at it.
+both (Jaccard). Which is which follows from the customers in both, as an assignment problem; centres
+decide only ties. Where few customers say so, the id is kept all the same: the crosswalk states the
+interval, and a promotion then has something against it. An old cluster that none of the new ones
+continues is retired, and neither its id nor any other that a model of the store ever had is given
+to another cluster: campaigns may still point at it.
 """
 
+import hashlib
+import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -18,15 +22,24 @@ from model_store import CHAMPION, Artifact, NotFound, Store, WrongArtifact
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Contract
-from pipeline.model.crosswalk import Counts, Crosswalk, Ids, build_crosswalk, contingency, overlaps
-from pipeline.model.facts import LineageFacts, facts_of, matched_with
+from pipeline.model.crosswalk import (
+    MINIMUM_OVERLAP,
+    Counts,
+    Crosswalk,
+    Ids,
+    build_crosswalk,
+    contingency,
+    overlaps,
+)
+from pipeline.model.facts import LineageFacts, facts_of, matched_with, same_clusters
 from pipeline.model.loading import load_model
 from pipeline.training.cleaning import Customers
 from pipeline.training.fitting import Fitted
 
-MINIMUM_OVERLAP = 0.5
 LAST_ID = "last-cluster-id"
-"""The store's counter of the highest id that any of its models ever had."""
+"""The counter of the highest id that any model ever had, in stores that kept one for all contracts.
+"""
+_SAFE = re.compile(r"[a-z0-9_-]{1,60}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +49,7 @@ class ReferenceModel:
     version: str
     model: ClusterModel
     last_id: int
-    """The highest id that any model of the store ever had."""
+    """The highest id that any model of this contract ever had in the store."""
     retired: tuple[int, ...] = ()
     texts_by_people: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     """Cluster id → which of name and description people gave."""
@@ -114,7 +127,7 @@ def load_reference(store: Store, champion: Artifact) -> ReferenceModel:
     return ReferenceModel(
         champion.version,
         model,
-        max(_last_id(store), *(cluster.id for cluster in model.clusters)),
+        max(last_id(store, model.contract.name), *(cluster.id for cluster in model.clusters)),
         tuple(facts.get("lineage", {}).get("retired", ())),
         {int(key): tuple(kinds) for key, kinds in facts.get("texts_by_people", {}).items()},
     )
@@ -122,8 +135,9 @@ def load_reference(store: Store, champion: Artifact) -> ReferenceModel:
 
 def trained_over(store: Store, champion: str) -> Iterator[Artifact]:
     """The champion, and the versions whose clusters were matched with its own, newest first."""
+    known = same_clusters(store.open(champion))
     for artifact in _readable(store):
-        if champion in (artifact.version, matched_with(artifact)):
+        if artifact.version in known or matched_with(artifact) in known:
             yield artifact
 
 
@@ -181,17 +195,35 @@ def _distances(
     return np.asarray(np.sqrt(squared))
 
 
-def _last_id(store: Store) -> int:
-    """The highest id of any version, promoted or not: people may have seen it.
+def counter_of(contract: str) -> str:
+    """The store's counter of the highest id that any model of a contract ever had."""
+    plain = _SAFE.fullmatch(contract) is not None
+    return f"{LAST_ID}-{contract if plain else hashlib.sha256(contract.encode()).hexdigest()}"
 
-    Stores from before there was a counter know it from the versions that are there.
+
+def last_id(store: Store, contract: str) -> int:
+    """The highest id of any version of a contract, promoted or not: people may have seen it.
+
+    Stores from before there was a counter know it from the versions that are there; those that kept
+    one for all contracts go on with that for the contracts they have.
     """
-    highest = store.counters.read(LAST_ID)
+    own = store.counters.read(counter_of(contract))
+    highest = own
     for artifact in _readable(store):
         facts = facts_of(artifact)
+        if _contract_of(artifact) != contract:
+            continue
         sizes = facts.get("metrics", {}).get("cluster_sizes", ())
         highest = max(highest, len(sizes), facts.get("lineage", {}).get("last_id", 0))
-    return highest
+    return max(highest, store.counters.read(LAST_ID)) if highest and not own else highest
+
+
+def _contract_of(artifact: Artifact) -> str | None:
+    """The name of the contract of a version; None where nothing can be said of it."""
+    try:
+        return str(json.loads(artifact.read("model.json"))["contract"]["name"])
+    except (WrongArtifact, NotFound, ValueError, LookupError, TypeError):
+        return None
 
 
 def _readable(store: Store) -> Iterator[Artifact]:

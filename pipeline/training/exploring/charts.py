@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from pipeline.training.svg import INK, PALETTE, minus, name_axis, new_figure, to_svg
-
-_DIVERGING = LinearSegmentedColormap.from_list("diverging", ["#00507d", "#f4f4f2", "#a34700"])
+from pipeline.training.cells import shaded_cell
+from pipeline.training.statistics.shapes import ChurnShape
+from pipeline.training.svg import INK, PALETTE, minus, name_axis, new_figure, new_pair, to_svg
 
 
 def histogram(
@@ -18,9 +17,19 @@ def histogram(
     label: str,
     title: str,
     description: str,
+    shape: ChurnShape | None = None,
 ) -> str:
-    """Groups of any size on the same bins, each as shares of its own customers."""
-    figure, axes = new_figure()
+    """Groups of any size on the same bins, each as shares of its own customers.
+
+    Args:
+        edges: Of the bins.
+        groups: What a group is called → its customers in each bin.
+        label: What the numbers are.
+        title: Of the chart.
+        description: For those who cannot see it.
+        shape: The churn rates to draw below, on the same axis.
+    """
+    figure, axes, lower = new_pair() if shape else (*new_figure(), None)
     for index, (name, counts) in enumerate(groups.items()):
         total = sum(counts) or 1
         shares, colour = [count / total for count in counts], PALETTE[index]
@@ -30,11 +39,30 @@ def histogram(
         else:
             axes.stairs(shares, edges, color=colour, linewidth=2, label=name)
     _percent(axes.yaxis)
-    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
-    name_axis(axes, label)
+    if shape and lower:
+        _churn_rates(lower, shape, edges)
+    lowest = lower or axes
+    lowest.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    lowest.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+    name_axis(lowest, label)
     _legend(axes)
     return to_svg(figure, title, description)
+
+
+def _churn_rates(axes: Axes, shape: ChurnShape, edges: Sequence[float]) -> None:
+    """Each tenth's churn rate as a line over its numbers, with its interval as a band."""
+    first, last = edges[0], edges[-1]
+    for level in shape.levels:
+        if level.low is None or level.high is None or level.low > last or level.high < first:
+            continue
+        churn, low, high = level.churn, max(level.low, first), min(level.high, last)
+        if high - low < (last - first) / 50:  # a single number, or nearly
+            low, high = low - (last - first) / 80, high + (last - first) / 80
+        axes.fill_between([low, high], churn.low, churn.high, color=PALETTE[1], alpha=0.3, lw=0)
+        axes.plot([low, high], [churn.rate] * 2, color=PALETTE[1], linewidth=2)
+    axes.set_ylim(bottom=0)
+    axes.set_title("Churn rate (95 % interval)", loc="left", fontsize=9, color=INK, pad=4)
+    _percent(axes.yaxis)
 
 
 def bars(
@@ -70,27 +98,16 @@ def heat_map(
     figure, axes = new_figure(2.1 + 0.5 * size, 1.7 + 0.36 * size)
     for row in range(1, len(names)):
         for column in range(row):
-            _cell(axes, column, row - 1, matrix[row][column])
+            r = matrix[row][column]
+            text = "–" if r is None else minus(f"{r:.2f}".replace("-0.00", "0.00"))
+            shaded_cell(axes, column, row - 1, r, text)
     axes.set(xlim=(0, size), ylim=(size, 0))
     axes.set_yticks([row + 0.5 for row in range(size)], names[1:])
     axes.set_xticks([column + 0.5 for column in range(size)], names[:-1])
-    for text in axes.get_xticklabels():
-        text.set(rotation=40, ha="right", rotation_mode="anchor")
+    for tick in axes.get_xticklabels():
+        tick.set(rotation=40, ha="right", rotation_mode="anchor")
     axes.spines["bottom"].set_visible(False)
     return to_svg(figure, title, description)
-
-
-def _cell(axes: Axes, column: int, row: int, r: float | None) -> None:
-    if r is None:
-        axes.text(column + 0.5, row + 0.5, "–", color=INK, ha="center", va="center", fontsize=9)
-        return
-    shade = _DIVERGING((r + 1) / 2)
-    axes.fill_between([column + 0.03, column + 0.97], row + 0.03, row + 0.97, color=shade, lw=0)
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(shade)]
-    bright = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] > 0.18
-    ink = "#111111" if bright else "#ffffff"
-    text = minus(f"{r:.2f}".replace("-0.00", "0.00"))
-    axes.text(column + 0.5, row + 0.5, text, color=ink, ha="center", va="center", fontsize=8)
 
 
 def _percent(axis: Axis) -> None:

@@ -5,8 +5,10 @@ from typing import Any, Literal
 
 from pipeline.model.churn import ChurnRate
 from pipeline.model.contract import Value
+from pipeline.training.exploring.leaks import Evidence
 from pipeline.training.statistics.effects import Histogram, Spread
 from pipeline.training.statistics.redundancy import Correlation, NearDuplicate
+from pipeline.training.statistics.shapes import ChurnShape
 
 Role = Literal["id", "label", "number", "category", "leaking", "other"]
 GROUPS = ("stayed", "churned")
@@ -58,6 +60,10 @@ class NumberProfile:
     cohens_d: float | None
     """Mean of the churned less that of the stayed, in pooled standard deviations."""
     skewness: float | None
+    flag: bool
+    """Whether it has two values only: it says yes or no, and no shape is asked of it."""
+    shape: ChurnShape | None
+    """The churn rate by tenth; None without a label."""
     outside_typical: float
     """Share of the customers."""
     histogram: Histogram | None
@@ -110,6 +116,9 @@ class Exploration:
     missing_columns: tuple[str, ...]
     """Declared by the contract and not in the file."""
     leaking_columns: tuple[str, ...]
+    """Those of the file that the contract keeps from being a feature, whatever they hold."""
+    evidence: tuple[Evidence, ...]
+    """Of every column but the label, whether or not the contract knows it."""
     labels: Labels | None
     refused: tuple[RefusedValues, ...]
     numbers: tuple[NumberProfile, ...]

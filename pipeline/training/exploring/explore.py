@@ -16,6 +16,7 @@ from pipeline.errors import Problem, shortened
 from pipeline.model.churn import ChurnRate
 from pipeline.model.contract import Contract, Feature
 from pipeline.reading.arrow_columns import is_text
+from pipeline.reading.memory import MemoryTable
 from pipeline.reading.options import AUTODETECT, ReadingOptions
 from pipeline.training.cleaning import CustomerTable, read_customers
 from pipeline.training.exploring.exploration import (
@@ -26,6 +27,7 @@ from pipeline.training.exploring.exploration import (
     RefusedValues,
     Role,
 )
+from pipeline.training.exploring.leaks import evidence
 from pipeline.training.exploring.profiles import (
     FeatureValues,
     Groups,
@@ -39,7 +41,9 @@ _ANY = Feature("any", "number", "any")
 """A feature that parses any text: only `Feature.parse` knows which texts mean a missing value."""
 
 
-def explore(path: Path, contract: Contract, reading: ReadingOptions = AUTODETECT) -> Exploration:
+def explore(
+    path: Path | MemoryTable, contract: Contract, reading: ReadingOptions = AUTODETECT
+) -> Exploration:
     """Describe a file.
 
     Args:
@@ -74,6 +78,7 @@ def explore(path: Path, contract: Contract, reading: ReadingOptions = AUTODETECT
         columns=tuple(_columns(table, contract)),
         missing_columns=tuple(name for name in _declared(contract) if not table.has(name)),
         leaking_columns=tuple(name for name in contract.never_features if table.has(name)),
+        evidence=evidence(table, contract, _is_missing, tuple(groups.values())),
         labels=labels,
         refused=refused.values(),
         numbers=tuple(number_profile(values, groups) for values in numbers),

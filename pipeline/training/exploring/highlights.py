@@ -4,12 +4,15 @@ from collections.abc import Iterator
 
 from pipeline.pages.rendering import count, number, percent, signed
 from pipeline.training.exploring.exploration import CategoryProfile, Exploration, NumberProfile
+from pipeline.training.exploring.leak_highlights import leak_highlights
+from pipeline.training.statistics.shapes import Level
 
 _SIZES = ((0.8, "large"), (0.5, "medium"), (0.2, "small"))
 _WORTH_NAMING = 0.2
 _ASSOCIATED = 0.1
 _SKEWED = 1.0
 _MOST = 3
+_MOST_NAMES = 8
 
 
 def effect_word(d: float | None) -> str:
@@ -20,15 +23,18 @@ def effect_word(d: float | None) -> str:
 
 
 def strongest_first(profiles: tuple[NumberProfile, ...]) -> list[NumberProfile]:
-    """Numbers by effect size; those without one last, in the order of the contract."""
-    return sorted(profiles, key=lambda profile: -abs(profile.cohens_d or 0.0))
+    """Numbers by how well each alone tells who left, whatever the shape of it.
+
+    Those of which that is not known come last, in the order of the contract.
+    """
+    return sorted(profiles, key=lambda profile: -(profile.shape.auc if profile.shape else 0.0))
 
 
 def highlights(exploration: Exploration) -> list[str]:
     """The sentences on top of the page, the most consequential first."""
     return [
         *_churn(exploration),
-        *_leaking(exploration),
+        *leak_highlights(exploration),
         *_quality(exploration),
         *_near_duplicates(exploration),
         *_differences(exploration),
@@ -41,7 +47,7 @@ def highlights(exploration: Exploration) -> list[str]:
 def _churn(exploration: Exploration) -> Iterator[str]:
     labels = exploration.labels
     if labels is None:
-        yield "The file says of no customer whether it churned: groups cannot be compared."
+        yield "There is no label: groups cannot be compared by it."
     elif labels.churn is None:
         yield f"{labels.column} is missing or unknown for every customer."
     else:
@@ -50,13 +56,6 @@ def _churn(exploration: Exploration) -> Iterator[str]:
             f"{percent(labels.churn.rate)} (95 % interval {percent(labels.churn.low)} to "
             f"{percent(labels.churn.high)})."
         )
-
-
-def _leaking(exploration: Exploration) -> Iterator[str]:
-    columns = exploration.leaking_columns
-    if columns:
-        subject = "1 column gives" if len(columns) == 1 else f"{len(columns)} columns give"
-        yield f"{subject} the answer away and must never be a feature: {', '.join(columns)}."
 
 
 def _quality(exploration: Exploration) -> Iterator[str]:
@@ -90,9 +89,8 @@ def _near_duplicates(exploration: Exploration) -> Iterator[str]:
 
 
 def _differences(exploration: Exploration) -> Iterator[str]:
-    apart = [
-        p for p in strongest_first(exploration.numbers) if abs(p.cohens_d or 0) >= _WORTH_NAMING
-    ]
+    ordered = strongest_first(exploration.numbers)
+    apart = [p for p in ordered if abs(p.cohens_d or 0) >= _WORTH_NAMING]
     for profile in apart[:_MOST]:
         if profile.stayed and profile.churned:
             yield (
@@ -100,8 +98,32 @@ def _differences(exploration: Exploration) -> Iterator[str]:
                 f"{_unit(profile)} on average, stayed ones {number(profile.stayed.mean)} "
                 f"(d = {signed(profile.cohens_d)}, a {effect_word(profile.cohens_d)} difference)."
             )
-    if not apart and any(profile.cohens_d is not None for profile in exploration.numbers):
-        yield "No number sets churned customers apart: every d lies within ±0.2."
+    bent = [p for p in ordered if p not in apart and p.shape and p.shape.cramers_v >= _ASSOCIATED]
+    for profile in bent[:_MOST]:
+        yield _bent(profile)
+    if not apart and not bent and any(p.cohens_d is not None for p in exploration.numbers):
+        yield (
+            "No number sets churned customers apart: every d lies within ±0.2, and no tenth of "
+            "the customers differs much from the others."
+        )
+
+
+def _bent(profile: NumberProfile) -> str:
+    """What a difference of means does not see: churn that rises and falls along a number."""
+    levels = sorted(profile.shape.levels if profile.shape else (), key=lambda it: it.churn.rate)
+    low, high = levels[0], levels[-1]
+    return (
+        f"{profile.label}: the means are nearly the same (d = {signed(profile.cohens_d)}), the "
+        f"churn rates are not: {percent(high.churn.rate)} where it is {interval(high)}, "
+        f"{percent(low.churn.rate)} where it is {interval(low)}."
+    )
+
+
+def interval(level: Level) -> str:
+    """The numbers of a level: 1 to 5, or 3 alone."""
+    if level.low == level.high:
+        return number(level.low)
+    return f"{number(level.low)} to {number(level.high)}"
 
 
 def _unit(profile: NumberProfile) -> str:
@@ -138,5 +160,7 @@ def _unknown(exploration: Exploration) -> Iterator[str]:
 
 def _skewed(exploration: Exploration) -> Iterator[str]:
     skewed = [p.label for p in exploration.numbers if abs(p.skewness or 0.0) > _SKEWED]
+    more = len(skewed) - _MOST_NAMES
     if skewed:
-        yield f"Strongly skewed: {', '.join(skewed)}. A transform may help a model."
+        names = ", ".join(skewed[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+        yield f"Strongly skewed: {names}. A transform may help a model."

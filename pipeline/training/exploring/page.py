@@ -8,11 +8,19 @@ from markupsafe import Markup
 from pipeline.pages.rendering import count, number, percent, render_page, signed
 from pipeline.training.exploring import charts
 from pipeline.training.exploring.exploration import CategoryProfile, Exploration, NumberProfile
-from pipeline.training.exploring.highlights import effect_word, highlights, strongest_first
+from pipeline.training.exploring.highlights import (
+    effect_word,
+    highlights,
+    interval,
+    strongest_first,
+)
 from pipeline.training.statistics.effects import Spread
+from pipeline.training.statistics.shapes import Level
 
 HTML = "explore.html"
 JSON = "explore.json"
+MOST_SQUARES = 30
+"""Numbers along a side of the heat map; the table has all of them."""
 _ROLES = {
     "id": "id",
     "label": "churn label",
@@ -55,8 +63,12 @@ def render(exploration: Exploration) -> str:
         names=names,
         charts=drawn,
         captions=captions,
+        left_off=max(0, len(exploration.correlation.names) - MOST_SQUARES),
         heat_map=_heat_map(exploration, names),
         roles=_ROLES,
+        evidence={each.column: each for each in exploration.evidence},
+        extremes=_extremes,
+        interval=interval,
         spreads=_spreads,
         size=effect_word,
     )
@@ -81,8 +93,19 @@ def _histogram(profile: NumberProfile) -> Markup:
     label = profile.label if names_unit else f"{profile.label} ({profile.unit})"
     groups = {_GROUPS[name]: counts for name, counts in profile.histogram.counts.items()}
     title = f"Histogram of {profile.label}"
-    description = " ".join(sentences)
-    return Markup(charts.histogram(profile.histogram.edges, groups, label, title, description))
+    if profile.shape:
+        rates = (f"{interval(it)} {percent(it.churn.rate)}" for it in profile.shape.levels)
+        sentences.append(f"Churn rates: {', '.join(rates)}.")
+    description, edges = " ".join(sentences), profile.histogram.edges
+    return Markup(charts.histogram(edges, groups, label, title, description, profile.shape))
+
+
+def _extremes(profile: NumberProfile) -> tuple[Level, Level] | None:
+    """The tenths with the lowest and the highest churn rate."""
+    if profile.shape is None or len(profile.shape.levels) < 2:
+        return None
+    ordered = sorted(profile.shape.levels, key=lambda level: level.churn.rate)
+    return ordered[0], ordered[-1]
 
 
 def _bars(profile: CategoryProfile) -> Markup:
@@ -108,6 +131,8 @@ def _number_caption(profile: NumberProfile) -> str:
     sentences = []
     if profile.cohens_d is not None:
         sentences.append(f"d = {signed(profile.cohens_d)}, {effect_word(profile.cohens_d)}.")
+    if profile.shape:
+        sentences.append(f"Alone it tells who left with an AUC of {profile.shape.auc:.2f}.")
     if profile.histogram is None:
         sentences.append("No usable value.")
     elif beyond := profile.histogram.below + profile.histogram.above:
@@ -134,6 +159,21 @@ def _heat_map(exploration: Exploration, names: dict[str, str]) -> Markup | None:
         key=lambda pair: -abs(pair[0]),
     )
     strongest = "; ".join(f"{a} and {b} {signed(r)}" for r, a, b in pairs[:5]) or "none"
-    labels = [names[name] for name in correlation.names]
+    shown = _most_correlated(exploration)
+    labels = [names[correlation.names[index]] for index in shown]
+    matrix = [[correlation.matrix[row][column] for column in shown] for row in shown]
     title = "Correlations of the numbers"
-    return Markup(charts.heat_map(labels, correlation.matrix, title, f"Strongest: {strongest}."))
+    return Markup(charts.heat_map(labels, matrix, title, f"Strongest: {strongest}."))
+
+
+def _most_correlated(exploration: Exploration) -> list[int]:
+    """As many numbers as one can read, those that go most along with another; in their order."""
+    matrix = exploration.correlation.matrix
+    strongest = [
+        max(
+            (abs(r) for column, r in enumerate(row) if r is not None and column != index), default=0
+        )
+        for index, row in enumerate(matrix)
+    ]
+    order = sorted(range(len(matrix)), key=lambda index: -strongest[index])
+    return sorted(order[:MOST_SQUARES])

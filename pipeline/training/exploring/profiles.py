@@ -23,6 +23,7 @@ from pipeline.training.statistics.effects import (
     share_outside,
     skewness,
 )
+from pipeline.training.statistics.shapes import ChurnShape, number_shape
 
 Groups = Mapping[str, NDArray[np.bool_]]
 """Which rows belong to `stayed` and to `churned`; empty without a label."""
@@ -51,6 +52,7 @@ def number_profile(column: FeatureValues, groups: Groups) -> NumberProfile:
     """A numeric feature, of everyone and of the groups."""
     feature, values = column.feature, column.values.astype(float)
     parts = {name: column.of(rows).astype(float) for name, rows in groups.items()}
+    flag = len(np.unique(values)) == 2
     return NumberProfile(
         name=feature.name,
         label=feature.label,
@@ -59,7 +61,9 @@ def number_profile(column: FeatureValues, groups: Groups) -> NumberProfile:
         stayed=Spread.of(parts["stayed"]) if parts else None,
         churned=Spread.of(parts["churned"]) if parts else None,
         cohens_d=cohens_d(parts["stayed"], parts["churned"]) if parts else None,
-        skewness=skewness(values),
+        skewness=None if flag else skewness(values),
+        flag=flag,
+        shape=_shape(column, groups),
         outside_typical=share_outside(values, feature.typical),
         histogram=Histogram.of(
             parts or {"everyone": values}, feature.typical, feature.type == "integer"
@@ -88,6 +92,15 @@ def category_profile(column: FeatureValues, groups: Groups) -> CategoryProfile:
     )
     v = cramers_v(np.column_stack([stayed, churned]))
     return CategoryProfile(column.feature.name, column.feature.label, counts, v)
+
+
+def _shape(column: FeatureValues, groups: Groups) -> ChurnShape | None:
+    """Churn along the acceptable values of the customers of whom it is known."""
+    if not groups:
+        return None
+    churned = groups["churned"]
+    known = (groups["stayed"] | churned) & column.good
+    return number_shape(column.of(known).astype(float), churned[known])
 
 
 def _counts(column: NDArray[Any], values: tuple[str, ...]) -> NDArray[np.int64]:

@@ -17,14 +17,20 @@ from threadpoolctl import threadpool_limits
 
 from pipeline.model.churn import ChurnRate
 from pipeline.model.cluster import Cluster
+from pipeline.training.cells import shaded_cell
 from pipeline.training.fitting import Fitted
 from pipeline.training.report.curves import elbow_curve, gap_curve
 from pipeline.training.report.customer_map import customer_map
+from pipeline.training.report.gains import gains, gains_curve
 from pipeline.training.svg import INK, colour, minus, name_axis, new_figure, to_svg
 from pipeline.training.train import Trained
 
 WIDE = 4.0
 """Inches of a chart with a name above each row; a telephone still shows it whole."""
+MANY = 6
+"""More clusters than these are squares of a heat map and no longer bars."""
+FAR = 2.5
+"""Standard deviations from the mean that have the full colour."""
 SAMPLE = 3_000
 """Customers for the silhouette by cluster, which is quadratic."""
 
@@ -34,9 +40,12 @@ def draw(trained: Trained) -> dict[str, str]:
     clusters, fitted = trained.model.clusters, trained.fitted
     overall, ids = trained.metrics["churn_rate"], [cluster.id for cluster in clusters]
     drawn = {} if overall is None else {"churn.svg": churn_rates(clusters, overall)}
+    if steps := gains(clusters):
+        drawn["gains.svg"] = gains_curve(steps)
     labels = {f.name: f.label for f in trained.model.contract.features if f.numeric}
     if labels:
-        drawn["profiles.svg"] = profiles(clusters, labels)
+        bars_or_squares = profiles if len(clusters) <= MANY else profile_squares
+        drawn["profiles.svg"] = bars_or_squares(clusters, labels)
     title, lines = "Stability of the clusters", {"stable 0.75": 0.75}
     drawn["stability.svg"] = cluster_bars(jaccard(trained), lines, "Mean Jaccard", title, ids)
     means, title = _silhouettes(fitted, trained.recipe.seed), "Silhouette of the clusters"
@@ -120,6 +129,33 @@ def profiles(clusters: Sequence[Cluster], labels: Mapping[str, str]) -> str:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda z, _: "0" if z == 0 else minus(f"{z:g}")))
     name_axis(axes, "Standard deviations from the mean of all customers")
     _legend(axes, len(clusters))
+    description = f"In standard deviations, {'; '.join(described)}."
+    return to_svg(figure, "Profiles of the clusters", description)
+
+
+def profile_squares(clusters: Sequence[Cluster], labels: Mapping[str, str]) -> str:
+    """The same as `profiles` for many clusters: a row a cluster, a column a feature.
+
+    Args:
+        clusters: From the first row on.
+        labels: The numeric features in order: name → what people call it.
+    """
+    figure, axes = new_figure(1.0 + 0.55 * len(labels), 1.6 + 0.28 * len(clusters))
+    described = []
+    for row, cluster in enumerate(clusters):
+        z = [cluster.profile[key].z for key in labels]
+        texts = [_signed(value) for value in z]
+        for column, (value, text) in enumerate(zip(z, texts, strict=True)):
+            shaded_cell(axes, column, row, value / FAR, text)
+        pairs = zip(labels.values(), texts, strict=True)
+        figures = ", ".join(f"{name} {text}" for name, text in pairs)
+        described.append(f"cluster {cluster.id}: {figures}")
+    axes.set(xlim=(0, len(labels)), ylim=(len(clusters), 0))
+    axes.set_yticks([row + 0.5 for row in range(len(clusters))], [str(c.id) for c in clusters])
+    axes.set_xticks([column + 0.5 for column in range(len(labels))], list(labels.values()))
+    for name in axes.get_xticklabels():
+        name.set(rotation=40, ha="right", rotation_mode="anchor")
+    axes.spines["bottom"].set_visible(False)
     description = f"In standard deviations, {'; '.join(described)}."
     return to_svg(figure, "Profiles of the clusters", description)
 

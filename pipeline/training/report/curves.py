@@ -16,7 +16,7 @@ def elbow_curve(gaps: Sequence[Gap], chosen: int) -> str:
     left = [math.exp(gap.log_inertia - gaps[0].log_inertia) for gap in gaps]
     axes.plot([gap.k for gap in gaps], left, color=PALETTE[0], linewidth=1.5)
     _points(axes, gaps, left, chosen)
-    _style(axes, "Inertia left", lambda share: f"{share:.0%}")
+    _style(axes, "Inertia within clusters", lambda share: f"{share:.0%}")
     axes.set_ylim(0, 1.08)
     shares = ", ".join(f"{gap.k}: {share:.1%}" for gap, share in zip(gaps, left, strict=True))
     return to_svg(figure, "Inertia by number of clusters", f"Of a single group’s, {shares}.")

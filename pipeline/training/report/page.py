@@ -13,6 +13,10 @@ from pipeline.training.clusters.characteristics import characteristics
 from pipeline.training.clusters.rule import readable_rule
 from pipeline.training.recipes import ALGORITHMS
 from pipeline.training.report import charts, tables
+from pipeline.training.report.distributions import distributions
+from pipeline.training.report.fairness import fairness
+from pipeline.training.report.gains import gains
+from pipeline.training.report.headlines import headlines
 from pipeline.training.statistics.evidence import explained_churn, stability_word
 from pipeline.training.statistics.gap import gap_choice, has_structure
 from pipeline.training.statistics.shrinkage import SMALL, shrink
@@ -35,7 +39,8 @@ def render(trained: Trained) -> Report:
     labels, churned = trained.fitted.labels, customers.churned
     drawn = charts.draw(trained)
     others = characteristics(customers, labels)
-    search = trained.search
+    search, steps = trained.search, gains(model.clusters)
+    rule = readable_rule(model, customers.features, labels)
     html = render_page(
         "training/report.html.j2",
         recipe=trained.recipe,
@@ -49,7 +54,9 @@ def render(trained: Trained) -> Report:
         charts={name.removesuffix(".svg"): Markup(svg) for name, svg in drawn.items()},
         jaccard=charts.jaccard(trained),
         stability_word=stability_word,
-        apart=_apart(metrics["silhouette_standardised_space"]),
+        headlines=headlines(metrics, rule, steps),
+        gains=steps,
+        distributions=[(label, Markup(svg)) for label, svg in distributions(trained)],
         figure=tables.figure_text,
         p_value=_p_value,
         category_shares=tables.category_shares(customers, labels),
@@ -57,8 +64,8 @@ def render(trained: Trained) -> Report:
         ratios=tables.ratios(model.clusters),
         shrunken=shrink(model.clusters),
         small=SMALL,
-        rule=readable_rule(model, customers.features, labels),
-        personal=tables.personal(trained, others),
+        rule=rule,
+        fairness=fairness(trained, others),
         characteristics=others,
         comparison=tables.comparison(trained),
         gap_rule=_gap_rule(trained),
@@ -69,12 +76,6 @@ def render(trained: Trained) -> Report:
         dropped=search.dropped_features if search else {},
     )
     return Report(html, {name: standalone(svg) for name, svg in drawn.items()})
-
-
-def _apart(silhouette: float) -> str:
-    """Kaufman and Rousseeuw's (1990) reading of a mean silhouette."""
-    words = ((0.7, "strongly apart"), (0.5, "reasonably apart"), (0.25, "weakly apart"))
-    return next((word for least, word in words if silhouette > least), "hardly apart")
 
 
 def _gap_rule(trained: Trained) -> str:

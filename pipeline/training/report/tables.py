@@ -8,11 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.model.cluster import Cluster
-from pipeline.model.contract import Feature
 from pipeline.model.facts import Metrics, figure
 from pipeline.pages.rendering import NOTHING
 from pipeline.training.cleaning import Customers
-from pipeline.training.clusters.characteristics import Characteristic, association
 from pipeline.training.evaluation import Evaluation
 from pipeline.training.recipes import Recipe
 from pipeline.training.search.choice import shortfall
@@ -22,7 +20,6 @@ from pipeline.training.train import Trained
 
 PUBLISHED = "original"
 """The name of the recipe that the search compares its winner with."""
-_PERSONAL = frozenset({"age", "gender", "sex", "income", "marital"})
 _THRESHOLDS = (
     ("Silhouette in the model’s space", "silhouette_model_space", "at least"),
     ("Silhouette, every feature alike", "silhouette_standardised_space", "at least"),
@@ -77,30 +74,13 @@ def category_shares(
     ]
 
 
-def personal(trained: Trained, others: Sequence[Characteristic]) -> list[tuple[str, float, bool]]:
-    """Label, Cramér's V with the clusters, and whether the model reads it: personal traits.
-
-    Args:
-        trained: Whose clusters they are.
-        others: The features that the model does not read.
-    """
-    customers, labels = trained.customers, trained.fitted.labels
-    read = [
-        (f.label, association(f, customers.features[f.name].to_numpy(), labels), True)
-        for f in customers.contract.features
-        if _is_personal(f)
-    ]
-    return read + [
-        (c.feature.label, c.association, False) for c in others if _is_personal(c.feature)
-    ]
-
-
 def comparison(trained: Trained) -> ThresholdTable:
     """Compare this model, and what the search compared it with, to the thresholds."""
     columns = _compared(trained)
     rows = tuple(
         _threshold_row(name, key, side, getattr(trained.thresholds, key), columns.values())
         for name, key, side in _THRESHOLDS
+        if trained.customers.churned is not None or "churn" not in key
     )
     verdicts = [[row.cells[index][1] for row in rows] for index in range(len(columns))]
     totals = tuple(f"{v.count(True)} of {len(v) - v.count(None)}" for v in verdicts)
@@ -155,7 +135,3 @@ def _threshold_row(
         reached = None if margin is None else (margin if side == "at least" else -margin) >= 0
         cells.append((figure_text(key, value), reached))
     return ThresholdRow(name, f"{side} {figure_text(key, threshold)}", tuple(cells))
-
-
-def _is_personal(feature: Feature) -> bool:
-    return bool(_PERSONAL & set(feature.name.lower().split("_")))

@@ -84,6 +84,25 @@ def cramers_v(counts: NDArray[Any]) -> float | None:
     return float(association(table, method="cramer")) if min(table.shape) > 1 else None
 
 
+def corrected_v(counts: NDArray[Any]) -> float:
+    """Cramér's V corrected for bias (Bergsma 2013, J. Korean Stat. Soc. 42:323-328).
+
+    Without association it is about 0 however many rows the table has; 0 where there is nothing to
+    compare.
+    """
+    table = np.asarray(counts, float)
+    table = table[table.sum(axis=1) > 0][:, table.sum(axis=0) > 0]
+    if min(table.shape) < 2:
+        return 0.0
+    n, (rows, columns) = table.sum(), table.shape
+    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / n
+    phi = ((table - expected) ** 2 / expected).sum() / n - (rows - 1) * (columns - 1) / (n - 1)
+    rows_left = rows - (rows - 1) ** 2 / (n - 1)
+    columns_left = columns - (columns - 1) ** 2 / (n - 1)
+    least = min(rows_left, columns_left) - 1
+    return min(1.0, math.sqrt(max(phi, 0.0) / least)) if least > 0 else 0.0
+
+
 def skewness(values: Numbers) -> float | None:
     """Third standardised moment; above 0 the long tail is on the right."""
     squares = _squares(values)

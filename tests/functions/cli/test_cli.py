@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 import functions
 from functions.cli.main import main
 from model_store import BUNDLED, open_store
+from tests.support.limited import SELDOM, publish_limited
 
 Run = Callable[..., Result]
 CUSTOMER = (
@@ -66,6 +67,16 @@ def test_assign_says_which_cluster_and_why(run: Run) -> None:
     assert "Cluster 3 of 3: Little revolving balance, low utilization" in result.stdout
     assert "30.4% (1,030 of 3,393 left; 95 % interval 28.8% to 31.9%)" in result.stdout
     assert "Credit limit of 12,691 USD speaks for" in result.stdout
+
+
+def test_an_outlier_is_told_which_values_seldom_go_together(run: Run, tmp_path: Path) -> None:
+    publish_limited(tmp_path / "store")
+    values = [f"{name}={value}" for name, value in SELDOM.items()]
+    result = run("assign", *values, "--store", tmp_path / "store")
+    assert "(unusual combination of Transactions and Amount spent)" in result.output
+    answer = json.loads(run("assign", *values, "--store", tmp_path / "store", "--json").output)
+    assert answer["unusual_combination"] == ["Total_Trans_Ct", "Total_Trans_Amt"]
+    assert answer["outlier"] is True
 
 
 def test_assign_prints_one_json_document(run: Run) -> None:

@@ -130,3 +130,23 @@ def test_an_unfit_promotion_is_refused_and_forced_with_a_reason(folder: Path) ->
     (event,) = json.loads(run(folder, "history", "--json").stdout)
     assert (event["why"], event["details"]["forced"]) == ("the board wants it", True)
     assert len(event["details"]["objections"]) >= 3
+
+
+def test_a_cluster_is_renamed_under_every_alias(folder: Path) -> None:
+    before = open_store(folder).resolve("champion")
+    result = run(folder, "rename", "champion", "5", "About to leave", "--who", "anna")
+    assert result.exit_code == 0, result.output
+    version = open_store(folder).resolve("champion")
+    assert version != before
+    assert f"{version} (" in result.stdout and "cluster 5 is called About to leave" in result.stdout
+    assert "About to leave" in run(folder, "show", "champion").stdout
+    again = run(folder, "rename", "champion", "5", "About to leave")
+    assert again.stdout == f"{version}: cluster 5 is called so already\n"
+
+
+def test_a_rename_that_cannot_be_is_one_line(folder: Path) -> None:
+    assert "has no cluster 9; there are: 1, 2" in refused(
+        run(folder, "rename", "champion", "9", "X")
+    )
+    assert "expected some words" in refused(run(folder, "rename", "champion", "5", " "))
+    assert "no model 'nobody'" in refused(run(folder, "rename", "nobody", "5", "X"))

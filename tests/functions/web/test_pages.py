@@ -13,6 +13,7 @@ from functions.settings import Settings
 from functions.web.forms import form_fields
 from model_store import BUNDLED, open_store
 from pipeline.model.contract import DEFAULT_CONTRACT, load_contract
+from tests.support.limited import SELDOM, publish_limited
 from tests.support.paths import DATA
 from tests.support.web import BROWSER, CUSTOMER, Fixed, page_of, typed_in, without_churn
 
@@ -67,6 +68,16 @@ def test_an_unusual_customer_is_called_unusual(champion: TestClient) -> None:
     page = page_of(champion, "/result", form={**CUSTOMER, "Total_Trans_Ct": "400"})
     assert "Unusual: Transactions of 400 lies outside the usual 0 to 180." in page.text
     assert "(off the chart)" in page.text
+
+
+def test_an_unusual_combination_is_named_and_is_not_typical(
+    browser_over: BrowserOver, tmp_path: Path
+) -> None:
+    publish_limited(tmp_path / "store")
+    page = page_of(browser_over("champion", tmp_path / "store"), "/result", form=SELDOM)
+    assert "Unusual combination of Transactions of 12 and Amount spent of 18,000 USD" in page.text
+    assert "Unlike the group" in page.text
+    assert "lies 3.23 off it, all but 0.5% of the group within 1.10" in page.text
 
 
 def test_the_smallest_change_leads_where_it_says(champion: TestClient) -> None:

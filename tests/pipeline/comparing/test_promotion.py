@@ -5,12 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from model_store import BUNDLED, CHAMPION, PREVIOUS, Conflict, Store, open_store
 from pipeline.comparing import NotPromoted, promote
+from pipeline.comparing.promotion import auc_error, moving
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.model.crosswalk import Crosswalk
+from pipeline.model.crosswalk import Crosswalk, Transition
 from tests.support.paths import CUSTOMERS
 
 METRICS = {"silhouette_model_space": 0.5, "weakest_jaccard": 0.9, "churn_auc": 0.7}
@@ -23,13 +26,18 @@ def store(tmp_path: Path) -> Store:
 
 
 def published(
-    store: Store, model: ClusterModel, moved: float | None, champion: str = "", **facts: Any
+    store: Store,
+    model: ClusterModel,
+    moved: float | None,
+    champion: str = "",
+    counted: int = 10_000,
+    **facts: Any,
 ) -> str:
     """A version with that share of moved customers; a title makes its content its own."""
     contract = replace(model.contract, title=f"{len(store.versions())}")
     files = {"model.json": replace(model, contract=contract).to_json()}
     if moved is not None:
-        crosswalk = Crosswalk(champion, 100, (1,), (1,), ((100,),), moved, 1.0, ())
+        crosswalk = Crosswalk(champion, counted, (1,), (1,), ((counted,),), moved, 1.0, ())
         files["crosswalk.json"] = json.dumps(crosswalk.to_dict()).encode()
     lineage = {"lineage": {"champion": champion}} if champion else {}
     return store.publish(files, {**FACTS, **lineage, **facts}).version
@@ -50,12 +58,12 @@ def test_a_fit_successor_is_promoted_and_the_record_says_by_what(
     store: Store, model: ClusterModel, champion: str
 ) -> None:
     slightly_worse = {name: value - 0.01 for name, value in METRICS.items()}
-    new = published(store, model, 0.2, champion, metrics=slightly_worse)
+    new = published(store, model, 0.19, champion, metrics=slightly_worse)
     assert promote(store, new, "fresher", "ben") == new
     assert store.aliases() == {CHAMPION: new, PREVIOUS: champion}
     event, done = store.history()[-1]
     assert done
-    assert event.reason.details == {"compared_with": champion, "moved_share": 0.2}
+    assert event.reason.details == {"compared_with": champion, "moved_share": 0.19}
     # the way back is counted by the same crosswalk
     assert promote(store, champion, "staler", "ben") == champion
 
@@ -98,7 +106,7 @@ def test_all_objections_are_told_at_once(store: Store, model: ClusterModel, cham
 
 
 def test_another_limit_may_be_set(store: Store, model: ClusterModel, champion: str) -> None:
-    new = published(store, model, 0.3, champion)
+    new = published(store, model, 0.29, champion)
     assert promote(store, new, "agreed", "ben", max_moved=0.3) == new
 
 
@@ -154,3 +162,61 @@ def test_the_bundled_models_differ_too_much_for_each_other() -> None:
     with pytest.raises(NotPromoted, match=r"silhouette is .* its contract is another one"):
         promote(store, "original", "why", "ben")
     assert store.history() == []
+
+
+SMALL = METRICS | {"customers": 500, "churn_rate": 0.16}
+LARGE = METRICS | {"customers": 10_127, "churn_rate": 0.16}
+
+
+def test_a_training_on_far_fewer_customers_speaks_against_promotion(
+    store: Store, model: ClusterModel
+) -> None:
+    """As good in every figure: the gate looks at how certain they are."""
+    large = promote(store, published(store, model, None, metrics=LARGE), "the first", "anna")
+    small = published(store, model, 0.02, large, 500, metrics=SMALL)
+    with pytest.raises(NotPromoted) as refused:
+        promote(store, small, "fresher", "ben")
+    assert [text.split(":")[0] for text in refused.value.objections] == [
+        "it was trained on 500 customers, the champion on 10,127",
+        "churn separation (AUC) is 0.700 ± 0.068 (95 %)",
+    ]
+    assert promote(store, small, "agreed", "ben", force=True) == small
+
+
+def test_a_small_firm_may_replace_its_small_model(store: Store, model: ClusterModel) -> None:
+    first = promote(store, published(store, model, None, metrics=SMALL), "the first", "anna")
+    assert promote(store, published(store, model, 0.02, first, 450, metrics=SMALL), "why", "ben")
+
+
+@pytest.mark.parametrize(
+    ("moved", "counted", "message"),
+    [
+        (0.17, 350, r"17\.0% of 350 customers would move; of all it may be 21\.\d%"),
+        (0.0, 60, r"only 60 customers were counted that both models read, at least 300"),
+    ],
+)
+def test_few_customers_say_little_of_who_moves(
+    store: Store, model: ClusterModel, champion: str, moved: float, counted: int, message: str
+) -> None:
+    new = published(store, model, moved, champion, counted)
+    with pytest.raises(NotPromoted, match=message):
+        promote(store, new, "why", "ben")
+
+
+def test_an_id_that_few_customers_carry_on_is_named() -> None:
+    def kept(before: int, overlap: float) -> Crosswalk:
+        one = Transition(3, "Three", "kept", before, before, overlap, 0.0, None, None)
+        return Crosswalk("old", 5_000, (3,), (3,), ((5_000,),), 0.0, 1.0, (one,))
+
+    assert "cluster 3 may be another group under the same id: 60% of" in moving(kept(30, 0.6))[0]
+    assert moving(kept(3_000, 0.6)) == []
+
+
+def test_the_error_of_an_auc_is_that_of_a_simulation() -> None:
+    rng = np.random.default_rng(0)
+    found = [
+        roc_auc_score(np.repeat([0, 1], (400, 100)), rng.normal(np.repeat([0, 1], (400, 100))))
+        for _ in range(400)
+    ]
+    assert auc_error(0.76, 100, 400) == pytest.approx(1.96 * float(np.std(found)), rel=0.12)
+    assert auc_error(0.76, 0, 400) == 0.5

@@ -1,12 +1,15 @@
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from model_store import BUNDLED, open_store
 from pipeline.errors import Problem, WrongFile, WrongRow
-from pipeline.model.contract import Contract, Feature, Range, load_contract
+from pipeline.model.contract import Contract, Feature, Range, load_contract, read_contract
+from pipeline.model.loading import load_model
 
 LIMIT = Feature("limit", "number", "Limit", valid=Range(0, 100))
 COUNT = Feature("count", "integer", "Count", valid=Range(0, None))
@@ -91,6 +94,32 @@ def test_a_contract_survives_json_and_keeps_its_digest(bank_contract: Contract) 
     assert again.select(["Credit_Limit"]).digest != bank_contract.digest
 
 
+@pytest.mark.parametrize("alias", ["champion", "original"])
+def test_a_published_contract_keeps_the_digest_of_its_manifest(alias: str) -> None:
+    artifact = open_store(BUNDLED).open(alias)
+    contract = load_model(artifact).contract
+    assert contract.digest == artifact.manifest.facts["contract_sha256"]
+
+
+@pytest.mark.parametrize("alias", ["champion", "original"])
+def test_a_published_contract_says_what_the_shipped_file_says_of_its_features(
+    alias: str, bank_contract: Contract
+) -> None:
+    own = load_model(open_store(BUNDLED).open(alias)).contract
+    shipped = bank_contract.select([feature.name for feature in own.features])
+    assert shipped.unmarked().digest == own.unmarked().digest
+
+
+def test_a_mark_changes_the_digest_only_where_it_is_set(bank_contract: Contract) -> None:
+    spending = bank_contract.select(["Total_Trans_Amt"])
+    assert spending.features[0].sensitive is None
+    assert spending.unmarked().digest == spending.digest
+    age = bank_contract.select(["Customer_Age"])
+    assert age.features[0].sensitive is True
+    assert age.unmarked().digest != age.digest
+    assert Contract.from_dict(json.loads(json.dumps(age.to_dict()))) == age
+
+
 def test_leaking_columns_can_never_be_features(bank_contract: Contract) -> None:
     assert len(bank_contract.never_features) == 2
     with pytest.raises(WrongFile, match="declares no feature Naive_Bayes"):
@@ -121,18 +150,21 @@ def test_a_label_in_any_of_its_codings(
     ("text", "message"),
     [
         ("not toml", "is not a contract"),
-        ("title = 'no name'", "'features' is missing"),
-        ("name = 'x'\n[features.a]\ntype = 'number'", "'label' is missing"),
+        ("title = 'no name'", "features: expected a table, found nothing"),
+        (
+            "name = 'x'\n[features.a]\ntype = 'number'",
+            "features.a.label: expected what people call it",
+        ),
         ("name = 'x'\n[features.a]\ntype = 'text'\nlabel = 'A'", "number, integer or category"),
         ("name = 'x'\n[features.a]\ntype = 'category'\nlabel = 'A'", "lists its values"),
         ("name = 'x'\n[features.a]\ntype = 'number'\nlabel = 'A'\nvalidd = [0, 1]", "validd"),
         (
             "name = 'x'\n[features.a]\ntype = 'number'\nlabel = 'A'\nvalid = [0, 1]\nmissing = 2",
-            "stands in for a missing value",
+            'features.a.missing: expected a number from 0 to 1, or "median", found 2',
         ),
         (
             "name = 'x'\nid_column = 'a'\n[features.a]\ntype = 'number'\nlabel = 'A'",
-            "a cannot be a feature",
+            "found the column of id_column, which cannot be a feature",
         ),
     ],
 )
@@ -153,14 +185,21 @@ LABEL = "name = 'x'\n[features.a]\ntype = 'number'\nlabel = 'A'\n[label]\n"
         (FEATURE.format("", "valid = [0, nan]"), "a.valid: expected a finite number"),
         (FEATURE.format("", "valid = [inf, inf]"), "a.valid: expected a finite number"),
         (FEATURE.format("", "valid = [0]"), r"a.valid: expected \[low, high\]"),
-        (FEATURE.format("", "valid = '05'"), "a.valid: expected an array, found 05"),
+        (FEATURE.format("", "valid = '05'"), r"a.valid: expected \[low, high\], found 05"),
         (FEATURE.format("", "valid = [false, true]"), "a.valid: expected a finite number"),
         (FEATURE.format("", f"valid = [0, 1{'0' * 400}]"), "a.valid: expected a finite number"),
-        (FEATURE.format("", "valid = [0, 9]\ntypical = [5, 10]"), "a.typical: 5 to 10 is not with"),
-        (FEATURE.format("", "valid = [0, 9]\ntypical = [-1, 5]"), "a.typical: -1 to 5 is not with"),
+        (
+            FEATURE.format("", "valid = [0, 9]\ntypical = [5, 10]"),
+            "typical: expected a range within the valid 0 to 9",
+        ),
+        (
+            FEATURE.format("", "valid = [0, 9]\ntypical = [-1, 5]"),
+            "typical: expected a range within the valid 0 to 9",
+        ),
         (FEATURE.format("", "unit = 5"), "a.unit: expected a text"),
         (FEATURE.format("", "description = ['x']"), "a.description: expected a text"),
         (FEATURE.format("", "values = 'abc'"), "a.values: expected an array"),
+        (FEATURE.format("", "sensitive = 'yes'"), "a.sensitive: expected true or false, found yes"),
         (FEATURE.format("", "type_ = 'x'"), "type_"),
         (FEATURE.format("never_features = 'abc'", ""), "never_features: expected an array"),
         (
@@ -170,7 +209,7 @@ LABEL = "name = 'x'\n[features.a]\ntype = 'number'\nlabel = 'A'\n[label]\n"
         (FEATURE.format("id_column = 5", ""), "id_column: expected a text"),
         (FEATURE.format("id_column = ''", ""), "id_column: expected a text that is not empty"),
         (FEATURE.format("title = 5", ""), "title: expected a text"),
-        (FEATURE.format("id_colum = 'x'", ""), "does not know id_colum"),
+        (FEATURE.format("id_colum = 'x'", ""), "found id_colum; did you mean id_column"),
         (FEATURE.format("label = 'Left'", ""), "label: expected a table"),
         ("name = ''\n[features.a]\ntype = 'number'\nlabel = 'A'", "name: expected a text"),
         ("name = 'x'\nfeatures = ['a']", "features: expected a table"),
@@ -180,20 +219,23 @@ LABEL = "name = 'x'\n[features.a]\ntype = 'number'\nlabel = 'A'\n[label]\n"
         (LABEL + "column = 'Left'\nchurned = ['yes']\nstayed = 'no'", "label.stayed: expected an"),
         (LABEL + "column = 'Left'\nchurned = []\nstayed = ['no']", "label.churned: expected one"),
         (LABEL + "column = 'Left'\nchurned = ['']\nstayed = ['no']", "label.churned: expected a"),
-        (LABEL + "column = 'Left'\nchurned = [1.5]\nstayed = ['no']", "label.churned: expected a"),
+        (LABEL + "column = 'Left'\nchurned = [nan]\nstayed = ['no']", "label.churned: expected a"),
         (
             LABEL + "column = 'L'\nchurned = ['Yes']\nstayed = ['no', 'yes']",
-            "label: 'yes' stands am",
+            "label.stayed: expected values that do not stand in",
         ),
         (LABEL + "column = 5\nchurned = ['yes']\nstayed = ['no']", "label.column: expected a text"),
-        (LABEL + "column = 'L'\nchurned = ['y']\nstay = ['n']", "label: does not know stay"),
+        (
+            LABEL + "column = 'L'\nchurned = ['y']\nstay = ['n']",
+            "found stay; did you mean stayed",
+        ),
         (
             "name = 'x'\n[features.a]\ntype = 'category'\nlabel = 'A'\nvalues = ['b', 'b']",
             "a.values: expected each but once",
         ),
         (
             "name = 'x'\n[features.a]\ntype = 'category'\nlabel = 'A'\nvalues = ['b']\nvalid=[0,1]",
-            "a: a category has no valid",
+            r"a.valid: expected no range, found \[0 to 1\], though it is a category",
         ),
         ("a = " + "[" * 5_000 + "]" * 5_000, "nested too deeply"),
         ("a = " + "{a = " * 5_000 + "1" + "}" * 5_000, "nested too deeply"),
@@ -211,7 +253,7 @@ def test_a_contract_names_the_field_that_is_wrong_in_one_line(
 def test_any_value_of_any_field_is_taken_or_refused(write: Callable[..., Path]) -> None:
     values = ["'yes'", "''", "1", "-1.5", "nan", "inf", "true", "[]", "[[]]", "[1, 2]", "[nan, 1]",
               "['a', 'b']", "['a', 1]", "{a = 1}", "{}", "1979-05-27", "[-inf, inf]"]  # fmt: skip
-    own = "type label description unit valid typical values missing low high"
+    own = "type label description unit valid typical values missing low high sensitive actionable"
     whole = "title id_column never_features label"
     usual = {"type": "'number'", "label": "'A'"}
     for value in values:
@@ -250,3 +292,71 @@ def test_numbers_are_shown_with_their_unit() -> None:
         "0.0612 USD",
         "7.25 USD",
     ]
+
+
+WRONG_EVERYWHERE = """\
+titel = "Members"
+id_column = "fee"
+[label]
+column = "Left"
+churned = [1]
+stayed = [1, 2.5]
+[features.fee]
+type = "number"
+label = "Fee"
+valid = [100, 0]
+[features.plan]
+type = "category"
+label = "Plan"
+vlaues = ["basic"]
+[features.age]
+type = "float"
+actionable = "no"
+"""
+
+
+def test_everything_that_is_wrong_is_found_at_once(write: Callable[..., Path]) -> None:
+    path = write(WRONG_EVERYWHERE, "contract.toml")
+    contract, findings = read_contract(path)
+    assert contract is None
+    assert [finding.where for finding in findings] == [
+        "contract", "name", "label.stayed", "features.fee.valid", "features.plan",
+        "features.plan.values", "features.age.type", "features.age.label",
+        "features.age.actionable",
+    ]  # fmt: skip
+    assert findings[0].hint == "did you mean title?"
+    assert all("\n" not in str(finding) for finding in findings)
+    with pytest.raises(WrongFile, match=r"found titel; did you mean title.*and 8 more"):
+        load_contract(path)
+
+
+def test_a_column_is_one_thing(write: Callable[..., Path]) -> None:
+    text = "name = 'x'\nid_column = 'a'\nnever_features = ['b']\n[label]\ncolumn = 'a'\n"
+    text += "churned = ['y']\nstayed = ['n']\n"
+    text += "".join(f"[features.{name}]\ntype = 'number'\nlabel = 'L'\n" for name in "ab")
+    _, findings = read_contract(write(text, "contract.toml"))
+    assert [finding.where for finding in findings] == ["label.column", "features.a", "features.b"]
+
+
+def test_label_values_may_be_numbers(write: Callable[..., Path]) -> None:
+    text = LABEL + "column = 'L'\nchurned = [1.0, 2.5]\nstayed = [false]"
+    label = load_contract(write(text, "contract.toml")).label
+    assert label is not None
+    assert (label.churned, label.stayed) == (("1", "2.5"), ("False",))
+
+
+def test_a_median_is_declared_and_found_by_training(write: Callable[..., Path]) -> None:
+    contract = load_contract(write(FEATURE.format("", "missing = 'median'"), "contract.toml"))
+    (declared,) = contract.features
+    assert (declared.missing, declared.stand_in) == (None, "median")
+    assert isinstance(declared.parse(""), Problem)
+    filled = replace(contract, features=(replace(declared, missing=7.5),))
+    assert filled.features[0].parse("") == 7.5
+    assert filled.digest == contract.digest
+    assert Contract.from_dict(json.loads(json.dumps(filled.to_dict()))) == filled
+
+
+def test_a_category_has_no_median(write: Callable[..., Path]) -> None:
+    text = FEATURE.format("", "missing = 'median'").replace("'number'", "'category'\nvalues=['b']")
+    with pytest.raises(WrongFile, match=r"features.a.missing: expected one of b, found median"):
+        load_contract(write(text, "contract.toml"))

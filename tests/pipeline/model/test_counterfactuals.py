@@ -203,3 +203,16 @@ def test_beyond_the_reach_of_yeo_johnson_there_is_nothing() -> None:
     assert yeo_johnson_inverse(2.0, -0.5) == math.inf  # the transform stays below 2
     assert yeo_johnson_inverse(-2.0, 2.5) == -math.inf
     assert yeo_johnson_inverse(1e6, 0.0) == math.inf  # more than a float can hold
+
+
+def test_what_nobody_can_change_is_not_proposed() -> None:
+    marked = tuple(
+        replace(feature, actionable=feature.name != "Total_Trans_Ct")
+        for feature in CHAMPION.contract.features
+    )
+    model = replace(CHAMPION, contract=replace(CHAMPION.contract, features=marked))
+    customer = CHAMPION.golden[1].customer
+    found = find_counterfactuals(model, customer)
+    assert found["Total_Trans_Ct"] is None
+    before = find_counterfactuals(CHAMPION, customer)
+    assert {**found, "Total_Trans_Ct": before["Total_Trans_Ct"]} == before

@@ -1,7 +1,10 @@
 """Charts as markup in the middle of a page."""
 
 import re
+from itertools import combinations
 
+import numpy as np
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from pipeline.training import svg
@@ -28,3 +31,26 @@ def test_charts_carry_their_text_and_leave_no_trace() -> None:
     assert "<style" not in one
     assert "http" not in one
     assert svg.to_svg(Figure(figsize=(1, 1)), "Bare", "") != ""
+
+
+def linear(colour: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    channels = np.array(to_rgb(colour))
+    low = channels / 12.92
+    return np.where(channels <= 0.04045, low, ((channels + 0.055) / 1.055) ** 2.4)
+
+
+def contrast(one: str, other: str) -> float:
+    """As WCAG 2 counts it."""
+    weights = np.array([0.2126, 0.7152, 0.0722])
+    dark, light = sorted(float(weights @ linear(colour)) for colour in (one, other))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_there_is_a_colour_for_each_of_twenty_clusters_on_light_and_on_dark() -> None:
+    colours = [svg.colour(index) for index in range(20)]
+    assert len(set(colours)) == 20
+    for colour in colours:
+        assert contrast(colour, "#ffffff") >= 3
+        assert contrast(colour, "#1b1f23") >= 3
+    apart = [np.linalg.norm(linear(a) - linear(b)) for a, b in combinations(colours, 2)]
+    assert min(apart) > 0.05

@@ -1,8 +1,10 @@
 """A file scored in parts, in this process, gives what it gives as a whole."""
 
 import contextlib
+import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -90,6 +92,21 @@ def test_a_challenger_is_counted_in_parts(
     for number, challenger in enumerate((model, second)):  # the file lacks columns of the second
         options = Options(challenger=Challenger(challenger, "v2", related=True))
         assert_same(write(TEXTS["plain"]), model, tmp_path / str(number), options, part_bytes=400)
+
+
+def test_what_the_contract_fills_in_is_counted_in_parts(
+    model: ClusterModel, write: Write, tmp_path: Path
+) -> None:
+    features = tuple(
+        replace(feature, missing=2) if feature.name == "Contacts_Count_12_mon" else feature
+        for feature in model.contract.features
+    )
+    filling = replace(model, contract=replace(model.contract, features=features))
+    text = TEXTS["plain"].replace(",x,", ",,")
+    path = write(text)
+    assert_same(path, filling, tmp_path, part_bytes=400)
+    summary = json.loads(next(tmp_path.glob("**/summary.json")).read_bytes())
+    assert summary["filled"] == {"Contacts_Count_12_mon": text.count(",,")}
 
 
 @pytest.mark.parametrize("to", [None, "csv"])

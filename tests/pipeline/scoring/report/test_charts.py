@@ -19,7 +19,7 @@ def test_a_churn_chart_of_nobody_is_empty(summary: Summary) -> None:
         "observed_churn": None,
         "expected_churners": None,
     }
-    (marks,), ticks = churn_rates([nobody], [None])
+    (marks,), ticks = churn_rates([nobody], [None], None)
     assert (marks.interval, marks.comparison) == (None, "") and len(ticks) > 1
     assert expected_churners([nobody])[0].length == 0.0
 

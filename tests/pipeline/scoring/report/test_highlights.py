@@ -5,6 +5,7 @@ import pytest
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.scoring.documents import Summary, Verdict
 from pipeline.scoring.report.highlights import notices
+from pipeline.scoring.summary.churn_drift import churn_drift
 
 
 @pytest.mark.parametrize(
@@ -46,3 +47,23 @@ def test_many_rejects_are_a_notice_and_few_are_not(model: ClusterModel, summary:
     assert [notice.level for notice in notices(model, summary)] == ["fine"]
     summary["rows_rejected"] = 50
     assert notices(model, summary)[0].heading == "5% of the rows could not be scored"
+
+
+def test_leavers_that_nobody_expected_are_a_notice(model: ClusterModel, summary: Summary) -> None:
+    labelled = [cluster.size for cluster in model.clusters]
+    churned = [cluster.churn.churned if cluster.churn else 0 for cluster in model.clusters]
+    summary["drift"]["churn"] = churn_drift(model.clusters, churned, labelled)
+    assert [notice.level for notice in notices(model, summary)] == ["fine"]
+    churned[2] //= 2
+    summary["drift"]["churn"] = churn_drift(model.clusters, churned, labelled)
+    (notice,) = notices(model, summary)
+    assert notice.level == "warning"
+    assert notice.heading.endswith("1,112 left where 1,627 were expected")
+    assert [point.text for point in notice.points] == [
+        "515 of 3,393 left, 1,030 were expected",
+    ]
+
+
+def test_a_run_of_before_has_no_word_on_churn_drift(model: ClusterModel, summary: Summary) -> None:
+    del summary["drift"]["churn"]
+    assert [notice.level for notice in notices(model, summary)] == ["fine"]

@@ -24,7 +24,7 @@ from pipeline.training import (
     rename_clusters,
     train,
 )
-from pipeline.training.clusters.lineage import matches
+from pipeline.training.clusters.lineage import LAST_ID, counter_of, last_id, matches
 from tests.support.gym import LIGHT, RECIPE
 
 
@@ -284,3 +284,30 @@ def test_without_one_of_the_real_clusters_its_id_is_retired(
     became = {row["id"]: row["became"] for row in crosswalk_of(artifact)["clusters"]}
     assert became[gone] == "retired"
     assert model_of(artifact) == trained.model  # its golden customers answer with their ids
+
+
+def test_contracts_of_one_store_count_their_ids_apart(
+    gym_store: Store, gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path
+) -> None:
+    other = replace(gym_contract, name="Another gym: Köln/1")
+    gym_store.counters.reserve(counter_of("gym"), 3, 40)
+    artifact = publish(retrained(gym_members, other, gym_store, tmp_path), gym_store)
+    gym_store.promote(artifact.version, "a test", "anna")
+    reference = find_reference(gym_store, other)
+    assert reference is not None and reference.last_id == 3
+    assert last_id(gym_store, "gym") == 40
+    assert last_id(gym_store, "nobody's") == 0
+
+
+def test_a_store_that_kept_one_counter_goes_on_with_it(
+    gym_store: Store, gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path
+) -> None:
+    (tmp_path / "store" / "marks" / "last-cluster-id-gym.json").unlink()
+    gym_store.counters.reserve(LAST_ID, 3, 12)
+    assert last_id(gym_store, "gym") == 12
+    assert last_id(gym_store, "another") == 0
+    path = tmp_path / "members.csv"
+    gym_members.to_csv(path, index=False)
+    anew = train(path, gym_contract, replace(RECIPE, k=2), lambda step: None, LIGHT)
+    publish(anew, gym_store)
+    assert gym_store.counters.read(counter_of("gym")) == 12

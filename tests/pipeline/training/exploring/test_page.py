@@ -5,11 +5,13 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.model.contract import Contract
+from pipeline.model.contract import Contract, Feature
 from pipeline.training.exploring import Exploration, explore, render, write
+from pipeline.training.exploring.page import MOST_SQUARES
 from tests.support.page import Page, explored
 
 HOSTILE = "<script>alert('x')</script>"
@@ -71,7 +73,27 @@ def test_hostile_values_are_only_text(
 def test_the_real_page_names_what_matters(bank_churners: Path, bank_contract: Contract) -> None:
     html = render(explore(bank_churners, bank_contract))
     Page(html)
-    assert "2 columns give the answer away" in html
+    assert "2 columns give the answer away, as each alone tells who left (AUC 1.00)" in html
+    assert "Credit limit: the means are nearly the same (d = −0.07)" in html
     assert "Open to buy and Credit limit say nearly the same (r = 0.996)" in html
     assert "Transactions: churned customers have 44.9 on average, stayed ones 68.7" in html
     assert "1,627 of 10,127 customers churned: 16.1%" in html
+
+
+def test_of_many_numbers_the_most_correlated_are_squares_and_the_table_has_all(
+    gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(4)
+    names = [f"n{index}" for index in range(MOST_SQUARES + 4)]
+    columns = {name: rng.normal(size=len(gym_members)) for name in names}
+    columns["n33"] = columns["n32"] + 0.1 * columns["n33"]
+    features = tuple(Feature(name, "number", f"Number {name}") for name in names)
+    contract = replace(gym_contract, features=features)
+    html = render(explored(gym_members.assign(**columns), contract, tmp_path))
+    drawn = html[html.index("Correlations of the numbers") :]
+    drawn = drawn[: drawn.index("</svg>")]
+    assert len(re.findall(r">Number n\d+</text>", drawn)) == 2 * (MOST_SQUARES - 1)
+    assert ">Number n32</text>" in drawn
+    assert "Not drawn, as they go least along with any other: 4 numbers" in html
+    table = html[html.index("All correlations as a table") :]
+    assert all(f'<th scope="row">Number {name}</th>' in table for name in names)

@@ -84,7 +84,7 @@ def test_the_page_stands_alone_and_is_in_order(gym: Trained) -> None:
     assert not re.search(r"url\((?!#c)", html)
     assert not page.all("script", "link", "img", "iframe")
     assert all(len(page.all(tag)) == 1 for tag in ("h1", "header", "main", "footer"))
-    assert len(page.all("svg")) == 7
+    assert len(page.all("svg")) == 8 + 2  # charts of all features together, and one a number
     ids = [attributes["id"] for _, attributes in page.seen if "id" in attributes]
     assert len(ids) == len(set(ids))
     pointed = [str(attributes.get("href"))[1:] for attributes in page.all("a")]
@@ -140,11 +140,28 @@ def test_hostile_names_are_only_text(
 
 def test_figures_are_files_of_their_own(gym: Trained) -> None:
     drawn = figures_of(searched(gym))
-    expected = {"churn", "profiles", "stability", "silhouette", "map", "elbow", "gap"}
+    expected = {"churn", "gains", "profiles", "stability", "silhouette", "map", "elbow", "gap"}
     assert set(drawn) == {f"{name}.svg" for name in expected}
     assert {ElementTree.fromstring(svg).tag for svg in drawn.values()} == {
         "{http://www.w3.org/2000/svg}svg"
     }
+
+
+def test_many_clusters_are_squares_and_each_has_its_number_beside_it(
+    gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path
+) -> None:
+    many = replace(RECIPE, k=9)
+    found = trained_on(gym_members, gym_contract, tmp_path, many)
+    drawn = figures_of(found)["profiles.svg"]
+    ids = {str(cluster.id) for cluster in found.model.clusters}
+    assert len(ids) == 9
+    assert ids <= set(re.findall(r">(\d+)</text>", drawn))
+    assert "SD" not in drawn
+    html = html_of(found)
+    assert "pairs of clusters differ in churn at 5 %</summary>" in html
+    assert "pairs of clusters differ" not in html_of(
+        trained_on(gym_members, gym_contract, tmp_path)
+    )
 
 
 def test_without_a_label_there_is_nothing_about_churn(
@@ -192,7 +209,7 @@ def test_the_real_page_tells_what_matters(bank_churners: Path, bank_contract: Co
     Page(html)
     assert "10,127 customers form 5 clusters" in html
     assert "68.5% (65.7% to 71.1%)" in html
-    assert "No feature of the model is named for age" in html
+    assert "reads no column that the contract declares sensitive" in html
     with_gender = replace(RECIPES["original-onehot"], n_init=3)
     html = html_of(train(bank_churners, bank_contract, with_gender, lambda step: None, LITTLE))
-    assert "The model reads Gender" in html
+    assert "The model reads Gender, which the contract declares sensitive" in html

@@ -1,0 +1,69 @@
+"""Find the groups that customers form, from a notebook: tables in, tables of the same kind out.
+
+    >>> import customer_clusters as cc
+    >>> model = cc.load("champion")
+    >>> model.clusters[4].name, f"{model.clusters[4].churn.rate:.0%}"
+    ('Little revolving balance, rare card use', '70%')
+
+Importing it is quick: what a name needs is loaded when the name is used.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from model_store.errors import CustomerClustersError
+
+if TYPE_CHECKING:
+    from customer_clusters import spark as spark
+    from customer_clusters.clusters import Clusters
+    from customer_clusters.model import Model, load
+    from customer_clusters.segmenter import Segmenter
+    from customer_clusters.verbs import compare, explore, score, train
+    from pipeline.errors import WrongFile, WrongRow
+    from pipeline.model.contract import Contract
+    from pipeline.training.recipes import Recipe
+
+_HOMES = {
+    "Clusters": ".clusters",
+    "Contract": ".model",
+    "Model": ".model",
+    "Recipe": ".fitting",
+    "Segmenter": ".segmenter",
+    "WrongFile": ".model",
+    "WrongRow": ".model",
+    "compare": ".verbs",
+    "explore": ".verbs",
+    "load": ".model",
+    "score": ".verbs",
+    "train": ".verbs",
+}
+"""Public name → a module that has it."""
+
+__all__ = [
+    "Clusters",
+    "Contract",
+    "CustomerClustersError",
+    "Model",
+    "Recipe",
+    "Segmenter",
+    "WrongFile",
+    "WrongRow",
+    "compare",
+    "explore",
+    "load",
+    "score",
+    "spark",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "spark":
+        return importlib.import_module(".spark", __name__)
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name], __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

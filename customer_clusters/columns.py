@@ -1,0 +1,126 @@
+"""The columns that a model reads of a table, and those that `assign` and `explain` append to it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pipeline.errors import Problem
+from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.contract import Contract
+from pipeline.model.explanations import Explanations, explain_many
+from pipeline.model.reasons import explain
+from pipeline.reading.customer_file import CustomerFile
+from pipeline.reading.memory import MemoryTable
+from pipeline.reading.open import open_table
+from pipeline.reading.validation import Checked
+from pipeline.scoring.documents import APPENDED_COLUMNS
+
+FRAME = "the frame"
+"""What messages call a table, as they call a file by its name."""
+PROBLEM = "problem"
+"""The column that says why a customer has no cluster."""
+RUNNER_UP = "runner_up"
+REASON = "reason_{}"
+"""The column of a feature's contribution."""
+
+
+def open_columns(names: Sequence[str], contract: Contract) -> CustomerFile:
+    """Columns by their names as a file without rows, which finds those of a contract."""
+    schema = pa.schema([pa.field(name, pa.null()) for name in names])
+    return open_table(MemoryTable(FRAME, schema.empty_table()), contract)
+
+
+def assigned_columns(model: ClusterModel, checked: Checked) -> pa.Table:
+    """Cluster, name, churn rate, distance, margin, outlier, and the problem where there is none."""
+    answer, clusters = model.assign_many(checked.features), model.clusters
+    positions = np.searchsorted([cluster.id for cluster in clusters], answer.cluster)
+    own = _spread(pa.array(positions), checked.good)
+    rates = [cluster.churn.rate if cluster.churn else None for cluster in clusters]
+    columns = [
+        pa.array([cluster.id for cluster in clusters], pa.int64()).take(own),
+        pa.array([cluster.name for cluster in clusters], pa.string()).take(own),
+        pa.array(rates, pa.float64()).take(own),
+        *(_spread(pa.array(a), checked.good)
+          for a in (answer.distance, answer.margin, answer.outlier)),
+        _problems(checked),
+    ]  # fmt: skip
+    return pa.Table.from_arrays(columns, [*APPENDED_COLUMNS, PROBLEM])
+
+
+def reason_columns(model: ClusterModel, checked: Checked) -> pa.Table:
+    """The runner-up and each feature's contribution, a column each."""
+    found = explain_many(model, checked.features)
+    ids = pa.array([cluster.id for cluster in model.clusters], pa.int64())
+    columns = {RUNNER_UP: _spread(ids.take(pa.array(found.runner_up)), checked.good)}
+    for name, contribution in found.contributions.items():
+        columns[REASON.format(name)] = _spread(pa.array(contribution), checked.good)
+    return pa.Table.from_pydict(columns)
+
+
+def reason_rows(model: ClusterModel, checked: Checked) -> tuple[pa.Table, NDArray[np.intp]]:
+    """A row for each feature of each customer, the weightiest first, and whose row each is.
+
+    A customer that cannot be assigned has one row, with the problem.
+    """
+    found = explain_many(model, checked.features)
+    rows: list[dict[str, Any]] = []
+    of: list[int] = []
+    assigned = iter(range(len(found.own)))
+    for position, good in enumerate(checked.good.tolist()):
+        if good:
+            reasons = _reasons(model, checked.features, found, next(assigned))
+        else:
+            reasons = [{PROBLEM: _sentence(checked.problems[position])}]
+        rows += reasons
+        of += [position] * len(reasons)
+    schema = pa.schema(
+        [("cluster", pa.int64()), (RUNNER_UP, pa.int64()), ("rank", pa.int64()),
+         ("feature", pa.string()), ("value", pa.string()), ("contribution", pa.float64()),
+         ("sentence", pa.string()), (PROBLEM, pa.string())]
+    )  # fmt: skip
+    table = pa.Table.from_pylist(rows, schema)
+    owners = np.array(of, np.intp)
+    return table.add_column(0, "row", pa.array(owners, pa.int64())), owners
+
+
+def _reasons(
+    model: ClusterModel, features: Mapping[str, NDArray[Any]], found: Explanations, index: int
+) -> list[dict[str, Any]]:
+    own, runner_up = model.clusters[found.own[index]], model.clusters[found.runner_up[index]]
+    customer = {name: values[index] for name, values in features.items()}
+    contributions = {name: float(c[index]) for name, c in found.contributions.items()}
+    reasons = explain(model.contract, customer, contributions, own, runner_up)
+    return [
+        {
+            "cluster": own.id,
+            RUNNER_UP: runner_up.id,
+            "rank": rank,
+            "feature": reason.feature,
+            "value": reason.value if isinstance(reason.value, str) else f"{reason.value:.15g}",
+            "contribution": reason.contribution,
+            "sentence": reason.sentence,
+        }
+        for rank, reason in enumerate(reasons, start=1)
+    ]
+
+
+def _spread(values: pa.Array, good: NDArray[np.bool_]) -> pa.Array:
+    """Values of the good customers as a column of all, null for the others."""
+    if good.all():
+        return values
+    places = np.cumsum(good) - 1
+    return values.take(pa.array(np.maximum(places, 0), mask=~good))
+
+
+def _problems(checked: Checked) -> pa.Array:
+    texts = np.full(len(checked.good), None, object)
+    for position, problems in checked.problems.items():
+        texts[position] = _sentence(problems)
+    return pa.array(texts, pa.string())
+
+
+def _sentence(problems: Sequence[Problem]) -> str:
+    return "; ".join(map(str, problems))

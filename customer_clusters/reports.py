@@ -1,0 +1,129 @@
+"""What scoring, exploring and comparing give back: data, and a picture in a notebook."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.pages.rendering import number, percent, render_page
+
+if TYPE_CHECKING:
+    from pipeline.comparing import Comparison
+    from pipeline.scoring.documents import ClusterSummary, Manifest, Summary
+    from pipeline.training.exploring import Exploration
+
+
+@dataclass(frozen=True, repr=False)
+class Run:
+    """A customer file that was scored."""
+
+    manifest: "Manifest"
+    """What was read, with which model, and how many rows ended where."""
+    summary: "Summary"
+    """The clusters of its customers, drift, and why rows were rejected."""
+    out: str
+    """The folder or prefix that `manifest["outputs"]` are below."""
+
+    def path(self, role: str = "assigned") -> str:
+        """The address of an output.
+
+        Args:
+            role: `assigned`, `rejected`, `clusters`, `summary` or `report`.
+        """
+        return f"{self.out.rstrip('/')}/{self.manifest['outputs'][role]}"
+
+    def __repr__(self) -> str:
+        known = self.manifest
+        return (
+            f"<Run {known['run']} of {known['input']['name']}: {known['rows_assigned']:,} of "
+            f"{known['rows_in']:,} customers assigned>"
+        )
+
+    def _repr_html_(self) -> str:
+        known = self.manifest
+        headings = ["Cluster", "Name", "Customers", "Share", "In training", "Expected to leave"]
+        rows = [_summarised(cluster) for cluster in self.summary["clusters"]]
+        if self.summary["expected_churners"] is None:
+            headings, rows = headings[:-1], [row[:-1] for row in rows]
+        lines = [
+            f"{known['rows_in']:,} customers: {known['rows_assigned']:,} assigned, "
+            f"{known['rows_rejected']:,} rejected, {self.summary['outliers']:,} outliers",
+            f"Report: {self.path('report')}",
+        ]
+        return _table(known["input"]["name"], lines, headings, rows)
+
+
+@dataclass(frozen=True, repr=False)
+class Explored:
+    """Customers before anything is trained on them."""
+
+    exploration: "Exploration"
+    """All figures."""
+
+    @property
+    def highlights(self) -> list[str]:
+        """What to know first, in sentences."""
+        from pipeline.training.exploring import highlights
+
+        return highlights(self.exploration)
+
+    def write(self, out: str | Path) -> Path:
+        """Write explore.html and explore.json into a folder; the path of the page."""
+        from pipeline.training.exploring import write
+
+        return write(self.exploration, Path(out))
+
+    def __repr__(self) -> str:
+        return "\n".join(self.highlights)
+
+    def _repr_html_(self) -> str:
+        title = f"{self.exploration.file}: {self.exploration.customers:,} customers"
+        return _table(title, self.highlights)
+
+
+@dataclass(frozen=True, repr=False)
+class Compared:
+    """Two versions of a model, side by side."""
+
+    comparison: "Comparison"
+    """All figures."""
+
+    @property
+    def objections(self) -> tuple[str, ...]:
+        """Why the new one should not replace the old one."""
+        return self.comparison.objections
+
+    def __repr__(self) -> str:
+        verdict = "; ".join(self.objections) or "nothing speaks against a promotion"
+        return f"<{self.comparison.old} → {self.comparison.new}: {verdict}>"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (name.replace("_", " "), number(change.old), number(change.new))
+            for name, change in self.comparison.figures.items()
+        ]
+        lines = self.objections or ("Nothing speaks against a promotion.",)
+        headings = ("Figure", self.comparison.old, self.comparison.new)
+        return _table("Two versions", lines, headings, rows)
+
+
+def _summarised(cluster: "ClusterSummary") -> list[str]:
+    return [
+        str(cluster["cluster"]),
+        cluster["cluster_name"],
+        f"{cluster['customers']:,}",
+        percent(cluster["share"]),
+        percent(cluster["training_share"]),
+        "" if cluster["expected_churners"] is None else f"{round(cluster['expected_churners']):,}",
+    ]
+
+
+def _table(
+    title: str,
+    lines: Sequence[str],
+    headings: Sequence[str] = (),
+    rows: Sequence[Sequence[Any]] = (),
+) -> str:
+    return render_page(
+        "notebook/table.html.j2", title=title, lines=lines, headings=headings, rows=rows
+    )

@@ -1,0 +1,1 @@
+"""The commands about contracts: drafting one, and checking one."""

@@ -1,0 +1,119 @@
+"""The columns of a data set, and what a model expects of them."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
+
+from pipeline.errors import Problem, WrongFile, WrongRow
+from pipeline.model.contract.declaration import read_document
+from pipeline.model.contract.feature import MARKS, Feature, Value
+from pipeline.model.contract.label import Label
+
+_LEFT_OUT = (*MARKS, "stand_in")
+"""Keys of a feature that are not written where they say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """The columns of a data set: features, id, churn label, and what must never be a feature."""
+
+    name: str
+    title: str
+    features: tuple[Feature, ...]
+    id_column: str | None = None
+    label: Label | None = None
+    never_features: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        taken = {self.id_column, *self.never_features, self.label and self.label.column}
+        for feature in self.features:
+            if feature.name in taken:
+                raise WrongFile(f"contract {self.name}", f"{feature.name} cannot be a feature")
+            taken.add(feature.name)  # nor be one twice
+
+    def select(self, names: Sequence[str]) -> Self:
+        """The contract of a model that reads only some features.
+
+        Args:
+            names: The features, in the order in which the model reads them.
+
+        Raises:
+            WrongFile: One of them is not declared.
+        """
+        known = {feature.name: feature for feature in self.features}
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            raise WrongFile(
+                f"contract {self.name}",
+                f"declares no feature {', '.join(unknown)}; it declares {', '.join(known)}",
+            )
+        return replace(self, features=tuple(known[name] for name in names))
+
+    def parse(self, customer: Mapping[str, object], *, typed: bool = False) -> dict[str, Value]:
+        """The model's input for one customer.
+
+        Args:
+            customer: Values by the names of columns; those that are no features are ignored.
+            typed: The source has types, so that text is no number.
+
+        Returns:
+            A value for each feature, by its name.
+
+        Raises:
+            WrongRow: A feature cannot be used; carries every problem.
+        """
+        parsed = {
+            feature.name: (feature.parse_typed if typed else feature.parse)(
+                customer.get(feature.name)
+            )
+            for feature in self.features
+        }
+        problems = [value for value in parsed.values() if isinstance(value, Problem)]
+        if problems:
+            raise WrongRow(problems)
+        return {name: value for name, value in parsed.items() if not isinstance(value, Problem)}
+
+    def unmarked(self) -> Self:
+        """The contract without its marks: what it says of values, and nothing of their use."""
+        none: dict[str, Any] = dict.fromkeys(MARKS)
+        return replace(self, features=tuple(replace(it, **none) for it in self.features))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that the contract names."""
+        special = (self.id_column, self.label and self.label.column, *self.never_features)
+        return (*(f.name for f in self.features), *(name for name in special if name))
+
+    @property
+    def ascii(self) -> bool:
+        """Whether names and values are ASCII, so that text in any encoding shows them."""
+        return json.dumps(self.to_dict(), ensure_ascii=False).isascii()
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of everything that is declared: the same contract has the same digest.
+
+        A median that training has found is not declared, but that it is to be found.
+        """
+        document = self.to_dict()
+        for feature in document["features"]:
+            if "stand_in" in feature:
+                feature["missing"] = None
+        canonical = json.dumps(document, sort_keys=True, ensure_ascii=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything the contract says, as JSON can hold it; marks that are unset are left out."""
+        document = asdict(self)
+        for feature in document["features"]:
+            for key in _LEFT_OUT:
+                if feature[key] is None:
+                    del feature[key]
+        return document
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote; ValueError, KeyError or TypeError when it is not that."""
+        return cls(**read_document(document))
