@@ -23,6 +23,9 @@ from pipeline.training.statistics.shrinkage import SMALL, shrink
 from pipeline.training.svg import standalone
 from pipeline.training.train import Trained
 
+UNRELATED = 0.01
+"""From this p-value on, clusters say nothing about churn."""
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -40,6 +43,8 @@ def render(trained: Trained) -> Report:
     drawn = charts.draw(trained)
     others = characteristics(customers, labels)
     search, steps = trained.search, gains(model.clusters)
+    counted = trained.counted
+    churn_test = None if churned is None else explained_churn(labels[counted], churned[counted])
     rule = readable_rule(model, customers.features, labels)
     html = render_page(
         "training/report.html.j2",
@@ -60,7 +65,9 @@ def render(trained: Trained) -> Report:
         figure=tables.figure_text,
         p_value=_p_value,
         category_shares=tables.category_shares(customers, labels),
-        churn_test=None if churned is None else explained_churn(labels, churned),
+        churn_test=churn_test,
+        unrelated=churn_test is not None and churn_test.p_value >= UNRELATED,
+        churn_counted_on=len(trained.counted),
         ratios=tables.ratios(model.clusters),
         shrunken=shrink(model.clusters),
         small=SMALL,
@@ -70,7 +77,7 @@ def render(trained: Trained) -> Report:
         comparison=tables.comparison(trained),
         gap_rule=_gap_rule(trained),
         structure=has_structure(trained.gaps),
-        searched=search is not None,
+        verdict=search and search.verdict,
         candidates=tables.ranked(search) if search else [],
         algorithms=search.alternatives if search else (),
         dropped=search.dropped_features if search else {},

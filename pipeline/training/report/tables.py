@@ -15,6 +15,7 @@ from pipeline.training.evaluation import Evaluation
 from pipeline.training.recipes import Recipe
 from pipeline.training.search.choice import shortfall
 from pipeline.training.search.result import SearchResult
+from pipeline.training.search.thresholds import Thresholds
 from pipeline.training.statistics.evidence import RiskRatio, risk_ratio
 from pipeline.training.train import Trained
 
@@ -78,13 +79,19 @@ def comparison(trained: Trained) -> ThresholdTable:
     """Compare this model, and what the search compared it with, to the thresholds."""
     columns = _compared(trained)
     rows = tuple(
-        _threshold_row(name, key, side, getattr(trained.thresholds, key), columns.values())
+        _threshold_row(name, key, side, threshold, columns.values())
         for name, key, side in _THRESHOLDS
+        if (threshold := getattr(_thresholds(trained), key)) is not None
         if trained.customers.churned is not None or "churn" not in key
     )
     verdicts = [[row.cells[index][1] for row in rows] for index in range(len(columns))]
     totals = tuple(f"{v.count(True)} of {len(v) - v.count(None)}" for v in verdicts)
     return ThresholdTable(tuple(columns), rows, totals)
+
+
+def _thresholds(trained: Trained) -> Thresholds:
+    """Those of the search, which asks for as much churn as can be reached, or those given."""
+    return trained.thresholds if trained.search is None else trained.search.thresholds
 
 
 def ranked(search: SearchResult) -> list[tuple[Evaluation, float, str]]:

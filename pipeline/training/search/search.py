@@ -204,7 +204,7 @@ class _Search:
             if set(original.features) <= set(self._seen.features):
                 published = [_evaluate(self._seen, original)]
         return SearchResult(
-            replace(winner, by_churn=verdict == "parts that differ in churn"),
+            winner,
             verdict,
             (*evaluations, *(one for one in published if one is not None)),
             tuple(gaps),

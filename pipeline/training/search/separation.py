@@ -166,7 +166,7 @@ class SeparationSearch:
             if missed <= 2 * _SLACK:
                 recipe = Recipe(
                     "search", "The winner of the search", subset, int(labels.max()) + 1, axes,
-                    yeo_johnson, scaling, seed=self._sample.seed,
+                    yeo_johnson, scaling, seed=self._sample.seed, by_churn=True,
                 )  # fmt: skip
                 yield Screened(recipe, missed, auc)
 

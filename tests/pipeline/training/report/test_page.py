@@ -55,8 +55,9 @@ def searched(trained: Trained) -> Trained:
     published = replace(winner, recipe=RECIPES["original"], churn_auc=0.5, lowest_churn=0.1)
     gaps = tuple(Gap(k, 9.0 - k, gap, 0.01) for k, gap in enumerate((0.1, 0.4, 0.7, 0.6), start=1))
     dropped = {"visits_again": "it nearly repeats visits"}
+    asked = replace(Thresholds(), churn_auc=0.6)
     search = SearchResult(
-        trained.recipe, "separate groups", (published, winner), gaps, 0.777, dropped, Thresholds()
+        trained.recipe, "separate groups", (published, winner), gaps, 0.777, dropped, asked
     )
     with_search: Metrics = {**trained.metrics, "churn_auc_untouched": 0.777}
     return replace(trained, search=search, metrics=with_search, gaps=gaps)
@@ -105,6 +106,27 @@ def test_what_the_search_compared_is_shown(gym: Trained) -> None:
     assert "stops at the first peak: k = 3; the model has k = 3." in html
     assert "Published recipe" not in html_of(gym)
     assert "The recipe was given" in html_of(gym)
+
+
+def test_what_kind_of_groups_they_are_is_said_in_words(gym: Trained) -> None:
+    assert "groups that stand apart" in html_of(searched(gym))
+    assert "stand apart" not in html_of(gym)
+    assert "say nothing about churn" not in html_of(gym)
+
+
+def test_where_churn_chose_it_says_on_whom_it_is_counted(gym: Trained) -> None:
+    found = searched(gym)
+    assert found.search is not None
+    by_churn = replace(found.search, verdict="parts that differ in churn")
+    half = replace(found, search=by_churn, counted=np.arange(0, 600, 2))
+    assert "Churn is counted on the 300 customers that took no part" in html_of(half)
+    assert "took no part in choosing the features" not in html_of(found)
+
+
+def test_clusters_that_differ_no_more_than_by_chance_say_nothing(gym: Trained) -> None:
+    churned = np.arange(600) % 4 == 0
+    silent = replace(gym, customers=replace(gym.customers, churned=churned))
+    assert "say nothing about churn" in html_of(silent)
 
 
 def test_the_thresholds_that_were_asked_for_are_shown(gym: Trained) -> None:
