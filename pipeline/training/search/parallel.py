@@ -30,12 +30,12 @@ def each(
         items: What it is called with.
         least: With fewer items all is done in this process.
     """
-    cores = _cores()
-    if cores == 1 or len(items) < least:
+    workers = cores()
+    if workers == 1 or len(items) < least:
         return _chunk(function, items)
-    size = max(1, -(-len(items) // (4 * cores)))
+    size = max(1, -(-len(items) // (4 * workers)))
     chunks = [items[start : start + size] for start in range(0, len(items), size)]
-    results = Parallel(n_jobs=cores)(delayed(_chunk)(function, chunk) for chunk in chunks)
+    results = Parallel(n_jobs=workers)(delayed(_chunk)(function, chunk) for chunk in chunks)
     return [result for chunk in results for result in chunk]
 
 
@@ -52,5 +52,6 @@ def small_fits() -> Iterator[None]:
         yield
 
 
-def _cores() -> int:
+def cores() -> int:
+    """How many this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1

@@ -7,6 +7,7 @@ chose. Groups come first: a recipe that churn chose goes before them only where 
 clearly better.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -44,6 +45,7 @@ LEAST_JACCARD = 0.75
 """Of the weakest cluster: groups that do not come back when customers are drawn again are none."""
 _CLEARLY_BETTER = 0.03
 """Of AUC: churn chooses in place of groups that stand apart only where it is better by more."""
+_EVIDENCE_SECONDS = 15
 _REPEATS = 0.98
 """Of rank correlation: one of two features that say the same is no candidate."""
 _Z = 2.326
@@ -95,6 +97,7 @@ class _Search:
         self._groupings: list[Grouping] = []
 
     def run(self) -> SearchResult:
+        self._progress(f"searching for the recipe: {self._expected()}")
         groups = self._groups()
         parts = self._parts()
         thresholds = with_churn_threshold(parts, self._thresholds)
@@ -110,6 +113,14 @@ class _Search:
         verdict = "separate groups" if self._stand_apart(chosen) else "groups that touch"
         auc = self._untouched_auc(chosen.recipe)
         return self._result(chosen.recipe, verdict, [*groups, *parts], self._thresholds, auc)
+
+    def _expected(self) -> str:
+        """How long it will take, measured on other files as multiples of its first part."""
+        seconds = self._structure.expected_seconds()
+        seconds = _EVIDENCE_SECONDS + (seconds if self._seen.churned is None else 1.8 * seconds)
+        if seconds < 90:
+            return f"about {10 * math.ceil(seconds / 10)} seconds"
+        return f"about {math.ceil(seconds / 60)} minutes"
 
     def _groups(self) -> list[Evaluation]:
         """Groups found without a look at churn, the ones to go with first."""
@@ -139,13 +150,9 @@ class _Search:
         if not recipes:
             return []
         self._progress(f"gathering evidence for {what} ({len(recipes)})")
-        found = parallel.each(partial(_evaluate, self._seen), recipes, least=2)
+        found = evaluated(recipes, self._seen)
         with parallel.small_fits():
-            return [
-                replace(one, excess=self._structure.excess(one.recipe))
-                for one in found
-                if one is not None
-            ]
+            return [replace(one, excess=self._structure.excess(one.recipe)) for one in found]
 
     def _goes_before(self, best: Evaluation, chosen: Evaluation | None) -> bool:
         """Whether churn chooses: there are no groups, or they tell leavers clearly less."""
@@ -223,6 +230,12 @@ class _Search:
         if self._seen.churned is not None:
             problem += ", and none tells who left on customers that took no part in choosing it"
         return WrongFile(self._customers.cleaning.file, problem)
+
+
+def evaluated(recipes: Sequence[Recipe], seen: Customers) -> list[Evaluation]:
+    """The evidence for some recipes, side by side, but for those that leave a cluster empty."""
+    found = parallel.each(partial(_evaluate, seen), recipes, least=2)
+    return [one for one in found if one is not None]
 
 
 def _evaluate(seen: Customers, recipe: Recipe) -> Evaluation | None:

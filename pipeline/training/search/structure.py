@@ -6,6 +6,7 @@ single column, or one with few values, has no advantage there.
 """
 
 import itertools
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -93,6 +94,20 @@ class StructureSearch:
         self._observed = _spread(sample)
         self._drawn = list(_one_group(sample, self._observed, _MANY_DRAWS))
         self._smallest = max(5, int(np.ceil(thresholds.smallest_share * len(sample.frame))))
+
+    def expected_seconds(self) -> float:
+        """About how long `groupings` will take here, by the time of one of its comparisons."""
+        names = self._sample.names
+        numbers = [name for name in names if name in self._sample.numbers]
+        if not numbers:
+            return 0.0
+        started = time.perf_counter()
+        with parallel.small_fits():
+            self._curve((tuple(sorted({numbers[0], names[-1]})), ()))
+        one = time.perf_counter() - started
+        pairs = min(len(names), MOST_PAIRED) * (min(len(names), MOST_PAIRED) - 1) / 2
+        grown = _BEAM * len(names) * max(0, self._most - 2)
+        return 2 * (len(names) + pairs + grown) * one / parallel.cores()
 
     def groupings(self, progress: Callable[[str], None]) -> list[Grouping]:
         """The best ways to divide the customers, the best first, with evidence for each."""
