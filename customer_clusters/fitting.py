@@ -21,11 +21,13 @@ with needs_extra("training", "train"):
     from sklearn import config_context
 
     from pipeline.training import (
+        AskedRecipe,
         Recipe,
         ReferenceModel,
         Trained,
         find_reference,
         fit_model,
+        load_recipe,
         publish,
         train,
         train_by_search,
@@ -99,6 +101,11 @@ def recipe_of(
     return Recipe("own", title, names, index(k), seed=index(seed))
 
 
+def asked_recipe(recipe: object) -> AskedRecipe | None:
+    """The recipe of a file, with the numbers of clusters and the bars that it names."""
+    return load_recipe(Path(recipe)) if isinstance(recipe, str | Path) else None
+
+
 @as_arrays
 def train_with_evidence(
     data: TrainingData,
@@ -106,12 +113,21 @@ def train_with_evidence(
     features: Sequence[str] | None,
     reference: ReferenceModel | None,
     progress: Callable[[str], None],
+    asked: AskedRecipe | None = None,
 ) -> Trained:
-    """Train as the command does: a recipe, or the one that the search finds."""
+    """Train as the command does: a recipe, one of a file, or the one that the search finds."""
     if recipe is None:
         narrowed = data.narrowed(features)
         return train_by_search(data.source, narrowed, progress, reference_model=reference)
-    return train(data.source, data.contract, recipe, progress, reference_model=reference)
+    return train(
+        data.source,
+        data.contract,
+        recipe,
+        progress,
+        thresholds=None if asked is None else asked.thresholds,
+        reference_model=reference,
+        clusters=None if asked is None else asked.clusters,
+    )
 
 
 @as_arrays

@@ -37,7 +37,7 @@ def train(
             and False or as two numbers of which the larger means that the customer left.
         features: Columns to train on; by default all that can be features.
         k: The number of clusters. Without it, and without a recipe, both are searched for.
-        recipe: A `Recipe` in place of `features` and `k`.
+        recipe: A `Recipe` in place of `features` and `k`, or the path of one in TOML.
         seed: Where the starts of K-Means come from, where `k` is given.
         store: Where it is published: a folder or s3:// address, or the store itself.
         alias: What the version is called. The first of a store is its champion too.
@@ -53,19 +53,21 @@ def train(
         >>> cc.train(pa.table({"visits": visits, "fee": fees}), k=2)
         <Model unpublished: 2 clusters of customers>
     """
-    from customer_clusters.fitting import model_of, recipe_of, train_with_evidence
+    from customer_clusters.fitting import asked_recipe, model_of, recipe_of, train_with_evidence
     from customer_clusters.training_data import open_training_data
 
     with needs_extra("train", "train"):
         from pipeline.training import find_reference, publish
 
+    asked = asked_recipe(recipe)
+    recipe = recipe if asked is None else asked.recipe
     wanted = features if recipe is None else recipe.features
     opened = open_training_data(data, contract, churn, wanted)
     chosen = recipe_of(opened, features, k, recipe, seed)
     target = None if store is None else as_store(store)
     reference = None if target is None else find_reference(target, opened.contract)
     with steps() as progress:
-        trained = train_with_evidence(opened, chosen, features, reference, progress)
+        trained = train_with_evidence(opened, chosen, features, reference, progress, asked)
         if target is None:
             return model_of(trained)
         return Model.of(publish(trained, target, alias, who))

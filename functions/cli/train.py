@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    epilog="Examples: customer-clusters train --data BankChurners.csv; "
-    "customer-clusters train --data mall.csv --contract mall.toml "
-    "--features Annual_Income,Spending_Score --k 5"
+    epilog="Example: customer-clusters train --data mall.csv --contract mall.toml "
+    "--features income,spending --k 5"
 )
 @click.option("--data", metavar="FILE", type=options.path, required=True, help="CSV or Parquet.")
 @click.option(

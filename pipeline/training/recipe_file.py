@@ -18,6 +18,8 @@ from pipeline.errors import WrongFile, refuse_unreadable, shortened
 from pipeline.training.recipes import ALGORITHMS, Recipe
 from pipeline.training.search.thresholds import Thresholds, thresholds_of
 
+SCHEMA = Path(__file__).with_name("recipe.schema.json")
+"""What editors complete a recipe by."""
 MOST_CLUSTERS = 50
 DEFAULT_CLUSTERS = (2, 10)
 """The numbers of clusters that are tried where nobody says one."""

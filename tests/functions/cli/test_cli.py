@@ -259,6 +259,54 @@ def test_train_refuses_and_publishes_nothing(run: Run, tmp_path: Path) -> None:
     assert not store.exists()
 
 
+def test_train_on_some_features_with_as_many_clusters_as_they_show(
+    run: Run, tmp_path: Path, gym_store: Path, light_evidence: None
+) -> None:
+    result = run(
+        "train", "--data", tmp_path / "members.csv", "--contract", tmp_path / "original.toml",
+        "--features", "visits, fee", "--k", "2-5", "--store", gym_store, "--json",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "choosing the number of clusters, from 2 to 5" in result.stderr
+    document = json.loads(result.stdout)
+    assert [f["name"] for f in document["contract"]["features"]] == ["visits", "fee"]
+    assert len(document["clusters"]) == 3
+
+
+def test_train_by_a_recipe_of_ones_own(
+    run: Run, tmp_path: Path, gym_store: Path, light_evidence: None
+) -> None:
+    recipe = tmp_path / "own.toml"
+    recipe.write_text('features = ["fee"]\nk = 2\n[bars]\nweakest_jaccard = 0.5\n')
+    result = run(
+        "train", "--data", tmp_path / "members.csv", "--contract", tmp_path / "original.toml",
+        "--recipe", recipe, "--store", gym_store, "--json",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert len(json.loads(result.stdout)["clusters"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (("--k", "5"), "--k needs --features"),
+        (("--features", "a,a"), "--features: expected different names, found 'a,a'"),
+        (("--features", "a,"), "--features: expected different names"),
+        (("--features", "a", "--k", "1"), "--k: expected a number from 2 to 50, or two as 2-8"),
+        (("--features", "a", "--k", "8-2"), "--k: expected a number"),
+        (("--features", "a", "--k", "many"), "--k: expected a number"),
+        (("--features", "a", "--recipe", "original"), "--features and --recipe exclude"),
+        (("--recipe", "none.toml"), "none.toml: cannot be read"),
+    ],
+)
+def test_a_recipe_that_cannot_be_meant_is_refused(
+    run: Run, tmp_path: Path, given: tuple[str, ...], message: str
+) -> None:
+    path = tmp_path / "customers.csv"
+    path.write_text("a,b\n1,2\n")
+    assert message in refused(run("train", "--data", path, "--store", tmp_path / "s", *given))
+
+
 def test_explore_says_what_to_notice_and_writes_a_page(
     run: Run, tmp_path: Path, gym_store: Path
 ) -> None:
@@ -276,7 +324,7 @@ def test_the_search_refuses_what_it_cannot_search(run: Run, tmp_path: Path) -> N
     path = tmp_path / "customers.csv"
     path.write_text("a,b\n1,2\n")
     arguments = ("train", "--data", path, "--store", tmp_path / "store")
-    assert "none of the numeric features" in refused(run(*arguments))
+    assert "none of the features of contract" in refused(run(*arguments))
     path.write_text("Credit_Limit,b\n" + "".join(f"{n},2\n" for n in range(50)))
     assert "has 50 usable customers; the search needs at least 200" in refused(run(*arguments))
     assert not (tmp_path / "store").exists()

@@ -1,11 +1,15 @@
+import json
+import tomllib
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft7Validator  # type: ignore[import-untyped]
 
 from pipeline.errors import WrongFile
 from pipeline.training import Recipe, Thresholds, load_recipe, quick_recipe
+from pipeline.training.recipe_file import SCHEMA
 
 Write = Callable[..., Path]
 
@@ -48,6 +52,37 @@ def test_a_quick_recipe_standardises_its_features() -> None:
     assert asked.recipe == Recipe("quick", "The recipe quick", ("a", "b"), 5)
     assert asked.clusters is None
     assert quick_recipe(["a"], None).clusters == (2, 10)
+
+
+def test_editors_complete_every_field_and_bar_with_its_default() -> None:
+    schema = json.loads(SCHEMA.read_text())
+    Draft7Validator.check_schema(schema)
+    known = schema["properties"]
+    bars = known["bars"]["properties"]
+    own = {field.name for field in fields(Recipe)} - {"name", "by_churn"}
+    assert set(known) == own | {"bars"}
+    assert all(part["description"] for part in (*known.values(), *bars.values()))
+    assert {name: bar.get("default") for name, bar in bars.items()} == asdict(Thresholds())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "features = []",
+        "features = ['a']\nspeed = 1",
+        "features = ['a']\nk = 1",
+        "features = ['a']\nk = [2, 3, 4]",
+        "features = ['a']\nscaling = 'log'",
+        "features = ['a']\nalgorithm = 'dbscan'",
+        "features = ['a']\n[bars]\nspeed = 3",
+        "features = ['a']\n[bars]\nsmallest_share = 0.6",
+    ],
+)
+def test_what_is_refused_by_the_schema_is_refused_by_a_training(write: Write, text: str) -> None:
+    schema = Draft7Validator(json.loads(SCHEMA.read_text()))
+    assert list(schema.iter_errors(tomllib.loads(text)))
+    with pytest.raises(WrongFile):
+        load_recipe(write(text, "r.toml"))
 
 
 @pytest.mark.parametrize(
