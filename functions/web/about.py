@@ -13,6 +13,7 @@ def about_view(loaded: LoadedModel) -> dict[str, object]:
         "quality": _quality(facts.get("metrics", Metrics())),
         "training": _training(facts.get("training", TrainingData())),
         "searched": recipe.get("name") == "search",
+        "by_churn": recipe.get("by_churn", True),  # as every search of before
         "recipe_title": recipe.get("title"),
         "published": loaded.artifact.manifest.version.published,
         "sensitive": [it.label for it in loaded.model.contract.features if it.sensitive],

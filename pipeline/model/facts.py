@@ -22,6 +22,8 @@ class RecipeFacts(TypedDict, total=False):
     n_init: int
     seed: int
     algorithm: Literal["kmeans", "minibatch"]
+    by_churn: bool
+    """Whether churn took part in choosing it."""
 
 
 class TrainingData(TypedDict, total=False):
@@ -90,6 +92,8 @@ class ModelFacts(TypedDict, total=False):
     recipe: RecipeFacts
     training: TrainingData
     metrics: Metrics
+    verdict: str
+    """What kind of clusters they are; only where the recipe was searched for."""
     contract_sha256: str
     libraries: dict[str, str]
     lineage: LineageFacts

@@ -117,6 +117,8 @@ def _facts(trained: Trained) -> ModelFacts:
             },
         },
     )
+    if trained.search is not None:
+        facts["verdict"] = trained.search.verdict
     if trained.lineage is not None:
         facts["lineage"] = trained.lineage.facts()
     if trained.texts_by_people:

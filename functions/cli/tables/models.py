@@ -37,6 +37,11 @@ def show_model(artifact: Artifact, model: ClusterModel) -> None:
         f"Silhouette {metrics['silhouette_model_space']:.4f} in the model's space, "
         f"{metrics['silhouette_standardised_space']:.4f} in the full standardised space"
     )
+    if verdict := facts.get("verdict"):
+        out.print(f"Found: {verdict}")
+    counted = metrics.get("churn_counted_on")
+    if counted is not None and counted < facts["training"]["rows_used"]:
+        out.print(f"Churn is counted on {counted:,} customers that took no part in choosing")
     churn = ["Churn rate (95 % interval)"] if model.churn_rate is not None else []
     table = new_table("Cluster", "Name", "Customers", "Share", *churn)
     for c in model.clusters:

@@ -140,7 +140,8 @@ def profile_squares(clusters: Sequence[Cluster], labels: Mapping[str, str]) -> s
         clusters: From the first row on.
         labels: The numeric features in order: name → what people call it.
     """
-    figure, axes = new_figure(1.0 + 0.55 * len(labels), 1.6 + 0.28 * len(clusters))
+    width = max(WIDE, 1.0 + 0.55 * len(labels))
+    figure, axes = new_figure(width, 1.6 + 0.28 * len(clusters))
     described = []
     for row, cluster in enumerate(clusters):
         z = [cluster.profile[key].z for key in labels]
