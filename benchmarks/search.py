@@ -165,6 +165,8 @@ def _intervals(seed: int) -> Iterator[tuple[float, ChurnRate, ChurnRate]]:
     asked = Thresholds(most_features=2)
     screening = SeparationSearch(Sample.of(seen, 1_000, 42), asked)
     evaluations = evaluated(screening.recipes(lambda step: None), seen)
+    if not evaluations:
+        return
     recipe = choose(evaluations, with_churn_threshold(evaluations, asked)).recipe
     fitted = fit(recipe, customers.select(recipe.features))
     counted = counted_rows(recipe, customers.churned, 1_000)

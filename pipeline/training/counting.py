@@ -27,8 +27,14 @@ def split(customers: int, churned: NDArray[np.bool_] | None, seed: int) -> tuple
     seen = min(MOST_SEEN, customers if churned is None else int(_SHARE * customers))
     if seen == customers:
         return rows, rows[:0]
-    chosen, others = train_test_split(rows, train_size=seen, random_state=seed, stratify=churned)
+    alike = None if churned is None or rarer(churned) < 2 else churned
+    chosen, others = train_test_split(rows, train_size=seen, random_state=seed, stratify=alike)
     return np.sort(chosen), np.sort(others)
+
+
+def rarer(churned: NDArray[np.bool_]) -> int:
+    """How many left or stayed, whichever are fewer."""
+    return int(min(churned.sum(), (~churned).sum()))
 
 
 def counted_rows(recipe: Recipe, churned: NDArray[np.bool_] | None, customers: int) -> Rows:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.mixture import GaussianMixture
@@ -58,14 +59,17 @@ def _alternatives(
     k, seed = recipe.k, recipe.seed
     yield "K-Means", own_points, lambda: KMeans(k, n_init=RESTARTS, random_state=seed)
     yield "Gaussian mixture", own_points, lambda: GaussianMixture(k, n_init=3, random_state=seed)
-    categories = [feature.name for feature in customers.unread if not feature.numeric]
-    numbers = customers.features.select_dtypes("number")
-    mixed = StandardScaler().fit_transform(numbers)
+    features = (*customers.contract.features, *customers.unread)
+    categories = [feature.name for feature in features if not feature.numeric]
+    everything = pd.concat([customers.features, customers.others], axis=1)
+    numbers = everything.select_dtypes("number")
+    columns = []
+    if len(numbers.columns):
+        columns.append(StandardScaler().fit_transform(numbers))
     if categories:
-        encoder = OneHotEncoder(sparse_output=False)
-        mixed = np.column_stack([mixed, encoder.fit_transform(customers.others[categories])])
+        columns.append(OneHotEncoder(sparse_output=False).fit_transform(everything[categories]))
     name = f"K-Means, all {len(numbers.columns)} numbers and {len(categories)} categories"
-    yield name, mixed, lambda: KMeans(k, n_init=3, random_state=seed)
+    yield name, np.column_stack(columns), lambda: KMeans(k, n_init=3, random_state=seed)
 
 
 def _figures(

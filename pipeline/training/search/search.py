@@ -18,7 +18,7 @@ from sklearn.metrics import roc_auc_score
 
 from pipeline.errors import WrongFile
 from pipeline.training.cleaning import Customers
-from pipeline.training.counting import split
+from pipeline.training.counting import rarer, split
 from pipeline.training.evaluation import RESTARTS, Budget, Evaluation, evaluate
 from pipeline.training.fitting import Fitted, fit
 from pipeline.training.recipes import ALGORITHMS, RECIPES, SEARCH, Recipe
@@ -41,6 +41,8 @@ MOST_GROUPINGS = 4
 MOST_RIVALS = 4
 """So many finalists, those that fall short the least, are tried with every algorithm."""
 LEAST_CUSTOMERS = 200
+LEAST_LEAVERS = 20
+"""Who left, or stayed, of the customers seen: of fewer no feature can be said to tell them."""
 LEAST_JACCARD = 0.75
 """Of the weakest cluster: groups that do not come back when customers are drawn again are none."""
 _CLEARLY_BETTER = 0.03
@@ -131,7 +133,7 @@ class _Search:
 
     def _parts(self) -> list[Evaluation]:
         """Recipes whose clusters differ in churn, the best of them also by other algorithms."""
-        if self._seen.churned is None:
+        if self._seen.churned is None or rarer(self._seen.churned) < LEAST_LEAVERS:
             return []
         sample = Sample.of(self._seen, CUSTOMERS, SEED)
         recipes = SeparationSearch(sample, self._thresholds).recipes(self._progress)
@@ -179,7 +181,7 @@ class _Search:
 
     def _untouched_auc(self, recipe: Recipe) -> float | None:
         seen, untouched = self._seen.churned, self._untouched.churned
-        if seen is None or untouched is None:
+        if seen is None or untouched is None or not rarer(untouched):
             return None
         fitted = fit(recipe, self._seen.select(recipe.features))
         rates = np.bincount(fitted.labels, seen) / np.bincount(fitted.labels)
@@ -227,7 +229,9 @@ class _Search:
             "its customers form no clusters: with no set of features do they hold together better "
             "than customers of a single group would"
         )
-        if self._seen.churned is not None:
+        if self._seen.churned is not None and rarer(self._seen.churned) < LEAST_LEAVERS:
+            problem += f", and fewer than {LEAST_LEAVERS} left or stayed, too few to tell them by"
+        elif self._seen.churned is not None:
             problem += ", and none tells who left on customers that took no part in choosing it"
         return WrongFile(self._customers.cleaning.file, problem)
 

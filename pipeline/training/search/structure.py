@@ -37,8 +37,10 @@ _BEAM = 6
 _MIXED = 4
 _DRAWS, _MANY_DRAWS = 2, 20
 _FINALISTS = 8
+_OF_A_NUMBER = 3
 _MOST_CHECKED = 400
-_NEARLY = 0.5
+_HALF, _NEARLY = 0.5, 0.75
+"""Of the highest excess; measured on invented groups other than those of the tests."""
 _LEAST_TOLD = 0.1
 """Of a feature's variance: where less lies between clusters, they do not differ in it."""
 _WORTH_A_FEATURE = 0.02
@@ -124,15 +126,15 @@ class StructureSearch:
         return sorted(parallel.each(self._compared, best, least=_FINALISTS), key=_order)
 
     def _finalists(self, found: Sequence[Grouping]) -> list[Grouping]:
-        """Those that exceed one group most; of those with valleys, those with most clusters."""
+        """Those that exceed one group most; of those with valleys, some of each number of clusters."""
         ranked = sorted(found, key=_order)
-        least = max(_SEPARATE_EXCESS, _NEARLY * ranked[0].excess) if ranked else 0.0
+        least = max(_SEPARATE_EXCESS, _HALF * ranked[0].excess) if ranked else 0.0
         good = [one for one in ranked if one.excess >= least][:_MOST_CHECKED]
         checked = parallel.each(self._with_valley, good)
         valleys = [one for one in checked if one.has_valleys]
-        most = max((one.k for one in valleys), default=0)
-        separate = [one for one in valleys if one.k == most]
-        return list(dict.fromkeys([*checked[:_FINALISTS], *separate[:_FINALISTS]]))
+        by_number = [[one for one in valleys if one.k == k] for k in {one.k for one in valleys}]
+        separate = [one for some in by_number for one in some[:_OF_A_NUMBER]]
+        return list(dict.fromkeys([*checked[:_FINALISTS], *separate]))
 
     @property
     def _most(self) -> int:
@@ -291,16 +293,19 @@ def choose_grouping(groupings: Sequence[Grouping]) -> Grouping | None:
     """The grouping to go with; None where customers are one group.
 
     The one that exceeds a single group most. One with valleys between all its clusters goes
-    before, where it exceeds it half as much; of several the one with most clusters. A feature more
-    has to be worth it.
+    before, where it exceeds it half as much. Of several of these that exceed it nearly as much,
+    the one with most clusters. A feature more has to be worth it.
     """
     structured = [one for one in groupings if one.structured]
     if not structured:
         return None
     best = max(one.excess for one in structured)
-    separate = [one for one in structured if one.separate and one.excess >= _NEARLY * best]
-    most = max((one.k for one in separate), default=0)
-    return _simplest([one for one in separate if one.k == most] or structured)
+    separate = [one for one in structured if one.separate and one.excess >= _HALF * best]
+    if not separate:
+        return _simplest(structured)
+    least = _NEARLY * max(one.excess for one in separate)
+    most = max(one.k for one in separate if one.excess >= least)
+    return _simplest([one for one in separate if one.k == most])
 
 
 def best_groupings(groupings: Sequence[Grouping], most: int) -> list[Grouping]:

@@ -33,3 +33,9 @@ def test_where_churn_chose_it_is_counted_on_those_that_it_did_not_see() -> None:
     assert counted_rows(by_churn, CHURNED, 400).tolist() == untouched.tolist()
     assert len(counted_rows(RECIPE, CHURNED, 400)) == 400
     assert len(counted_rows(by_churn, None, 400)) == 400
+
+
+def test_a_single_leaver_is_in_one_of_both_parts() -> None:
+    seen, untouched = split(400, np.arange(400) == 7, 42)
+    assert len(seen) == 300
+    assert len(untouched) == 100

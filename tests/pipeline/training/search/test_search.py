@@ -112,6 +112,32 @@ def test_without_a_label_the_search_goes_by_shape_alone(tmp_path: Path) -> None:
     assert trained.metrics["silhouette_model_space"] > 0.7
 
 
+def test_categories_that_tell_who_left_are_parts_counted_on_untouched_customers(
+    tmp_path: Path,
+) -> None:
+    rng = np.random.default_rng(7)
+    plan, region = rng.choice(["x", "y", "z"], size=1_200), rng.choice(["north", "south"], 1_200)
+    left = np.where(rng.random(1_200) < np.where(plan == "x", 0.6, 0.1), "yes", "no")
+    frame = pd.DataFrame({"plan": plan, "region": region, "left": left, "id": np.arange(1_200)})
+    features = (
+        Feature("plan", "category", "Plan", values=("x", "y", "z")),
+        Feature("region", "category", "Region", values=("north", "south")),
+    )
+    trained = searched(frame, tmp_path, replace(CONTRACT, features=features, id_column="id"))
+    assert trained.recipe.features == ("plan",)
+    assert trained.recipe.by_churn
+    assert trained.metrics["churn_counted_on"] == 300
+    assert sum(c.churn.customers for c in trained.model.clusters if c.churn) == 300
+    assert {c.name for c in trained.model.clusters} == {"Plan x", "Plan y", "Plan z"}
+
+
+def test_one_who_left_is_too_few_to_tell_leavers_by(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a": np.random.default_rng(8).normal(size=300), "left": "no"})
+    frame.loc[0, "left"] = "yes"
+    with pytest.raises(WrongFile, match="fewer than 20 left or stayed"):
+        searched(frame, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("frame", "message"),
     [
