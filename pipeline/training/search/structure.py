@@ -126,7 +126,7 @@ class StructureSearch:
         return sorted(parallel.each(self._compared, best, least=_FINALISTS), key=_order)
 
     def _finalists(self, found: Sequence[Grouping]) -> list[Grouping]:
-        """Those that exceed one group most; of those with valleys, some of each number of clusters."""
+        """Those that exceed one group most; of those with valleys, some of each number."""
         ranked = sorted(found, key=_order)
         least = max(_SEPARATE_EXCESS, _HALF * ranked[0].excess) if ranked else 0.0
         good = [one for one in ranked if one.excess >= least][:_MOST_CHECKED]

@@ -88,9 +88,11 @@ def test_categories_alone_are_no_groups() -> None:
 
 
 def test_the_most_groups_that_stand_apart_go_before_fewer() -> None:
-    four = replace(TWO, k=4, excess=0.2)
+    four = replace(TWO, k=4, excess=0.25)
     touching = replace(TWO, k=7, valley_ratio=0.9)
     assert choose_grouping([TWO, touching, four]) == four
+    loose = replace(TWO, k=5, excess=0.2)
+    assert choose_grouping([TWO, touching, loose]) == TWO
     assert best_groupings([TWO, touching, four], 2) == [four, TWO]
 
 
