@@ -3,7 +3,7 @@
     >>> import customer_clusters as cc
     >>> model = cc.load("champion")
     >>> model.clusters[4].name, f"{model.clusters[4].churn.rate:.0%}"
-    ('Little revolving balance, rare card use', '70%')
+    ('Little revolving balance, rare card use', '67%')
 
 Importing it is quick: what a name needs is loaded when the name is used.
 """

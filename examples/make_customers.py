@@ -1,7 +1,7 @@
 """Invents examples/customers.csv from what the bundled models state about their clusters.
 
-Nobody in it exists: each value is drawn from the quartiles of a cluster, apart from the others.
-A few rows are wrong on purpose.
+Nobody in it exists: each value is drawn from the quartiles of a cluster, but for what no customer
+combines. A few rows are wrong on purpose.
 
     .venv/bin/python -m examples.make_customers
 """
@@ -53,6 +53,17 @@ def invent(
     return rows
 
 
+def straighten(rows: list[dict[str, str]], model: ClusterModel, rng: np.random.Generator) -> None:
+    """Draw again what no customer combines, within the same cluster."""
+    names = [feature.name for feature in model.contract.features]
+    for row in rows:
+        before = model.assign({name: row[name] for name in names})
+        found = before
+        while found.combination or found.cluster.id != before.cluster.id:
+            row.update(_features(model, before.cluster, rng))
+            found = model.assign({name: row[name] for name in names})
+
+
 def _features(model: ClusterModel, cluster: Cluster, rng: np.random.Generator) -> dict[str, str]:
     numeric = [feature for feature in model.contract.features if feature.numeric]
     return {feature.name: _random_value(feature, cluster, rng) for feature in numeric}
@@ -80,6 +91,7 @@ def main() -> None:
     store = open_store(BUNDLED)
     model, other = (load_model(store.open(alias)) for alias in (CHAMPION, "original"))
     rows = invent(model, other, np.random.default_rng(2))
+    straighten(rows, model, np.random.default_rng(3))
     spoil(rows, [feature.name for feature in model.contract.features if feature.numeric])
     with TARGET.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")

@@ -325,7 +325,7 @@ def test_the_clusters_are_a_sequence_a_table_and_a_picture(champion: Model) -> N
     page = champion._repr_html_()
     assert "Credit card customers: model" in page
     assert "<script" not in page
-    assert 'role="img" aria-label="Churn rate of each cluster: cluster 1 1.2%' in page
+    assert 'role="img" aria-label="Churn rate of each cluster: cluster 1 1.3%' in page
     for cluster in clusters:
         assert f'<th scope="row">{cluster.name}</th>' in page
 

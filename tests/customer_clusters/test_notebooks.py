@@ -49,7 +49,7 @@ def test_the_story_is_told_without_the_real_file(
     assert "customers.csv: 1,000 customers" in shown(outputs)
     page = shown(outputs, "text/html")
     assert '<div class="customer-clusters">' in page
-    assert 'aria-label="Churn rate of each cluster: cluster 1 1.2%' in page
+    assert 'aria-label="Churn rate of each cluster: cluster 1 1.3%' in page
     assert "<strong>the frame: 1,000 customers</strong>" in page
     assert "Little revolving balance, rare card use" in page
 

@@ -273,7 +273,7 @@ def test_a_champion_that_must_not_be_used_leaves_the_old_one_answering(
     if harm == "half deleted":
         manifest.unlink()
     elif harm == "newer format":
-        manifest.write_text(manifest.read_text().replace('"format": 1', '"format": 99'))
+        manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 99'))
     elif harm == "not signed":
         live_model.store = open_store(tmp_path / "store", ("A" * 43 + "=",))
     else:  # the damage of an alias that nobody asked for

@@ -55,8 +55,9 @@ def test_a_result_says_which_group_and_why(champion: TestClient) -> None:
     assert page.one("title").text.startswith("Group 5: Little revolving balance, rare card use")
     assert page.one("h1").text == "Little revolving balance, rare card use"
     assert "This customer belongs to group 5 of 5" in page.text
-    assert "Of this group’s 1,097 training customers 770 left: a churn rate of 70.2%" in page.text
-    assert "95% interval from 67.4% to 72.8%" in page.text
+    assert "Of the 272 training customers of this group that chose none of the" in page.text
+    assert "182 left: a churn rate of 66.9%" in page.text
+    assert "95% interval from 61.1% to 72.2%" in page.text
     assert "not the probability that this person leaves" in page.text
     assert "Transactions of 38 speaks for this group" in page.text
     assert re.search(r"Smallest single change.*, and the customer is in group \d", page.text)

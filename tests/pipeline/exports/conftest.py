@@ -78,6 +78,7 @@ def bent_model(champion: ClusterModel) -> tuple[ClusterModel, Columns]:
             name=f"it's */ \\ {cluster_id}",
             centre=centre,
             churn=None,
+            outlier_residual=None,
         )
         for index, (cluster_id, centre) in enumerate(
             ((2, (0.0, 1.0, 0.0, 1.0, -1.0)), (7, (-1.0, 0.0, 1.0, 0.5, 2.0)))

@@ -14,13 +14,16 @@ from pipeline.model.loading import load_model
 from pipeline.scoring.summary.churn_drift import churn_drift, exact_p, holm
 from pipeline.training.statistics.evidence import _holm
 
+LEFT = (11, 128, 180, 527, 770)
 SIZES, RATES = np.array([954, 4181, 1375, 2520, 1097]), np.array([0.01, 0.03, 0.13, 0.21, 0.70])
 
 
 @pytest.fixture(scope="module")
 def clusters() -> tuple[Cluster, ...]:
+    """As many customers as the champion has, of whom so many left."""
     model: ClusterModel = load_model(open_store(BUNDLED).open(CHAMPION))
-    return model.clusters
+    counts = zip(model.clusters, LEFT, SIZES.tolist(), strict=True)
+    return tuple(replace(cluster, churn=ChurnRate.of(left, n)) for cluster, left, n in counts)
 
 
 def as_in_training(clusters: tuple[Cluster, ...]) -> tuple[list[int], list[int]]:
