@@ -55,7 +55,7 @@ def test_a_result_says_which_group_and_why(champion: TestClient) -> None:
     assert page.one("title").text.startswith("Group 5: Little revolving balance, rare card use")
     assert page.one("h1").text == "Little revolving balance, rare card use"
     assert "This customer belongs to group 5 of 5" in page.text
-    assert "Of the 272 training customers of this group that chose none of the" in page.text
+    assert "Of the 272 training customers of this group that took no part in" in page.text
     assert "182 left: a churn rate of 66.9%" in page.text
     assert "95% interval from 61.1% to 72.2%" in page.text
     assert "not the probability that this person leaves" in page.text
