@@ -23,7 +23,7 @@ from pipeline.training.search.sample import (
     simplified_silhouette,
 )
 from pipeline.training.search.thresholds import Thresholds
-from pipeline.training.statistics.one_group import OneGroup, spread_ties
+from pipeline.training.search.worlds import World, observed_world, worlds_of_one_group
 from pipeline.training.statistics.valleys import worst_valley
 
 CUSTOMERS = 1_500
@@ -93,8 +93,8 @@ class StructureSearch:
     def __init__(self, sample: Sample, thresholds: Thresholds) -> None:
         """Draw the customers of one group once for all comparisons."""
         self._sample, self._thresholds = sample, thresholds
-        self._observed = _spread(sample)
-        self._drawn = list(_one_group(sample, self._observed, _MANY_DRAWS))
+        self._observed = observed_world(sample)
+        self._drawn = list(worlds_of_one_group(sample, self._observed, _MANY_DRAWS))
         self._smallest = max(5, int(np.ceil(thresholds.smallest_share * len(sample.frame))))
 
     def expected_seconds(self) -> float:
@@ -174,7 +174,7 @@ class StructureSearch:
                 found.append(Grouping(features, form, k, excess))
         return found
 
-    def _worlds(self, draws: int) -> "list[_World]":
+    def _worlds(self, draws: int) -> list[World]:
         return [self._observed, *self._drawn[:draws]]
 
     def _excess(self, features: Sequence[str], columns: Sequence[Points], k: int) -> float | None:
@@ -212,10 +212,8 @@ class StructureSearch:
     def _scales(self, recipe: Recipe) -> Points:
         """What makes a column of variance 1 one that is scaled as the recipe says."""
         columns = self._sample.points(recipe.features, recipe.yeo_johnson, recipe.scaling)
-        standard = self._sample.points(recipe.features, recipe.yeo_johnson)
-        scales: Points = columns.std(axis=0) / np.where(
-            standard.any(axis=0), standard.std(axis=0), 1
-        )
+        spread = self._sample.points(recipe.features, recipe.yeo_johnson).std(axis=0)
+        scales: Points = columns.std(axis=0) / np.where(spread > 0, spread, 1)
         return scales
 
     def _promising(self, singles: Sequence[Grouping]) -> list[str]:
@@ -322,91 +320,6 @@ def _simplest(groupings: Sequence[Grouping]) -> Grouping:
     near = [one for one in groupings if one.excess >= best - _WORTH_A_FEATURE]
     fewest = min(len(one.features) for one in near)
     return min((one for one in near if len(one.features) == fewest), key=_order)
-
-
-@dataclass(frozen=True, slots=True)
-class _World:
-    """Some customers: each feature's columns, as they are and transformed."""
-
-    plain: dict[str, Points]
-    transformed: dict[str, Points]
-
-    def columns(self, features: Sequence[str], form: Sequence[str]) -> Points:
-        blocks = [(self.transformed if name in form else self.plain)[name] for name in features]
-        return np.column_stack(blocks)
-
-    def widths(self, features: Sequence[str]) -> list[int]:
-        return [self.plain[name].shape[1] for name in features]
-
-
-def _spread(sample: Sample) -> _World:
-    """The customers themselves, equal numbers spread out; categories as one column each value."""
-    plain: dict[str, Points] = {}
-    transformed: dict[str, Points] = {}
-    for name in sample.names:
-        forms = [sample.points([name]), sample.points([name], yeo_johnson=[name])]
-        if name in sample.numbers:
-            seed = [sample.seed, *name.encode()]  # a column's own: others change nothing
-            forms = [
-                _unit(spread_ties(form[:, 0], np.random.default_rng(seed)))[:, None]
-                for form in forms
-            ]
-        plain[name], transformed[name] = forms
-    return _World(plain, transformed)
-
-
-def _one_group(sample: Sample, observed: _World, draws: int) -> Iterator[_World]:
-    """Customers of one group with the same distributions and correlations, many times."""
-    codes = _codes(sample, observed)
-    groups = []
-    for form in (observed.plain, observed.transformed):
-        values = [codes[name] if name in codes else form[name][:, 0] for name in sample.names]
-        kept = [name in codes for name in sample.names]
-        groups.append(OneGroup.of(np.column_stack(values), kept))
-    for draw in range(draws):
-        worlds = []
-        for group in groups:  # the same customers in both forms
-            rng = np.random.default_rng([sample.seed, draw])
-            drawn = group.draw(len(sample.frame), rng)
-            worlds.append(
-                {
-                    name: _one_hot(column, observed.plain[name])
-                    if name in codes
-                    else column[:, None]
-                    for name, column in zip(sample.names, drawn.T, strict=True)
-                }
-            )
-        yield _World(*worlds)
-
-
-def _codes(sample: Sample, observed: _World) -> dict[str, Points]:
-    """Each category's values as numbers that go with the other features as far as they can.
-
-    They are ordered along the first principal axis of all features, and spread within.
-    """
-    everything = np.column_stack([observed.transformed[name] for name in sample.names])
-    centred = everything - everything.mean(axis=0)
-    axis = centred @ np.linalg.svd(centred, full_matrices=False)[2][0]
-    codes = {}
-    for name in sample.names:
-        if name not in sample.numbers:
-            block = observed.plain[name]
-            order = np.argsort((block * axis[:, None]).sum(axis=0) / block.sum(axis=0))
-            rng = np.random.default_rng([sample.seed, *name.encode()])
-            codes[name] = np.argsort(order)[block.argmax(axis=1)] + rng.uniform(size=len(block))
-    return codes
-
-
-def _one_hot(codes: Points, like: Points) -> Points:
-    """As many columns, one each value; which value is which does not matter."""
-    columns: Points = np.eye(like.shape[1])[np.clip(codes.astype(int), 0, like.shape[1] - 1)]
-    return columns
-
-
-def _unit(column: Points) -> Points:
-    spread: float = column.std() or 1.0
-    unit: Points = (column - column.mean()) / spread
-    return unit
 
 
 def _explained(points: Points, labels: Labels) -> Points:
