@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.model.contract import Contract
+from pipeline.model.contract import Contract, Feature
 from pipeline.model.crosswalk import Crosswalk
 from pipeline.model.facts import Metrics
 from pipeline.reading.memory import MemoryTable
@@ -95,7 +95,9 @@ def train(
     Raises:
         WrongFile: The file is no table, or its customers do not allow this recipe.
     """
-    required = [feature.name for feature in contract.select(recipe.features).features]
+    declared = contract.select(recipe.features).features
+    _refuse_transformed_categories(path, recipe, declared)
+    required = [feature.name for feature in declared]
     progress(f"reading and cleaning {path.name}")
     table = read_customers(path, contract, reading, required, sha256)
     customers = _clean(table, contract, recipe.features, reference_model)
@@ -157,6 +159,18 @@ def rename_clusters(trained: Trained, path: Path) -> Trained:
     for cluster, texts in overrides.texts.items():
         kinds[cluster] = tuple(sorted({*kinds.get(cluster, ()), *texts}))
     return replace(trained, model=overrides.apply(trained.model), texts_by_people=kinds)
+
+
+def _refuse_transformed_categories(
+    path: Path | MemoryTable, recipe: Recipe, features: tuple[Feature, ...]
+) -> None:
+    for feature in features:
+        if feature.name in recipe.yeo_johnson and not feature.numeric:
+            problem = (
+                f"recipe {recipe.name} transforms {feature.name}, which is a category; "
+                "expected only numbers in yeo_johnson"
+            )
+            raise WrongFile(path, problem)
 
 
 def _clean(

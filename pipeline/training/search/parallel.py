@@ -3,6 +3,7 @@
 import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -35,7 +36,10 @@ def each(
         return _chunk(function, items)
     size = max(1, -(-len(items) // (4 * workers)))
     chunks = [items[start : start + size] for start in range(0, len(items), size)]
-    results = Parallel(n_jobs=workers)(delayed(_chunk)(function, chunk) for chunk in chunks)
+    try:
+        results = Parallel(n_jobs=workers)(delayed(_chunk)(function, chunk) for chunk in chunks)
+    except BrokenProcessPool:  # somebody killed a process, such as the system short of memory
+        return _chunk(function, items)
     return [result for chunk in results for result in chunk]
 
 

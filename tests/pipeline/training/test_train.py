@@ -169,3 +169,11 @@ def test_data_that_cannot_be_trained_on_is_refused(
 ) -> None:
     with pytest.raises(WrongFile, match=message):
         trained_on(change(gym_members), gym_contract, tmp_path)
+
+
+def test_a_category_cannot_be_transformed(
+    gym_members: pd.DataFrame, gym_contract: Contract, tmp_path: Path
+) -> None:
+    recipe = replace(RECIPE, yeo_johnson=("plan",))
+    with pytest.raises(WrongFile, match="recipe gym transforms plan, which is a category"):
+        trained_on(gym_members, gym_contract, tmp_path, recipe)
