@@ -12,6 +12,7 @@ from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Contract
 from pipeline.model.explanations import Explanations, explain_many
 from pipeline.model.reasons import explain
+from pipeline.reading.arrow_numpy import column_of, text_column
 from pipeline.reading.customer_file import CustomerFile
 from pipeline.reading.memory import MemoryTable
 from pipeline.reading.open import open_table
@@ -30,20 +31,20 @@ REASON = "reason_{}"
 def open_columns(names: Sequence[str], contract: Contract) -> CustomerFile:
     """Columns by their names as a file without rows, which finds those of a contract."""
     schema = pa.schema([pa.field(name, pa.null()) for name in names])
-    return open_table(MemoryTable(FRAME, schema.empty_table()), contract)
+    return open_table(MemoryTable(FRAME, pa.Table.from_batches([], schema)), contract)
 
 
 def assigned_columns(model: ClusterModel, checked: Checked) -> pa.Table:
     """Cluster, name, churn rate, distance, margin, outlier, and the problem where there is none."""
     answer, clusters = model.assign_many(checked.features), model.clusters
-    positions = np.searchsorted([cluster.id for cluster in clusters], answer.cluster)
-    own = _spread(pa.array(positions), checked.good)
-    rates = [cluster.churn.rate if cluster.churn else None for cluster in clusters]
+    ids = np.array([cluster.id for cluster in clusters], np.int64)
+    own = _spread(column_of(np.searchsorted(ids, answer.cluster)), checked.good)
+    rates = np.array([cluster.churn.rate if cluster.churn else np.nan for cluster in clusters])
     columns = [
-        pa.array([cluster.id for cluster in clusters], pa.int64()).take(own),
-        pa.array([cluster.name for cluster in clusters], pa.string()).take(own),
-        pa.array(rates, pa.float64()).take(own),
-        *(_spread(pa.array(a), checked.good)
+        column_of(ids).take(own),
+        text_column(cluster.name for cluster in clusters).take(own),
+        column_of(rates, np.isnan(rates)).take(own),
+        *(_spread(column_of(a), checked.good)
           for a in (answer.distance, answer.margin, answer.outlier)),
         _problems(checked),
     ]  # fmt: skip
@@ -53,11 +54,11 @@ def assigned_columns(model: ClusterModel, checked: Checked) -> pa.Table:
 def reason_columns(model: ClusterModel, checked: Checked) -> pa.Table:
     """The runner-up and each feature's contribution, a column each."""
     found = explain_many(model, checked.features)
-    ids = pa.array([cluster.id for cluster in model.clusters], pa.int64())
-    columns = {RUNNER_UP: _spread(ids.take(pa.array(found.runner_up)), checked.good)}
+    ids = np.array([cluster.id for cluster in model.clusters], np.int64)
+    columns = {RUNNER_UP: _spread(column_of(ids[found.runner_up]), checked.good)}
     for name, contribution in found.contributions.items():
-        columns[REASON.format(name)] = _spread(pa.array(contribution), checked.good)
-    return pa.Table.from_pydict(columns)
+        columns[REASON.format(name)] = _spread(column_of(contribution), checked.good)
+    return pa.Table.from_arrays(list(columns.values()), list(columns))
 
 
 def reason_rows(model: ClusterModel, checked: Checked) -> tuple[pa.Table, NDArray[np.intp]]:
@@ -112,14 +113,13 @@ def _spread(values: pa.Array, good: NDArray[np.bool_]) -> pa.Array:
     if good.all():
         return values
     places = np.cumsum(good) - 1
-    return values.take(pa.array(np.maximum(places, 0), mask=~good))
+    return values.take(column_of(np.maximum(places, 0), ~good))
 
 
 def _problems(checked: Checked) -> pa.Array:
-    texts = np.full(len(checked.good), None, object)
-    for position, problems in checked.problems.items():
-        texts[position] = _sentence(problems)
-    return pa.array(texts, pa.string())
+    positions = range(len(checked.good))
+    problems = (checked.problems.get(position) for position in positions)
+    return text_column(None if each is None else _sentence(each) for each in problems)
 
 
 def _sentence(problems: Sequence[Problem]) -> str:

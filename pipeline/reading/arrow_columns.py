@@ -2,6 +2,8 @@
 
 import pyarrow as pa
 
+from pipeline.reading.arrow_numpy import text_column
+
 
 def without_dictionary(column: pa.Array) -> pa.Array:
     """A column without dictionary encoding; any other stays what it is."""
@@ -35,7 +37,7 @@ def as_text(column: pa.Array) -> pa.Array:
         return column.cast(pa.large_binary()).cast(pa.large_string())
     except pa.ArrowInvalid:
         cells = (None if cell is None else _text_of(cell) for cell in column.to_pylist())
-        return pa.array(cells, pa.large_string())
+        return text_column(cells).cast(pa.large_string())
 
 
 def _text_of(cell: bytes) -> str:

@@ -17,6 +17,7 @@ from pipeline.errors import Problem, WrongFile
 from pipeline.model.contract import AMBIGUOUS, LARGEST, Contract, Feature, is_missing
 from pipeline.model.numbers import NumberFormat
 from pipeline.reading.arrow_columns import as_text, is_text, without_dictionary
+from pipeline.reading.arrow_numpy import null_of, text_column, values_of
 from pipeline.reading.column_names import alphanumeric
 from pipeline.reading.customer_file import TYPED, CustomerFile
 
@@ -141,7 +142,7 @@ def _numbers(
         column = column.cast(pa.float64(), safe=False)
     else:
         column = pa.nulls(len(column), pa.float64())
-    values = np.array(column.to_numpy(zero_copy_only=False), float)
+    values = values_of(column)
     low, high = feature.valid.low, feature.valid.high
     sure = np.abs(values) <= LARGEST  # false for NaN
     if low is not None:
@@ -157,10 +158,10 @@ def _cast_text(column: pa.Array, numbers: NumberFormat) -> pa.Array:
     """Numbers that are plainly written; null where somebody has to look closer."""
     if not numbers.decimal:
         marked = pc.match_substring_regex(column, "[.,]")
-        column = pc.if_else(marked, None, column)
+        column = pc.if_else(marked, null_of(column.type), column)
     elif numbers.decimal == ",":
         pointed = pc.match_substring(column, ".")
-        column = pc.if_else(pointed, None, pc.replace_substring(column, ",", "."))
+        column = pc.if_else(pointed, null_of(column.type), pc.replace_substring(column, ",", "."))
     try:
         return column.cast(pa.float64())
     except pa.ArrowInvalid:
@@ -168,12 +169,11 @@ def _cast_text(column: pa.Array, numbers: NumberFormat) -> pa.Array:
             grouped = pc.match_substring_regex(column, _GROUPED)
             column = pc.if_else(grouped, pc.replace_substring(column, ",", ""), column)
         numeric = pc.match_substring_regex(column, _NUMBER)
-        return pc.if_else(numeric, column, None).cast(pa.float64())
+        return pc.if_else(numeric, column, null_of(column.type)).cast(pa.float64())
 
 
 def _texts(feature: Feature, column: pa.Array) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     if not is_text(column):
         return np.full(len(column), "", object), np.zeros(len(column), bool)
-    known = pc.is_in(column, pa.array(feature.values, column.type))
-    values = np.array(column.to_numpy(zero_copy_only=False), object)
-    return values, np.array(known.to_numpy(zero_copy_only=False), bool)
+    known = pc.is_in(column, text_column(feature.values).cast(column.type))
+    return values_of(column), values_of(known)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pipeline.errors import Problem, shortened
 from pipeline.model.cluster_model import Assignments, ClusterModel
 from pipeline.reading.arrow_columns import as_text, filtered, without_dictionary
+from pipeline.reading.arrow_numpy import column_of, missing_in, values_of
 from pipeline.reading.blocks import Block, BrokenRow
 from pipeline.reading.column_names import alphanumeric
 from pipeline.reading.customer_file import CustomerFile
@@ -110,7 +111,7 @@ class Scorer:
         rejects.sort(key=lambda reject: reject.row)
         kept, text = list(block.columns), block.text
         if not checked.good.all():
-            good = pa.array(checked.good)
+            good = column_of(checked.good)
             kept = [filtered(column, good) for column in kept]
             text = None if text is None else text.filter(good)
         assignments = self.model.assign_many(checked.features)
@@ -138,7 +139,7 @@ class Scorer:
         coded = as_text(without_dictionary(columns[self._label])).dictionary_encode()
         meanings = [label.parse(value) for value in coded.dictionary.to_pylist()]
         rates = np.array([np.nan if m is None else float(m) for m in [*meanings, None]])
-        codes = coded.indices.fill_null(len(meanings)).to_numpy(zero_copy_only=False)
+        codes = np.where(missing_in(coded), len(meanings), values_of(coded.indices))
         churned: NDArray[np.float64] = rates[codes]
         return churned
 

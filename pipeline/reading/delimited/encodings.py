@@ -3,7 +3,7 @@
 import codecs
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,8 +78,15 @@ def guess_encodings(text: bytes) -> Guess:
     for match in matches:
         same = [match.encoding, *match.could_be_from_charset]
         distinct.setdefault(str(match), "cp1252" if "cp1252" in same else match.encoding)
-    words = (next((w for w in _words(it) if not w.isascii()), it[:12]) for it in distinct)
-    return Guess(tuple(distinct.values()), tuple(words))
+    return Guess(tuple(distinct.values()), _differing_words(list(distinct)))
+
+
+def _differing_words(readings: Sequence[str]) -> tuple[str, ...]:
+    """The first word beyond ASCII that the readings of a text disagree on, in each."""
+    words = ([word for word in _words(text) if not word.isascii()] for text in readings)
+    together = zip(*words, strict=False)
+    some = tuple(text[:12] for text in readings)
+    return next((each for each in together if len({*each}) > 1 or len(readings) == 1), some)
 
 
 def _is_clearly_better(first: Any, second: Any) -> bool:

@@ -15,6 +15,7 @@ import pyarrow.csv
 from numpy.typing import NDArray
 
 from pipeline.errors import WrongFile
+from pipeline.reading.arrow_numpy import text_column, values_of
 from pipeline.reading.blocks import Block, BrokenRow
 from pipeline.reading.delimited.dialect import Dialect
 from pipeline.reading.delimited.fields import fields_of
@@ -129,7 +130,7 @@ class DelimitedReader:
             else:
                 wrong.append(index)
         cells = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
-        arrays = [pa.array(column, pa.string()) for column in cells]
+        arrays = [text_column(column) for column in cells]
         return pa.Table.from_arrays(arrays, [str(column) for column in columns]), wrong
 
 
@@ -143,8 +144,9 @@ def _without_trailing_content(
     parsed: pa.Table, last: str, wrong: list[int]
 ) -> tuple[pa.Table, list[int]]:
     """The rows whose last field is empty; the others are wrong as well."""
-    empty = pc.equal(pc.utf8_trim_whitespace(parsed.column(last)), "").combine_chunks()
-    full = np.flatnonzero(~np.asarray(empty.to_numpy(zero_copy_only=False), bool))
+    cells = pc.utf8_trim_whitespace(parsed.column(last).combine_chunks())
+    empty = pc.equal(cells, text_column([""])[0])
+    full = np.flatnonzero(~values_of(empty))
     if not len(full):
         return parsed, wrong
     right = np.delete(np.arange(parsed.num_rows + len(wrong)), wrong)
@@ -155,7 +157,7 @@ def _parse(
     records: Records, delimiter: str, names: list[str], asked: list[str], note: Any
 ) -> pa.Table | None:
     if not len(records.ends):
-        return pa.schema([pa.field(name, pa.string()) for name in asked]).empty_table()
+        return pa.Table.from_arrays([text_column([]) for _ in asked], asked)
     try:
         return pa.csv.read_csv(
             pa.BufferReader(pa.py_buffer(records.data)),
@@ -236,7 +238,7 @@ def _lines(records: Records) -> pa.StringArray:
     """Each record with the newline before it, the first without: nothing is copied."""
     data, ends = records.data, records.ends
     if not len(ends):
-        return pa.array([], pa.string())
+        return text_column([])
     offsets = np.zeros(len(ends) + 1, np.int32)
     # carriage returns stand before all newlines or before none
     offsets[1:] = ends - 1 if data[int(ends[0]) - 1 : int(ends[0])] == b"\r" else ends

@@ -10,10 +10,10 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet
 
 from pipeline.errors import WrongFile
+from pipeline.reading.arrow_numpy import values_of
 
 _ROWS = 32_768
 _LARGEST = 2**63 - 1
@@ -88,7 +88,7 @@ def _finer(source: Path | BinaryIO, names: Sequence[str], row_groups: Sequence[i
 def _numbers(batch: pa.RecordBatch) -> Iterator[Any]:
     for column in batch.columns:
         for leaf in _leaves(column):
-            yield pc.fill_null(leaf.cast(pa.int64()), 0).to_numpy(zero_copy_only=False)
+            yield values_of(leaf.cast(pa.int64()))
 
 
 def _leaves(column: pa.Array) -> Iterator[pa.Array]:

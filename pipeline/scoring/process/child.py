@@ -12,7 +12,6 @@ import time
 import traceback
 from collections.abc import Callable
 from functools import lru_cache
-from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -32,11 +31,10 @@ Send = Callable[[dict[str, Any]], None]
 def main(load: Callable[[], FileEngine]) -> NoReturn:
     """Answer requests until there are no more. The argument is how many bytes it may take.
 
-    The engine is loaded here: no message is lost, and pyarrow does not find pandas.
+    The engine is loaded here, so that no message is lost.
     """
     be_expendable()
     send = _own_output()
-    sys.meta_path.insert(0, _WithoutPandas())
     try:
         score = load()
         bound_memory(int(sys.argv[1]))
@@ -111,14 +109,6 @@ def _own_output() -> Send:
         answers.flush()
 
     return send
-
-
-class _WithoutPandas(MetaPathFinder):
-    """Hides pandas, which pyarrow imports wherever it is there: half a second for nothing."""
-
-    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
-        if fullname == "pandas":
-            raise ModuleNotFoundError(fullname)
 
 
 def _engine() -> FileEngine:

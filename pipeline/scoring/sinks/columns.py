@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
 
+from pipeline.reading.arrow_numpy import column_of, text_column
 from pipeline.reading.customer_file import CustomerFile
 from pipeline.scoring.scorer import ScoredBlock, Scorer
 
@@ -13,27 +15,29 @@ class AppendedColumns:
 
     def __init__(self, scorer: Scorer) -> None:
         clusters = scorer.model.clusters
-        self.ids = pa.array([cluster.id for cluster in clusters], pa.int64())
-        self.names = pa.array([cluster.name for cluster in clusters])
-        self.rates = pa.array(
-            [cluster.churn.rate if cluster.churn else None for cluster in clusters], pa.float64()
-        )
-        challenger = scorer.challenger
-        self.challenger_ids = None if challenger is None else pa.array(challenger.ids, pa.int64())
+        self.ids = column_of(np.array([cluster.id for cluster in clusters], np.int64))
+        self.names = text_column(cluster.name for cluster in clusters)
+        rates = [cluster.churn.rate if cluster.churn else np.nan for cluster in clusters]
+        self.rates = column_of(np.array(rates), np.isnan(rates))
+        self.challenger_ids: pa.Array | None = None
+        if scorer.challenger is not None:
+            ids = scorer.challenger.ids
+            known = np.array([0 if each is None else each for each in ids], np.int64)
+            self.challenger_ids = column_of(known, np.array([each is None for each in ids]))
 
     def arrays(self, block: ScoredBlock) -> list[pa.Array]:
         """The appended columns of a block, a cell for each assigned row."""
-        positions, assignments = pa.array(block.positions), block.assignments
+        positions, assignments = column_of(block.positions), block.assignments
         arrays = [
             self.ids.take(positions),
             pa.DictionaryArray.from_arrays(positions.cast(pa.int32()), self.names),
             self.rates.take(positions),
-            pa.array(assignments.distance),
-            pa.array(assignments.margin),
-            pa.array(assignments.outlier),
+            column_of(assignments.distance),
+            column_of(assignments.margin),
+            column_of(assignments.outlier),
         ]
-        if self.challenger_ids is not None:
-            arrays.append(self.challenger_ids.take(pa.array(block.challenger_positions)))
+        if self.challenger_ids is not None and block.challenger_positions is not None:
+            arrays.append(self.challenger_ids.take(column_of(block.challenger_positions)))
         return arrays
 
     def fields(self, names: Sequence[str]) -> list[pa.Field]:

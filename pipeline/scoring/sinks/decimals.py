@@ -5,6 +5,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from pipeline.reading.arrow_numpy import column_of, text_column
+
 _TABLE_END = 10
 """Texts of smaller numbers come from a table; in a standardised space hardly any are larger."""
 
@@ -19,20 +21,20 @@ class Decimals:
         """Make the tables; `mark` is the decimal mark."""
         self._mark = mark
         heads = range(1000 * _TABLE_END + 1)
-        self._heads = pa.array([f"{head // 1000}{mark}{head % 1000:03d}" for head in heads])
-        self._tails = pa.array([f"{tail:03d}" for tail in range(1000)])
+        self._heads = text_column(f"{head // 1000}{mark}{head % 1000:03d}" for head in heads)
+        self._tails = text_column(f"{tail:03d}" for tail in range(1000))
 
     def parts(self, values: NDArray[np.float64]) -> tuple[pa.StringArray, pa.StringArray]:
         """The beginning and the end of each number's text: one array after the other."""
         small = values < _TABLE_END
         millionths = np.rint(np.where(small, values, 0) * 1e6).astype(np.int64)
         head, tail = np.divmod(millionths, 1000)
-        heads, tails = self._heads.take(pa.array(head)), self._tails.take(pa.array(tail))
+        heads, tails = self._heads.take(column_of(head)), self._tails.take(column_of(tail))
         if not small.all():
-            large = pa.array(~small)
-            texts = [self._text(value) for value in values[~small].tolist()]
-            heads = pc.replace_with_mask(heads, large, pa.array(texts))
-            tails = pc.replace_with_mask(tails, large, pa.scalar(""))
+            large = column_of(~small)
+            texts = text_column(map(self._text, values[~small].tolist()))
+            heads = pc.replace_with_mask(heads, large, texts)
+            tails = pc.replace_with_mask(tails, large, text_column([""])[0])
         return heads, tails
 
     def _text(self, value: float) -> str:

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from pipeline.reading.arrow_columns import is_binary, is_text, without_dictionary, without_view
+from pipeline.reading.arrow_numpy import text_column
 from pipeline.reading.customer_file import CustomerFile
 from pipeline.scoring.outputs import FORMULA, NUMBER, csv_line, without_formula
 from pipeline.scoring.scorer import ScoredBlock, Scorer
@@ -69,5 +70,5 @@ def without_formulas(column: pa.Array) -> pa.Array:
         pc.match_substring_regex(column, FORMULA),
         pc.invert(pc.match_substring_regex(column, NUMBER)),
     )
-    mark, nothing = (pa.scalar(text, column.type) for text in ("'", ""))
+    mark, nothing = text_column(["'", ""]).cast(column.type)
     return pc.if_else(risky, pc.binary_join_element_wise(mark, column, nothing), column)

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.reading.arrow_numpy import column_of, text_column
 from pipeline.reading.customer_file import CustomerFile
 from pipeline.scoring.outputs import csv_line
 from pipeline.scoring.scorer import ScoredBlock, Scorer
@@ -23,7 +24,7 @@ class TextSink:
         self._decimals = Decimals(self._decimal)
         self._quote = '"' if self._decimal == self._delimiter else ""
         appended = AppendedColumns(scorer)
-        self._cluster_cells = pa.array(
+        self._cluster_cells = text_column(
             [
                 self._delimiter
                 + csv_line([str(cluster), self._as_read(name), self._number(rate)], self._delimiter)
@@ -38,13 +39,15 @@ class TextSink:
             ]
         )
         self._newline = file.facts.get("newline", "\n").encode()
-        self._between = pa.scalar(self._quote + self._delimiter + self._quote)
+        self._between, self._nothing = text_column(
+            [self._quote + self._delimiter + self._quote, ""]
+        )
         flags = (f"{self._quote}{self._delimiter}{flag}" for flag in ("false", "true"))
-        self._flags = pa.array(flags)
+        self._flags = text_column(flags)
         self._challenger_cells = None
         if appended.challenger_ids is not None:
-            ids = appended.challenger_ids.cast(pa.string()).fill_null("")
-            self._challenger_cells = pa.array([f"{self._delimiter}{each}" for each in ids])
+            ids = ["" if each is None else each for each in appended.challenger_ids.to_pylist()]
+            self._challenger_cells = text_column(f"{self._delimiter}{each}" for each in ids)
         self._file, self.rows = target, 0
         undecoded = self._text is not None and self._text.undecoded
         mark = "" if undecoded else byte_order_mark(file)
@@ -54,17 +57,17 @@ class TextSink:
     def prepare(self, block: ScoredBlock) -> pa.StringArray:
         """The lines of the block, each with its cells appended."""
         assignments, challenger = block.assignments, []
-        if self._challenger_cells is not None:
-            challenger = [self._challenger_cells.take(pa.array(block.challenger_positions))]
+        if self._challenger_cells is not None and block.challenger_positions is not None:
+            challenger = [self._challenger_cells.take(column_of(block.challenger_positions))]
         return pc.binary_join_element_wise(
             block.text,
-            self._cluster_cells.take(pa.array(block.positions)),
+            self._cluster_cells.take(column_of(block.positions)),
             *self._decimals.parts(assignments.distance),
             self._between,
             *self._decimals.parts(assignments.margin),
-            self._flags.take(pa.array(assignments.outlier.view(np.int8))),
+            self._flags.take(column_of(assignments.outlier.view(np.int8))),
             *challenger,
-            "",
+            self._nothing,
         )
 
     def write(self, prepared: pa.StringArray) -> None:

@@ -15,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.reading.arrow_columns import without_dictionary
+from pipeline.reading.arrow_numpy import missing_in, values_of
 from pipeline.scoring.documents import RepeatedIdsDocument
 
 MOST_ROWS = 50_000_000
@@ -42,10 +43,10 @@ def hashes_of(column: pa.Array) -> Hashes:
     """A hash of each id; of those that are missing or empty 0."""
     column = without_dictionary(column)
     if pa.types.is_integer(column.type):
-        values = column.cast(pa.int64(), safe=False).fill_null(0).to_numpy(zero_copy_only=False)
+        values = values_of(column.cast(pa.int64(), safe=False))
         hashes = _mixed(values.view(np.uint64) ^ _SEED) | np.uint64(1)
         if column.null_count:
-            hashes[np.asarray(column.is_null().to_numpy(zero_copy_only=False), bool)] = 0
+            hashes[missing_in(column)] = 0
         return hashes
     text = column.cast(pa.large_string())
     _, offsets, data = text.buffers()
