@@ -7,8 +7,8 @@ connection was cut or somebody else was faster. Clocks play no part in telling t
 """
 
 import json
+import os
 import re
-import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -49,7 +49,7 @@ class Event:
     def of(cls, alias: str, old: str | None, new: str, reason: Reason, after: str | None) -> Self:
         """An event of this moment, with an id of its own."""
         when = datetime.now(UTC)
-        name = f"{when:%Y%m%dT%H%M%S%f}Z-{secrets.token_hex(4)}"
+        name = f"{when:%Y%m%dT%H%M%S%f}Z-{os.urandom(4).hex()}"
         return cls(name, alias, old, new, reason, when, after)
 
     def to_dict(self) -> dict[str, Any]:

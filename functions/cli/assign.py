@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 
 import click
-from rich.text import Text
 
-from functions.cli import console, options
-from functions.http.presenter import Presenter
+from functions.cli import options
+from functions.cli.output.text import print_details, print_json, print_text
 from pipeline.model.cluster_model import Assignment, ClusterModel
 from pipeline.model.loading import load_model
 
@@ -33,46 +32,54 @@ def assign(values: tuple[str, ...], reference: str, store: str, as_json: bool) -
     model = load_model(artifact)
     assignment = model.assign(customer)
     if as_json:
+        from functions.http.presenter import Presenter
+
         presenter = Presenter(model, artifact.version)
         customer_id = customer.get(model.contract.id_column or "")
-        console.print_json(presenter.assignment(assignment, customer_id))
+        print_json(presenter.assignment(assignment, customer_id))
     else:
         _show(assignment, model)
 
 
 def _show(assignment: Assignment, model: ClusterModel) -> None:
     """An assignment for people."""
-    out, cluster = console.terminal(), assignment.cluster
+    cluster = assignment.cluster
     gaps = model.clusters[-1].id > len(model.clusters)  # some ids are retired
     number = f"{cluster.id}" if gaps else f"{cluster.id} of {len(model.clusters)}"
-    out.print(f"Cluster {number}: {cluster.name}", style="bold")
-    out.print(cluster.description)
+    print_text(f"Cluster {number}: {cluster.name}", bold=True)
+    print_text(cluster.description)
     if cluster.churn:
         churn = cluster.churn
-        counts = (
-            f"({churn.churned:,} of {churn.customers:,} left; 95 % interval "
-            f"{churn.low:.1%} to {churn.high:.1%})"
+        print_text(
+            f"Churn rate of this group: {churn.rate:.1%} ({churn.churned:,} of "
+            f"{churn.customers:,} left; 95 % interval {churn.low:.1%} to {churn.high:.1%})"
         )
-        out.print("Churn rate of this group:", console.bold(f"{churn.rate:.1%}"), counts)
     labels = {feature.name: feature.label for feature in model.contract.features}
-    out.print(
+    print_text(
         f"Distance to the centre {assignment.distance:.3f} (outlier beyond "
         f"{cluster.outlier_distance:.3f}); margin {assignment.margin:.2f} to cluster "
         f"{assignment.runner_up.id}, {assignment.runner_up.name}"
     )
     if assignment.residual is not None and cluster.outlier_residual is not None:
-        out.print(
+        print_text(
             f"Off the pattern of the values together {assignment.residual:.3f} (outlier beyond "
             f"{cluster.outlier_residual:.3f})"
         )
     if assignment.outlier:
-        out.print(Text.assemble(console.bold("Outlier"), _why_outlier(assignment, labels)))
-    table = console.new_table("Feature", "Value", "Weight", "Why")
-    for reason in assignment.reasons:
-        value = reason.value if isinstance(reason.value, str) else f"{reason.value:,g}"
-        weight = f"{reason.contribution:+.3f}"
-        table.add_row(labels[reason.feature], value, weight, reason.sentence)
-    out.print(table)
+        print_text(f"Outlier{_why_outlier(assignment, labels)}", bold=True)
+    print_text()
+    print_details(
+        ("Feature", "Value", "Weight", "Why"),
+        [
+            (
+                labels[reason.feature],
+                reason.value if isinstance(reason.value, str) else f"{reason.value:,g}",
+                f"{reason.contribution:+.3f}",
+                reason.sentence,
+            )
+            for reason in assignment.reasons
+        ],
+    )
 
 
 def _why_outlier(assignment: Assignment, labels: Mapping[str, str]) -> str:

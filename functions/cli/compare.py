@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from functions.cli import console, options
-from functions.cli.tables.comparisons import COMPARISON_FILES, show_comparison, write_comparison
+from functions.cli import options
+from functions.cli.output.comparisons import COMPARISON_FILES, show_comparison, write_comparison
+from functions.cli.output.text import print_json
 
 
 @click.command(epilog="Example: customer-clusters compare champion candidate --json")
@@ -26,6 +27,6 @@ def compare(
     if out is not None:
         write_comparison(comparison, out)
     if as_json:
-        console.print_json(comparison.to_dict())
+        print_json(comparison.to_dict())
     else:
         show_comparison(comparison)

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import click
 
-from functions.cli import console, options
+from functions.cli import options
+from functions.cli.output import console
+from functions.cli.output.text import print_json
 from model_store.extras import needs_extra
 from pipeline.model.contract import load_contract
 from pipeline.reading.options import ReadingOptions
@@ -39,7 +41,7 @@ def explore(data: Path, out: Path, contract: Path, as_json: bool, reading: Readi
         progress("drawing the report")
         page = exploring.write(exploration, out)
     if as_json:
-        console.print_json(exploration.to_dict())
+        print_json(exploration.to_dict())
     else:
         _show(exploring.highlights(exploration), page)
 

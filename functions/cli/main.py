@@ -1,24 +1,29 @@
 """The `customer-clusters` command and its sub-commands.
 
-A command imports what it needs when it runs: `assign` must not wait for scikit-learn or pyarrow.
+A command's module is imported when it runs, and imports what it needs: `--help` must not wait for
+all of them, nor `assign` for scikit-learn or pyarrow.
 """
 
+from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 import click
 
-from functions.cli.assign import assign
-from functions.cli.compare import compare
-from functions.cli.contracts.check import contract
-from functions.cli.contracts.init import init
-from functions.cli.explore import explore
-from functions.cli.models import models
-from functions.cli.retrain import retrain
-from functions.cli.score import score
-from functions.cli.serve import serve
-from functions.cli.train import train
-from functions.cli.watch import watch
-from model_store import CustomerClustersError
+COMMANDS = {
+    "assign": (".assign", "Say which cluster one customer belongs to, and why."),
+    "serve": (".serve", "Answer look-ups over HTTP, and show the pages."),
+    "score": (".score", "Assign every customer of files; write results."),
+    "watch": (".watch", "Score every file that is dropped into a folder."),
+    "init": (".contracts.init", "Draft the contract of a customer file."),
+    "contract": (".contracts.check", "Check a contract, alone or against a file."),
+    "explore": (".explore", "Describe a customer file before training."),
+    "train": (".train", "Train a model on customers and publish it."),
+    "retrain": (".retrain", "Train the champion's recipe on new customers."),
+    "compare": (".compare", "Compare two versions: figures, and who moves."),
+    "models": (".models", "List, show, export, promote and verify models."),
+}
+"""Command → its module, where it has the same name, and a line about it."""
 
 
 class _UserError(click.ClickException):
@@ -30,20 +35,34 @@ class _UserError(click.ClickException):
 class _Commands(click.Group):
     """Turns every error that a user can cure into one line and exit code 2."""
 
+    def list_commands(self, context: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(COMMANDS[name][0], __package__), name)
+        return command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        lines: Sequence[tuple[str, str]] = [(name, COMMANDS[name][1]) for name in sorted(COMMANDS)]
+        with formatter.section("Commands"):
+            formatter.write_dl(lines)
+
     def invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
-        except CustomerClustersError as error:
-            raise _UserError(str(error)) from error
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            from model_store import CustomerClustersError
+
+            if isinstance(error, CustomerClustersError):
+                raise _UserError(str(error)) from error
+            raise
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="customer-clusters")
 def main() -> None:
     """Find the groups that customers form, and say which one a customer belongs to, and why."""
-
-
-for command in (
-    assign, serve, score, watch, init, contract, explore, train, retrain, compare, models
-):  # fmt: skip
-    main.add_command(command)

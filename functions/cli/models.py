@@ -4,9 +4,10 @@ from pathlib import Path
 
 import click
 
-from functions.cli import console, options
+from functions.cli import options
 from functions.cli.export import export
-from functions.cli.tables import models as model_tables
+from functions.cli.output import models as model_tables
+from functions.cli.output.text import print_json
 from model_store import WrongArtifact, load_signer
 from pipeline.model.loading import load_model
 from pipeline.model.renaming import rename_cluster
@@ -40,7 +41,7 @@ def show(reference: str, store: str, as_json: bool) -> None:
     artifact.verify()
     model = load_model(artifact)
     if as_json:
-        console.print_json(model_tables.model_document(artifact, model))
+        print_json(model_tables.model_document(artifact, model))
     else:
         model_tables.show_model(artifact, model)
 
@@ -101,7 +102,7 @@ def history(store: str, as_json: bool) -> None:
     events = options.open_store(store).history()
     if as_json:
         moves = [{**event.to_dict(), "in_effect": in_effect} for event, in_effect in events]
-        console.print_json(moves)
+        print_json(moves)
     else:
         model_tables.show_history(events)
 

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import click
 
-from functions.cli import console, options
-from functions.cli.tables.comparisons import COMPARISON_FILES, show_comparison, write_comparison
+from functions.cli import options
+from functions.cli.output import console
+from functions.cli.output.comparisons import COMPARISON_FILES, show_comparison, write_comparison
+from functions.cli.output.text import print_json
 from model_store import load_signer
 from model_store.extras import needs_extra
 
@@ -63,6 +65,6 @@ def retrain(
         click.echo(f"Note: {data.name} was trained on before; that gave {version}", err=True)
     write_comparison(comparison, out)
     if as_json:
-        console.print_json(comparison.to_dict())
+        print_json(comparison.to_dict())
     else:
         show_comparison(comparison)

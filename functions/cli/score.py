@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from functions.cli import console, options
-from functions.cli.tables.runs import show_run
+from functions.cli import options
+from functions.cli.output import console
+from functions.cli.output.runs import show_run
+from functions.cli.output.text import print_json
 from model_store import CustomerClustersError, S3Address, Store
 from model_store.extras import needs_extra
 from pipeline.errors import WrongFile
@@ -117,7 +119,7 @@ def _score_all(
         if not as_json:
             show_run(result.manifest, summary, out)
     if as_json:
-        console.print_json(manifests[0] if len(sources) == 1 else manifests)
+        print_json(manifests[0] if len(sources) == 1 else manifests)
     if refusals:
         raise WrongFile(
             f"{len(refusals)} of {len(sources)} files", "were refused, the others scored"

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from functions.cli import console, options
-from functions.cli.tables import models as model_tables
+from functions.cli import options
+from functions.cli.output import console
+from functions.cli.output import models as model_tables
+from functions.cli.output.text import print_json
 from model_store import CANDIDATE, CHAMPION, Store, load_signer
 from model_store.extras import needs_extra
 from pipeline.model.contract import load_contract
@@ -117,7 +119,7 @@ def train(
             trained = training.rename_clusters(trained, names)
         artifact = training.publish(trained, target, alias, who, signer)
     if as_json:
-        console.print_json(model_tables.model_document(artifact, trained.model))
+        print_json(model_tables.model_document(artifact, trained.model))
     else:
         model_tables.show_model(artifact, trained.model)
 

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from functions.cli import console, options
-from functions.cli.tables.runs import show_run
+from functions.cli import options
+from functions.cli.output.runs import show_run
+from functions.cli.output.text import print_json
 from functions.live_model import LiveModel
 from model_store import CustomerClustersError
 
@@ -51,7 +52,7 @@ def watch(
         if isinstance(result, CustomerClustersError):
             click.echo(f"Error: {result}", err=True)
         elif as_json:
-            console.print_json(result)
+            print_json(result)
         else:
             show_run(result, read_summary(runs, result), out)
 

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import click
 
-from functions.cli import console, options
+from functions.cli import options
+from functions.cli.output import console
+from functions.cli.output.text import print_json
 from pipeline.model.contract import Contract, Finding, read_contract
 from pipeline.reading.options import ReadingOptions
 
@@ -40,7 +42,7 @@ def check(
         findings = find_disagreements(data, declared, reading)
     if as_json:
         document = {"contract": str(path), "data": data and str(data)}
-        console.print_json({**document, "findings": [asdict(finding) for finding in findings]})
+        print_json({**document, "findings": [asdict(finding) for finding in findings]})
     else:
         _show(path, data, declared, findings)
     if any(finding.level == "error" for finding in findings):

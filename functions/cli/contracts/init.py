@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from functions.cli import console, options
+from functions.cli import options
 from functions.cli.contracts.ledger import LedgerOptions, ledger_options, show_ledger
+from functions.cli.output import console
+from functions.cli.output.text import print_json
 from model_store.extras import needs_extra
 from pipeline.errors import WrongFile, shortened
 from pipeline.model.contract import SCHEMA
@@ -101,7 +103,7 @@ def _show_all(
 ) -> None:
     if as_json:
         document = {"contract": path and str(path), **draft.to_dict()}
-        console.print_json(document | ({"ledger": ledger.to_dict()} if ledger else {}))
+        print_json(document | ({"ledger": ledger.to_dict()} if ledger else {}))
         return
     if ledger:
         show_ledger(ledger, data)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from functions.cli import console, options
+from functions.cli import options
+from functions.cli.output import console
 
 if TYPE_CHECKING:
     from pipeline.training.drafting import Ledger

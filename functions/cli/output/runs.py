@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.text import Text
 
-from functions.cli.console import bold, new_table, terminal
+from functions.cli.output.console import bold, new_table, terminal
 from pipeline.model.churn import ChurnRate
 from pipeline.scoring.documents import (
     ChallengerSummary,

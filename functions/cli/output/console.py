@@ -1,35 +1,25 @@
-"""The terminal: tables and progress for people, JSON for machines."""
+"""The terminal: tables and progress for people."""
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-import click
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from functions.cli.output.text import without_controls
+
 _WIDTH = 140
 """Width of tables that go to a file or a pipe."""
-_CONTROLS = dict.fromkeys(
-    {*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)} - {9, 10},
-    "\ufffd",
-)
-"""Control characters, those that turn the direction of text among them, as a mark."""
 _LEFT = frozenset(
     {"Alias", "Aliases", "Feature", "Figure", "From", "Name", "Recipe", "To", "Version", "What",
      "When", "Who", "Why", "Became", "Verdict"}
 )  # fmt: skip
-
-
-def print_json(document: Any) -> None:
-    """Print exactly one JSON document on standard output."""
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 @contextmanager
@@ -83,14 +73,14 @@ def terminal() -> Console:
 
 def bold(text: str, style: str = "bold") -> Text:
     """Text with a style, whatever it says."""
-    return Text(text.translate(_CONTROLS), style)
+    return Text(without_controls(text), style)
 
 
 class _PlainConsole(Console):
     """Shows text as it is, but for what would tell the terminal to do something."""
 
     def render_str(self, text: str, **how: Any) -> Text:
-        return super().render_str(text.translate(_CONTROLS), **how)
+        return super().render_str(without_controls(text), **how)
 
 
 def _description() -> TextColumn:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from functions.cli import console
+from functions.cli.output import console
 from model_store.extras import needs_extra
 from pipeline.errors import WrongFile
 

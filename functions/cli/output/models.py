@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from functions.cli.console import bold, new_table, print_json, terminal
+from functions.cli.output.console import bold, new_table, terminal
+from functions.cli.output.text import print_json
 from model_store import Artifact, Event, Store, Version, WrongArtifact
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.facts import facts_of
