@@ -38,7 +38,7 @@ def main() -> None:
 def ours() -> Callable[[Path, Path, str], None]:
     """Everything: checks, rejects, summary, drift, report."""
     from pipeline.runs import FolderRuns, LocalInput, WholeFile, score
-    from pipeline.scoring import Options, ScoringSpec
+    from pipeline.scoring.spec import Options, ScoringSpec
 
     artifact = open_store(BUNDLED).open(CHAMPION)
     model = load_model(artifact)

@@ -23,8 +23,8 @@ from model_store import BUNDLED, CHAMPION, open_store
 from pipeline.model.loading import load_model
 from pipeline.runs import FolderRuns, LocalInput, score
 from pipeline.runs.in_parts import InParts
-from pipeline.scoring import ScoringSpec
 from pipeline.scoring.parts.spark import OnSpark, spark
+from pipeline.scoring.spec import ScoringSpec
 
 ROUNDS = 3
 WORKERS = (1, 2)

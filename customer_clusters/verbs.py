@@ -135,8 +135,8 @@ def score(
     """
     from pipeline.runs import WholeFile, find_inputs, open_runs, read_summary
     from pipeline.runs import score as score_once
-    from pipeline.scoring import Options, ScoringSpec
     from pipeline.scoring.process.isolated import isolated
+    from pipeline.scoring.spec import Options, ScoringSpec
 
     artifact = as_store(store).open(model)
     options = Options(output_format, max_rejected_share, reading)

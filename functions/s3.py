@@ -33,8 +33,8 @@ from pipeline.runs import Engine, RunResult, WholeFile, record_failure, score
 from pipeline.runs.challengers import Challengers
 from pipeline.runs.objects import ObjectRef, Skipped, open_object, safe_name
 from pipeline.runs.s3 import S3Runs
-from pipeline.scoring import Options, ScoringSpec
 from pipeline.scoring.process.isolated import isolated
+from pipeline.scoring.spec import Options, ScoringSpec
 
 LambdaHandler = Callable[[Any, Any], dict[str, Any]]
 

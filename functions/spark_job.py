@@ -29,9 +29,9 @@ from pipeline.runs.challengers import load_challenger
 from pipeline.runs.in_parts import InParts
 from pipeline.runs.objects import Skipped, open_object
 from pipeline.runs.s3 import S3Runs
-from pipeline.scoring import Options, ScoringSpec
 from pipeline.scoring.parts.distributed import Runner
 from pipeline.scoring.parts.part_plan import PART_BYTES
+from pipeline.scoring.spec import Options, ScoringSpec
 
 _TRIES = 4
 _WAIT_SECONDS = 60.0

@@ -20,7 +20,7 @@ from pipeline.runs import RunKey, RunResult, key_of, record_failure
 from pipeline.runs.objects import ObjectInput, ObjectRef
 from pipeline.runs.s3 import S3Runs
 from pipeline.runs.store import PendingJob, as_json
-from pipeline.scoring import ScoringSpec
+from pipeline.scoring.spec import ScoringSpec
 
 PENDING = "pending.json"
 

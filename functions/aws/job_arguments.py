@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 from model_store import S3Address
 from pipeline.reading.options import AUTODETECT, OPTIONS, ReadingOptions
 from pipeline.runs.objects import ObjectInput, ObjectRef
-from pipeline.scoring import ScoringSpec
+from pipeline.scoring.spec import ScoringSpec
 
 _SAFE = "/:"
 _NEEDED = ("bucket", "key", "name", "etag", "identity", "results", "store", "model")

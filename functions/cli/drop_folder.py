@@ -18,9 +18,9 @@ from pipeline.reading.file_state import FileState
 from pipeline.reading.input_files import LINKS, Entry, refuse_table_around, why_skipped
 from pipeline.runs import Engine, LocalInput, RunStore, WholeFile, record_failure, score
 from pipeline.runs.challengers import Challengers
-from pipeline.scoring import Options, ScoringSpec
 from pipeline.scoring.documents import Manifest
 from pipeline.scoring.inputs import escaped
+from pipeline.scoring.spec import Options, ScoringSpec
 
 Report = Callable[[Manifest | CustomerClustersError], None]
 """Takes a manifest, or why there is none."""

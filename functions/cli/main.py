@@ -4,6 +4,7 @@ A command's module is imported when it runs, and imports what it needs: `--help`
 all of them, nor `assign` for scikit-learn or pyarrow.
 """
 
+import gc
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
@@ -60,6 +61,8 @@ class _Commands(click.Group):
             if isinstance(error, CustomerClustersError):
                 raise _UserError(str(error)) from error
             raise
+        finally:
+            gc.freeze()  # nothing is worth the time of tidying up before the process ends
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

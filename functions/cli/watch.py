@@ -42,8 +42,8 @@ def watch(
     """
     from functions.cli.drop_folder import DropFolder
     from pipeline.runs import WholeFile, open_runs, read_summary
-    from pipeline.scoring import Options
     from pipeline.scoring.process.isolated import isolated
+    from pipeline.scoring.spec import Options
 
     isolated().start()
     runs = open_runs(out)

@@ -14,8 +14,10 @@ from functions.web.run import run_view
 from model_store import Temporary
 from pipeline.errors import WrongFile
 from pipeline.runs import FolderRuns, read_summary
-from pipeline.scoring import FileEngine, InputFile, Options, ScoringSpec
 from pipeline.scoring.documents import Manifest
+from pipeline.scoring.inputs import InputFile
+from pipeline.scoring.results import score_into
+from pipeline.scoring.spec import FileEngine, Options, ScoringSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,8 @@ def score_upload(
     try:
         options = Options(reading=upload.reading, safe_csv=upload.safe_csv)
         spec = ScoringSpec(loaded.model, loaded.version, options)
-        manifest = engine(folder, InputFile.at(path, upload.name), spec, watch)
+        source = InputFile.at(path, upload.name)
+        manifest = score_into(folder, source, spec, engine, watch)
         summary = read_summary(FolderRuns(folder), _here(manifest))
         return run_view(loaded.model, manifest, summary)
     except WrongFile as error:

@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.meta import find_referenced_templates
 
 NOTHING = "–"
 _TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -18,6 +19,18 @@ def render_page(template: str, **values: object) -> str:
         values: What it shows; each is escaped unless it is Markup.
     """
     return _environment().get_template(template).render(values)
+
+
+@cache
+def prepare_page(template: str) -> None:
+    """Compile a template of `pipeline/templates` and all that it includes."""
+    environment, names = _environment(), [template]
+    assert environment.loader is not None
+    for name in names:
+        text, path, _ = environment.loader.get_source(environment, name)
+        referenced = find_referenced_templates(environment.parse(text, name, path))
+        names += [other for other in referenced if other and other not in names]
+        environment.get_template(name)
 
 
 def create_environment(folder: Path, **filters: Callable[..., object]) -> Environment:

@@ -30,11 +30,11 @@ def column_of(values: NDArray[Any], missing: NDArray[np.bool_] | None = None) ->
 def text_column(texts: Iterable[str | None]) -> pa.StringArray:
     """An Arrow column of texts; None is null."""
     cells = list(texts)
-    missing = np.fromiter((cell is None for cell in cells), bool, len(cells))
-    encoded = [b"" if cell is None else cell.encode() for cell in cells]
+    valid = _bits(np.array([cell is not None for cell in cells])) if None in cells else None
+    encoded = [cell.encode() if cell else b"" for cell in cells]
     offsets = np.zeros(len(cells) + 1, np.int32)
     np.cumsum(np.fromiter(map(len, encoded), np.int64, len(cells)), out=offsets[1:])
-    buffers = [_bits(~missing), pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded))]
+    buffers = [valid, pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded))]
     return pa.Array.from_buffers(pa.string(), len(cells), buffers)
 
 

@@ -4,7 +4,6 @@ import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import pyarrow as pa
 
@@ -15,9 +14,8 @@ from pipeline.reading.blocks import Block, BrokenRow, Reader
 from pipeline.reading.column_names import normalised
 from pipeline.reading.delimited.streams import CHUNK
 from pipeline.reading.delimited.text_format import TextFormat
-from pipeline.reading.facts import ReadingFacts
+from pipeline.reading.facts import Format, ReadingFacts
 
-Format = Literal["csv", "parquet"]
 FORMATS: tuple[Format, ...] = ("csv", "parquet")
 TYPED = NumberFormat(".", "")
 """Text in files that have types is a number only as programs write it."""

@@ -1,6 +1,8 @@
 """How a customer file is written, as the manifest of a run has it."""
 
-from typing import Required, TypedDict
+from typing import Literal, Required, TypedDict
+
+Format = Literal["csv", "parquet"]
 
 
 class ReadingFacts(TypedDict, total=False):

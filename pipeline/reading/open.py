@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -17,18 +18,19 @@ from pipeline.model.numbers import NumberFormat
 from pipeline.reading import kinds
 from pipeline.reading.blocks import Reader
 from pipeline.reading.column_names import canonical
-from pipeline.reading.customer_file import TYPED, CustomerFile, Format
+from pipeline.reading.customer_file import TYPED, CustomerFile
 from pipeline.reading.delimited.decimal_mark import number_format
 from pipeline.reading.delimited.dialect import detect
 from pipeline.reading.delimited.reader import DelimitedReader
 from pipeline.reading.delimited.records import LONGEST_RECORD
 from pipeline.reading.delimited.streams import read_beginning
-from pipeline.reading.excel import reader as excel
-from pipeline.reading.facts import ReadingFacts
+from pipeline.reading.facts import Format, ReadingFacts
 from pipeline.reading.file_state import FileState
 from pipeline.reading.memory import MemoryReader, MemoryTable
 from pipeline.reading.options import AUTODETECT, ReadingOptions
-from pipeline.reading.parquet import reader as parquet
+
+if TYPE_CHECKING:
+    from pipeline.reading.excel.reader import Sheet
 
 
 @contextmanager
@@ -59,14 +61,20 @@ def open_customers(
     with refuse_unreadable(path), path.open("rb") as file:
         start = file.read(kinds.SIZE)
     if start.startswith(kinds.PARQUET):
-        reader = parquet.open_parquet(path)
+        from pipeline.reading.parquet.reader import open_parquet  # text has no use for it
+
+        reader = open_parquet(path)
         table = _named(path, "parquet", reader.schema, reader, contract, {"kind": "parquet"})
         yield replace(table, numbers=_numbers_of(table.schema, contract, options))
-    elif start.startswith((kinds.ZIP, kinds.OLE)) and excel.is_workbook(path, start):
-        with excel.as_text(path, contract, options) as sheet:
-            yield _open_sheet(path, sheet, contract, options)
-    else:
-        yield _open_text(path, contract, options, keep_bytes=keep_bytes)
+        return
+    if start.startswith((kinds.ZIP, kinds.OLE)):
+        from pipeline.reading.excel import reader as excel
+
+        if excel.is_workbook(path, start):
+            with excel.as_text(path, contract, options) as sheet:
+                yield _open_sheet(path, sheet, contract, options)
+            return
+    yield _open_text(path, contract, options, keep_bytes=keep_bytes)
 
 
 def open_table(source: MemoryTable, contract: Contract | None = None) -> CustomerFile:
@@ -97,7 +105,7 @@ def _numbers_of(
 
 
 def _open_sheet(
-    path: Path, sheet: excel.Sheet, contract: Contract | None, options: ReadingOptions
+    path: Path, sheet: "Sheet", contract: Contract | None, options: ReadingOptions
 ) -> CustomerFile:
     written = ReadingOptions(delimiter=",", encoding="utf-8", header_row=options.header_row)
     try:

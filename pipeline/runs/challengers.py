@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from model_store import CustomerClustersError, Store, Temporary, WrongArtifact
 from pipeline.model.facts import matched_with, same_clusters
 from pipeline.model.loading import load_model
-from pipeline.scoring import Challenger
+from pipeline.scoring.spec import Challenger
 
 
 def load_challenger(store: Store, reference: str, version: str) -> Challenger | None:

@@ -6,10 +6,11 @@ from pipeline.errors import WrongFile
 from pipeline.runs.inputs import DataSetInput, RunInput
 from pipeline.runs.score import Engine, WholeFile
 from pipeline.runs.store import Checkpoint, Workspace
-from pipeline.scoring import Progress, ScoringSpec
 from pipeline.scoring.documents import Manifest
 from pipeline.scoring.parts.distributed import Runner, score_in_parts
 from pipeline.scoring.parts.part_plan import PART_BYTES, CannotSplit
+from pipeline.scoring.results import conclude
+from pipeline.scoring.spec import Progress, ScoringSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,7 @@ class InParts:
         """As `Engine`."""
         shared, target = source.shared(), workspace.shared()
         try:
-            manifest = score_in_parts(
-                self.run, shared, spec, target, workspace.folder, self.part_bytes
-            )
+            rows = score_in_parts(self.run, shared, spec, target, workspace.folder, self.part_bytes)
         except CannotSplit as error:
             if isinstance(source, DataSetInput):
                 problem = f"{error.problem}; a data set is plain CSV or Parquet"
@@ -43,5 +42,5 @@ class InParts:
             if isinstance(source, DataSetInput):
                 raise  # about the one of its files that is to blame
             raise error.about(source.address) from error
-        progress(manifest["rows_in"])
-        return manifest
+        progress(rows["summary"]["rows_in"])
+        return conclude(workspace.folder, spec, rows)

@@ -5,14 +5,17 @@ workers is `pipeline.runs.in_parts.InParts`.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from model_store import CustomerClustersError, Temporary
 from pipeline.errors import WrongFile
 from pipeline.runs.inputs import RunInput
 from pipeline.runs.store import Checkpoint, RunKey, RunResult, RunStore, Workspace, failure
-from pipeline.scoring import FileEngine, Progress, ScoringSpec, score_into
-from pipeline.scoring.documents import Manifest
+from pipeline.scoring.documents import Manifest, ScoredRows
+from pipeline.scoring.inputs import InputFile
+from pipeline.scoring.results import score_into
+from pipeline.scoring.spec import FileEngine, Progress, ScoringSpec
 
 
 class Engine(Protocol):
@@ -43,11 +46,20 @@ class Engine(Protocol):
         ...
 
 
+def _score_here(
+    folder: Path, source: InputFile, spec: ScoringSpec, progress: Progress = lambda rows: None
+) -> ScoredRows:
+    """`score_rows`, which brings numpy and pyarrow with the first call."""
+    from pipeline.scoring.engine import score_rows
+
+    return score_rows(folder, source, spec, progress)
+
+
 @dataclass(frozen=True, slots=True)
 class WholeFile:
     """Brings the input to this machine and scores it there."""
 
-    score: FileEngine = score_into
+    file_engine: FileEngine = _score_here
     """In this process, or in another one: `pipeline.scoring.process.isolated`."""
 
     def __call__(
@@ -66,7 +78,7 @@ class WholeFile:
 
         with source.on_disk(checkpoint) as file:
             try:
-                return self.score(workspace.folder, file, spec, count)
+                return score_into(workspace.folder, file, spec, self.file_engine, count)
             except WrongFile as error:
                 raise error.about(source.address) from error
 

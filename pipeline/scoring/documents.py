@@ -261,6 +261,19 @@ class Summary(TypedDict):
     challenger: NotRequired[ChallengerSummary]
 
 
+class ScoredRows(TypedDict):
+    """What an engine found in an input, once its rows are written; all else follows from it."""
+
+    input: InputFacts
+    format: Literal["csv", "parquet"]
+    """Of the assigned rows."""
+    columns: dict[str, str]
+    """Appended column → its name in the assigned file."""
+    summary: Summary
+    assigned: dict[str, int]
+    """The files of assigned rows, and the bytes of each."""
+
+
 class FailedInput(TypedDict):
     """What could not be scored."""
 

@@ -7,16 +7,16 @@ from typing import Any
 
 from pipeline.errors import WrongFile, refuse_unreadable
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.reading.customer_file import CustomerFile, Format
+from pipeline.reading.customer_file import CustomerFile
 from pipeline.reading.delimited.streams import CHUNK
+from pipeline.reading.facts import Format
 from pipeline.reading.file_state import checked_afterwards
 from pipeline.reading.open import open_customers
-from pipeline.scoring.documents import InputIdentity, Manifest, Summary
+from pipeline.scoring.documents import InputIdentity, ScoredRows, Summary
 from pipeline.scoring.inputs import InputFile
-from pipeline.scoring.outputs import MANIFEST, REPORT, write_clusters, write_json
+from pipeline.scoring.outputs import outputs
 from pipeline.scoring.parallel import map_in_order
 from pipeline.scoring.rejects import Reject, RejectWriter, reject_writer
-from pipeline.scoring.report.page import write_report
 from pipeline.scoring.scorer import Scorer
 from pipeline.scoring.sinks.open import Sink, needs_all_columns, open_sink
 from pipeline.scoring.spec import Options, Progress, ScoringSpec
@@ -25,16 +25,19 @@ from pipeline.scoring.summary.summary import summarise
 from pipeline.scoring.summary.tally import Tally
 
 
-def score_into(
+def score_rows(
     folder: Path, source: InputFile, spec: ScoringSpec, progress: Progress = lambda rows: None
-) -> Manifest:
-    """Score a file into an empty folder, the manifest last; return the manifest.
+) -> ScoredRows:
+    """Write a file's assigned rows and its rejects into an empty folder.
 
     Args:
         folder: Where the results go; an empty folder.
         source: The file.
         spec: What it is scored with.
         progress: Called with the number of rows read so far; what it raises ends the run.
+
+    Returns:
+        What the other files of the run follow from.
 
     Raises:
         WrongFile: The file is refused.
@@ -64,13 +67,7 @@ def score_into(
         refuse_too_many_rejects(source.path, summary, most, lambda: rejects.first)
         facts = source.facts
     size = {names["assigned"]: assigned.stat().st_size}
-    return conclude(folder, facts, scorer, spec, summary, size)
-
-
-def outputs(written: Format) -> dict[str, str]:
-    """The names of a run's files by what they are."""
-    names = {"assigned": f"assigned.{written}", "rejected": "rejected.csv"}
-    return names | {"clusters": "clusters.csv", "summary": "summary.json", "report": REPORT}
+    return scored_rows(facts, scorer, written, summary, size)
 
 
 def open_for(
@@ -85,41 +82,29 @@ def open_for(
     return open_customers(path, model.contract, options.reading, keep_bytes=keep)
 
 
-def conclude(
-    folder: Path,
+def scored_rows(
     facts: InputIdentity,
     scorer: Scorer,
-    spec: ScoringSpec,
+    written: Format,
     summary: Summary,
-    assigned: Mapping[str, int],
-) -> Manifest:
-    """Write what follows from the rows, the manifest last; return the manifest.
+    sizes: Mapping[str, int],
+) -> ScoredRows:
+    """What an engine answers.
 
-    `facts` has the input's name, identity and bytes, `assigned` the bytes of each file of rows.
+    Args:
+        facts: The input's name, identity and bytes.
+        scorer: What scored it.
+        written: The format of the assigned rows.
+        summary: What was counted.
+        sizes: The files of assigned rows, and the bytes of each.
     """
-    model, file, options = scorer.model, scorer.file, spec.options
-    names = outputs(options.format or file.format)
-    write_clusters(folder / names["clusters"], summary["clusters"])
-    write_json(folder / names["summary"], summary)
-    run = spec.run_id(facts["identity"])
-    manifest: Manifest = {
-        "run": run,
-        "input": {**facts, **file.facts},
-        "model_version": spec.version,
-        "contract_sha256": model.contract.digest,
-        "options": options.facts,
-        "rows_in": summary["rows_in"],
-        "rows_assigned": summary["rows_assigned"],
-        "rows_rejected": summary["rows_rejected"],
+    return {
+        "input": {**facts, **scorer.file.facts},
+        "format": written,
         "columns": scorer.appended,
-        "outputs": {role: f"{facts['name']}/{run}/{name}" for role, name in names.items()},
-        "bytes": dict(assigned),
+        "summary": summary,
+        "assigned": dict(sizes),
     }
-    write_report(folder / names["report"], model, manifest, summary)
-    here = [name for role, name in names.items() if role != "assigned"]
-    manifest["bytes"] |= {name: (folder / name).stat().st_size for name in here}
-    write_json(folder / MANIFEST, manifest)
-    return manifest
 
 
 def _write_rows(

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+from pipeline.reading.facts import Format
 from pipeline.scoring.documents import ClusterSummary
 
 MANIFEST = "manifest.json"
@@ -18,6 +19,12 @@ FORMULA = r"^[=+\-@\t\r]"
 NUMBER = r"^[+-]?[0-9.,]+([eE][+-]?[0-9]+)?$"
 """A number in the syntax that Arrow and Python share."""
 _NEWLINE = "\r\n"
+
+
+def outputs(written: Format) -> dict[str, str]:
+    """The names of a run's files by what they are."""
+    names = {"assigned": f"assigned.{written}", "rejected": "rejected.csv"}
+    return names | {"clusters": "clusters.csv", "summary": "summary.json", "report": REPORT}
 
 
 def write_json(path: Path, document: object) -> None:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Protocol
 from pipeline.errors import MAX_REJECTED_SHARE
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.reading.options import AUTODETECT, ReadingOptions
-from pipeline.scoring.documents import Manifest, OptionsDocument
+from pipeline.scoring.documents import OptionsDocument, ScoredRows
 
 if TYPE_CHECKING:
-    from pipeline.reading.customer_file import Format
+    from pipeline.reading.facts import Format
     from pipeline.scoring.inputs import InputFile
 
 Progress = Callable[[int], None]
@@ -84,14 +84,14 @@ class ScoringSpec:
 
 
 class FileEngine(Protocol):
-    """Scores a file into an empty folder, the manifest last; returns the manifest.
+    """Writes a file's assigned rows and its rejects; returns what the other files follow from.
 
-    In this process it is `pipeline.scoring.score_into`, in another one
+    In this process it is `pipeline.scoring.score_rows`, in another one
     `pipeline.scoring.process.isolated.Isolated`.
     """
 
     def __call__(
         self, folder: Path, source: "InputFile", spec: ScoringSpec, progress: Progress = ..., /
-    ) -> Manifest:
-        """Score a file, and return the manifest."""
+    ) -> ScoredRows:
+        """Score a file."""
         ...

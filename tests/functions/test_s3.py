@@ -215,7 +215,7 @@ def test_the_function_that_is_deployed_reads_in_another_process(
     monkeypatch.setenv("CUSTOMER_CLUSTERS_OUTPUT", f"s3://{make_bucket()}")
     batch = _from_environment()
     assert isinstance(batch, Batch)
-    assert isinstance(batch.engine, WholeFile) and isinstance(batch.engine.score, Isolated)
+    assert isinstance(batch.engine, WholeFile) and isinstance(batch.engine.file_engine, Isolated)
 
 
 def test_settings_say_how_files_are_written_that_do_not_show_it(drop: Drop) -> None:

@@ -11,7 +11,7 @@ from functions.settings import SparkSettings
 from model_store import BUNDLED, CHAMPION, open_store
 from pipeline.model.loading import load_model
 from pipeline.runs.objects import ObjectRef, open_object
-from pipeline.scoring import ScoringSpec
+from pipeline.scoring.spec import ScoringSpec
 from tests.infra.test_training_image import PACKAGES
 from tests.support import emr
 from tests.support.containers import Containers

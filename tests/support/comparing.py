@@ -13,12 +13,13 @@ import pyarrow.parquet as pq
 
 from model_store import CustomerClustersError
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.scoring import Options, ScoringSpec
 from pipeline.scoring.parts.distributed import Runner, score_in_parts
 from pipeline.scoring.parts.locations import LocalTarget
 from pipeline.scoring.parts.part import PartResult, PartTask
 from pipeline.scoring.parts.part_plan import Part
 from pipeline.scoring.parts.shared_input import SharedInput
+from pipeline.scoring.results import conclude
+from pipeline.scoring.spec import Options, ScoringSpec
 from tests.support.scoring import score_file
 
 WRITTEN_ONCE = ("rejected.csv", "clusters.csv", "summary.json", "report.html")
@@ -44,9 +45,8 @@ def in_parts(
     shared = SharedInput.at(path) if isinstance(path, Path) else path
     out.mkdir(parents=True, exist_ok=True)
     spec = ScoringSpec(model, "v1", options or Options())
-    return cast(
-        dict[str, Any], score_in_parts(run, shared, spec, LocalTarget(out), out, part_bytes)
-    )
+    rows = score_in_parts(run, shared, spec, LocalTarget(out), out, part_bytes)
+    return cast(dict[str, Any], conclude(out, spec, rows))
 
 
 def assert_same(

@@ -14,7 +14,7 @@ from functions.settings import BatchSettings
 from model_store import S3Address
 from model_store.storage.s3 import S3Storage
 from pipeline.runs.s3 import S3Runs
-from pipeline.scoring import ScoringSpec
+from pipeline.scoring.spec import ScoringSpec
 from tests.support.paths import EVENTS
 
 if TYPE_CHECKING:

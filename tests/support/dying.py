@@ -6,8 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipeline.scoring import FileEngine, InputFile, score_into
+from pipeline.scoring.engine import score_rows
+from pipeline.scoring.inputs import InputFile
 from pipeline.scoring.process.child import main
+from pipeline.scoring.spec import FileEngine
 
 
 def swell() -> None:
@@ -31,8 +33,8 @@ def engine(folder: Path, file: InputFile, /, *arguments: Any) -> Any:
     deed = DEEDS.get(file.path.read_bytes().strip())
     if deed is not None:
         deed()
-        return {"rows_in": 0}
-    return score_into(folder, file, *arguments)
+        return {"summary": {"rows_in": 0}}
+    return score_rows(folder, file, *arguments)
 
 
 def load() -> FileEngine:

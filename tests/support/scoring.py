@@ -5,7 +5,8 @@ from typing import Any, cast
 
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.runs import FolderRuns, LocalInput, WholeFile, score
-from pipeline.scoring import FileEngine, Options, Progress, ScoringSpec, score_into
+from pipeline.scoring.engine import score_rows
+from pipeline.scoring.spec import FileEngine, Options, Progress, ScoringSpec
 
 
 def score_file(
@@ -15,7 +16,7 @@ def score_file(
     out: Path,
     options: Options,
     progress: Progress = lambda rows: None,
-    engine: FileEngine = score_into,
+    engine: FileEngine = score_rows,
 ) -> dict[str, Any]:
     """The manifest of a file that is scored now, or was."""
     spec = ScoringSpec(model, version, options)

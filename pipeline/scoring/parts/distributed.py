@@ -13,8 +13,9 @@ from pathlib import Path
 from model_store import NotFound, Temporary
 from pipeline.errors import WrongFile
 from pipeline.reading.file_state import checked_afterwards
-from pipeline.scoring.documents import InputIdentity, Manifest
-from pipeline.scoring.engine import conclude, outputs, refuse_too_many_rejects
+from pipeline.scoring.documents import InputIdentity, ScoredRows
+from pipeline.scoring.engine import refuse_too_many_rejects, scored_rows
+from pipeline.scoring.outputs import outputs
 from pipeline.scoring.parallel import map_in_order
 from pipeline.scoring.parts.inspection import InspectedFile, inspect
 from pipeline.scoring.parts.locations import NOT_SHARED, WORKING, Target
@@ -64,8 +65,8 @@ def score_in_parts(
     target: Target,
     folder: Path,
     part_bytes: int = PART_BYTES,
-) -> Manifest:
-    """Score an input; return the manifest, which is the last file written into `folder`.
+) -> ScoredRows:
+    """Write an input's assigned rows and its rejects; return what the other files follow from.
 
     Args:
         run: What does the parts.
@@ -103,7 +104,7 @@ def score_in_parts(
         assigned = {task.assigned(it.name): it.result.bytes for it in placed if it.result.bytes}
         _leave_only(target, assigned, f"assigned.{file_format}")
         facts = _facts(shared, shared.identity_by(digests), placed)
-    return conclude(folder, facts, task.scorer(files[0]), spec, summary, assigned)
+    return scored_rows(facts, task.scorer(files[0]), file_format, summary, assigned)
 
 
 def _facts(shared: SharedInput, identity: str, placed: Sequence[PlacedPart]) -> InputIdentity:

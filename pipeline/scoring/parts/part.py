@@ -15,10 +15,11 @@ import pyarrow as pa
 from pipeline.errors import WrongFile
 from pipeline.hashing import digest_of_block
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.reading.customer_file import CustomerFile, Format
+from pipeline.reading.customer_file import CustomerFile
 from pipeline.reading.delimited.reader import DelimitedReader, TextChunk
 from pipeline.reading.delimited.records import split
 from pipeline.reading.delimited.streams import CHUNK
+from pipeline.reading.facts import Format
 from pipeline.reading.parquet.reader import ParquetReader, RowBatch
 from pipeline.scoring.parts.locations import WORKING, Source, Target
 from pipeline.scoring.parts.part_plan import Part, TextRange, row_group_pieces

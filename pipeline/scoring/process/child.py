@@ -4,6 +4,7 @@ A request is a line of JSON on standard input, answers are lines on standard out
 its input.
 """
 
+import gc
 import json
 import os
 import sys
@@ -36,7 +37,10 @@ def main(load: Callable[[], FileEngine]) -> NoReturn:
     be_expendable()
     send = _own_output()
     try:
+        gc.disable()  # nothing of what is loaded is garbage
         score = load()
+        gc.enable()
+        gc.freeze()
         bound_memory(int(sys.argv[1]))
         for line in sys.stdin:
             send({"rows": 0})  # from here on its end is the fault of this file
@@ -47,7 +51,7 @@ def main(load: Callable[[], FileEngine]) -> NoReturn:
 
 
 def _answer(request: dict[str, Any], score: FileEngine, send: Send) -> dict[str, Any]:
-    """Score a file; the manifest, or why there is none."""
+    """Score a file; what came of it, or why nothing did."""
     reported = time.monotonic()
 
     def progress(rows: int) -> None:
@@ -68,7 +72,7 @@ def _answer(request: dict[str, Any], score: FileEngine, send: Send) -> dict[str,
             )
         reading = ReadingOptions(**request["reading"])
         options = Options(**request["options"], reading=reading, challenger=challenger)
-        manifest = score(
+        rows = score(
             Path(request["folder"]),
             InputFile(Path(request["path"]), request["name"], request["identity"], _state(request)),
             ScoringSpec(_model(request["model"]), request["version"], options),
@@ -80,7 +84,7 @@ def _answer(request: dict[str, Any], score: FileEngine, send: Send) -> dict[str,
         return {"error": {"type": "OSError", "number": error.errno, "message": error.strerror}}
     except Exception as error:
         return {"error": _unexpected(error)}
-    return {"manifest": manifest}
+    return {"scored": rows}
 
 
 def _state(request: dict[str, Any]) -> FileState | None:
@@ -112,9 +116,9 @@ def _own_output() -> Send:
 
 
 def _engine() -> FileEngine:
-    from pipeline.scoring.engine import score_into
+    from pipeline.scoring.engine import score_rows
 
-    return score_into
+    return score_rows
 
 
 if __name__ == "__main__":

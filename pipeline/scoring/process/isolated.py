@@ -19,15 +19,17 @@ from contextlib import suppress
 from dataclasses import asdict, fields
 from functools import cache
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from model_store import CustomerClustersError, Temporary
 from pipeline.errors import WrongFile
 from pipeline.reading.file_state import checked_afterwards
-from pipeline.scoring.documents import Manifest
-from pipeline.scoring.inputs import InputFile
 from pipeline.scoring.process.limits import most_memory
-from pipeline.scoring.spec import Progress, ScoringSpec
+
+if TYPE_CHECKING:  # whoever starts a process early has loaded none of it yet
+    from pipeline.scoring.documents import ScoredRows
+    from pipeline.scoring.inputs import InputFile
+    from pipeline.scoring.spec import Progress, ScoringSpec
 
 POLL_SECONDS = 0.25
 """So often is `progress` called, whether rows were read or not: it may raise to end the reading."""
@@ -37,7 +39,7 @@ _START = "start a process that reads files"
 
 
 class Isolated:
-    """An engine as `score_into`, in another process.
+    """An engine as `score_rows`, in another process.
 
     Errors are the same, and WrongFile where the file ends that process or takes more memory or
     time than it may.
@@ -78,11 +80,11 @@ class Isolated:
     def __call__(
         self,
         folder: Path,
-        source: InputFile,
-        spec: ScoringSpec,
-        progress: Progress = lambda rows: None,
-    ) -> Manifest:
-        """Score a file into an empty folder, the manifest last; return the manifest."""
+        source: "InputFile",
+        spec: "ScoringSpec",
+        progress: "Progress" = lambda rows: None,
+    ) -> "ScoredRows":
+        """As `FileEngine`."""
         with self._one_at_a_time, checked_afterwards(source.refuse_changed):
             self.start()
             assert self._child is not None
@@ -94,11 +96,11 @@ class Isolated:
                 raise
         if "error" in answer:
             _raise(answer["error"])
-        manifest: Manifest = answer["manifest"]
-        progress(manifest["rows_in"])
-        return manifest
+        rows: ScoredRows = answer["scored"]
+        progress(rows["summary"]["rows_in"])
+        return rows
 
-    def _answer(self, child: "_Child", path: Path, progress: Progress) -> dict[str, Any]:
+    def _answer(self, child: "_Child", path: Path, progress: "Progress") -> dict[str, Any]:
         rows, last_progress = 0, time.monotonic()
         while True:
             message = child.next(POLL_SECONDS)
@@ -195,12 +197,16 @@ class _Child:
 
 
 def _started(arguments: list[str]) -> "subprocess.Popen[bytes]":
-    """Finds the modules that this process finds, and none in the folder that is the current one."""
-    paths = os.pathsep.join(str(Path(path).absolute()) for path in sys.path)
+    """Finds the modules that this process finds, and none in the folder that is the current one.
+
+    All paths are handed on, so that it need not look for them (-S) as Python does when it starts.
+    """
+    own = Path(__file__).parents[len(__name__.split(".")) - 1]
+    paths = os.pathsep.join(str(Path(path).absolute()) for path in (*sys.path, str(own)))
     # Arrow's own allocators take much more from the system than they use, which counts
     environment = {**os.environ, "PYTHONPATH": paths, "ARROW_DEFAULT_MEMORY_POOL": "system"}
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", *arguments],
+        [sys.executable, "-P", "-S", "-m", *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # where libraries write before they abort
@@ -208,7 +214,7 @@ def _started(arguments: list[str]) -> "subprocess.Popen[bytes]":
     )
 
 
-def _request(folder: Path, source: InputFile, spec: ScoringSpec) -> dict[str, Any]:
+def _request(folder: Path, source: "InputFile", spec: "ScoringSpec") -> dict[str, Any]:
     options, challenger = spec.options, None
     if options.challenger is not None:
         challenger = {

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Feature
-from pipeline.pages.rendering import render_page
+from pipeline.pages.rendering import prepare_page, render_page
 from pipeline.scoring.documents import (
     CHALLENGER_COLUMN,
     DriftDocument,
@@ -30,6 +30,13 @@ from pipeline.scoring.report.phrases import (
 )
 from pipeline.scoring.summary.verdict import MIN_CUSTOMERS, MOVED, SHIFTED, cluster_mix_verdict
 
+_TEMPLATE = "scoring/report.html.j2"
+
+
+def prepare_report() -> None:
+    """Compile the page's templates, which takes longer than filling them."""
+    prepare_page(_TEMPLATE)
+
 
 def write_report(path: Path, model: ClusterModel, manifest: Manifest, summary: Summary) -> None:
     """Write the page of a run."""
@@ -49,7 +56,7 @@ def render(model: ClusterModel, manifest: Manifest, summary: Summary) -> str:
          for c in summary["clusters"]]
     )  # fmt: skip
     return render_page(
-        "scoring/report.html.j2",
+        _TEMPLATE,
         notices=notices(model, summary),
         contract=model.contract,
         summary=summary,

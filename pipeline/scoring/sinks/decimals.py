@@ -20,9 +20,10 @@ class Decimals:
     def __init__(self, mark: str) -> None:
         """Make the tables; `mark` is the decimal mark."""
         self._mark = mark
-        heads = range(1000 * _TABLE_END + 1)
-        self._heads = text_column(f"{head // 1000}{mark}{head % 1000:03d}" for head in heads)
-        self._tails = text_column(f"{tail:03d}" for tail in range(1000))
+        thousandths = [f"{thousandth:03d}" for thousandth in range(1000)]
+        heads = [f"{whole}{mark}{end}" for whole in range(_TABLE_END) for end in thousandths]
+        self._heads = text_column([*heads, f"{_TABLE_END}{mark}000"])
+        self._tails = text_column(thousandths)
 
     def parts(self, values: NDArray[np.float64]) -> tuple[pa.StringArray, pa.StringArray]:
         """The beginning and the end of each number's text: one array after the other."""

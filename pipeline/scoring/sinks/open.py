@@ -8,9 +8,9 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from pipeline.errors import WrongFile
-from pipeline.reading.customer_file import CustomerFile, Format
+from pipeline.reading.customer_file import CustomerFile
+from pipeline.reading.facts import Format
 from pipeline.scoring.scorer import ScoredBlock, Scorer
-from pipeline.scoring.sinks.parquet import ParquetSink
 from pipeline.scoring.sinks.table import TableSink
 from pipeline.scoring.sinks.text import TextSink
 
@@ -54,6 +54,8 @@ def open_sink(
         with path.open("wb") as target:
             sink: Sink
             if output_format == "parquet":
+                from pipeline.scoring.sinks.parquet import ParquetSink
+
                 sink = ParquetSink(target, file, scorer)
             elif file.format == "csv" and not safe:
                 sink = TextSink(target, file, scorer)

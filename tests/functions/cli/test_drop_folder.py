@@ -19,9 +19,9 @@ from model_store.storage.s3 import S3Storage
 from pipeline.errors import WrongFile
 from pipeline.runs import FolderRuns, WholeFile, read_summary
 from pipeline.runs.s3 import S3Runs
-from pipeline.scoring import Options
 from pipeline.scoring.documents import Manifest
 from pipeline.scoring.process.isolated import Isolated
+from pipeline.scoring.spec import Options
 from tests.support.live import COMMAND
 
 if TYPE_CHECKING:

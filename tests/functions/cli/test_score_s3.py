@@ -16,8 +16,8 @@ from model_store import Temporary, WrongAddress
 from pipeline.errors import Gone, WrongFile
 from pipeline.runs import InputRef, RunStore, WholeFile, find_inputs, open_runs, score
 from pipeline.runs.objects import Skipped
-from pipeline.scoring import Progress, ScoringSpec
 from pipeline.scoring.documents import Manifest
+from pipeline.scoring.spec import Progress, ScoringSpec
 from tests.support.dropping import Drop, customers, is_whole
 
 

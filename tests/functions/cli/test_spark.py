@@ -15,7 +15,7 @@ from functions.aws.job_arguments import JobArguments
 from functions.cli.main import main
 from model_store import BUNDLED
 from pipeline.runs.objects import ObjectRef, open_object
-from pipeline.scoring import ScoringSpec
+from pipeline.scoring.spec import ScoringSpec
 from tests.support.dropping import Drop, customers, is_whole
 from tests.support.live import COMMAND
 

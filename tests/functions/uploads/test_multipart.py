@@ -21,7 +21,7 @@ from functions.uploads.local_uploads import LocalUploads, Slots
 from functions.uploads.multipart import AROUND, Upload, save_upload, shown_name
 from functions.uploads.scoring import Bounds, score_upload
 from pipeline.errors import WrongFile
-from pipeline.scoring import score_into
+from pipeline.scoring.engine import score_rows
 from pipeline.scoring.process.isolated import Isolated
 from tests.support.uploading import CUSTOMERS, FORM, HEADER, downloads, form, kept, part, post, told
 from tests.support.web import Page, page_of
@@ -302,5 +302,5 @@ def test_nobody_waits_for_a_file_of_a_client_that_has_gone_away(
     path.write_bytes(CUSTOMERS)
     with pytest.raises(ProblemError, match="the client went away"):
         score_upload(
-            path, Upload("a.csv", False), tmp_path, live_model.current(), score_into, bounds
+            path, Upload("a.csv", False), tmp_path, live_model.current(), score_rows, bounds
         )

@@ -11,7 +11,7 @@ import examples
 from examples.screenshots import served
 from model_store import BUNDLED, open_store
 from pipeline.model.loading import load_model
-from pipeline.scoring import Options
+from pipeline.scoring.spec import Options
 from tests.support.browsing import DESK, PHONE, Scheme, browser, check, page_in
 from tests.support.paths import CUSTOMERS
 from tests.support.scoring import score_file

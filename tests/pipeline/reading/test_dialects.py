@@ -22,7 +22,7 @@ from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.loading import load_model
 from pipeline.model.numbers import NumberFormat
 from pipeline.reading.options import ReadingOptions
-from pipeline.scoring import Options
+from pipeline.scoring.spec import Options
 from tests.support.scoring import score_file
 
 Score = Callable[..., dict[str, Any]]

@@ -13,10 +13,11 @@ from pipeline.model.cluster_model import ClusterModel
 from pipeline.reading.file_state import FileState, checked_afterwards
 from pipeline.reading.open import open_customers
 from pipeline.runs import FolderRuns, LocalInput, WholeFile, score
-from pipeline.scoring import InputFile, Options, ScoringSpec
+from pipeline.scoring.inputs import InputFile
 from pipeline.scoring.parts.part import PartResult, PartTask
 from pipeline.scoring.parts.part_plan import Part
 from pipeline.scoring.parts.shared_input import SharedInput
+from pipeline.scoring.spec import Options, ScoringSpec
 from tests.support.comparing import in_parts, one_after_the_other
 from tests.support.scoring import score_file
 

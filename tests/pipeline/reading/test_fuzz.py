@@ -9,7 +9,7 @@ import pytest
 
 from model_store import BUNDLED, CustomerClustersError, open_store
 from pipeline.model.loading import load_model
-from pipeline.scoring import Options
+from pipeline.scoring.spec import Options
 from tests.support.scoring import score_file
 
 ROUNDS = 300

@@ -14,9 +14,9 @@ import pytest
 
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.scoring import Options
 from pipeline.scoring.process.isolated import Isolated
 from pipeline.scoring.process.limits import LEAST_MEMORY
+from pipeline.scoring.spec import Options
 from tests.support.scoring import score_file
 
 SECONDS, CASES = 15.0, 600

@@ -11,8 +11,8 @@ from pipeline.errors import WrongFile
 from pipeline.model.loading import load_model
 from pipeline.runs import LocalInput, find_data_set, open_runs, read_summary, score
 from pipeline.runs.in_parts import InParts
-from pipeline.scoring import ScoringSpec
 from pipeline.scoring.documents import Manifest, Summary
+from pipeline.scoring.spec import ScoringSpec
 from tests.support.comparing import one_after_the_other
 from tests.support.dropping import HEADER, customers
 

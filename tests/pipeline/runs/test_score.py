@@ -14,11 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import pipeline.scoring.engine
+import pipeline.scoring.results
 from pipeline.errors import WrongFile
 from pipeline.model.churn import ChurnRate
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.scoring import Options
+from pipeline.scoring.spec import Options
 from tests.support.scoring import score_file
 
 Write = Callable[..., Path]
@@ -170,7 +170,7 @@ def test_a_run_that_dies_leaves_no_manifest_and_can_be_repeated(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(pipeline.scoring.engine, "write_clusters", die)
+        patched.setattr(pipeline.scoring.results, "write_clusters", die)
         score(path)
     assert list((tmp_path / "out").iterdir()) == []
     assert score(path)["rows_in"] == 1

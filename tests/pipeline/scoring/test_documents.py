@@ -13,8 +13,8 @@ from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.loading import load_model
 from pipeline.runs.store import as_json, failure
-from pipeline.scoring import Challenger, Options
 from pipeline.scoring.documents import Failure, Manifest, Summary
+from pipeline.scoring.spec import Challenger, Options
 from tests.support.paths import CUSTOMERS
 from tests.support.scoring import score_file
 

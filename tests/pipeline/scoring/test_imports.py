@@ -23,7 +23,7 @@ from pipeline.model.loading import load_model
 from pipeline.runs import FolderRuns, LocalInput, WholeFile, score
 from pipeline.runs.challengers import load_challenger
 from pipeline.runs.in_parts import InParts
-from pipeline.scoring import Options, ScoringSpec
+from pipeline.scoring.spec import Options, ScoringSpec
 
 store, folder = open_store({str(BUNDLED)!r}), Path(sys.argv[1])
 artifact = store.open("champion")

@@ -12,7 +12,7 @@ from model_store import open_store
 from pipeline.errors import WrongFile
 from pipeline.model.contract import Contract
 from pipeline.model.loading import load_model
-from pipeline.scoring import Options
+from pipeline.scoring.spec import Options
 from pipeline.training import publish, train
 from pipeline.training.cleaning import Customers, clean, read_customers
 from tests.support.gym import LIGHT, RECIPE

@@ -12,9 +12,9 @@ import pytest
 
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.scoring import Options
 from pipeline.scoring.parts.part_plan import CannotSplit
 from pipeline.scoring.parts.shared_input import SharedInput
+from pipeline.scoring.spec import Options
 from tests.pipeline.scoring.parts.test_distributed import HEADER, TEXTS, customers, multiline
 from tests.support.comparing import assert_same_assigned, in_parts
 from tests.support.scoring import score_file

@@ -17,9 +17,9 @@ from model_store import BUNDLED, open_store
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.loading import load_model
-from pipeline.reading.customer_file import Format
-from pipeline.scoring import Challenger, Options
+from pipeline.reading.facts import Format
 from pipeline.scoring.parts.part_plan import CannotSplit
+from pipeline.scoring.spec import Challenger, Options
 from tests.pipeline.reading.test_fuzz import damaged, whole
 from tests.support.comparing import assert_same, in_parts
 

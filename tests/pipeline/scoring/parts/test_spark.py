@@ -10,10 +10,10 @@ import pytest
 from model_store import Temporary
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.scoring import Options
 from pipeline.scoring.parts.part import PartTask
 from pipeline.scoring.parts.part_plan import Part
 from pipeline.scoring.parts.spark import NoSpark, OnSpark, spark
+from pipeline.scoring.spec import Options
 from tests.pipeline.scoring.parts.test_distributed import HEADER, TEXTS, customers
 from tests.support.comparing import assert_same, in_parts
 

@@ -13,9 +13,9 @@ import pytest
 
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.scoring import Challenger, Options, Progress
 from pipeline.scoring.process.isolated import Isolated
 from pipeline.scoring.process.limits import LEAST_MEMORY, MOST_MEMORY, most_memory
+from pipeline.scoring.spec import Challenger, Options, Progress
 from tests.support.paths import CUSTOMERS as EXAMPLE
 from tests.support.scoring import score_file
 
@@ -123,7 +123,7 @@ def test_a_reader_that_does_not_start_is_a_bug_too(
 def test_what_a_library_prints_is_no_answer(
     score: Callable[..., dict[str, Any]], write: Write, tmp_path: Path
 ) -> None:
-    with pytest.raises(KeyError, match="run"):  # the answer of the deed, which has no more
+    with pytest.raises(KeyError, match="format"):  # the answer of the deed, which has no more
         score(write("print"))
 
 
@@ -142,7 +142,7 @@ def test_it_ends_with_the_process_that_started_it(write: Write, tmp_path: Path) 
 import os, pathlib
 from model_store import BUNDLED, open_store
 from pipeline.model.loading import load_model
-from pipeline.scoring import Options
+from pipeline.scoring.spec import Options
 from pipeline.scoring.process.isolated import Isolated
 from tests.support.scoring import score_file
 model = load_model(open_store(BUNDLED).open("original"))

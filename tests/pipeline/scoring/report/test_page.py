@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +14,7 @@ from model_store import open_store
 from pipeline.model.cluster import Cluster
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.loading import load_model
-from pipeline.scoring import Options
+from pipeline.scoring.spec import Options
 from pipeline.scoring.summary.verdict import MIN_CUSTOMERS
 from tests.support.page import Page
 from tests.support.paths import CUSTOMERS
@@ -248,10 +246,3 @@ def test_how_the_file_was_read_is_told_in_words(
     text = words(score(book)[0])
     assert "Kind of file Excel workbook Sheet Sheet1" in text
     assert "Column matched “credit_limit” was read as Credit_Limit" in text
-
-
-def test_scoring_loads_nothing_that_only_training_needs() -> None:
-    code = "import sys, pipeline.scoring.engine; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
-    assert "jinja2" in loaded.split()
-    assert not {"matplotlib", "pandas", "sklearn", "scipy"} & set(loaded.split())

@@ -1,0 +1,147 @@
+"""What `customer-clusters score` does, once its options are read."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from functions.cli.output import console
+from functions.cli.output.text import print_json
+from model_store import CustomerClustersError, S3Address, Store
+from model_store.extras import needs_extra
+from pipeline.errors import WrongFile
+from pipeline.model.loading import load_model
+from pipeline.runs import (
+    Engine,
+    InputRef,
+    WholeFile,
+    find_data_set,
+    find_inputs,
+    open_runs,
+    read_summary,
+)
+from pipeline.runs import score as score_once
+from pipeline.scoring.process.isolated import isolated
+from pipeline.scoring.report.highlights import repeated_id_lines
+from pipeline.scoring.spec import Challenger, Options, Progress, ScoringSpec
+
+EngineFor = Callable[[Progress], Engine]
+"""Makes an engine, of what wants to be told the rows scored so far."""
+
+
+def score_files(
+    inputs: Sequence[str],
+    out: str,
+    models: Store,
+    reference: str,
+    challenger: str | None,
+    *,
+    spark: str | None,
+    as_one: bool,
+    as_json: bool,
+    **chosen: Any,
+) -> None:
+    """Score inputs one after the other, and print what came of them.
+
+    Args:
+        inputs: Files, folders, patterns and addresses in S3.
+        out: The folder or address for results.
+        models: The store of the models.
+        reference: The alias or version of the model.
+        challenger: That of a second model.
+        spark: The address of Spark's master; None scores here.
+        as_one: The files of a folder are one data set.
+        as_json: Print manifests and not tables.
+        chosen: The other fields of `Options`.
+    """
+    artifact = models.open(reference)
+    model = load_model(artifact)
+    second = _challenger(models, challenger, artifact.version)
+    spec = ScoringSpec(model, artifact.version, Options(**chosen, challenger=second))
+    addresses = tuple(map(_address, inputs))
+    with _here() if spark is None else _on_spark(spark) as engine_for:
+        if as_one:
+            sources = [find_data_set(text, _note) for text in addresses]
+        else:
+            sources = [source for text in addresses for source in find_inputs(text, _note)]
+        _score_all(sources, spec, _address(out), engine_for, as_json=as_json)
+
+
+def _score_all(
+    sources: Sequence[InputRef],
+    spec: ScoringSpec,
+    out: str,
+    engine_for: EngineFor,
+    *,
+    as_json: bool,
+) -> None:
+    runs = open_runs(out)
+    manifests, refusals = [], []
+    for source in sources:
+        try:
+            with console.row_counter(source.name) as progress, source.open() as opened:
+                engine = engine_for(progress)
+                result = score_once(
+                    opened, spec, runs, engine, progress=progress, retry_failed=True
+                )
+        except CustomerClustersError as error:
+            if len(sources) == 1:
+                raise
+            refusals.append(str(error))
+            click.echo(f"Error: {error}", err=True)
+            continue
+        manifests.append(result.manifest)
+        summary = read_summary(runs, result.manifest)
+        for line in repeated_id_lines(summary):
+            click.echo(f"Note: {source.name}: {line}", err=True)
+        if not as_json:
+            from functions.cli.output.runs import show_run
+
+            show_run(result.manifest, summary, out)
+    if as_json:
+        print_json(manifests[0] if len(sources) == 1 else manifests)
+    if refusals:
+        raise WrongFile(
+            f"{len(refusals)} of {len(sources)} files", "were refused, the others scored"
+        )
+
+
+def _challenger(models: Store, reference: str | None, version: str) -> Challenger | None:
+    """The second model; none where it is the first one, as after its promotion."""
+    from pipeline.runs.challengers import load_challenger
+
+    if reference is None:
+        return None
+    challenger = load_challenger(models, reference, version)
+    if challenger is None:
+        _note(f"{reference} is the model itself; scored without a challenger")
+    return challenger
+
+
+@contextmanager
+def _here() -> Iterator[EngineFor]:
+    """Files are read in a process of its own."""
+    engine = WholeFile(isolated())
+    yield lambda progress: engine
+
+
+@contextmanager
+def _on_spark(master: str) -> Iterator[EngineFor]:
+    """A session on Spark, which ends with it."""
+    with needs_extra("--engine spark", "spark"):
+        from pipeline.scoring.parts.spark import OnSpark, spark
+    from pipeline.runs.in_parts import InParts
+
+    with spark(master, os.environ) as session:
+        yield lambda progress: InParts(OnSpark(session, progress))
+
+
+def _address(text: str) -> str:
+    """As Hadoop writes it, or as everybody else."""
+    return S3Address.SCHEME + text[6:] if text.startswith("s3a://") else text
+
+
+def _note(text: str) -> None:
+    click.echo(f"Note: {text}", err=True)

@@ -1,0 +1,60 @@
+"""The files of a run that follow from its rows: clusters, summary, report and manifest."""
+
+from pathlib import Path
+from threading import Thread
+
+from pipeline.scoring.documents import Manifest, ScoredRows
+from pipeline.scoring.inputs import InputFile
+from pipeline.scoring.outputs import MANIFEST, outputs, write_clusters, write_json
+from pipeline.scoring.report.page import prepare_report, write_report
+from pipeline.scoring.spec import FileEngine, Progress, ScoringSpec
+
+
+def score_into(
+    folder: Path,
+    source: InputFile,
+    spec: ScoringSpec,
+    engine: FileEngine,
+    progress: Progress = lambda rows: None,
+) -> Manifest:
+    """Score a file into an empty folder, the manifest last; return the manifest.
+
+    Args:
+        folder: Where the results go; an empty folder.
+        source: The file.
+        spec: What it is scored with.
+        engine: What reads, assigns and writes the rows.
+        progress: Called with the number of rows read so far; what it raises ends the run.
+
+    Raises:
+        WrongFile: The file is refused.
+        Temporary: The file was written to while it was read.
+    """
+    Thread(target=prepare_report, daemon=True).start()  # while another process reads
+    return conclude(folder, spec, engine(folder, source, spec, progress))
+
+
+def conclude(folder: Path, spec: ScoringSpec, rows: ScoredRows) -> Manifest:
+    """Write what follows from the rows into a folder, the manifest last; return the manifest."""
+    names, summary = outputs(rows["format"]), rows["summary"]
+    write_clusters(folder / names["clusters"], summary["clusters"])
+    write_json(folder / names["summary"], summary)
+    run = spec.run_id(rows["input"]["identity"])
+    manifest: Manifest = {
+        "run": run,
+        "input": rows["input"],
+        "model_version": spec.version,
+        "contract_sha256": spec.model.contract.digest,
+        "options": spec.options.facts,
+        "rows_in": summary["rows_in"],
+        "rows_assigned": summary["rows_assigned"],
+        "rows_rejected": summary["rows_rejected"],
+        "columns": rows["columns"],
+        "outputs": {role: f"{rows['input']['name']}/{run}/{name}" for role, name in names.items()},
+        "bytes": dict(rows["assigned"]),
+    }
+    write_report(folder / names["report"], spec.model, manifest, summary)
+    here = [name for role, name in names.items() if role != "assigned"]
+    manifest["bytes"] |= {name: (folder / name).stat().st_size for name in here}
+    write_json(folder / MANIFEST, manifest)
+    return manifest
