@@ -1,17 +1,22 @@
 """Answers for customers that came as JSON, one or many."""
 
 import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from functions.http.presenter import Presenter
 from functions.http.problems import ProblemError, field_problems
 from functions.http.schemas import AssignmentAnswer, BatchAnswer, RejectedItem
 from pipeline.errors import Problem, WrongRow, shortened
+from pipeline.model.cluster_model import Assignment, ClusterModel
+from pipeline.model.contract import Contract, Value
 
 MAX_BATCH = 1_000
 MAX_ID_LENGTH = 100
-_CUSTOMERS_A_TURN = 50
+_CUSTOMERS_A_TURN = 250
 """Customers of a batch that are assigned before other requests get a turn."""
+_MANY = 50
+"""From so many customers on they are assigned at once, by numpy, which fewer need not load."""
 
 
 def assign_one(presenter: Presenter, customer: object) -> AssignmentAnswer:
@@ -20,9 +25,14 @@ def assign_one(presenter: Presenter, customer: object) -> AssignmentAnswer:
     Raises:
         WrongRow: Every problem of the customer, that of the id included.
     """
+    customer_id, parsed = _parsed(presenter.model.contract, customer)
+    return presenter.assignment(presenter.model.locate(parsed), customer_id)
+
+
+def _parsed(contract: Contract, customer: object) -> tuple[str | int | None, dict[str, Value]]:
+    """A customer's id and features; WrongRow with every problem of either."""
     if not isinstance(customer, dict):
         raise WrongRow([_not_an_object(customer)])
-    contract = presenter.model.contract
     customer_id = customer.get(contract.id_column) if contract.id_column else None
     problems = [] if _is_id(customer_id) else [_wrong_id(str(contract.id_column), customer_id)]
     try:
@@ -31,7 +41,7 @@ def assign_one(presenter: Presenter, customer: object) -> AssignmentAnswer:
         raise WrongRow([*problems, *error.problems]) from None
     if problems:
         raise WrongRow(problems)
-    return presenter.assignment(presenter.model.locate(parsed), customer_id)
+    return customer_id, parsed
 
 
 async def assign_batch(presenter: Presenter, document: object) -> BatchAnswer:
@@ -46,15 +56,33 @@ async def assign_batch(presenter: Presenter, document: object) -> BatchAnswer:
         "model_version": presenter.version,
         "contract_sha256": presenter.contract_sha256,
     }
-    for index, customer in enumerate(_customers(document)):
-        try:
-            assignment = assign_one(presenter, customer)
-            answer["assigned"].append({"index": index, "assignment": assignment})
-        except WrongRow as error:
-            answer["rejected"].append(_rejected(presenter, index, customer, error))
-        if index % _CUSTOMERS_A_TURN == _CUSTOMERS_A_TURN - 1:
-            await asyncio.sleep(0)
+    customers = _customers(document)
+    locate = _locate_each if len(customers) < _MANY else await asyncio.to_thread(_vectorised)
+    for start in range(0, len(customers), _CUSTOMERS_A_TURN):
+        good = []
+        for index, customer in enumerate(customers[start : start + _CUSTOMERS_A_TURN], start):
+            try:
+                good.append((index, *_parsed(presenter.model.contract, customer)))
+            except WrongRow as error:
+                answer["rejected"].append(_rejected(presenter, index, customer, error))
+        assignments = locate(presenter.model, [parsed for _, _, parsed in good])
+        answer["assigned"] += [
+            {"index": index, "assignment": presenter.assignment(assignment, customer_id)}
+            for (index, customer_id, _), assignment in zip(good, assignments, strict=True)
+        ]
+        await asyncio.sleep(0)
     return answer
+
+
+def _locate_each(model: ClusterModel, customers: Sequence[Mapping[str, Value]]) -> list[Assignment]:
+    return [model.locate(customer) for customer in customers]
+
+
+def _vectorised() -> Callable[..., list[Assignment]]:
+    """`locate_many`; numpy comes with the first call, so it is made beside the event loop."""
+    from pipeline.model.explanations import locate_many
+
+    return locate_many
 
 
 def _customers(document: object) -> list[Any]:

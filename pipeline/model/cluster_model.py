@@ -6,15 +6,15 @@ Standard library only for one customer; numpy for many.
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Self
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from model_store import WrongArtifact
 from model_store.errors import MALFORMED
 from pipeline.model import typed_values as typed
 from pipeline.model.cluster import Cluster
 from pipeline.model.contract import Contract, Value
-from pipeline.model.geometry import Space, squared_distance
+from pipeline.model.geometry import Border, Space, squared_distance
 from pipeline.model.reasons import Reason, combination, explain
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ class Golden:
     distance: float
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(NamedTuple):
     """One customer's cluster."""
 
     cluster: Cluster
@@ -84,6 +83,9 @@ class ClusterModel:
     baseline: Mapping[str, Any]
     """What the training data looked like, for telling drift."""
     golden: tuple[Golden, ...]
+    _borders: dict[tuple[int, int], Border] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def assign(self, customer: Mapping[str, object]) -> Assignment:
         """Find one customer's cluster.
@@ -191,10 +193,18 @@ class ClusterModel:
         self, customer: Mapping[str, Value], z: Sequence[float], own: Cluster, runner_up: Cluster
     ) -> tuple[Reason, ...]:
         contributions = dict.fromkeys((feature.name for feature in self.contract.features), 0.0)
-        terms = self.space.contributions(z, own.centre, runner_up.centre)
+        terms = self.border(own, runner_up).terms(z)
         for column, term in zip(self.columns, terms, strict=True):
             contributions[column.feature] += term
         return explain(self.contract, customer, contributions, own, runner_up)
+
+    def border(self, own: Cluster, other: Cluster) -> Border:
+        """Between two clusters; worked out once."""
+        border = self._borders.get((own.id, other.id))
+        if border is None:
+            border = self.space.border(own.centre, other.centre)
+            self._borders[own.id, other.id] = border
+        return border
 
     @property
     def churn_rate(self) -> float | None:
@@ -226,6 +236,7 @@ class ClusterModel:
     def to_json(self) -> bytes:
         """The content of model.json; the same model gives the same bytes."""
         document = {**asdict(self), "contract": self.contract.to_dict()}
+        del document["_borders"]
         for cluster in document["clusters"]:
             if cluster["outlier_residual"] is None:
                 del cluster["outlier_residual"]

@@ -8,7 +8,7 @@ numpy itself is not imported: for one customer that would cost more than everyth
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 from pipeline.model import typed_values as typed
 
@@ -108,31 +108,22 @@ class Space:
             for column, mean, weights in zip(z, self.pca_mean, loadings, strict=True)
         ]
 
-    def contributions(
-        self, z: Sequence[Coordinate], own: Sequence[float], other: Sequence[float]
-    ) -> list[Coordinate]:
-        """What each standardised column of one point, or of many, adds to d²(other) - d²(own).
-
-        The difference is affine in z. Terms are measured from the middle between the two centres,
-        where it is zero, so they add up to it and nothing is left over but rounding.
+    def border(self, own: Sequence[float], other: Sequence[float]) -> "Border":
+        """Where one centre is as near as another, and what each column adds on either side.
 
         Args:
-            z: The point, one coordinate a standardised column.
-            own: The centre of its cluster, one coordinate a dimension.
-            other: The centre of another cluster.
-
-        Returns:
-            One term a column, in squared standard deviations.
+            own: A centre, one coordinate a dimension.
+            other: Another centre.
         """
-        weights = self.weights(own, other)
         middle = [(a + b) / 2 for a, b in zip(own, other, strict=True)]
         if self.components is None or self.pca_mean is None:
-            return [(at - m) * w for w, at, m in zip(weights, z, middle, strict=True)]
-        terms: list[Coordinate] = []
-        for j, (weight, at, mean) in enumerate(zip(weights, z, self.pca_mean, strict=True)):
-            loadings = [axis[j] for axis in self.components]
-            terms.append((at - mean - sum(map(float.__mul__, loadings, middle))) * weight)
-        return terms
+            return Border(tuple(self.weights(own, other)), tuple(middle))
+        loadings = zip(*self.components, strict=True)
+        origins = (
+            mean + sum(map(float.__mul__, weights, middle))
+            for mean, weights in zip(self.pca_mean, loadings, strict=True)
+        )
+        return Border(tuple(self.weights(own, other)), tuple(origins))
 
     def weights(self, own: Sequence[float], other: Sequence[float]) -> list[float]:
         """By how much d²(other) - d²(own) grows with each standardised column, anywhere."""
@@ -141,6 +132,22 @@ class Space:
             return direction
         columns = zip(*self.components, strict=True)
         return [sum(map(float.__mul__, loadings, direction)) for loadings in columns]
+
+
+class Border(NamedTuple):
+    """d²(other) - d²(own), which is affine in z: a sum of one term a standardised column."""
+
+    weights: tuple[float, ...]
+    """By how much it grows with each column."""
+    origins: tuple[float, ...]
+    """The middle between the two centres, where every term is zero: nothing else is left over."""
+
+    def terms(self, z: Sequence[Coordinate]) -> list[Coordinate]:
+        """What each column of one point, or of many, adds, in squared standard deviations."""
+        return [
+            (at - origin) * weight
+            for at, origin, weight in zip(z, self.origins, self.weights, strict=True)
+        ]
 
 
 def squared_distance(u: Sequence[Coordinate], centre: Sequence[float]) -> Coordinate:

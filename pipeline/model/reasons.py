@@ -1,8 +1,8 @@
 """Why a customer belongs to one cluster rather than to the runner-up, in numbers and words."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from pipeline.model.cluster import Cluster
 from pipeline.model.contract import Contract, Feature, Value, show
@@ -11,8 +11,7 @@ _WEIGHTY = 0.9
 """Features are named for an unusual combination until they weigh this share of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """What one feature adds to d²(runner-up) - d²(own): above zero it speaks for the cluster."""
 
     feature: str
@@ -40,12 +39,24 @@ def explain(
     Returns:
         One reason a feature, the weightiest first.
     """
-    reasons = []
-    for feature in contract.features:
-        value, contribution = customer[feature.name], contributions[feature.name]
-        sentence = _sentence(feature, value, contribution, own, runner_up)
-        reasons.append(Reason(feature.name, value, contribution, sentence))
-    return tuple(sorted(reasons, key=lambda reason: -abs(reason.contribution)))
+    reasons = [
+        reason(feature, customer[feature.name], contributions[feature.name], own, runner_up)
+        for feature in contract.features
+    ]
+    reasons.sort(key=_weight, reverse=True)  # which keeps the order of equal ones
+    return tuple(reasons)
+
+
+def reason(
+    feature: Feature, value: Value, contribution: float, own: Cluster, runner_up: Cluster
+) -> Reason:
+    """What one feature of a customer says; the arguments are those of `explain`."""
+    sentence = _sentence(feature, value, contribution, own, runner_up)
+    return Reason(feature.name, value, contribution, sentence)
+
+
+def _weight(reason: Reason) -> float:
+    return abs(reason.contribution)
 
 
 def combination(features: Sequence[str], residuals: Sequence[float]) -> tuple[str, ...]:

@@ -53,8 +53,9 @@ def _batch(
     for one in range(len(model.clusters)):
         for other in range(one):
             own, beside = model.clusters[one].centre, model.clusters[other].centre
-            weights = model.space.weights(own, beside)
-            at_zero = sum(model.space.contributions([0.0] * len(names), own, beside))
+            border = model.space.border(own, beside)
+            weights = border.weights
+            at_zero = sum(border.terms([0.0] * len(names)))
             rest = sum(w * c for k, (w, c) in enumerate(zip(weights, z, strict=True)) if k != index)
             found.append(-(at_zero + rest) / weights[index])
     at = np.array(found)[rng.integers(len(found), size=size), np.arange(size)]

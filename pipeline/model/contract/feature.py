@@ -116,7 +116,10 @@ class Feature:
             return self._problem("error_cell" if error_cell else "not_a_number", value)
         if len(candidates) > 1:
             return self._ambiguous(value, candidates)
-        (number,) = candidates
+        return self._checked(candidates[0], value)
+
+    def _checked(self, number: float, value: object) -> float | Problem:
+        """The number that a value is, where that is a possible one."""
         if not math.isfinite(number):
             return self._problem("not_finite", value)
         if self.type == "integer" and not number.is_integer():
@@ -142,6 +145,9 @@ class Feature:
 
         There a text is no number, and a number no category.
         """
+        number = _as_number(value) if self.numeric and not isinstance(value, str) else None
+        if number is not None:
+            return self._checked(number, value)
         if value is not None and isinstance(value, str) == self.numeric:
             return self._problem("not_a_number" if self.numeric else "not_text", value)
         return self.parse(value)

@@ -45,4 +45,4 @@ def test_contributions_add_up_without_a_rotation(
     space = Space((None,) * 2, (0.0, 0.0), (1.0, 1.0))
     difference = squared_distance(z, other) - squared_distance(z, own)
     scale = 1 + max(abs(value) for value in z) ** 2
-    assert sum(space.contributions(z, own, other)) == pytest.approx(difference, abs=1e-9 * scale)
+    assert sum(space.border(own, other).terms(z)) == pytest.approx(difference, abs=1e-9 * scale)
