@@ -54,5 +54,5 @@ class JsonFormatter(logging.Formatter):
         return _as_json(line)
 
 
-def _as_json(fields: Mapping[str, Any]) -> str:
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"), default=str)
+_as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
+"""A line; the encoder is made once."""

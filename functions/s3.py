@@ -11,19 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    process_partial_response,
-)
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-
 from functions import logs
 from functions.aws.deadline import Deadline
 from functions.aws.events import UnknownEvent, object_refs, why_skipped
 from functions.aws.handover import Handover, ended_job
 from functions.aws.metrics import Measure, emf
-from functions.aws.retries import Redelivery, redelivery
+from functions.aws.queue import Message, Redelivery, handle_each, messages_of, redelivery
 from functions.live_model import LiveModel
 from functions.logs import Log
 from functions.settings import BatchSettings, Settings
@@ -62,12 +55,11 @@ class Batch:
         self.live_model.refresh_if_older(self.model_ttl_seconds, wait_for_first=True)
         deadline = Deadline.of(context, self.settings.deadline_seconds)
         call = _Call(self, deadline, getattr(context, "aws_request_id", None))
-        if not _is_queue(event):
+        messages = messages_of(event)
+        if messages is None:
             call.score_all(event)
             return {}
-        processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-        answer = process_partial_response(event, call.score_message, processor)
-        return dict(answer)
+        return handle_each(messages, call.score_message)
 
     def spec(self) -> ScoringSpec:
         """What a file is scored with now."""
@@ -86,15 +78,15 @@ class _Call:
     deadline: Deadline
     request_id: str | None
 
-    def score_message(self, record: SQSRecord) -> None:
+    def score_message(self, message: Message) -> None:
         try:
-            event = json.loads(record.body)
+            event = json.loads(message.body)
         except (ValueError, RecursionError) as error:
             event = error  # which is no event, and is refused as that
         try:
             self.score_all(event)
         except Exception:
-            self.batch.redeliver(record)
+            self.batch.redeliver(message)
             raise
 
     def score_all(self, event: object) -> None:
@@ -209,13 +201,6 @@ def result_name(ref: ObjectRef, settings: BatchSettings) -> str:
 def _cause(error: Exception) -> Any:
     """Our own errors name no customer's values; of others only the place is logged."""
     return str(error) if isinstance(error, CustomerClustersError) else logs.where(error)
-
-
-def _is_queue(event: object) -> bool:
-    records = event.get("Records") if isinstance(event, dict) else None
-    if not isinstance(records, list) or not records:
-        return False
-    return all(isinstance(it, dict) and it.get("eventSource") == "aws:sqs" for it in records)
 
 
 def _from_environment() -> LambdaHandler:

@@ -44,7 +44,6 @@ PURPOSES = {
     "pygments": "rich needs it at import",
     "pydantic_core": "writes the JSON of answers",
     "pydantic": "FastAPI's models, and the OpenAPI document",
-    "aws_lambda_powertools": "partial failures of batches on Lambda",
     "model_store": "the models that ship, with their reports",
     "python_calamine": "reads Excel workbooks",
     "rich": "tables on the command line",

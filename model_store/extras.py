@@ -18,7 +18,7 @@ MODULES = {
             "uvloop",
         }
     ),
-    "aws": frozenset({"aws_lambda_powertools", "boto3", "botocore"}),
+    "aws": frozenset({"boto3", "botocore", "s3transfer"}),
     "lambda": frozenset({"awslambdaric"}),
     "mlflow": frozenset({"mlflow", "pandas"}),
     "onnx": frozenset({"onnx"}),

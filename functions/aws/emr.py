@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-import boto3
+import botocore.session
 from botocore.config import Config
 
 from functions.settings import SparkSettings
@@ -88,4 +88,5 @@ def connect() -> "EMRServerlessClient":
     config = Config(
         connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 4}
     )
-    return boto3.client("emr-serverless", config=config)
+    session = botocore.session.get_session()
+    return cast("EMRServerlessClient", session.create_client("emr-serverless", config=config))

@@ -1,4 +1,4 @@
-"""A prefix of an S3 bucket as storage. Imported for an s3:// address only, and boto3 with it.
+"""A prefix of an S3 bucket as storage. Imported for an s3:// address only, and botocore with it.
 
 Endpoint, region and credentials come from where boto3 looks for them: AWS_ENDPOINT_URL_S3 and its
 like, a profile, the role of the function.
@@ -7,12 +7,10 @@ like, a profile, the role of the function.
 import weakref
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.parse import urlsplit
 
-import boto3
 import botocore.session
-from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 
 from model_store.errors import Conflict, Denied, NotFound
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
 
 ANY = "*"
 _PART = 16 << 20
-_UPLOAD = TransferConfig(multipart_threshold=_PART, multipart_chunksize=_PART, max_concurrency=4)
+"""A larger file is written in parts of this size."""
 _TYPES = {".csv": "text/csv", ".html": "text/html; charset=utf-8", ".json": "application/json"}
 
 
@@ -45,9 +43,9 @@ def connect(special: Config | None = None) -> "S3Client":
     ).merge(special or Config())
     try:
         with translate_errors("find", "S3", "the environment"):
-            session = boto3.Session()
-            client = session.client("s3", config=config)
-            profile = botocore.session.get_session().get_scoped_config()
+            session = botocore.session.get_session()
+            client = cast("S3Client", session.create_client("s3", config=config))
+            profile = session.get_scoped_config()
     except ValueError as error:  # an endpoint that is no address
         raise Denied("find S3", "the environment", str(error)) from error
     host = urlsplit(client.meta.endpoint_url).hostname or ""
@@ -55,7 +53,7 @@ def connect(special: Config | None = None) -> "S3Client":
         return client
     client.close()
     by_path = config.merge(Config(s3={"addressing_style": "path"}))
-    return session.client("s3", config=by_path)
+    return cast("S3Client", session.create_client("s3", config=by_path))
 
 
 class S3Storage:
@@ -118,9 +116,17 @@ class S3Storage:
     def upload(self, path: Path, name: str) -> None:
         """Write a local file of any size, in place of the one that may be there."""
         with translate_errors("write", name, str(self)), path.open("rb") as file:
-            self.client.upload_fileobj(
-                file, **self._at(name), ExtraArgs=_typed(name), Config=_UPLOAD
+            if path.stat().st_size <= _PART:
+                self.client.put_object(**self._at(name), **_typed(name), Body=file)
+                return
+            from s3transfer.manager import TransferConfig, TransferManager  # for large ones only
+
+            parts = TransferConfig(
+                multipart_threshold=_PART, multipart_chunksize=_PART, max_request_concurrency=4
             )
+            at = self._at(name)
+            with TransferManager(self.client, parts) as manager:
+                manager.upload(file, at["Bucket"], at["Key"], _typed(name)).result()
 
     def delete(self, name: str) -> None:
         """Remove a file; one that is not there is no error."""

@@ -91,9 +91,7 @@ class Space:
             u: The same point on the axes, as `rotate` gives it.
         """
         assert self.pca_mean is not None
-        total = _squared_offset(z[0], self.pca_mean[0])
-        for column, mean in zip(z[1:], self.pca_mean[1:], strict=True):
-            total = total + _squared_offset(column, mean)
+        total = squared_distance(z, self.pca_mean)
         for coordinate in u:
             total = total - coordinate * coordinate
         return total
@@ -152,9 +150,10 @@ class Border(NamedTuple):
 
 def squared_distance(u: Sequence[Coordinate], centre: Sequence[float]) -> Coordinate:
     """Squared Euclidean distance from a point, or from each of many, to a centre."""
-    offsets = [coordinate - value for coordinate, value in zip(u, centre, strict=True)]
-    total = offsets[0] * offsets[0]
-    for offset in offsets[1:]:
+    offset = u[0] - centre[0]
+    total = offset * offset
+    for dimension in range(1, len(u)):
+        offset = u[dimension] - centre[dimension]
         total = total + offset * offset
     return total
 
@@ -199,13 +198,8 @@ def yeo_johnson_inverse(y: float, power: float | None) -> float:
         return sign * math.inf
 
 
-def _squared_offset(column: Coordinate, mean: float) -> Coordinate:
-    offset = column - mean
-    return offset * offset
-
-
 def _weighted_sum(columns: Sequence[Coordinate], weights: Sequence[float]) -> Coordinate:
     total = columns[0] * weights[0]
-    for column, weight in zip(columns[1:], weights[1:], strict=True):
-        total = total + column * weight
+    for index in range(1, len(columns)):
+        total = total + columns[index] * weights[index]
     return total

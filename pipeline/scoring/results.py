@@ -6,7 +6,6 @@ from threading import Thread
 from pipeline.scoring.documents import Manifest, ScoredRows
 from pipeline.scoring.inputs import InputFile
 from pipeline.scoring.outputs import MANIFEST, outputs, write_clusters, write_json
-from pipeline.scoring.report.page import prepare_report, write_report
 from pipeline.scoring.spec import FileEngine, Progress, ScoringSpec
 
 
@@ -30,12 +29,14 @@ def score_into(
         WrongFile: The file is refused.
         Temporary: The file was written to while it was read.
     """
-    Thread(target=prepare_report, daemon=True).start()  # while another process reads
+    Thread(target=_prepare, daemon=True).start()  # while another process reads
     return conclude(folder, spec, engine(folder, source, spec, progress))
 
 
 def conclude(folder: Path, spec: ScoringSpec, rows: ScoredRows) -> Manifest:
     """Write what follows from the rows into a folder, the manifest last; return the manifest."""
+    from pipeline.scoring.report.page import write_report
+
     names, summary = outputs(rows["format"]), rows["summary"]
     write_clusters(folder / names["clusters"], summary["clusters"])
     write_json(folder / names["summary"], summary)
@@ -58,3 +59,10 @@ def conclude(folder: Path, spec: ScoringSpec, rows: ScoredRows) -> Manifest:
     manifest["bytes"] |= {name: (folder / name).stat().st_size for name in here}
     write_json(folder / MANIFEST, manifest)
     return manifest
+
+
+def _prepare() -> None:
+    """Load and compile what a report takes; nothing before the first run has a use for it."""
+    from pipeline.scoring.report.page import prepare_report
+
+    prepare_report()

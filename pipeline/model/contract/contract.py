@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from pipeline.errors import Problem, WrongFile, WrongRow
 from pipeline.model.contract.declaration import read_document
@@ -73,7 +73,7 @@ class Contract:
         problems = [value for value in parsed.values() if isinstance(value, Problem)]
         if problems:
             raise WrongRow(problems)
-        return {name: value for name, value in parsed.items() if not isinstance(value, Problem)}
+        return cast(dict[str, Value], parsed)
 
     def unmarked(self) -> Self:
         """The contract without its marks: what it says of values, and nothing of their use."""

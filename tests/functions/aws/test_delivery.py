@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from functions.aws.retries import redelivery, seconds_until
+from functions.aws.queue import redelivery, seconds_until
 from functions.settings import WrongSetting
 from model_store import Temporary
 from tests.support.dropping import Context, Drop, customers, is_whole, queued
@@ -122,7 +122,7 @@ def test_the_handler_is_made_of_the_environment_when_it_is_asked_for(drop: Drop,
     assert told["Namespace"] == "CustomerClusters"
     assert told["Dimensions"] == [["service"]]
     assert {"Name": "ScoringSeconds", "Unit": "Seconds"} in told["Metrics"]
-    assert figures["RowsAssigned"] == [39.0]
+    assert figures["RowsAssigned"] == 39
     assert done.stderr == ""
     assert is_whole(drop.written())
 
@@ -138,3 +138,16 @@ def test_a_wrong_environment_is_told_when_the_handler_is_made(
         functions.s3.handler  # noqa: B018
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         functions.s3.nothing  # noqa: B018
+
+
+def test_a_cold_start_loads_what_every_call_needs_and_nothing_else(drop: Drop, aws: None) -> None:
+    late = {"boto3", "jinja2", "numpy", "pandas", "pyarrow", "rich", "s3transfer", "sklearn"}
+    code = f"import sys, functions.s3 as s3; s3.handler; print(sorted({late} & set(sys.modules)))"
+    environment = {
+        **os.environ,
+        "CUSTOMER_CLUSTERS_INPUT": str(drop.settings.input),
+        "CUSTOMER_CLUSTERS_OUTPUT": str(drop.settings.output),
+    }
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

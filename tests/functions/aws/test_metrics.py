@@ -19,7 +19,7 @@ def test_figures_are_one_line_of_the_log(capsys: pytest.CaptureFixture[str]) -> 
             {"Name": "ScoringSeconds", "Unit": "Seconds"},
         ],
     }
-    assert (line["service"], line["FilesScored"], line["ScoringSeconds"]) == ("batch", [1.0], [2.5])
+    assert (line["service"], line["FilesScored"], line["ScoringSeconds"]) == ("batch", 1, 2.5)
 
 
 def test_every_call_starts_anew(capsys: pytest.CaptureFixture[str]) -> None:

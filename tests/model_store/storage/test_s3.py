@@ -220,10 +220,10 @@ def test_a_store_in_s3_is_opened_by_its_address(storage: S3Storage) -> None:
     gc.collect()
 
 
-def test_boto3_is_loaded_for_an_address_in_s3_only(tmp_path: Path) -> None:
+def test_botocore_is_loaded_for_an_address_in_s3_only(tmp_path: Path) -> None:
     code = (
         "import sys; from model_store import open_store; "
-        f"open_store({str(tmp_path)!r}).versions(); assert 'boto3' not in sys.modules; "
-        "open_store('s3://bucket/prefix'); assert 'boto3' in sys.modules"
+        f"open_store({str(tmp_path)!r}).versions(); assert 'botocore' not in sys.modules; "
+        "open_store('s3://bucket/prefix'); assert 'botocore' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ)
