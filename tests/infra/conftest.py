@@ -73,7 +73,7 @@ def drop(s3: "S3Client", make_bucket: Callable[[], str]) -> Drop:
     settings = BatchSettings(S3Address(make_bucket(), "incoming"), S3Address(make_bucket(), "out"))
     for path in sorted(path for path in BUNDLED.rglob("*") if path.is_file()):
         key = f"models/{path.relative_to(BUNDLED)}"
-        s3.upload_file(str(path), settings.output.bucket, key)
+        s3.put_object(Bucket=settings.output.bucket, Key=key, Body=path.read_bytes())
     return Drop(s3, settings, LiveModel(open_store(str(BUNDLED)), "champion"))
 
 

@@ -68,9 +68,13 @@ def stack(s3: "S3Client", make_bucket: Callable[[], str]) -> Stack:
         {name: make_bucket() for name in ("InputBucket", "OutputBucket", "ModelBucket")}, s3
     )
     for path in (path for path in BUNDLED.rglob("*") if path.is_file()):
-        s3.upload_file(str(path), made.store.bucket, f"models/{path.relative_to(BUNDLED)}")
+        s3.put_object(
+            Bucket=made.store.bucket,
+            Key=f"models/{path.relative_to(BUNDLED)}",
+            Body=path.read_bytes(),
+        )
     data = Path(examples.__file__).parent / "customers.csv"
-    s3.upload_file(str(data), made.store.bucket, "training/customers.csv")
+    s3.put_object(Bucket=made.store.bucket, Key="training/customers.csv", Body=data.read_bytes())
     return made
 
 
