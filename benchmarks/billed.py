@@ -34,6 +34,33 @@ def limits(megabytes: int) -> list[str]:
     return [f"--cpus={megabytes / MEGABYTES_OF_A_PROCESSOR:.3f}", f"--memory={megabytes}m"]
 
 
+STARTS = 5
+_START = """
+import json, time
+wall, processor = time.perf_counter(), time.process_time()
+import functions.{function} as module
+module.handler
+print(json.dumps([time.perf_counter() - wall, time.process_time() - processor]))
+"""
+
+
+def start(containers: Containers, function: str, megabytes: int) -> tuple[float, float]:
+    """Seconds, and those of a processor, from nothing loaded to a function's handler."""
+    buckets = {"INPUT": "s3://bucket-one/incoming", "OUTPUT": "s3://bucket-two"}
+    named = [f"--env=CUSTOMER_CLUSTERS_{name}={address}" for name, address in buckets.items()]
+    locked = [option for option in LOCKED if not option.startswith("--memory")]
+    taken = []
+    for _ in range(STARTS):
+        printed = containers(
+            "podman", "run", "--rm", *locked, *limits(megabytes), *named,
+            "--env=AWS_DEFAULT_REGION=eu-central-1", IMAGE,
+            "python", "-c", _START.format(function=function),
+        )  # fmt: skip
+        taken.append(json.loads(printed.splitlines()[-1]))
+    wall, processor = (statistics.median(values) for values in zip(*taken, strict=True))
+    return wall, processor
+
+
 def look_up(containers: Containers, emulator: Path) -> float:
     """Seconds of a look-up by a function that is warm, the emulator's own time included."""
     taken = []
@@ -77,6 +104,12 @@ def main() -> None:
     helpers.make_base(containers)
     with TemporaryDirectory() as folder:
         helpers.make_image(containers, Path(folder) / "pushed")
+        for function, megabytes in (("api", API_MEGABYTES), ("s3", BATCH_MEGABYTES)):
+            wall, processor = start(containers, function, megabytes)
+            print(
+                f"functions.{function} at {megabytes} MB: handler after {wall:.2f} s, "
+                f"{processor:.2f} s of a processor"
+            )
         one = look_up(containers, helpers.fetch_emulator())
         million = score(containers, Path(folder))
     billed = one * 1e6 * API_MEGABYTES / 1024 * GB_SECOND

@@ -23,6 +23,14 @@ from functions.cli import options
     metavar="URL",
     help="Of Spark: spark://host:port, or local[4] for four cores here.  [default: local[*]]",
 )
+@click.option(
+    "--jobs",
+    metavar="N",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Processes that share a large text file; one uses up to four cores.",
+)
 @click.option("--as-one", is_flag=True, help="Of Spark: the files of a folder are one data set.")
 @options.of_run
 def score(
@@ -34,6 +42,7 @@ def score(
     as_json: bool,
     engine: str,
     master: str | None,
+    jobs: int,
     as_one: bool,
     **chosen: Any,
 ) -> None:
@@ -50,7 +59,9 @@ def score(
         raise click.UsageError("--master is for --engine spark")
     if as_one and engine != "spark":
         raise click.UsageError("--as-one is for --engine spark")
-    if engine == "local":
+    if jobs > 1 and engine == "spark":
+        raise click.UsageError("--jobs is for --engine local; see --master")
+    if engine == "local" and jobs == 1:
         isolated().start()  # it takes longer than what is imported here meanwhile
     from functions.cli.score_files import score_files
 
@@ -61,6 +72,7 @@ def score(
         reference,
         challenger,
         spark=(master or "local[*]") if engine == "spark" else None,
+        jobs=jobs,
         as_one=as_one,
         as_json=as_json,
         **chosen,

@@ -39,6 +39,7 @@ def score_files(
     challenger: str | None,
     *,
     spark: str | None,
+    jobs: int,
     as_one: bool,
     as_json: bool,
     **chosen: Any,
@@ -52,6 +53,7 @@ def score_files(
         reference: The alias or version of the model.
         challenger: That of a second model.
         spark: The address of Spark's master; None scores here.
+        jobs: How many processes share a large file here.
         as_one: The files of a folder are one data set.
         as_json: Print manifests and not tables.
         chosen: The other fields of `Options`.
@@ -61,7 +63,7 @@ def score_files(
     second = _challenger(models, challenger, artifact.version)
     spec = ScoringSpec(model, artifact.version, Options(**chosen, challenger=second))
     addresses = tuple(map(_address, inputs))
-    with _here() if spark is None else _on_spark(spark) as engine_for:
+    with _here(jobs) if spark is None else _on_spark(spark) as engine_for:
         if as_one:
             sources = [find_data_set(text, _note) for text in addresses]
         else:
@@ -121,9 +123,13 @@ def _challenger(models: Store, reference: str | None, version: str) -> Challenge
 
 
 @contextmanager
-def _here() -> Iterator[EngineFor]:
-    """Files are read in a process of its own."""
-    engine = WholeFile(isolated())
+def _here(jobs: int) -> Iterator[EngineFor]:
+    """Files are read in a process of its own, or large ones in several."""
+    engine: Engine = WholeFile(isolated())
+    if jobs > 1:
+        from pipeline.runs.in_processes import InProcesses
+
+        engine = InProcesses(jobs, whole=engine)
     yield lambda progress: engine
 
 

@@ -10,8 +10,7 @@ from pipeline.errors import WrongFile
 from pipeline.reading.input_files import Tell
 from pipeline.runs.store import Checkpoint
 from pipeline.scoring.inputs import InputFile
-from pipeline.scoring.parts.locations import LocalSource
-from pipeline.scoring.parts.shared_input import SharedInput
+from pipeline.scoring.parts.shared_input import SharedInput, shared_file
 
 
 class RunInput(Protocol):
@@ -75,9 +74,7 @@ class LocalInput:
 
     def shared(self) -> SharedInput:
         """The file as workers see it who see the same disk."""
-        path, state = self.file.path, self.file.state
-        source = LocalSource.of(path, state)
-        return SharedInput([source], self.name, self.address, self.file.identity_so_far)
+        return shared_file(self.file)
 
 
 @dataclass(slots=True)

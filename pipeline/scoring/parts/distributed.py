@@ -85,10 +85,8 @@ def score_in_parts(
     with checked_afterwards(shared.refuse_changed):
         inspected = inspect(shared, model, options, part_bytes)
         files = [each.file for each in inspected]
-        file_format = options.format or files[0].format
-        task = PartTask(
-            model, files, shared.sources, target, file_format, options.safe_csv, options.challenger
-        )
+        task = PartTask.of(spec, files, shared.sources, target)
+        file_format = task.format
         results, digests = _run_all(run, task, inspected)
         placed = _placed(results, inspected)
         tally = _total(task, placed)

@@ -8,7 +8,7 @@ import dataclasses
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
 import pyarrow as pa
 
@@ -26,7 +26,7 @@ from pipeline.scoring.parts.part_plan import Part, TextRange, row_group_pieces
 from pipeline.scoring.rejects import Reject
 from pipeline.scoring.scorer import Scorer
 from pipeline.scoring.sinks.open import needs_all_columns, open_sink
-from pipeline.scoring.spec import Challenger
+from pipeline.scoring.spec import Challenger, ScoringSpec
 from pipeline.scoring.summary.repeated_ids import RepeatedIds
 from pipeline.scoring.summary.tally import Tally
 from pipeline.scoring.summary.tally_codec import encode_tally
@@ -66,6 +66,21 @@ class PartTask:
     format: Format
     safe: bool
     challenger: Challenger | None = None
+
+    @classmethod
+    def of(
+        cls,
+        spec: ScoringSpec,
+        files: Sequence[CustomerFile],
+        sources: Sequence[Source],
+        target: Target,
+    ) -> Self:
+        """What the parts of these files have in common."""
+        options = spec.options
+        written = options.format or files[0].format
+        return cls(
+            spec.model, files, sources, target, written, options.safe_csv, options.challenger
+        )
 
     def assigned(self, part: str) -> str:
         """The name of the assigned rows of a part."""

@@ -10,7 +10,7 @@ from typing import Self
 from pipeline.errors import refuse_unreadable
 from pipeline.hashing import identity_of_blocks
 from pipeline.reading.input_files import Tell, files_below
-from pipeline.scoring.inputs import check_name
+from pipeline.scoring.inputs import InputFile, check_name
 from pipeline.scoring.parts.locations import LocalSource, Source
 
 
@@ -71,6 +71,12 @@ class SharedInput:
         """Temporary when what was read may be of two files: one was written to meanwhile."""
         for source in self.sources:
             source.refuse_changed()
+
+
+def shared_file(source: InputFile) -> SharedInput:
+    """A file of this machine, as several processes read it."""
+    there = LocalSource.of(source.path, source.state)
+    return SharedInput([there], source.name, str(source.path), source.identity_so_far)
 
 
 def identity_of(files: Mapping[str, str]) -> str:

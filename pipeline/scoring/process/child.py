@@ -12,9 +12,10 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from model_store import CustomerClustersError
 from pipeline.model.cluster_model import ClusterModel
@@ -23,6 +24,9 @@ from pipeline.reading.options import ReadingOptions
 from pipeline.scoring.inputs import InputFile
 from pipeline.scoring.process.limits import be_expendable, bound_memory
 from pipeline.scoring.spec import Challenger, FileEngine, Options, ScoringSpec
+
+if TYPE_CHECKING:
+    from pipeline.scoring.parts.part import PartTask
 
 REPORT_SECONDS = 0.25
 """So often is told how many rows were read."""
@@ -61,30 +65,45 @@ def _answer(request: dict[str, Any], score: FileEngine, send: Send) -> dict[str,
             send({"rows": rows})
 
     try:
-        tempfile.tempdir = request["folder"]  # which goes, should this process die
-        second = request["challenger"]
-        challenger = None
-        if second is not None:
-            challenger = Challenger(
-                _model(second["model"]),
-                second["version"],
-                second["related"],
-            )
-        reading = ReadingOptions(**request["reading"])
-        options = Options(**request["options"], reading=reading, challenger=challenger)
-        rows = score(
-            Path(request["folder"]),
-            InputFile(Path(request["path"]), request["name"], request["identity"], _state(request)),
-            ScoringSpec(_model(request["model"]), request["version"], options),
-            progress,
-        )
+        if "task" in request:
+            return {"part": _score_part(request)}
+        folder, source, spec = _given(request)
+        return {"scored": score(folder, source, spec, progress)}
     except CustomerClustersError as error:
         return {"error": error.to_dict()}
     except OSError as error:
         return {"error": {"type": "OSError", "number": error.errno, "message": error.strerror}}
     except Exception as error:
         return {"error": _unexpected(error)}
-    return {"scored": rows}
+
+
+def _given(request: dict[str, Any]) -> tuple[Path, InputFile, ScoringSpec]:
+    tempfile.tempdir = request["folder"]  # which goes, should this process die
+    second, challenger = request["challenger"], None
+    if second is not None:
+        challenger = Challenger(_model(second["model"]), second["version"], second["related"])
+    reading = ReadingOptions(**request["reading"])
+    options = Options(**request["options"], reading=reading, challenger=challenger)
+    path = Path(request["path"])
+    source = InputFile(path, request["name"], request["identity"], _state(request))
+    spec = ScoringSpec(_model(request["model"]), request["version"], options)
+    return Path(request["folder"]), source, spec
+
+
+def _score_part(request: dict[str, Any]) -> dict[str, Any]:
+    from pipeline.scoring.parts.part_plan import Part
+
+    part = request["part"]
+    return asdict(_task(request["task"]).score(Part(**part | {"blocks": tuple(part["blocks"])})))
+
+
+@lru_cache(maxsize=1)
+def _task(text: str) -> "PartTask":
+    """What all parts of a file have in common, looked up in the file once."""
+    from pipeline.scoring.parts.local import local_task  # few files have parts
+
+    request = json.loads(text)
+    return local_task(*_given(request), request["part_bytes"])
 
 
 def _state(request: dict[str, Any]) -> FileState | None:

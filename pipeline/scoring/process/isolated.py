@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, fields
 from functools import cache
@@ -50,6 +50,7 @@ class Isolated:
         memory: int | None = None,
         silent_seconds: float = SILENT_SECONDS,
         module: str = f"{__package__}.child",
+        advice: str = "cut it into parts",
     ) -> None:
         """Prepare an engine; its process starts with the first file.
 
@@ -57,9 +58,10 @@ class Isolated:
             memory: Bytes that a file may take; by default what suits the machine.
             silent_seconds: How long the process may score without a row.
             module: What the process runs.
+            advice: What helps where memory does not suffice.
         """
         self._memory = most_memory() if memory is None else memory
-        self._silent_seconds, self._module = silent_seconds, module
+        self._silent_seconds, self._module, self._advice = silent_seconds, module, advice
         self._one_at_a_time = threading.Lock()
         self._child: _Child | None = None
         self._end: Callable[[], object] | None = None
@@ -85,31 +87,63 @@ class Isolated:
         progress: "Progress" = lambda rows: None,
     ) -> "ScoredRows":
         """As `FileEngine`."""
+        answer = self._ask(source, _request(folder, source, spec), progress)
+        rows: ScoredRows = answer["scored"]
+        progress(rows["summary"]["rows_in"])
+        return rows
+
+    def score_part(
+        self,
+        folder: Path,
+        source: "InputFile",
+        spec: "ScoringSpec",
+        part: Mapping[str, Any],
+        part_bytes: int,
+    ) -> dict[str, Any]:
+        """Score a part of a file.
+
+        Args:
+            folder: Where its files go.
+            source: The file.
+            spec: What it is scored with.
+            part: The fields of the `Part`.
+            part_bytes: How large parts are, about.
+
+        Returns:
+            The fields of the `PartResult`.
+        """
+        task = json.dumps(_request(folder, source, spec) | {"part_bytes": part_bytes})
+        answer = self._ask(source, {"task": task, "part": part}, lambda rows: None)
+        result: dict[str, Any] = answer["part"]
+        return result
+
+    def _ask(
+        self, source: "InputFile", request: dict[str, Any], progress: "Progress"
+    ) -> dict[str, Any]:
+        """What the process answers; its errors are raised here."""
         with self._one_at_a_time, checked_afterwards(source.refuse_changed):
             self.start()
             assert self._child is not None
             try:
-                self._child.send(_request(folder, source, spec))
+                self._child.send(request)
                 answer = self._answer(self._child, source.path, progress)
             except BaseException:
                 self.stop()  # it may still be reading
                 raise
         if "error" in answer:
             _raise(answer["error"])
-        rows: ScoredRows = answer["scored"]
-        progress(rows["summary"]["rows_in"])
-        return rows
+        return answer
 
     def _answer(self, child: "_Child", path: Path, progress: "Progress") -> dict[str, Any]:
         rows, last_progress = 0, time.monotonic()
         while True:
             message = child.next(POLL_SECONDS)
             if message is not None and message.get("error", {}).get("type") == "MemoryError":
-                raise _too_large(path, self._memory)
+                raise _too_large(path, self._memory, self._advice)
             if message is not None and "rows" not in message:
                 return message
             if child.status is not None:
-                raise _death(path, child, self._memory)
+                raise _death(path, child, self._memory, self._advice)
             if message is not None:
                 rows, last_progress = message["rows"], time.monotonic()
             if time.monotonic() - last_progress > self._silent_seconds:
@@ -246,13 +280,11 @@ def _raise(error: dict[str, Any]) -> NoReturn:
     raise RuntimeError(f"unexpected in the process that reads files:\n{error['message']}")
 
 
-def _too_large(path: Path, memory: int) -> WrongFile:
-    return WrongFile(
-        path, f"needs more than {memory >> 20:,} MiB of memory to be read; cut it into parts"
-    )
+def _too_large(path: Path, memory: int, advice: str) -> WrongFile:
+    return WrongFile(path, f"needs more than {memory >> 20:,} MiB of memory to be read; {advice}")
 
 
-def _death(path: Path, child: _Child, memory: int) -> Exception:
+def _death(path: Path, child: _Child, memory: int, advice: str) -> Exception:
     """What the death of the process means."""
     status = child.status or 0
     if not child.reading:
@@ -260,9 +292,9 @@ def _death(path: Path, child: _Child, memory: int) -> Exception:
     if status >= 0:
         return RuntimeError(f"the process that reads files ended with exit status {status}")
     if -status == signal.SIGKILL:  # the kernel's way when memory runs out
-        return _too_large(path, memory)
+        return _too_large(path, memory, advice)
     return WrongFile(
         path,
         f"the reader ended with signal {-status} while it read this file; it is damaged, or needs "
-        f"more than {memory >> 20:,} MiB of memory: write it anew, or cut it into parts",
+        f"more than {memory >> 20:,} MiB of memory: write it anew, or {advice}",
     )

@@ -18,8 +18,12 @@ _CGROUPS = Path("/sys/fs/cgroup")
 
 def most_memory() -> int:
     """The bytes that reading a file may take on this machine."""
-    machine = min([os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), *_of_container()])
-    return max(LEAST_MEMORY, min(MOST_MEMORY, machine // 2))
+    return max(LEAST_MEMORY, min(MOST_MEMORY, machine_memory() // 2))
+
+
+def machine_memory() -> int:
+    """The bytes that this machine has, or this container may take."""
+    return min([os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), *_of_container()])
 
 
 def bound_memory(limit: int) -> None:

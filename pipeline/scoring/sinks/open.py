@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import pyarrow as pa
 
@@ -52,15 +52,7 @@ def open_sink(
     """
     try:
         with path.open("wb") as target:
-            sink: Sink
-            if output_format == "parquet":
-                from pipeline.scoring.sinks.parquet import ParquetSink
-
-                sink = ParquetSink(target, file, scorer)
-            elif file.format == "csv" and not safe:
-                sink = TextSink(target, file, scorer)
-            else:
-                sink = TableSink(target, file, scorer, safe=safe)
+            sink = make_sink(target, file, scorer, output_format, safe=safe)
             yield sink
             sink.finish()
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
@@ -73,6 +65,19 @@ def open_sink(
             f"is in {encoding}, which has no letter for a cluster's name; "
             "choose --format parquet, or save the file as UTF-8",
         ) from error
+
+
+def make_sink(
+    target: BinaryIO, file: CustomerFile, scorer: Scorer, output_format: Format, *, safe: bool
+) -> Sink:
+    """A sink that writes to an open file; the arguments are those of `open_sink`."""
+    if output_format == "parquet":
+        from pipeline.scoring.sinks.parquet import ParquetSink
+
+        return ParquetSink(target, file, scorer)
+    if file.format == "csv" and not safe:
+        return TextSink(target, file, scorer)
+    return TableSink(target, file, scorer, safe=safe)
 
 
 def needs_all_columns(file: CustomerFile, output_format: Format, *, safe: bool) -> bool:

@@ -1,0 +1,58 @@
+"""Parts of one local file, scored by processes of this machine into one file of assigned rows."""
+
+import io
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.scoring.inputs import InputFile
+from pipeline.scoring.parts.inspection import inspect
+from pipeline.scoring.parts.locations import LocalTarget
+from pipeline.scoring.parts.part import PartTask
+from pipeline.scoring.parts.shared_input import shared_file
+from pipeline.scoring.sinks.open import make_sink
+from pipeline.scoring.spec import ScoringSpec
+
+_COPIED_AT_ONCE = 1 << 30
+
+
+def local_task(folder: Path, source: InputFile, spec: ScoringSpec, part_bytes: int) -> PartTask:
+    """What the parts of a file have in common, as every process finds it for itself."""
+    shared = shared_file(source)
+    inspected = inspect(shared, spec.model, spec.options, part_bytes)
+    files = [each.file for each in inspected]
+    return PartTask.of(spec, files, shared.sources, LocalTarget(folder))
+
+
+def join_parts(target: LocalTarget, task: PartTask, names: Sequence[str], path: Path) -> int:
+    """Put the assigned rows of all parts into one text file, as one reader would have written it.
+
+    Args:
+        target: Where the parts are; they go as they are joined.
+        task: What the parts have in common.
+        names: Their names, in the order of the rows.
+        path: The file to write.
+
+    Returns:
+        Its bytes.
+    """
+    file, text = task.files[0], io.BytesIO()
+    sink = make_sink(text, file, task.scorer(file), task.format, safe=task.safe)
+    head = text.getvalue()
+    sink.finish()
+    ending = text.getvalue()[len(head) :]
+    with path.open("wb", buffering=0) as joined:
+        joined.write(head)
+        for name in names:
+            with (target.folder / name).open("rb") as part:
+                _append(part.fileno(), joined.fileno(), len(head), len(ending))
+            target.delete(name)
+        joined.write(ending)
+        return joined.tell()
+
+
+def _append(part: int, joined: int, head: int, ending: int) -> None:
+    """Copy what stands between the head and the ending of a file to the end of another one."""
+    at, end = head, os.fstat(part).st_size - ending
+    while at < end:  # within the system, which need not hand the bytes over
+        at += os.sendfile(joined, part, at, min(end - at, _COPIED_AT_ONCE))
