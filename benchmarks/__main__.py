@@ -1,7 +1,8 @@
-"""Every performance figure, one after the other: files, then HTTP."""
+"""Every performance figure, one after the other: commands, files, then HTTP."""
 
-from benchmarks import files, http
+from benchmarks import cold, files, http
 
 if __name__ == "__main__":
+    cold.main()
     files.main([])
     http.main([])

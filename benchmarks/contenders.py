@@ -1,9 +1,9 @@
 """Ways to score a file, each in a process of its own.
 
 .venv/bin/python -m benchmarks.contenders ours customers.csv results parquet
+.venv/bin/python -m benchmarks.contenders --cold polars customers.csv results parquet
 """
 
-import io
 import json
 import math
 import resource
@@ -14,18 +14,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from model_store import BUNDLED, CHAMPION, open_store
-from pipeline.model.loading import load_model
-
 FEW = "few"
 """The name of a file of the same kind beside the source, with a few of its rows: each contender
 scores it first, so that what a service does once is behind everybody."""
 
 
 def main() -> None:
-    """Score a file as the arguments say, and print the seconds and the peak of memory as JSON."""
-    who, source, out, target = sys.argv[1:]
+    """Score a file as the arguments say; once warm, print seconds and peak of memory as JSON."""
+    *cold, who, source, out, target = sys.argv[1:]
     run = CONTENDERS[who]()
+    if cold:  # whoever started this process has the time
+        run(Path(source), Path(out), target)
+        return
     with tempfile.TemporaryDirectory() as warm:
         run(Path(source).with_stem(FEW), Path(warm), target)
     started = time.perf_counter()
@@ -37,6 +37,8 @@ def main() -> None:
 
 def ours() -> Callable[[Path, Path, str], None]:
     """Everything: checks, rejects, summary, drift, report."""
+    from model_store import BUNDLED, CHAMPION, open_store
+    from pipeline.model.loading import load_model
     from pipeline.runs import FolderRuns, LocalInput, WholeFile, score
     from pipeline.scoring.spec import Options, ScoringSpec
 
@@ -55,7 +57,7 @@ def pandas() -> Callable[[Path, Path, str], None]:
     import joblib
     import pandas as pd
 
-    pipeline = joblib.load(io.BytesIO(open_store(BUNDLED).open(CHAMPION).read("pipeline.joblib")))
+    pipeline = joblib.load(_champion() / "pipeline.joblib")
 
     def run(source: Path, out: Path, target: str) -> None:
         frame = pd.read_csv(source)
@@ -72,8 +74,7 @@ def polars() -> Callable[[Path, Path, str], None]:
     """Polars' streaming engine doing the same arithmetic, nothing checked, nothing counted."""
     import polars as pl
 
-    artifact = open_store(BUNDLED).open(CHAMPION)
-    document = json.loads(artifact.read("model.json"))
+    document = json.loads((_champion() / "model.json").read_bytes())
 
     def run(source: Path, out: Path, target: str) -> None:
         scan = pl.scan_csv if source.suffix == ".csv" else pl.scan_parquet
@@ -84,6 +85,13 @@ def polars() -> Callable[[Path, Path, str], None]:
             frame.sink_parquet(out / "assigned.parquet")
 
     return run
+
+
+def _champion() -> Path:
+    """The folder of the bundled champion, found without our code: it would cost the others time."""
+    store = Path(__file__).parents[1] / "model_store" / "artifacts"
+    alias = json.loads((store / "aliases" / "champion.json").read_bytes())
+    return store / "versions" / str(alias["version"])
 
 
 def _assigned(frame: Any, document: dict[str, Any]) -> Any:

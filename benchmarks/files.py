@@ -1,7 +1,10 @@
 """Scoring whole files, next to the script most people write and to Polars without any checks.
 
 .venv/bin/python -m benchmarks.files                    2,000,000 rows of 21 columns
-.venv/bin/python -m benchmarks.files --rows 20000000    ours only, for its memory
+.venv/bin/python -m benchmarks.files --rows 20000000    ours only, in one process and in two
+
+Each contender is measured in a warm process, as a service has it, and as a whole process, as its
+user starts it: interpreter, imports, model, file, and for ours the report. All append six columns.
 """
 
 import argparse
@@ -13,7 +16,6 @@ import sys
 import tempfile
 import timeit
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,13 +24,15 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from benchmarks.contenders import FEW
+from benchmarks.processes import Figure, run
 from model_store import BUNDLED, CHAMPION, open_store
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.loading import load_model
 
 KINDS = (("csv", "csv"), ("csv", "parquet"), ("parquet", "parquet"))
 LOOK_UPS = 20_000
-ROUNDS = 3
+ROUNDS = 5
+TWO_JOBS = "--jobs 2"
 MOST_COMPARED = 5_000_000
 """With more rows only ours is run: the others hold the file in memory."""
 _BLOCK = 250_000
@@ -43,14 +47,6 @@ _WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One run in a process of its own."""
-
-    seconds: float
-    peak_mb: float
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the figures of every kind of file, and of a look-up."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -58,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rows = parser.parse_args(arguments).rows
     artifact = open_store(BUNDLED).open(CHAMPION)
     model = load_model(artifact)
-    contenders = ("ours", "polars", "pandas") if rows <= MOST_COMPARED else ("ours",)
+    contenders = ("ours", "polars", "pandas") if rows <= MOST_COMPARED else ("ours", TWO_JOBS)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for kind in ("csv", "parquet"):
@@ -72,34 +68,44 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def compare(path: Path, target: str, rows: int, contenders: Sequence[str]) -> None:
-    """Run every contender in turn, a few times, and print the median of each."""
-    runs: dict[str, list[Figure]] = {who: [] for who in contenders}
-    for _ in range(ROUNDS):
-        for who in contenders:
-            if not (who == "pandas" and path.suffix == ".parquet"):
-                runs[who].append(timed(who, path, target))
-    medians = {
-        w: statistics.median(f.seconds for f in figures) for w, figures in runs.items() if figures
-    }
+    """Run every contender in turn, warm and whole, and print the median of each."""
     size = path.stat().st_size / 1e6
     print(f"{path.suffix[1:]} → {target}: {rows:,} rows, {size:,.0f} MB")
-    for who, seconds in medians.items():
-        times = f"ours is {seconds / medians['ours']:.2f} × as fast" if who != "ours" else ""
-        peak = max(figure.peak_mb for figure in runs[who])
-        print(
-            f"  {who:<7} {seconds:6.2f} s {rows / seconds:>11,.0f} rows/s {peak:7.0f} MB  {times}"
-        )
+    able = [who for who in contenders if not (who == "pandas" and path.suffix == ".parquet")]
+    for how, measure in (("warm", warm), ("whole", whole)):
+        taking_part = [who for who in able if how == "whole" or who != TWO_JOBS]
+        runs: dict[str, list[Figure]] = {who: [] for who in taking_part}
+        for _ in range(ROUNDS):
+            for who in taking_part:
+                with tempfile.TemporaryDirectory(dir=path.parent) as out:
+                    runs[who].append(measure(who, path, Path(out), target))
+        ours = statistics.median(figure.seconds for figure in runs["ours"])
+        for who, figures in runs.items():
+            seconds = statistics.median(figure.seconds for figure in figures)
+            times = f"ours is {seconds / ours:.2f} × as fast" if who != "ours" else ""
+            print(
+                f"  {how:<5} {who:<8} {seconds:6.2f} s {rows / seconds:>11,.0f} rows/s "
+                f"{max(figure.peak_mb for figure in figures):7.0f} MB  {times}"
+            )
 
 
-def timed(who: str, path: Path, target: str) -> Figure:
+def warm(who: str, path: Path, out: Path, target: str) -> Figure:
     """Score a file in a process that has scored a few rows before, as a service has."""
-    with tempfile.TemporaryDirectory(dir=path.parent) as out:
-        command = [sys.executable, "-m", "benchmarks.contenders", who, str(path), out, target]
-        ran = subprocess.run(
-            command, check=True, capture_output=True, text=True, env={**os.environ}
-        )
+    command = [sys.executable, "-m", "benchmarks.contenders", who, str(path), str(out), target]
+    ran = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ})
     document = json.loads(ran.stdout.splitlines()[-1])
     return Figure(document["seconds"], document["peak_mb"])
+
+
+def whole(who: str, path: Path, out: Path, target: str) -> Figure:
+    """Score a file by a command, from its start to its end."""
+    command = [sys.executable, "-m", "benchmarks.contenders", "--cold", who]
+    arguments = [str(path), str(out), target]
+    if who in ("ours", TWO_JOBS):
+        command = [str(Path(sys.executable).with_name("customer-clusters")), "score"]
+        arguments = [str(path), "--out", str(out), "--format", target]
+        arguments += ["--jobs", "2"] if who == TWO_JOBS else []
+    return run([*command, *arguments])
 
 
 def write_invented(path: Path, kind: str, model: ClusterModel, rows: int) -> None:

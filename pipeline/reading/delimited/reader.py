@@ -23,7 +23,7 @@ from pipeline.reading.delimited.records import LONGEST_RECORD, Records, split
 from pipeline.reading.delimited.streams import read_chunks
 from pipeline.reading.delimited.text_format import TextFormat
 
-_PARSED_AT_ONCE = 1 << 20
+_PARSED_AT_ONCE = 2 << 20
 """Bytes that the parser takes at once; with more it leaves a core's cache."""
 
 

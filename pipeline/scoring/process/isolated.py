@@ -239,6 +239,7 @@ def _started(arguments: list[str]) -> "subprocess.Popen[bytes]":
     paths = os.pathsep.join(str(Path(path).absolute()) for path in (*sys.path, str(own)))
     # Arrow's own allocators take much more from the system than they use, which counts
     environment = {**os.environ, "PYTHONPATH": paths, "ARROW_DEFAULT_MEMORY_POOL": "system"}
+    environment["OPENBLAS_NUM_THREADS"] = "1"  # blocks have threads of their own
     return subprocess.Popen(
         [sys.executable, "-P", "-S", "-m", *arguments],
         stdin=subprocess.PIPE,
