@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any, TypedDict, cast
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silho
 from threadpoolctl import threadpool_limits
 
 from pipeline.model.facts import Metrics
+from pipeline.training import parallel
 from pipeline.training.cleaning import Customers
 from pipeline.training.counting import Rows
 from pipeline.training.fitting import Fitted, build_pipeline, fit
@@ -123,7 +125,8 @@ def evaluate(
         _unit(fitted.standardised, numbers),
         _unit(raw_columns.fit_transform(customers.features), numbers),
     )
-    own, unrotated, raw = (silhouette(s, labels, budget.silhouette_sample) for s in spaces)
+    separation = partial(silhouette, labels=labels, sample=budget.silhouette_sample)
+    own, unrotated, raw = parallel.each(separation, spaces, heavy=True)
     gaps = gap_at(fitted.standardised, recipe.k)
     return Evaluation(
         recipe,

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from pipeline.errors import WrongFile
+from pipeline.training import parallel
 from pipeline.training.cleaning import Customers
 from pipeline.training.recipes import Recipe
-from pipeline.training.search import parallel
 from pipeline.training.search.sample import Sample
 from pipeline.training.search.structure import CUSTOMERS, StructureSearch
 from pipeline.training.search.thresholds import Thresholds

@@ -17,12 +17,13 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from pipeline.errors import WrongFile
+from pipeline.training import parallel
 from pipeline.training.cleaning import Customers
 from pipeline.training.counting import rarer, split
 from pipeline.training.evaluation import RESTARTS, Budget, Evaluation, evaluate
 from pipeline.training.fitting import Fitted, fit
 from pipeline.training.recipes import ALGORITHMS, RECIPES, SEARCH, Recipe
-from pipeline.training.search import parallel, structure
+from pipeline.training.search import structure
 from pipeline.training.search.alternatives import evaluate_alternatives
 from pipeline.training.search.choice import CLEARLY, choose, shortfall, with_churn_threshold
 from pipeline.training.search.result import SearchResult, Verdict
@@ -238,7 +239,7 @@ class _Search:
 
 def evaluated(recipes: Sequence[Recipe], seen: Customers) -> list[Evaluation]:
     """The evidence for some recipes, side by side, but for those that leave a cluster empty."""
-    found = parallel.each(partial(_evaluate, seen), recipes, least=2)
+    found = parallel.each(partial(_evaluate, seen), recipes, heavy=True)
     return [one for one in found if one is not None]
 
 

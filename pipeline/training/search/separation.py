@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
+from pipeline.training import parallel
 from pipeline.training.evaluation import silhouette
 from pipeline.training.recipes import Recipe
-from pipeline.training.search import parallel
 from pipeline.training.search.choice import below, reachable_auc, structure_shortfall
 from pipeline.training.search.sample import Labels, Points, Sample, Scaling, cluster
 from pipeline.training.search.thresholds import Thresholds

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sklearn.decomposition import PCA
 
+from pipeline.training import parallel
 from pipeline.training.recipes import Recipe
-from pipeline.training.search import parallel
 from pipeline.training.search.sample import (
     Labels,
     Points,
@@ -123,7 +123,7 @@ class StructureSearch:
         found += self._mixed(found)
         best = self._finalists(found)
         progress(f"comparing the best {len(best)} with customers of one group")
-        return sorted(parallel.each(self._compared, best, least=_FINALISTS), key=_order)
+        return sorted(parallel.each(self._compared, best), key=_order)
 
     def _finalists(self, found: Sequence[Grouping]) -> list[Grouping]:
         """Those that exceed one group most; of those with valleys, some of each number."""

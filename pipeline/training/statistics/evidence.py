@@ -16,6 +16,7 @@ from scipy.stats import chi2_contingency, norm
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import RepeatedStratifiedKFold
 
+from pipeline.training import parallel
 from pipeline.training.statistics.effects import cramers_v
 
 Floats = NDArray[np.float64]
@@ -68,11 +69,14 @@ def bootstrap_jaccard(X: Rows, labels: Labels, fit: Fit, rounds: int, rng: Gener
     """
     clusters = int(labels.max()) + 1
     total, seen, mean = np.zeros(clusters), np.zeros(clusters), np.full(clusters, np.nan)
-    for _ in range(rounds):
-        drawn = rng.integers(len(X), size=len(X))
+
+    def come_back(drawn: Labels) -> tuple[Floats, Labels]:
         predict = fit(X[drawn])
         distinct = np.unique(drawn)
-        best, size = _best_jaccard(labels[distinct], predict(X[distinct]), clusters)
+        return _best_jaccard(labels[distinct], predict(X[distinct]), clusters)
+
+    draws = [rng.integers(len(X), size=len(X)) for _ in range(rounds)]
+    for best, size in parallel.each(come_back, draws):
         total += best
         seen += size > 0
     np.divide(total, seen, out=mean, where=seen > 0)
@@ -100,11 +104,14 @@ def out_of_sample_auc(
     if (rarer := np.bincount(churned, minlength=2).min()) < folds:
         raise ValueError(f"{folds} folds need as many that churned and that stayed; found {rarer}")
     splitter = RepeatedStratifiedKFold(n_splits=folds, n_repeats=repeats, random_state=seed)
-    scores = []
-    for train, held in splitter.split(X, churned):
+
+    def score(fold: tuple[Labels, Labels]) -> float:
+        train, held = fold
         predict = fit(X[train])
         expected = _expected_rates(predict(X[train]), churned[train], predict(X[held]))
-        scores.append(roc_auc_score(churned[held], expected))
+        return float(roc_auc_score(churned[held], expected))
+
+    scores = parallel.each(score, list(splitter.split(X, churned)))
     return float(np.mean(scores)), float(np.std(scores, ddof=1))
 
 
