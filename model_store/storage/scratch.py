@@ -7,7 +7,6 @@ one to work beside it removes the folders that nobody holds.
 import contextlib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,6 +33,8 @@ def unfinished(root: Path | None = None) -> Iterator[Path]:
     Raises:
         OSError: No folder can be made there.
     """
+    import tempfile  # not for readers
+
     root = Path(tempfile.gettempdir()) if root is None else root
     root.mkdir(parents=True, exist_ok=True)
     _sweep(root)
@@ -47,6 +48,8 @@ def unfinished(root: Path | None = None) -> Iterator[Path]:
 
 def _new_folder(root: Path) -> tuple[Path, int]:
     """A new folder and the descriptor that holds it."""
+    import tempfile
+
     while True:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
         try:

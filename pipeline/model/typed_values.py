@@ -3,7 +3,6 @@
 Every function gives the value back, or raises a WrongValue that names it and says what was found.
 """
 
-import difflib
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -98,6 +97,8 @@ def table(value: object, what: str, known: Iterable[str] | None = None) -> Mappi
 
 def unknown_key(key: object, what: str, known: Iterable[str]) -> WrongValue:
     """The error about a key of a table that nothing reads."""
+    import difflib  # for errors alone
+
     names = tuple(known)
     close = difflib.get_close_matches(str(key), names, 1)
     expected = f"none but the keys {', '.join(names)}"
