@@ -60,6 +60,7 @@ def create_app(live_model: LiveModel, settings: Settings, log: Log = logs.write)
     app.root_path = settings.root_path  # as a parameter it would warn
     add_routes(app, live_model, settings)
     app.router.routes += [*pages.routes, *uploads.routes]
+    app.router.routes.append(app.router.routes.pop(0))  # the document, which few ask for
 
     async def answer_problem(request: Request, error: Exception) -> Response:
         problem = to_problem(_with_detail(request, error))

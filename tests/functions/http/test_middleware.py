@@ -119,6 +119,30 @@ def test_a_body_that_never_arrives_is_given_up(live_model: LiveModel) -> None:
     assert json.loads(sent[1]["body"])["code"] == "timeout"
 
 
+@pytest.mark.parametrize("waits", [(0, 0, 0), (0, 0.01, 0), (0.01, 0.01, 0.01)])
+def test_a_body_may_arrive_in_pieces(live_model: LiveModel, waits: tuple[float, ...]) -> None:
+    app = create_app(live_model, Settings(), log=lambda line: None)
+    body = b'{"Total_Revolving_Bal": 0, "Total_Trans_Amt": 1900, "Total_Trans_Ct": 38}'
+    parts = list(zip((body[:9], body[9:40], body[40:]), waits, strict=True))
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        part, wait = parts.pop(0)
+        if wait:
+            await asyncio.sleep(wait)
+        return {"type": "http.request", "body": part, "more_body": bool(parts)}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http", "method": "POST", "path": "/v1/assign", "query_string": b"",
+        "headers": [(b"content-type", b"application/json")],
+    }  # fmt: skip
+    asyncio.run(app(scope, receive, send))
+    assert sent[0]["status"] == 200, sent[1]["body"]
+
+
 def test_a_client_that_leaves_is_no_error_of_ours(live_model: LiveModel, lines: Lines) -> None:
     app = create_app(live_model, Settings(), log=lines.append)
 
