@@ -46,14 +46,17 @@ print(json.dumps([time.perf_counter() - wall, time.process_time() - processor]))
 
 def start(containers: Containers, function: str, megabytes: int) -> tuple[float, float]:
     """Seconds, and those of a processor, from nothing loaded to a function's handler."""
-    buckets = {"INPUT": "s3://bucket-one/incoming", "OUTPUT": "s3://bucket-two"}
-    named = [f"--env=CUSTOMER_CLUSTERS_{name}={address}" for name, address in buckets.items()]
+    variables = {
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "CUSTOMER_CLUSTERS_INPUT": "s3://bucket-one/incoming",
+        "CUSTOMER_CLUSTERS_OUTPUT": "s3://bucket-two",
+    }
+    named = [f"--env={name}={value}" for name, value in variables.items()]
     locked = [option for option in LOCKED if not option.startswith("--memory")]
     taken = []
     for _ in range(STARTS):
         printed = containers(
-            "podman", "run", "--rm", *locked, *limits(megabytes), *named,
-            "--env=AWS_DEFAULT_REGION=eu-central-1", IMAGE,
+            "podman", "run", "--rm", *locked, *limits(megabytes), *named, IMAGE,
             "python", "-c", _START.format(function=function),
         )  # fmt: skip
         taken.append(json.loads(printed.splitlines()[-1]))
