@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -103,19 +104,28 @@ def test_a_refusal_names_the_file(model: ClusterModel, write: Write, tmp_path: P
 def test_a_worker_that_is_killed_ends_the_run(
     model: ClusterModel, write: Write, tmp_path: Path
 ) -> None:
-    path = write(f"{HEADER}\n{customers(120_000)}")
+    path, ends = write(f"{HEADER}\n{customers(120_000)}"), 0
+    whole = results(path, model, tmp_path / "whole", WholeFile())
+    here = set(children(os.getpid()))
 
-    def kill(rows: int) -> None:
-        for child in children(os.getpid()):
+    def kill() -> None:
+        for child in sorted(set(children(os.getpid())) - here)[:1]:
             os.kill(child, signal.SIGKILL)
 
-    engine = InProcesses(2, part_bytes=1 << 20)
-    runs, spec = FolderRuns(tmp_path / "out"), ScoringSpec(model, "v1")
-    told = r"use fewer --jobs$|could not start a process"
-    with pytest.raises(CustomerClustersError, match=told):
-        score(LocalInput.at(path), spec, runs, engine, progress=kill)
-    assert not list((tmp_path / "out").rglob("*"))
-    assert not list(children(os.getpid()))
+    for moment in range(10):
+        timer, out = threading.Timer(moment * 0.05, kill), tmp_path / str(moment)
+        timer.start()
+        try:
+            assert results(path, model, out, InProcesses(2, part_bytes=1 << 20)) == whole
+        except CustomerClustersError as error:
+            ends += 1
+            told = str(error)
+            assert told.endswith("use fewer --jobs") or "could not start a process" in told
+            assert not list(out.rglob("*"))
+        timer.cancel()
+        timer.join()
+        assert all(gone(child) for child in set(children(os.getpid())) - here)
+    assert ends > 2  # the later ones may have come too late
 
 
 @pytest.mark.parametrize(("ending", "moments"), [(signal.SIGKILL, 10), (signal.SIGINT, 4)])
