@@ -1,11 +1,16 @@
 """The reasons of many customers are those of each one alone."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from model_store import BUNDLED, open_store
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.model.explanations import explain_many
+from pipeline.model.contract import Value
+from pipeline.model.explanations import explain_many, locate_many
+from pipeline.model.loading import load_model
 from pipeline.training import Trained
 
 
@@ -39,3 +44,40 @@ def test_of_nobody(model: ClusterModel) -> None:
     found = explain_many(model, {f.name: np.array([]) for f in model.contract.features})
     assert [len(part) for part in found.contributions.values()] == [0] * 4
     assert len(found.own) == len(found.runner_up) == 0
+
+
+def assert_located_alike(model: ClusterModel, customers: Sequence[Mapping[str, Value]]) -> None:
+    for many, alone in zip(
+        locate_many(model, customers), map(model.locate, customers), strict=True
+    ):
+        for name in ("cluster", "runner_up", "unusual", "combination", "outlier"):
+            assert getattr(many, name) == getattr(alone, name)
+        for name in ("distance", "runner_up_distance", "margin", "residual"):
+            assert getattr(many, name) == pytest.approx(getattr(alone, name), rel=1e-12, abs=1e-12)
+        assert [reason.sentence for reason in many.reasons] == [
+            reason.sentence for reason in alone.reasons
+        ]
+        parts = [reason.contribution for reason in alone.reasons]
+        assert [reason.contribution for reason in many.reasons] == pytest.approx(parts, abs=1e-12)
+
+
+def test_many_are_located_as_one_alone(
+    model: ClusterModel, gym_trained: Trained, gym_members: pd.DataFrame
+) -> None:
+    rng = np.random.default_rng(5)
+    champion = load_model(open_store(BUNDLED).open("champion"))
+    for each in (model, champion):
+        customers: list[dict[str, Value]] = [
+            {
+                f.name: float(rng.integers(0, 40_000 if f.unit else 120))
+                for f in each.contract.features
+            }
+            for _ in range(200)
+        ]
+        assert_located_alike(each, customers)
+    members = gym_members.head(100).to_dict("records")
+    parse = gym_trained.model.contract.parse
+    assert_located_alike(
+        gym_trained.model, [parse({str(k): v for k, v in it.items()}) for it in members]
+    )
+    assert locate_many(model, []) == []
