@@ -129,7 +129,7 @@ def _here(jobs: int) -> Iterator[EngineFor]:
     if jobs > 1:
         from pipeline.runs.in_processes import InProcesses
 
-        engine = InProcesses(jobs, whole=engine)
+        engine = InProcesses(jobs, file_engine=isolated())
     yield lambda progress: engine
 
 

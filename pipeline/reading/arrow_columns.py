@@ -37,7 +37,7 @@ def as_text(column: pa.Array) -> pa.Array:
         return column.cast(pa.large_binary()).cast(pa.large_string())
     except pa.ArrowInvalid:
         cells = (None if cell is None else _text_of(cell) for cell in column.to_pylist())
-        return text_column(cells).cast(pa.large_string())
+        return text_column(cells, large=True)
 
 
 def _text_of(cell: bytes) -> str:

@@ -27,15 +27,26 @@ def column_of(values: NDArray[Any], missing: NDArray[np.bool_] | None = None) ->
     return pa.Array.from_buffers(kind, count, [valid, data])
 
 
-def text_column(texts: Iterable[str | None]) -> pa.StringArray:
-    """An Arrow column of texts; None is null."""
+def text_column(texts: Iterable[str | None], *, large: bool = False) -> pa.Array:
+    """An Arrow column of texts; None is null.
+
+    Args:
+        texts: The cells.
+        large: As `large_string`, which may have more than 2 GiB.
+
+    Raises:
+        OverflowError: They have more.
+    """
     cells = list(texts)
     valid = _bits(np.array([cell is not None for cell in cells])) if None in cells else None
     encoded = [cell.encode() if cell else b"" for cell in cells]
-    offsets = np.zeros(len(cells) + 1, np.int32)
+    offsets = np.zeros(len(cells) + 1, np.int64)
     np.cumsum(np.fromiter(map(len, encoded), np.int64, len(cells)), out=offsets[1:])
-    buffers = [valid, pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded))]
-    return pa.Array.from_buffers(pa.string(), len(cells), buffers)
+    if not large and offsets[-1] > np.iinfo(np.int32).max:
+        raise OverflowError(f"{len(cells):,} texts have more than 2 GiB")
+    kind, ends = (pa.large_string(), offsets) if large else (pa.string(), offsets.astype(np.int32))
+    buffers = [valid, pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
+    return pa.Array.from_buffers(kind, len(cells), buffers)
 
 
 def null_of(kind: pa.DataType) -> pa.Scalar:

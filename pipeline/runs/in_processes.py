@@ -1,11 +1,12 @@
 """The engine for a large file of this machine: its parts in processes. It brings numpy, pyarrow."""
 
-from dataclasses import dataclass, field
+import shutil
+from dataclasses import dataclass
 
 from pipeline.errors import WrongFile, refuse_unreadable
-from pipeline.reading.kinds import PARQUET
+from pipeline.reading.kinds import OLE, PARQUET, ZIP
 from pipeline.runs.inputs import RunInput
-from pipeline.runs.score import Engine, WholeFile
+from pipeline.runs.score import score_here
 from pipeline.runs.store import Checkpoint, Workspace
 from pipeline.scoring.documents import Manifest, ScoredRows
 from pipeline.scoring.inputs import InputFile
@@ -15,8 +16,8 @@ from pipeline.scoring.parts.locations import LocalTarget
 from pipeline.scoring.parts.part_plan import PART_BYTES, CannotSplit
 from pipeline.scoring.parts.shared_input import shared_file
 from pipeline.scoring.process.workers import Workers
-from pipeline.scoring.results import conclude
-from pipeline.scoring.spec import Progress, ScoringSpec
+from pipeline.scoring.results import conclude, score_into
+from pipeline.scoring.spec import FileEngine, Progress, ScoringSpec
 
 _PARTS = "parts"
 """The folder of the parts, until they are joined."""
@@ -28,7 +29,9 @@ class InProcesses:
 
     jobs: int
     part_bytes: int = PART_BYTES
-    whole: Engine = field(default_factory=WholeFile)
+    file_engine: FileEngine = score_here
+    """What scores a file as a whole: one without parts, or one that a part of it refuses. Only who
+    reads it from its beginning can say where."""
 
     def __call__(
         self,
@@ -47,21 +50,24 @@ class InProcesses:
         with source.on_disk(checkpoint) as file:
             try:
                 if self._has_parts(file, spec):
-                    return conclude(
-                        workspace.folder, spec, self._rows(file, spec, workspace, count)
-                    )
-            except CannotSplit:
-                pass
+                    try:
+                        rows = self._rows(file, spec, workspace, count)
+                    except CannotSplit:
+                        shutil.rmtree(workspace.folder / _PARTS, ignore_errors=True)
+                    else:
+                        count(rows["summary"]["rows_in"])
+                        return conclude(workspace.folder, spec, rows)
+                return score_into(workspace.folder, file, spec, self.file_engine, count)
             except WrongFile as error:
                 raise error.about(source.address) from error
-        return self.whole(source, spec, workspace, progress, checkpoint)
 
     def _has_parts(self, file: InputFile, spec: ScoringSpec) -> bool:
-        """Whether results can be joined, which Parquet's cannot, and there are parts at all."""
+        """Whether it is a text of several parts, and so is what comes of it."""
         with refuse_unreadable(file.path), file.path.open("rb") as stream:
-            parquet = stream.read(len(PARQUET)) == PARQUET
-        written = spec.options.format or ("parquet" if parquet else "csv")
-        return written == "csv" and file.path.stat().st_size > self.part_bytes
+            start = stream.read(len(PARQUET))
+        text = not start.startswith((PARQUET, ZIP, OLE))
+        large = file.path.stat().st_size > self.part_bytes
+        return text and large and spec.options.format != "parquet"
 
     def _rows(
         self, file: InputFile, spec: ScoringSpec, workspace: Workspace, progress: Progress

@@ -46,7 +46,7 @@ class Engine(Protocol):
         ...
 
 
-def _score_here(
+def score_here(
     folder: Path, source: InputFile, spec: ScoringSpec, progress: Progress = lambda rows: None
 ) -> ScoredRows:
     """`score_rows`, which brings numpy and pyarrow with the first call."""
@@ -59,7 +59,7 @@ def _score_here(
 class WholeFile:
     """Brings the input to this machine and scores it there."""
 
-    file_engine: FileEngine = _score_here
+    file_engine: FileEngine = score_here
     """In this process, or in another one: `pipeline.scoring.process.isolated`."""
 
     def __call__(

@@ -86,7 +86,7 @@ class ScoringSpec:
 class FileEngine(Protocol):
     """Writes a file's assigned rows and its rejects; returns what the other files follow from.
 
-    In this process it is `pipeline.scoring.score_rows`, in another one
+    In this process it is `pipeline.scoring.engine.score_rows`, in another one
     `pipeline.scoring.process.isolated.Isolated`.
     """
 

@@ -196,13 +196,14 @@ def silhouette(points: NDArray[np.float64], labels: NDArray[np.intp], sample: in
 
 def _refit(recipe: Recipe, customers: Customers) -> Fit:
     names, types = list(customers.features), customers.features.dtypes
+    contract = customers.contract  # and not all customers, where the function travels
     lighter = replace(recipe, n_init=RESTARTS)
 
     def frame(rows: NDArray[Any]) -> pd.DataFrame:
         return pd.DataFrame(rows, columns=names).astype(types)
 
     def refit(rows: NDArray[Any]) -> Predict:
-        pipeline = build_pipeline(lighter, customers.contract).fit(frame(rows))
+        pipeline = build_pipeline(lighter, contract).fit(frame(rows))
         return lambda new: np.asarray(pipeline.predict(frame(new)), np.intp)
 
     return refit

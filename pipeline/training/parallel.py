@@ -39,11 +39,11 @@ def each(
     done = [] if heavy and len(items) > 1 else _done_meanwhile(function, items)
     rest = items[len(done) :]
     size = 1 if heavy else max(1, -(-len(rest) // (4 * workers)))
-    _Process.has_help = True
     chunks = [rest[start : start + size] for start in range(0, len(rest), size)]
     try:
-        calls = (delayed(_helped)(function, chunk) for chunk in chunks)
+        calls = (delayed(_helped)(function, chunk, os.getpid()) for chunk in chunks)
         results = Parallel(n_jobs=workers)(calls) if chunks else []
+        _Process.has_help = _Process.has_help or bool(chunks)
     except BrokenProcessPool:  # somebody killed a process, such as the system short of memory
         results = [_chunk(function, rest)]
     return [*done, *(result for chunk in results for result in chunk)]
@@ -72,8 +72,10 @@ def _done_meanwhile(function: Callable[[Item], Result], items: Sequence[Item]) -
     return done
 
 
-def _helped(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    _Process.helps = True
+def _helped(
+    function: Callable[[Item], Result], items: Sequence[Item], asked_by: int
+) -> list[Result]:
+    _Process.helps = os.getpid() != asked_by  # joblib may be told to work in one process
     return _chunk(function, items)
 
 

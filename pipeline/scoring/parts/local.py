@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from pipeline.scoring.parts.shared_input import shared_file
 from pipeline.scoring.sinks.open import make_sink
 from pipeline.scoring.spec import ScoringSpec
 
-_COPIED_AT_ONCE = 1 << 30
+_COPIED_AT_ONCE = 1 << 20
 
 
 def local_task(folder: Path, source: InputFile, spec: ScoringSpec, part_bytes: int) -> PartTask:
@@ -41,18 +42,14 @@ def join_parts(target: LocalTarget, task: PartTask, names: Sequence[str], path: 
     head = text.getvalue()
     sink.finish()
     ending = text.getvalue()[len(head) :]
-    with path.open("wb", buffering=0) as joined:
+    with path.open("wb") as joined:
         joined.write(head)
         for name in names:
             with (target.folder / name).open("rb") as part:
-                _append(part.fileno(), joined.fileno(), len(head), len(ending))
+                part.seek(len(head))
+                shutil.copyfileobj(part, joined, _COPIED_AT_ONCE)
+            joined.seek(-len(ending), os.SEEK_CUR)
             target.delete(name)
         joined.write(ending)
+        joined.truncate()
         return joined.tell()
-
-
-def _append(part: int, joined: int, head: int, ending: int) -> None:
-    """Copy what stands between the head and the ending of a file to the end of another one."""
-    at, end = head, os.fstat(part).st_size - ending
-    while at < end:  # within the system, which need not hand the bytes over
-        at += os.sendfile(joined, part, at, min(end - at, _COPIED_AT_ONCE))

@@ -62,19 +62,33 @@ class Isolated:
         """
         self._memory = most_memory() if memory is None else memory
         self._silent_seconds, self._module, self._advice = silent_seconds, module, advice
-        self._one_at_a_time = threading.Lock()
+        self._one_at_a_time, self._changes = threading.Lock(), threading.Lock()
+        self._closed = False
         self._child: _Child | None = None
         self._end: Callable[[], object] | None = None
 
     def start(self) -> None:
         """Start the process, so that it is ready when the first file is."""
-        if self._child is None or not self._child.alive:
-            self.stop()
-            self._child = _Child(self._module, self._memory)
-            self._end = weakref.finalize(self, self._child.end)
+        with self._changes:
+            if self._closed:
+                raise Temporary(_START, "this machine", "it was told to end")
+            if self._child is None or not self._child.alive:
+                self._stop()
+                self._child = _Child(self._module, self._memory)
+                self._end = weakref.finalize(self, self._child.end)
 
     def stop(self) -> None:
         """End the process; the next file starts another one."""
+        with self._changes:
+            self._stop()
+
+    def close(self) -> None:
+        """End the process for good."""
+        with self._changes:
+            self._closed = True
+            self._stop()
+
+    def _stop(self) -> None:
         if self._end is not None:
             self._end()
         self._child = self._end = None
@@ -123,10 +137,12 @@ class Isolated:
         """What the process answers; its errors are raised here."""
         with self._one_at_a_time, checked_afterwards(source.refuse_changed):
             self.start()
-            assert self._child is not None
+            child = self._child
+            if child is None:  # closed since
+                raise Temporary(_START, "this machine", "it was told to end")
             try:
-                self._child.send(request)
-                answer = self._answer(self._child, source.path, progress)
+                child.send(request)
+                answer = self._answer(child, source.path, progress)
             except BaseException:
                 self.stop()  # it may still be reading
                 raise

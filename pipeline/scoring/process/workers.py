@@ -10,7 +10,7 @@ from typing import Self
 from pipeline.reading.options import WrongOption
 from pipeline.scoring.inputs import InputFile
 from pipeline.scoring.parts.part import PartResult, PartTask
-from pipeline.scoring.parts.part_plan import PART_BYTES, Part
+from pipeline.scoring.parts.part_plan import PART_BYTES, CannotSplit, Part
 from pipeline.scoring.process.isolated import POLL_SECONDS, Isolated
 from pipeline.scoring.process.limits import LEAST_MEMORY, MOST_MEMORY, machine_memory
 from pipeline.scoring.spec import Progress, ScoringSpec
@@ -42,7 +42,8 @@ class Workers:
             WrongOption: The machine has too little memory for so many.
         """
         self._folder, self._source, self._spec = folder, source, spec
-        self._progress, self._part_bytes, self._rows = progress, part_bytes, 0
+        self._progress, self._part_bytes = progress, part_bytes
+        self._rows: dict[int, int] = {}
         memory = machine_memory()
         if jobs > 1 and jobs * LEAST_MEMORY > memory:
             most, each, there = max(1, memory // LEAST_MEMORY), LEAST_MEMORY >> 20, memory >> 20
@@ -60,18 +61,25 @@ class Workers:
     def __exit__(self, *_: object) -> None:
         """End the processes."""
         for worker in self._all:
-            worker.stop()
+            worker.close()
 
     def __call__(self, task: PartTask, parts: Sequence[Part]) -> list[PartResult]:
-        """What came of the parts."""
+        """What came of the parts.
+
+        Raises:
+            CannotSplit: A part refuses the file, which does not know where in the file it is.
+        """
         pool = ThreadPoolExecutor(min(len(self._all), len(parts)), "parts")
         try:
             futures = [pool.submit(self._score, part) for part in parts]
             waiting = set(futures)
             while waiting:
                 done, waiting = wait(waiting, POLL_SECONDS, FIRST_EXCEPTION)
-                self._rows += sum(future.result().rows for future in done)
-                self._progress(self._rows)
+                for result in (future.result() for future in done):
+                    if result.refused:
+                        raise CannotSplit(self._source.path, result.refused)
+                    self._rows[result.index] = result.rows
+                self._progress(sum(self._rows.values()))
             return [future.result() for future in futures]
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)

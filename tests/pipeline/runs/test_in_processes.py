@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,11 +18,14 @@ from model_store import BUNDLED, CustomerClustersError
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.reading.options import WrongOption
-from pipeline.runs import Engine, FolderRuns, LocalInput, WholeFile, score
+from pipeline.runs import Engine, FolderRuns, LocalInput, WholeFile, find_inputs, score
 from pipeline.runs.in_processes import InProcesses
 from pipeline.scoring.process import workers
 from pipeline.scoring.spec import Options, Progress, ScoringSpec
 from tests.pipeline.scoring.parts.test_distributed import HEADER, TEXTS, customers
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 Write = Callable[..., Path]
 IN_TWO = InProcesses(2, part_bytes=1500)
@@ -78,6 +82,9 @@ def test_what_is_written_by_columns_is_the_same_bytes(
     model: ClusterModel, write: Write, tmp_path: Path
 ) -> None:
     assert_same(write(TEXTS["tabs"]), model, tmp_path / "safe", Options(safe_csv=True))
+
+
+def test_parquet_is_scored_as_a_whole(model: ClusterModel, tmp_path: Path) -> None:
     lines = [line.split(",") for line in customers(900).splitlines()]
     columns = dict(zip(HEADER.split(","), map(pa.array, zip(*lines, strict=True)), strict=True))
     pq.write_table(pa.table(columns), tmp_path / "a.parquet", row_group_size=100)
@@ -99,6 +106,30 @@ def test_a_refusal_names_the_file(model: ClusterModel, write: Write, tmp_path: P
     with pytest.raises(WrongFile, match=rf"^{path}: 90 of 90 rows cannot be scored"):
         results(path, model, tmp_path / "out", IN_TWO)
     assert not list((tmp_path / "out").rglob("*"))
+
+
+def test_what_refuses_the_file_is_told_by_its_row(
+    model: ClusterModel, write: Write, tmp_path: Path
+) -> None:
+    other = ",".join(reversed(HEADER.split(",")))
+    path = write(f"{HEADER}\n{customers(100)}{other}\n{customers(9)}")
+    for engine in (WholeFile(), IN_TWO):
+        with pytest.raises(WrongFile, match=r"second header in row 101 \(line 102\)"):
+            results(path, model, tmp_path / "out", engine)
+        assert not list((tmp_path / "out").rglob("*"))
+
+
+def test_an_object_of_s3_is_read_once(
+    model: ClusterModel, s3: "S3Client", aws: None, make_bucket: Callable[[], str], tmp_path: Path
+) -> None:
+    bucket = make_bucket()
+    for name, rows in (("small.csv", 5), ("large.csv", 900)):
+        content = f"{HEADER}\n{customers(rows)}".encode()
+        s3.put_object(Bucket=bucket, Key=name, Body=content)
+        (ref,) = find_inputs(f"s3://{bucket}/{name}", lambda note: None)
+        spec, runs = ScoringSpec(model, "v1"), FolderRuns(tmp_path / "out")
+        with ref.open() as source:
+            assert score(source, spec, runs, IN_TWO).manifest["rows_in"] == rows
 
 
 def test_a_worker_that_is_killed_ends_the_run(
@@ -180,10 +211,9 @@ def test_rows_are_told_while_they_are_scored(
     told: list[int] = []
     progress: Progress = told.append
     spec, runs = ScoringSpec(model, "v1"), FolderRuns(tmp_path / "out")
-    path = write(f"{HEADER}\n{customers(900)}")
-    score(LocalInput.at(path), spec, runs, IN_TWO, progress=progress)
-    assert told == sorted(told)
-    assert told[-1] == 900
+    path = write(TEXTS["all in quotes"])  # parts of which are read again
+    score(LocalInput.at(path), spec, runs, InProcesses(2, 250), progress=progress)
+    assert told[-1] == 60
 
 
 def children(parent: int) -> Iterator[int]:
