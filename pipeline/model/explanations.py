@@ -21,6 +21,7 @@ class Explanations:
     """Each customer's cluster, as an index of the model's clusters."""
     runner_up: NDArray[np.intp]
     """The next one."""
+    runner_up_distance: NDArray[np.float64]
     contributions: Mapping[str, NDArray[np.float64]]
     """By feature: what it adds to d²(runner-up) - d²(own); above zero it speaks for the cluster."""
 
@@ -48,7 +49,8 @@ def explain_many(model: ClusterModel, features: Mapping[str, NDArray[Any]]) -> E
         terms = border.terms([column[rows] for column in z])
         for column, term in zip(model.columns, terms, strict=True):
             contributions[column.feature][rows] += term
-    return Explanations(own, runner_up, contributions)
+    further = np.sqrt(squared[runner_up, np.arange(len(own))])
+    return Explanations(own, runner_up, further, contributions)
 
 
 def locate_many(model: ClusterModel, customers: Sequence[Mapping[str, Value]]) -> list[Assignment]:
@@ -67,56 +69,36 @@ def locate_many(model: ClusterModel, customers: Sequence[Mapping[str, Value]]) -
         )
         for feature in model.contract.features
     }
-    z = model.standardise_many(features)
-    u = model.space.rotate(z)
-    squared = np.stack([squared_distance(u, cluster.centre) for cluster in model.clusters])
-    found = explain_many(model, features)
-    everyone = np.arange(len(customers))
-    near = np.sqrt(squared[found.own, everyone])
-    far = np.sqrt(squared[found.runner_up, everyone])
-    margin = np.divide(far - near, far + near, out=np.zeros_like(far), where=far > 0)
-    residual, odd = _residuals(model, z, u, found.own)
-    for feature in model.contract.features:
-        if feature.numeric:
-            low, high = feature.typical.low, feature.typical.high
-            values = features[feature.name]
-            odd |= (values < low) if low is not None else False
-            odd |= (values > high) if high is not None else False
+    found, answer = explain_many(model, features), model.assign_many(features)
     contributions = np.stack([found.contributions[f.name] for f in model.contract.features])
+    terms = contributions.T.tolist()
     order = np.argsort(-np.abs(contributions), axis=0, kind="stable").T.tolist()
-    limits = np.array([cluster.outlier_distance for cluster in model.clusters])[found.own]
-    rows = zip(
-        customers, order, contributions.T.tolist(), found.own.tolist(), found.runner_up.tolist(),
-        near.tolist(), far.tolist(), margin.tolist(), residual, (near > limits).tolist(),
-        odd.tolist(), strict=True,
-    )  # fmt: skip
-    answers = []
-    for customer, weighty, terms, own, other, close, further, lead, off, beyond, strange in rows:
-        if strange:  # few are, and what is odd about them takes words
-            answers.append(model.locate(customer))
-            continue
-        cluster, runner_up = model.clusters[own], model.clusters[other]
+    own, runner_up = found.own.tolist(), found.runner_up.tolist()
+    distance, further = answer.distance.tolist(), found.runner_up_distance.tolist()
+    margin, outlier = answer.margin.tolist(), answer.outlier.tolist()
+    residual = _residuals(model, features)
+
+    def located(i: int, customer: Mapping[str, Value]) -> Assignment:
+        if outlier[i]:  # few are, and why takes words
+            return model.locate(customer)
+        here, there = model.clusters[own[i]], model.clusters[runner_up[i]]
         reasons = tuple(
-            reason(feature, customer[feature.name], terms[index], cluster, runner_up)
-            for index in weighty
+            reason(feature, customer[feature.name], terms[i][index], here, there)
+            for index in order[i]
             for feature in (model.contract.features[index],)
         )
-        answers.append(
-            Assignment(cluster, close, runner_up, further, lead, (), off, (), beyond, reasons)
+        return Assignment(
+            here, distance[i], there, further[i], margin[i], (), residual[i], (), False, reasons
         )
-    return answers
+
+    return [located(i, customer) for i, customer in enumerate(customers)]
 
 
-def _residuals(
-    model: ClusterModel,
-    z: Sequence[NDArray[np.float64]],
-    u: Sequence[NDArray[np.float64]],
-    own: NDArray[np.intp],
-) -> tuple[list[float | None], NDArray[np.bool_]]:
-    """How far off the model's axes each customer is, and whether that is too far."""
-    limits = [cluster.outlier_residual for cluster in model.clusters]
-    if None in limits:
-        return [None] * len(own), np.zeros(len(own), bool)
-    squared = model.space.squared_residual(z, u)
-    known = np.array([limit * limit for limit in limits if limit is not None])[own]
-    return np.sqrt(np.maximum(squared, 0)).tolist(), squared > known
+def _residuals(model: ClusterModel, features: Mapping[str, NDArray[Any]]) -> Sequence[float | None]:
+    """How far off the model's axes each customer is; None where that has no limit."""
+    z = model.standardise_many(features)
+    if model.clusters[0].outlier_residual is None:
+        return [None] * len(z[0])
+    squared = model.space.squared_residual(z, model.space.rotate(z))
+    residuals: list[float | None] = np.sqrt(np.maximum(squared, 0)).tolist()
+    return residuals
