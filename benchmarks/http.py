@@ -1,6 +1,6 @@
 """A look-up over HTTP, next to a bare FastAPI app on the same server: start, load, memory.
 
-.venv/bin/python -m benchmarks.http             three rounds of each, in turn (needs wrk)
+.venv/bin/python -m benchmarks.http             five rounds of each, in turn (needs wrk)
 .venv/bin/python -m benchmarks.http --seconds 20
 """
 
@@ -8,6 +8,7 @@ import argparse
 import http.client
 import json
 import os
+import random
 import re
 import shutil
 import socket
@@ -17,21 +18,27 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from model_store import BUNDLED, CHAMPION, open_store
+from pipeline.model.loading import load_model
 
 APPS = {"ours": "functions.api:app", "floor": "benchmarks.floor:app"}
 CUSTOMER = {"Total_Revolving_Bal": 0, "Total_Trans_Amt": 1900, "Total_Trans_Ct": 38}
 PROTOCOLS = {"functions.api:app": "functions.http.protocol:BoundedProtocol"}
 """What `customer-clusters serve` has uvicorn use; the floor has uvicorn's own."""
 STARTS = 7
-ROUNDS = 3
+ROUNDS = 5
+BATCH = 1_000
+"""Customers of a batch, drawn like those of the champion's clusters."""
 LONGEST_START = 20.0
 _WRK = """\
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
-wrk.body = [[{body}]]
+wrk.body = io.open("{body}"):read("*a")
 """
 
 
@@ -41,6 +48,7 @@ class Load:
 
     requests_per_second: float
     p50_ms: float
+    longest_ms: float
 
 
 @dataclass(slots=True)
@@ -50,6 +58,11 @@ class Server:
     process: subprocess.Popen[bytes]
     port: int
     seconds_to_first_answer: float
+
+    def stay_on_one_core(self) -> None:
+        """Keep it, and the threads that it will start, on one core."""
+        for thread in Path(f"/proc/{self.process.pid}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), {0})
 
     def memory(self) -> float:
         """Resident memory in MB."""
@@ -90,6 +103,43 @@ def under_load(seconds: int) -> None:
     report("16 connections", "requests/s", {n: statistics.median(v) for n, v in many.items()}, 0)
     report("p50, 1 connection", "ms", {n: statistics.median(v) for n, v in single.items()}, 3)
     report("resident memory after load", "MB", memory, 1)
+    batches(seconds)
+
+
+def batches(seconds: int) -> None:
+    """Print how many customers of batches one core answers, and how long look-ups wait."""
+    body = json.dumps({"customers": drawn_customers(BATCH)})
+    rates, longest, memory = [], [], 0.0
+    for _ in range(ROUNDS):
+        with server("functions.api:app") as started, ThreadPoolExecutor(1) as pool:
+            started.stay_on_one_core()
+            wrk(started.port, 1, 1, "/v1/assign/batch", body)
+            alone = wrk(started.port, 1, seconds, "/v1/assign/batch", body)
+            rates.append(BATCH * alone.requests_per_second)
+            beside = pool.submit(wrk, started.port, 1, seconds + 2, "/v1/assign/batch", body)
+            time.sleep(1)
+            longest.append(wrk(started.port, 1, seconds).longest_ms)
+            beside.result()
+            memory = max(memory, started.memory())
+    print(
+        f"batches of {BATCH:,}, one core  {statistics.median(rates):>9,.0f} customers/s; a look-up "
+        f"beside them waits {statistics.median(longest):.1f} ms at most, {memory:.0f} MB"
+    )
+
+
+def drawn_customers(count: int) -> list[dict[str, int]]:
+    """Invented customers, each between the quartiles of a cluster."""
+    model = load_model(open_store(BUNDLED).open(CHAMPION))
+    rng = random.Random(1)
+    customers = []
+    for _ in range(count):
+        profile = rng.choice(model.clusters).profile
+        customer = {}
+        for feature in model.contract.features:
+            low, high = profile[feature.name].q1, profile[feature.name].q3
+            customer[feature.name] = round(low + rng.random() * (high - low))
+        customers.append(customer)
+    return customers
 
 
 def report(what: str, unit: str, values: dict[str, float], digits: int) -> None:
@@ -137,24 +187,32 @@ def wait_for_answer(port: int) -> None:
     raise TimeoutError(f"no answer on port {port} within {LONGEST_START:g} s")
 
 
-def wrk(port: int, connections: int, seconds: int) -> Load:
+def wrk(
+    port: int, connections: int, seconds: int, path: str = "/v1/assign", body: str = ""
+) -> Load:
     """Load an app from another process; an answer other than 2xx is an error."""
-    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-        script.write(_WRK.replace("{body}", json.dumps(CUSTOMER)))
-        script.flush()
+    with tempfile.TemporaryDirectory() as name:
+        script, content = Path(name, "script.lua"), Path(name, "body.json")
+        content.write_text(body or json.dumps(CUSTOMER), encoding="utf-8")
+        script.write_text(_WRK.replace("{body}", str(content)), encoding="utf-8")
         command = [
-            "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", script.name,
-            f"http://127.0.0.1:{port}/v1/assign",
+            "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(script),
+            f"http://127.0.0.1:{port}{path}",
         ]  # fmt: skip
         text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     if "Non-2xx" in text or "Socket errors" in text:
         raise RuntimeError(text)
     rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
     p50 = re.search(r"50%\s+([\d.]+)(us|ms|s)\b", text)
+    longest = re.search(r"Latency\s+\S+\s+\S+\s+([\d.]+)(us|ms|s)\b", text)
     assert rate is not None
     assert p50 is not None
-    scale = {"us": 1e-3, "ms": 1.0, "s": 1e3}[p50[2]]
-    return Load(float(rate[1]), float(p50[1]) * scale)
+    assert longest is not None
+    return Load(float(rate[1]), _milliseconds(p50), _milliseconds(longest))
+
+
+def _milliseconds(figure: re.Match[str]) -> float:
+    return float(figure[1]) * {"us": 1e-3, "ms": 1.0, "s": 1e3}[figure[2]]
 
 
 def free_port() -> int:

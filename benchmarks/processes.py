@@ -21,16 +21,18 @@ class Figure:
     """The sum of what each of its processes had resident at its most, as far as that was seen."""
 
 
-def run(command: Sequence[str]) -> Figure:
+def run(command: Sequence[str], cores: int | None = None) -> Figure:
     """Run a command to its end; CalledProcessError where it fails.
 
-    Its modules are compiled once and kept, whatever this environment says.
+    Its modules are compiled once and kept, whatever this environment says. It may be given less
+    than all cores.
     """
     peaks: dict[int, float] = {}
     ended = threading.Event()
     begun = time.perf_counter()
     variables = {n: v for n, v in os.environ.items() if n != "PYTHONDONTWRITEBYTECODE"}
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=variables)
+    bound = [] if cores is None else ["taskset", "--cpu-list", f"0-{cores - 1}"]
+    process = subprocess.Popen([*bound, *command], stdout=subprocess.DEVNULL, env=variables)
 
     def look() -> None:
         while not ended.wait(_LOOK_SECONDS):
