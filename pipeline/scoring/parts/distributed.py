@@ -131,17 +131,23 @@ def _run_all(
     parts = [part for file in inspected for part in file.parts]
     results: dict[int, PartResult] = {}
     digests: dict[tuple[int, int], str] = {}
+    refused: dict[int, PartResult] = {}
     todo = parts
     while todo:
+        asked = {part.index: part for part in todo}
         for result in run(task, todo):
             part = parts[result.index]
-            if result.refused:
+            if result.refused and inspected[part.file].file.format == "parquet":
                 raise WrongFile(task.sources[part.file].address, result.refused)
+            if result.refused:  # which counts if it began where a record does
+                results.pop(result.index, None)
+                refused[result.index] = replace(result, start=asked[result.index].start)
+                continue
             results[result.index] = result
             for block, digest in zip(range(*part.blocks), result.digests, strict=False):
                 digests[part.file, block] = digest
-        texts = [file.parts for file in inspected if file.file.format != "parquet"]
-        todo = [part for text in texts for part in _to_read_again(text, results)]
+        texts = [file for file in inspected if file.file.format != "parquet"]
+        todo = [part for text in texts for part in _to_read_again(text, results, refused)]
     return [results[part.index] for part in parts if part.index in results], digests
 
 
@@ -157,19 +163,26 @@ def _placed(results: Sequence[PartResult], inspected: Sequence[InspectedFile]) -
     return placed
 
 
-def _to_read_again(parts: Sequence[Part], results: dict[int, PartResult]) -> list[Part]:
+def _to_read_again(
+    text: InspectedFile, results: dict[int, PartResult], refused: Mapping[int, PartResult]
+) -> list[Part]:
     """The parts to be read again from where the one before them ends.
 
-    A part in which no record begins, because one goes through all of it, is left out.
+    A part in which no record begins, because one goes through all of it, is left out. WrongFile
+    where a part refuses the file that began where a record does: any other may have begun within
+    quotes, and have taken their text for rows.
     """
     again: list[Part] = []
-    at = parts[0].start
-    for part in parts:
-        result = results.get(part.index)
+    at = text.parts[0].start
+    for part in text.parts:
+        result, refusal = results.get(part.index), refused.get(part.index)
         if at >= part.end:
             results.pop(part.index, None)
+        elif result is None and refusal is not None and refusal.start == at and not again:
+            raise WrongFile(text.address, refusal.refused)
         elif result is None or result.start != at:
-            before = result.round if result else part.round
+            last = result or refusal
+            before = last.round if last else part.round
             again.append(replace(part, start=at, exact=True, round=before + 1, blocks=(0, 0)))
             at = part.end if result is None or result.end < 0 else result.end
         else:

@@ -41,6 +41,7 @@ def multiline(n: int) -> str:
 
 
 LINES_OF_Y = "y\n" * 3000
+OTHER_HEADER = ",".join(reversed(HEADER.split(",")))
 TEXTS = {
     "plain": f"{HEADER}\n{customers(60)}",
     "no newline at the end": f"{HEADER}\n{customers(20)}".rstrip("\n"),
@@ -51,6 +52,8 @@ TEXTS = {
     "quoted newlines": f"{HEADER}\n{customers(60, multiline)}",
     "all in quotes": f"{HEADER}\n" + customers(60, lambda n: '"' + "x\n,y\n" * (n % 9) + '"'),
     "one long field": f'{HEADER}\n{customers(3)}1,"{LINES_OF_Y}",0.1,2000,1,1\n{customers(9)}',
+    "a header in quotes": f"{HEADER}\n"
+    + customers(30, lambda n: f'"{(OTHER_HEADER + chr(10)) * 9}"' if n % 5 == 2 else "a"),
     "header of lines": f'"a\nb\nc",{HEADER}\n' + customers(20).replace("\n0", "\n,0"),
     "returns in cells": f"{HEADER}\n" + customers(60, lambda n: '"a\rb"'),
     "returns without quotes": f"{HEADER}\n" + customers(60, lambda n: "a\rb" if n % 9 else "c"),
