@@ -87,16 +87,17 @@ def test_a_request_id_is_kept_when_it_is_harmless(
 def test_a_request_is_one_line_in_the_log_without_the_customers_values(
     client: TestClient, lines: Lines, leaver: dict[str, Any], live_model: LiveModel
 ) -> None:
-    client.post("/v1/assign?secret=777", json=leaver, headers={"X-Request-Id": "abc"})
+    client.post("/v1/assign?hidden=query", json=leaver, headers={"X-Request-Id": "abc"})
     (line,) = lines
     assert line["request_id"] == "abc"
     assert (line["method"], line["route"], line["status"]) == ("POST", "/v1/assign", 200)
     assert line["model_version"] == live_model.current().version
-    assert line["ms"] > 0
+    assert line.pop("ms") > 0  # its digits may be any, and so may those of the version's time
+    line.pop("model_version")
     text = json.dumps(line)
     assert "1900" not in text
     assert "0710001" not in text
-    assert "777" not in text
+    assert "hidden" not in text
 
 
 def test_a_body_that_never_arrives_is_given_up(live_model: LiveModel) -> None:
