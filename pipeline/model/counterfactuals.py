@@ -48,7 +48,7 @@ def find_counterfactuals(
     """
     search = _Search(model, customer)
     return {
-        feature.name: None if feature.actionable is False else search.smallest(feature)
+        feature.name: None if feature.actionable == "no" else search.smallest(feature)
         for feature in model.contract.features
     }
 
@@ -90,8 +90,8 @@ class _Search:
             elif weight > 0:
                 falling.append(lead / weight)
         candidates = []
-        for moves, sign in ((rising, 1), (falling, -1)):
-            if moves:
+        for moves, sign, way in ((rising, 1, "up"), (falling, -1, "down")):
+            if moves and feature.actionable in (None, "both", way):
                 border = self._value_at(column, self.z[column] + sign * min(moves))
                 candidates.append(self._outward(feature, border, sign))
         return candidates

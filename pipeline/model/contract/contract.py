@@ -9,7 +9,7 @@ from typing import Any, Self, cast
 from pipeline.errors import Problem, WrongFile, WrongRow
 from pipeline.model.contract.declaration import read_document
 from pipeline.model.contract.feature import MARKS, Feature, Value
-from pipeline.model.contract.label import Label
+from pipeline.model.contract.label import LEFT, Label
 
 _LEFT_OUT = (*MARKS, "stand_in")
 """Keys of a feature that are not written where they say nothing."""
@@ -76,9 +76,16 @@ class Contract:
         return cast(dict[str, Value], parsed)
 
     def unmarked(self) -> Self:
-        """The contract without its marks: what it says of values, and nothing of their use."""
+        """The contract without its marks and words: what it says of values, and nothing else."""
         none: dict[str, Any] = dict.fromkeys(MARKS)
-        return replace(self, features=tuple(replace(it, **none) for it in self.features))
+        features = tuple(replace(it, **none) for it in self.features)
+        label = self.label and replace(self.label, churned_word=LEFT)
+        return replace(self, features=features, label=label)
+
+    @property
+    def churned_word(self) -> str:
+        """What people say of customers who churned; see `Label.churned_word`."""
+        return LEFT if self.label is None else self.label.churned_word
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -105,12 +112,14 @@ class Contract:
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything the contract says, as JSON can hold it; marks that are unset are left out."""
+        """Everything the contract says, as JSON can hold it; what says nothing new is left out."""
         document = asdict(self)
         for feature in document["features"]:
             for key in _LEFT_OUT:
                 if feature[key] is None:
                     del feature[key]
+        if self.label is not None and self.label.churned_word == LEFT:
+            del document["label"]["churned_word"]
         return document
 
     @classmethod

@@ -11,13 +11,13 @@ from typing import Any, Literal, TypeVar, cast
 
 from pipeline.errors import Problem, shortened
 from pipeline.model import typed_values as typed
-from pipeline.model.contract.feature import MARKS, MEDIAN, Feature, Range, Value
+from pipeline.model.contract.feature import MARKS, MEDIAN, WAYS, Actionable, Feature, Range, Value
 from pipeline.model.contract.findings import Finding, Findings
-from pipeline.model.contract.label import Label
+from pipeline.model.contract.label import LEFT, Label
 
 T = TypeVar("T")
 CONTRACT_KEYS = ("name", "title", "features", "id_column", "label", "never_features")
-LABEL_KEYS = ("column", "churned", "stayed")
+LABEL_KEYS = ("column", "churned", "stayed", "churned_word")
 TYPES = ("number", "integer", "category")
 _TEXTS = ("label", "description", "unit", "low", "high")
 FEATURE_KEYS = ("type", *_TEXTS, "valid", "typical", "values", "missing", *MARKS)
@@ -111,7 +111,10 @@ def _label(given: object, findings: Findings) -> Label | None:
     stayed = findings.read(_label_values, given.get("stayed"), "label.stayed") or ()
     for value in {value.lower() for value in churned} & {value.lower() for value in stayed}:
         findings.add("label.stayed", "values that do not stand in label.churned", repr(value))
-    return Label(str(column), churned, stayed) if len(findings.found) == before else None
+    word = findings.read(typed.name, given.get("churned_word", LEFT), "label.churned_word")
+    if len(findings.found) > before:
+        return None
+    return Label(str(column), churned, stayed, str(word))
 
 
 def _feature(name: str, given: object, findings: Findings) -> Feature | None:
@@ -135,7 +138,8 @@ def _feature(name: str, given: object, findings: Findings) -> Feature | None:
         for key in ("valid", "typical")
     }
     marks = {
-        key: _optional(typed.yes_or_no, declared, key, f"{where}.{key}", findings) for key in MARKS
+        key: _optional(reader, declared, key, f"{where}.{key}", findings)
+        for key, reader in _MARK_READERS.items()
     }
     values = findings.read(_names, declared.get("values", ()), f"{where}.values")
     _refuse_other_kind(kind, values, ranges, where, findings)
@@ -231,6 +235,21 @@ def _interval(given: object, what: str) -> Range:
     if low is not None and high is not None and low > high:
         raise typed.wrong(what, "the lower end first", f"{low:g} before {high:g}")
     return Range(low, high)
+
+
+def _way(given: object, what: str) -> Actionable:
+    """Which way a feature can be changed; older contracts have true for both, false for no."""
+    if isinstance(given, bool):
+        return "both" if given else "no"
+    if given not in WAYS:
+        raise typed.wrong(what, '"up", "down", "both" or "no"', given)
+    return given
+
+
+_MARK_READERS: Mapping[str, Callable[[object, str], object]] = {
+    "sensitive": typed.yes_or_no,
+    "actionable": _way,
+}
 
 
 def _names(given: object, what: str) -> tuple[str, ...]:

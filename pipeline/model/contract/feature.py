@@ -17,6 +17,9 @@ _NOT_FINITE = re.compile(r"[+-]?(nan|inf(inity)?)", re.IGNORECASE)
 MARKS = ("sensitive", "actionable")
 """What a contract says about the use of a column, and not about its values. An unset mark is left
 out of documents, so that a contract which declares none has the digest that it always had."""
+Actionable = Literal["up", "down", "both", "no"]
+"""Which way somebody can change a feature."""
+WAYS: tuple[Actionable, ...] = ("up", "down", "both", "no")
 MEDIAN: Literal["median"] = "median"
 """What a contract says in place of a value that training is to find."""
 MISSING_WORDS = frozenset({"", "na", "n/a", "null", "none"})
@@ -73,9 +76,10 @@ class Feature:
     sensitive: bool | None = None
     """Whether it is a trait by which people must not be treated differently, such as age or
     gender, or stands for one; None where nobody has declared it."""
-    actionable: bool | None = None
-    """Whether somebody can change it, such as a contract's length and unlike a customer's age; None
-    where nobody has declared it. No change of what is not actionable is proposed."""
+    actionable: Actionable | None = None
+    """Which way somebody can change it: a contract's length both ways, what a customer bought in
+    the past only up, his age not at all; None where nobody has declared it. No other change of it
+    is proposed."""
     stand_in: Literal["median"] | None = None
     """How `missing` is found, where a person has not given it: training takes the median of its
     customers. Until then there is none, and missing values are refused."""

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+LEFT = "left"
+"""What people say of customers who churned, where a contract has no word of its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Label:
@@ -10,6 +13,8 @@ class Label:
     column: str
     churned: tuple[str, ...]
     stayed: tuple[str, ...]
+    churned_word: str = LEFT
+    """What people say of customers who churned, such as cancelled: "30 of 100 cancelled"."""
 
     def parse(self, value: object) -> bool | None:
         """True for churned, False for stayed, None for missing or unknown."""

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from pipeline.errors import shortened
+from pipeline.model.contract.feature import Actionable
 from pipeline.training.drafting.columns import MOST_CATEGORIES, Column
 from pipeline.training.drafting.words import (
     MONEY,
@@ -61,7 +62,7 @@ class FeatureDraft:
     fills: bool
     """Whether it does: where many values are missing it costs too much to reject."""
     sensitive: bool | None
-    actionable: bool | None
+    actionable: Actionable | None
     remarks: tuple[str, ...]
     """What somebody who completes the contract should know of the column."""
     unit_known: bool = False
@@ -131,7 +132,7 @@ def draft_feature(column: Column) -> FeatureDraft:
         missing=stand_in if column.missing else None,
         fills=fills,
         sensitive=True if trait else None,
-        actionable=False if trait or names_what_is_fixed(column.name) else None,
+        actionable="no" if trait or names_what_is_fixed(column.name) else None,
         remarks=tuple(_remarks(column, valid, fills=fills)),
         low=f"no {name_of_flag(column.name)}" if column.flag else "",
         high=name_of_flag(column.name) if column.flag else "",

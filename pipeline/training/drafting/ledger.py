@@ -234,6 +234,6 @@ def _feature(name: str, numbers: NDArray[Any]) -> FeatureDraft:
         low=low,
         high=high,
         sensitive=None,
-        actionable=False if name == "tenure" else None,
+        actionable="no" if name == "tenure" else None,
         remarks=(),
     )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from pipeline.errors import printable
+from pipeline.model.contract.label import LEFT
 from pipeline.training.drafting.draft import Draft
 from pipeline.training.drafting.features import FeatureDraft
 from pipeline.training.drafting.guesses import LabelGuess
@@ -20,7 +21,9 @@ _EXPLAINED = """\
 # unit: what a number counts in, such as EUR or months; take the # away where the guess is right.
 # low, high: how people say that a feature is low or high, in the names of groups.
 # sensitive = true: a trait by which people must not be treated differently.
-# actionable = false: nobody can change it, so no change of it is proposed."""
+# actionable: which way somebody can change it, "up", "down", "both" or "no"; no other change of it
+#   is proposed.
+# churned_word: what people say of customers who churned, such as "cancelled"."""
 
 
 def to_toml(draft: Draft, schema: str) -> str:
@@ -81,6 +84,7 @@ def _label(label: LabelGuess) -> Iterator[str]:
     yield from _comment(f"{label.meaning}.")
     yield f"churned = {_texts(label.churned)}"
     yield f"stayed = {_texts(label.stayed)}"
+    yield f"# churned_word = {_text(LEFT)}"
 
 
 def _feature(feature: FeatureDraft) -> Iterator[str]:
@@ -93,9 +97,10 @@ def _feature(feature: FeatureDraft) -> Iterator[str]:
     for key, words in (("low", feature.low), ("high", feature.high)):
         if words:
             yield f"{key} = {_text(words)}"
-    for mark, value in (("sensitive", feature.sensitive), ("actionable", feature.actionable)):
-        if value is not None:
-            yield f"{mark} = {'true' if value else 'false'}  # by its name"
+    if feature.sensitive:
+        yield "sensitive = true  # by its name"
+    if feature.actionable:
+        yield f"actionable = {_text(feature.actionable)}  # by its name"
 
 
 def _values(feature: FeatureDraft) -> Iterator[str]:

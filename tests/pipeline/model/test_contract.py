@@ -110,10 +110,20 @@ def test_a_published_contract_says_what_the_shipped_file_says_of_its_features(
     assert shipped.unmarked().digest == own.unmarked().digest
 
 
+def test_older_contracts_say_yes_or_no_of_what_can_be_changed(bank_contract: Contract) -> None:
+    document = bank_contract.to_dict()
+    document["features"][0]["actionable"], document["features"][1]["actionable"] = True, False
+    del document["label"]["churned_word"]
+    older = Contract.from_dict(document)
+    assert [feature.actionable for feature in older.features[:2]] == ["both", "no"]
+    assert (bank_contract.churned_word, older.churned_word) == ("cancelled", "left")
+
+
 def test_a_mark_changes_the_digest_only_where_it_is_set(bank_contract: Contract) -> None:
     spending = bank_contract.select(["Total_Trans_Amt"])
-    assert spending.features[0].sensitive is None
-    assert spending.unmarked().digest == spending.digest
+    plain = spending.unmarked()
+    assert plain.unmarked().digest == plain.digest != spending.digest
+    assert "actionable" not in plain.to_dict()["features"][0]
     age = bank_contract.select(["Customer_Age"])
     assert age.features[0].sensitive is True
     assert age.unmarked().digest != age.digest
@@ -311,7 +321,7 @@ label = "Plan"
 vlaues = ["basic"]
 [features.age]
 type = "float"
-actionable = "no"
+actionable = "sideways"
 """
 
 

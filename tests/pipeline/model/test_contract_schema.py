@@ -50,7 +50,7 @@ FEATURE = '[features.a]\nlabel = "A"\n'
         f'name = "x"\n{FEATURE}type = "category"\nvalues = ["a"]\nvalid = [0, 1]',
         f'name = "x"\n{FEATURE}type = "number"\nvalues = ["a"]',
         f'name = "x"\n{FEATURE}type = "number"\nvalid = [1]',
-        f'name = "x"\n{FEATURE}type = "number"\nactionable = "no"',
+        f'name = "x"\n{FEATURE}type = "number"\nactionable = "sideways"',
         f'name = "x"\nlabel = "churn"\n{FEATURE}type = "number"',
         'name = "x"\n[features]',
         f'{FEATURE}type = "number"',
@@ -66,9 +66,11 @@ def test_what_is_refused_by_the_schema_is_refused_by_a_run(
 
 def test_what_a_run_takes_is_valid(schema: dict[str, Any]) -> None:
     document = tomllib.loads(
-        f'name = "x"\nlabel = {{column = "left", churned = [1], stayed = [0, "no"]}}\n'
+        'name = "x"\n'
+        'label = {column = "left", churned = [1], stayed = [0, "no"], churned_word = "quit"}\n'
         f'{FEATURE}type = "integer"\nvalid = [0, inf]\nmissing = "median"\nsensitive = false\n'
         '[features.b]\nlabel = "B"\ntype = "category"\nvalues = ["x"]\nmissing = "x"\n'
+        'actionable = "up"\n'
     )
     assert read_declaration(document)[1] == []
     assert list(Draft7Validator(schema).iter_errors(document)) == []

@@ -12,6 +12,7 @@ from model_store import BUNDLED, open_store
 from pipeline.model.cluster import Cluster
 from pipeline.model.cluster_model import ClusterModel, Column
 from pipeline.model.contract import Contract, Feature, Range, Value
+from pipeline.model.contract.feature import WAYS, Actionable
 from pipeline.model.counterfactuals import (
     Counterfactual,
     find_counterfactuals,
@@ -205,14 +206,28 @@ def test_beyond_the_reach_of_yeo_johnson_there_is_nothing() -> None:
     assert yeo_johnson_inverse(1e6, 0.0) == math.inf  # more than a float can hold
 
 
+def marked(model: ClusterModel, **ways: Actionable) -> ClusterModel:
+    """The model, whose features can be changed in these ways alone, the others in any."""
+    features = tuple(replace(f, actionable=ways.get(f.name)) for f in model.contract.features)
+    return replace(model, contract=replace(model.contract, features=features))
+
+
 def test_what_nobody_can_change_is_not_proposed() -> None:
-    marked = tuple(
-        replace(feature, actionable=feature.name != "Total_Trans_Ct")
-        for feature in CHAMPION.contract.features
-    )
-    model = replace(CHAMPION, contract=replace(CHAMPION.contract, features=marked))
     customer = CHAMPION.golden[1].customer
-    found = find_counterfactuals(model, customer)
+    found = find_counterfactuals(marked(CHAMPION, Total_Trans_Ct="no"), customer)
     assert found["Total_Trans_Ct"] is None
-    before = find_counterfactuals(CHAMPION, customer)
+    before = find_counterfactuals(marked(CHAMPION), customer)
     assert {**found, "Total_Trans_Ct": before["Total_Trans_Ct"]} == before
+
+
+def test_a_change_goes_the_ways_that_are_declared() -> None:
+    for golden in CHAMPION.golden:
+        (up, down, both) = (
+            find_counterfactuals(marked(CHAMPION, Total_Trans_Ct=way), golden.customer)
+            for way in WAYS[:3]
+        )
+        old = float(golden.customer["Total_Trans_Ct"])
+        ups, downs, either = (found["Total_Trans_Ct"] for found in (up, down, both))
+        assert ups is None or float(ups.value) > old
+        assert downs is None or float(downs.value) < old
+        assert either == smallest_counterfactual([ups, downs])

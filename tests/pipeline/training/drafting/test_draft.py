@@ -65,7 +65,7 @@ def test_types_ranges_units_and_marks(members: Path) -> None:
     features = by_column(draft_contract(members))
     age, fee, plan = features["Age"], features["MonthlyFee"], features["Plan"]
     assert (age.type, age.unit, age.valid, age.sensitive, age.actionable) == (
-        "integer", "years", (0, 120), True, False
+        "integer", "years", (0, 120), True, "no"
     )  # fmt: skip
     assert (fee.type, fee.unit, fee.sensitive) == ("number", "EUR", None)
     assert fee.valid == (0, float("inf")) and fee.typical[0] >= 10 and fee.typical[1] <= 90
