@@ -1,6 +1,6 @@
 """The columns that a model reads of a table, and those that `assign` and `explain` append to it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from pipeline.errors import Problem
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Contract
-from pipeline.model.explanations import Explanations, explain_many
-from pipeline.model.reasons import explain
+from pipeline.model.many.explanations import explain_many, reasons_of
+from pipeline.model.reasons import Reason
 from pipeline.reading.arrow_numpy import column_of, text_column
 from pipeline.reading.customer_file import CustomerFile
 from pipeline.reading.memory import MemoryTable
@@ -67,12 +67,17 @@ def reason_rows(model: ClusterModel, checked: Checked) -> tuple[pa.Table, NDArra
     A customer that cannot be assigned has one row, with the problem.
     """
     found = explain_many(model, checked.features)
+    ids = [cluster.id for cluster in model.clusters]
     rows: list[dict[str, Any]] = []
     of: list[int] = []
-    assigned = iter(range(len(found.own)))
+    assigned = zip(
+        found.own.tolist(), found.runner_up.tolist(),
+        reasons_of(model, checked.features, found), strict=True,
+    )  # fmt: skip
     for position, good in enumerate(checked.good.tolist()):
         if good:
-            reasons = _reasons(model, checked.features, found, next(assigned))
+            own, runner_up, explained = next(assigned)
+            reasons = _reasons(ids[own], ids[runner_up], explained)
         else:
             reasons = [{PROBLEM: _sentence(checked.problems[position])}]
         rows += reasons
@@ -80,28 +85,25 @@ def reason_rows(model: ClusterModel, checked: Checked) -> tuple[pa.Table, NDArra
     schema = pa.schema(
         [("cluster", pa.int64()), (RUNNER_UP, pa.int64()), ("rank", pa.int64()),
          ("feature", pa.string()), ("value", pa.string()), ("contribution", pa.float64()),
-         ("sentence", pa.string()), (PROBLEM, pa.string())]
+         ("border", pa.float64()), ("border_cluster", pa.int64()), ("sentence", pa.string()),
+         (PROBLEM, pa.string())]
     )  # fmt: skip
     table = pa.Table.from_pylist(rows, schema)
     owners = np.array(of, np.intp)
     return table.add_column(0, "row", pa.array(owners, pa.int64())), owners
 
 
-def _reasons(
-    model: ClusterModel, features: Mapping[str, NDArray[Any]], found: Explanations, index: int
-) -> list[dict[str, Any]]:
-    own, runner_up = model.clusters[found.own[index]], model.clusters[found.runner_up[index]]
-    customer = {name: values[index] for name, values in features.items()}
-    contributions = {name: float(c[index]) for name, c in found.contributions.items()}
-    reasons = explain(model.contract, customer, contributions, own, runner_up)
+def _reasons(own: int, runner_up: int, reasons: Sequence[Reason]) -> list[dict[str, Any]]:
     return [
         {
-            "cluster": own.id,
-            RUNNER_UP: runner_up.id,
+            "cluster": own,
+            RUNNER_UP: runner_up,
             "rank": rank,
             "feature": reason.feature,
             "value": reason.value if isinstance(reason.value, str) else f"{reason.value:.15g}",
             "contribution": reason.contribution,
+            "border": reason.border,
+            "border_cluster": reason.border_cluster,
             "sentence": reason.sentence,
         }
         for rank, reason in enumerate(reasons, start=1)

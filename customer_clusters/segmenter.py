@@ -21,7 +21,6 @@ with needs_extra("Segmenter", "train"):
     from model_store import CANDIDATE, Store
     from pipeline.errors import WrongFile
     from pipeline.model.contract import Contract
-    from pipeline.model.geometry import squared_distance
     from pipeline.reading.validation import Checked
     from pipeline.training.recipes import Recipe
 
@@ -113,9 +112,7 @@ class Segmenter(TransformerMixin, ClusterMixin, BaseEstimator):  # type: ignore[
         """Each customer's distance to the centre of each cluster; errors as of `predict`."""
         checked = self._checked(X)
         model = self.model_.cluster_model
-        u = model.space.rotate(model.standardise_many(checked.features))
-        columns = [np.sqrt(squared_distance(u, cluster.centre)) for cluster in model.clusters]
-        return np.column_stack(columns)
+        return np.column_stack([np.sqrt(each) for each in model.points(checked.features).squared])
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
         """The names of the columns of `transform`: distance_1 and so on."""

@@ -80,7 +80,7 @@ def _locate_each(model: ClusterModel, customers: Sequence[Mapping[str, Value]]) 
 
 def _vectorised() -> Callable[..., list[Assignment]]:
     """`locate_many`; numpy comes with the first call, so it is made beside the event loop."""
-    from pipeline.model.explanations import locate_many
+    from pipeline.model.many.explanations import locate_many
 
     return locate_many
 

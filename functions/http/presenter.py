@@ -51,6 +51,8 @@ class Presenter:
                     "feature": reason.feature,
                     "value": reason.value,
                     "contribution": reason.contribution,
+                    "border": reason.border,
+                    "border_cluster": reason.border_cluster,
                     "sentence": reason.sentence,
                 }
                 for reason in assignment.reasons

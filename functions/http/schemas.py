@@ -37,11 +37,18 @@ class RunnerUp(TypedDict):
 
 
 class ReasonAnswer(TypedDict):
-    """What a feature adds to d²(runner-up) - d²(own): above zero it speaks for the cluster."""
+    """What a feature adds to d²(runner-up) - d²(own): above zero it speaks for the cluster.
+
+    `border` is the first value, on the way to the runner-up, from which on the customer would
+    belong to `border_cluster` if nothing else changed; null where no value does that, for a
+    category, and where the feature makes no difference.
+    """
 
     feature: str
     value: float | str
     contribution: float
+    border: float | None
+    border_cluster: int | None
     sentence: str
 
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from model_store import WrongArtifact
 from model_store.errors import MALFORMED
 from pipeline.model import typed_values as typed
+from pipeline.model.borders import neighbours_of
 from pipeline.model.cluster import Cluster
 from pipeline.model.contract import Contract, Value
-from pipeline.model.geometry import Border, Space, squared_distance
-from pipeline.model.reasons import Reason, combination, explain
+from pipeline.model.geometry import Space, squared_distance
+from pipeline.model.reasons import Comparison, Point, Reason, Way, combination, explain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,6 +72,17 @@ class Assignments:
     outlier: "NDArray[np.bool_]"
 
 
+class Points(NamedTuple):
+    """Where many customers are among the clusters: one element a customer in every array."""
+
+    z: "list[NDArray[np.float64]]"
+    """Each standardised column, before any rotation."""
+    u: "list[NDArray[np.float64]]"
+    """Each coordinate of the model's space."""
+    squared: "list[NDArray[np.float64]]"
+    """The squared distance to each cluster's centre."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClusterModel:
     """Everything that serving needs to know of a trained model."""
@@ -83,7 +95,7 @@ class ClusterModel:
     baseline: Mapping[str, Any]
     """What the training data looked like, for telling drift."""
     golden: tuple[Golden, ...]
-    _borders: dict[tuple[int, int], Border] = field(
+    _comparisons: dict[tuple[int, int], Comparison] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -122,8 +134,14 @@ class ClusterModel:
             residual,
             unusual_together,
             bool(unusual or unusual_together) or distance > own.outlier_distance,
-            self._reasons(parsed, z, own, runner_up),
+            self._reasons(parsed, z, squared, order),
         )
+
+    def nearest(self, parsed: Mapping[str, Value]) -> int:
+        """The index of one customer's cluster, from values that the contract has parsed."""
+        u = self.space.rotate(self.standardise(parsed))
+        squared = [squared_distance(u, cluster.centre) for cluster in self.clusters]
+        return squared.index(min(squared))  # ties to lowest id
 
     def standardise(self, parsed: Mapping[str, Value]) -> list[float]:
         """One coordinate a column, before any rotation."""
@@ -139,15 +157,26 @@ class ClusterModel:
         Returns:
             The same clusters and distances that `assign` finds for each customer alone.
         """
+        return self.assign_points(features, self.points(features))
+
+    def points(self, features: Mapping[str, "NDArray[Any]"]) -> "Points":
+        """Where many customers are among the clusters; features as for `assign_many`."""
+        encoded = [_encoded_many(features[c.feature], c.value) for c in self.columns]
+        z = self.space.standardise(encoded)
+        u = self.space.rotate(z)
+        return Points(z, u, [squared_distance(u, cluster.centre) for cluster in self.clusters])
+
+    def assign_points(
+        self, features: Mapping[str, "NDArray[Any]"], points: "Points"
+    ) -> Assignments:
+        """The clusters of many customers, from where they are; features as for `assign_many`."""
         import numpy as np
 
-        z = self.standardise_many(features)
-        u = self.space.rotate(z)
-        nearest = squared_distance(u, self.clusters[0].centre)
+        z, u, distances = points
+        nearest = distances[0].copy()
         runner_up = np.full_like(nearest, np.inf)
         own = np.zeros(len(nearest), np.intp)
-        for index, cluster in enumerate(self.clusters[1:], start=1):
-            squared = squared_distance(u, cluster.centre)
+        for index, squared in enumerate(distances[1:], start=1):
             np.copyto(own, index, where=squared < nearest)
             np.minimum(runner_up, np.maximum(nearest, squared), out=runner_up)
             np.minimum(nearest, squared, out=nearest)
@@ -182,29 +211,37 @@ class ClusterModel:
         features = [column.feature for column in self.columns]
         return residual, combination(features, self.space.residuals(z, u))
 
-    def standardise_many(
-        self, features: Mapping[str, "NDArray[Any]"]
-    ) -> "list[NDArray[np.float64]]":
-        """One array a column, before any rotation; features as for `assign_many`."""
-        encoded = [_encoded_many(features[c.feature], c.value) for c in self.columns]
-        return self.space.standardise(encoded)
-
     def _reasons(
-        self, customer: Mapping[str, Value], z: Sequence[float], own: Cluster, runner_up: Cluster
+        self,
+        customer: Mapping[str, Value],
+        z: Sequence[float],
+        squared: Sequence[float],
+        order: Sequence[int],
     ) -> tuple[Reason, ...]:
-        contributions = dict.fromkeys((feature.name for feature in self.contract.features), 0.0)
-        terms = self.border(own, runner_up).terms(z)
-        for column, term in zip(self.columns, terms, strict=True):
-            contributions[column.feature] += term
-        return explain(self.contract, customer, contributions, own, runner_up)
+        own = order[0]
+        near = squared[own]
+        point = Point(customer, z, [further - near for further in squared], own)
+        comparison = self.comparison(own, order[1])
+        return explain(comparison, point, self.space, self.clusters, self.nearest)
 
-    def border(self, own: Cluster, other: Cluster) -> Border:
-        """Between two clusters; worked out once."""
-        border = self._borders.get((own.id, other.id))
-        if border is None:
-            border = self.space.border(own.centre, other.centre)
-            self._borders[own.id, other.id] = border
-        return border
+    def comparison(self, own: int, runner_up: int) -> Comparison:
+        """A cluster and another one, by their indices; worked out once."""
+        comparison = self._comparisons.get((own, runner_up))
+        if comparison is None:
+            comparison = self._compare(own, runner_up)
+            self._comparisons[own, runner_up] = comparison
+        return comparison
+
+    def _compare(self, own: int, runner_up: int) -> Comparison:
+        around = neighbours_of(self.space, [cluster.centre for cluster in self.clusters], own)
+        ways = []
+        for feature in self.contract.features:
+            columns = tuple(i for i, c in enumerate(self.columns) if c.feature == feature.name)
+            sign = around.towards[columns[0]][runner_up] if feature.numeric else 0
+            slopes = around.slopes(columns[0], sign) if sign else ()
+            ways.append(Way(feature, columns, sign, slopes))
+        centres = (self.clusters[index].centre for index in (own, runner_up))
+        return Comparison(self.space.border(*centres), tuple(ways))
 
     @property
     def churn_rate(self) -> float | None:
@@ -236,7 +273,7 @@ class ClusterModel:
     def to_json(self) -> bytes:
         """The content of model.json; the same model gives the same bytes."""
         document = {**asdict(self), "contract": self.contract.to_dict()}
-        del document["_borders"]
+        del document["_comparisons"]
         for cluster in document["clusters"]:
             if cluster["outlier_residual"] is None:
                 del cluster["outlier_residual"]

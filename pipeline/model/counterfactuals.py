@@ -1,25 +1,18 @@
 """Counterfactuals: for each feature alone, the smallest change that moves a customer elsewhere.
 
-Along one standardised column d²(other) - d²(own) is a straight line, so the first border in either
-direction has a closed form. Standard library only.
+Standard library only; `pipeline.model.many.explanations` does the same for many.
 """
 
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from pipeline.errors import Problem
+from pipeline.model.borders import first_border, first_past, neighbours_of
 from pipeline.model.cluster import Cluster
 from pipeline.model.cluster_model import ClusterModel, Column
-from pipeline.model.contract import Feature, Value
-from pipeline.model.geometry import squared_distance, yeo_johnson_inverse
-
-_DIGITS = 3
-_MOST_DIGITS = 6
-"""Values are rounded outward to three digits of the move and of themselves, whichever are finer,
-but to no more than six of themselves: about 1 % further than need be, and fit to be read."""
-_STEPS = 4
-"""Steps of the rounding past the border that are tried: one for a tie, the others for rounding."""
+from pipeline.model.contract import Contract, Feature, Value
+from pipeline.model.contract.feature import Actionable
+from pipeline.model.geometry import squared_distance
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +27,33 @@ class Counterfactual:
 
 
 def find_counterfactuals(
-    model: ClusterModel, customer: Mapping[str, Value]
+    model: ClusterModel,
+    customer: Mapping[str, Value],
+    ways: Mapping[str, Actionable] | None = None,
 ) -> dict[str, Counterfactual | None]:
     """The smallest change of each feature alone that moves a customer to another cluster.
 
     Args:
         model: The model that assigns the customer.
         customer: Values that the model's contract has parsed.
+        ways: Which way each feature may change; None: as the contract says, and both where it
+            says nothing. A feature that is not named stays as it is.
 
     Returns:
         By the name of the feature; None where no valid value of it alone changes the cluster, and
-        where the contract says that nobody can change it.
+        where it cannot change.
     """
     search = _Search(model, customer)
+    allowed = ways_of(model.contract) if ways is None else ways
     return {
-        feature.name: None if feature.actionable == "no" else search.smallest(feature)
+        feature.name: search.smallest(feature, allowed.get(feature.name, "no"))
         for feature in model.contract.features
     }
+
+
+def ways_of(contract: Contract) -> dict[str, Actionable]:
+    """Which way each feature may change, by its name: both ways where nothing is declared."""
+    return {feature.name: feature.actionable or "both" for feature in contract.features}
 
 
 def smallest_counterfactual(
@@ -65,83 +68,41 @@ class _Search:
 
     def __init__(self, model: ClusterModel, customer: Mapping[str, Value]) -> None:
         self.model, self.customer = model, customer
-        self.own = model.locate(customer).cluster
         self.z = model.standardise(customer)
         u = model.space.rotate(self.z)
-        near = squared_distance(u, self.own.centre)
-        others = [cluster for cluster in model.clusters if cluster is not self.own]
-        self.leads = [squared_distance(u, cluster.centre) - near for cluster in others]
-        self.weights = [model.space.weights(self.own.centre, c.centre) for c in others]
+        squared = [squared_distance(u, cluster.centre) for cluster in model.clusters]
+        near = min(squared)
+        self.own = squared.index(near)  # ties to the lowest id
+        self.leads = [further - near for further in squared]
+        centres = [cluster.centre for cluster in model.clusters]
+        self.around = neighbours_of(model.space, centres, self.own)
 
-    def smallest(self, feature: Feature) -> Counterfactual | None:
+    def smallest(self, feature: Feature, ways: Actionable) -> Counterfactual | None:
+        if ways == "no":
+            return None
         if feature.numeric:
-            candidates = self._past_borders(feature)
+            signs = [sign for sign, way in ((1, "up"), (-1, "down")) if ways in ("both", way)]
+            candidates = [self._past_border(feature, sign) for sign in signs]
         else:
             candidates = [self._with(feature, value) for value in feature.values]
         return smallest_counterfactual(candidates)
 
-    def _past_borders(self, feature: Feature) -> list[Counterfactual | None]:
-        column = self.model.columns.index(Column(feature.name))
-        rising, falling = [], []
-        for lead, weights in zip(self.leads, self.weights, strict=True):
-            weight = weights[column]
-            if weight < 0:
-                rising.append(lead / -weight)
-            elif weight > 0:
-                falling.append(lead / weight)
-        candidates = []
-        for moves, sign, way in ((rising, 1, "up"), (falling, -1, "down")):
-            if moves and feature.actionable in (None, "both", way):
-                border = self._value_at(column, self.z[column] + sign * min(moves))
-                candidates.append(self._outward(feature, border, sign))
-        return candidates
+    def _past_border(self, feature: Feature, sign: int) -> Counterfactual | None:
+        column, space = self.model.columns.index(Column(feature.name)), self.model.space
+        way, _ = first_border(self.leads, self.around.slopes(column, sign))
+        border = space.value_at(column, self.z[column] + sign * way)
 
-    def _value_at(self, column: int, z: float) -> float:
-        space = self.model.space
-        transformed = z * space.scale[column] + space.mean[column]
-        return yeo_johnson_inverse(transformed, space.lambdas[column])
+        def moves(value: float) -> bool:
+            return self.model.nearest({**self.customer, feature.name: value}) != self.own
 
-    def _outward(self, feature: Feature, border: float, sign: int) -> Counterfactual | None:
-        """The first value on the grid past the border that really changes the cluster."""
-        if not math.isfinite(border) or border not in feature.valid:
-            return None
-        start = float(self.customer[feature.name])
-        exponent = 0 if feature.type == "integer" else _exponent(start, border)
-        scaled = border / 10.0**exponent
-        first = math.ceil(scaled) if sign > 0 else math.floor(scaled)
-        for step in range(_STEPS):
-            value = float(f"{first + sign * step}e{exponent}")
-            change = self._with(feature, _inside(feature, value))
-            if change is not None:
-                return change
-        return None
+        value = first_past(feature, float(self.customer[feature.name]), border, sign, moves)
+        return None if value is None else self._with(feature, value)
 
     def _with(self, feature: Feature, value: Value) -> Counterfactual | None:
-        """The change to a value; None where it is not valid or the cluster stays."""
-        if isinstance(feature.parse(value), Problem):
-            return None
+        """The change to a value; None where the cluster stays."""
         changed = {**self.customer, feature.name: value}
-        cluster = self.model.locate(changed).cluster
-        if cluster.id == self.own.id:
+        index = self.model.nearest(changed)
+        if index == self.own:
             return None
         size = math.dist(self.z, self.model.standardise(changed))
-        return Counterfactual(feature.name, value, cluster, size)
-
-
-def _exponent(start: float, border: float) -> int:
-    """Of the power of ten that values are rounded to."""
-    fine = min(_magnitude(border - start), _magnitude(1 + abs(border))) - _DIGITS
-    coarse = max(_magnitude(border), _magnitude(start)) - _MOST_DIGITS
-    return max(fine, coarse) + 1
-
-
-def _magnitude(number: float) -> int:
-    """Of the first digit, as a power of ten."""
-    return math.floor(math.log10(abs(number))) if number else -_MOST_DIGITS
-
-
-def _inside(feature: Feature, value: float) -> float:
-    """Rounding must not leave the valid range."""
-    low, high = feature.valid.low, feature.valid.high
-    value = value if low is None else max(value, low)
-    return value if high is None else min(value, high)
+        return Counterfactual(feature.name, value, self.model.clusters[index], size)

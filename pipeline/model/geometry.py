@@ -73,6 +73,11 @@ class Space:
             )
         ]
 
+    def value_at(self, column: int, z: Coordinate) -> Coordinate:
+        """The values that standardised coordinates of a column stand for; infinite for none."""
+        transformed = z * self.scale[column] + self.mean[column]
+        return yeo_johnson_inverse(transformed, self.lambdas[column])
+
     def rotate(self, z: Sequence[Coordinate]) -> list[Coordinate]:
         """One coordinate an axis of the model's space, from standardised columns."""
         if self.components is None or self.pca_mean is None:
@@ -184,10 +189,16 @@ def _yeo_johnson_many(x: "Array", power: float) -> "Array":
     return np.where(x >= 0, above, below)
 
 
-def yeo_johnson_inverse(y: float, power: float | None) -> float:
+def yeo_johnson_inverse(y: Coordinate, power: float | None) -> Coordinate:
     """The x that `yeo_johnson` makes y of; infinite where y lies beyond all it can make."""
     if power is None:
         return y
+    if isinstance(y, float):
+        return _inverse_one(y, power)
+    return _inverse_many(y, power)
+
+
+def _inverse_one(y: float, power: float) -> float:
     sign, power = (1, power) if y >= 0 else (-1, 2 - power)
     try:
         grown = power * abs(y)
@@ -196,6 +207,22 @@ def yeo_johnson_inverse(y: float, power: float | None) -> float:
         return sign * math.expm1(math.log1p(grown) / power if power else abs(y))
     except OverflowError:
         return sign * math.inf
+
+
+def _inverse_many(y: "Array", power: float) -> "Array":
+    import numpy as np
+
+    def grown(size: "Array", power: float) -> "Array":
+        if power == 0:
+            return np.expm1(size)
+        reach = np.maximum(power * size, -1)  # at -1, and beyond, there is nothing but infinity
+        return np.expm1(np.log1p(reach) / power)
+
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        above = grown(np.maximum(y, 0), power)
+        if not (y < 0).any():
+            return above
+        return np.where(y < 0, -grown(np.maximum(-y, 0), 2 - power), above)
 
 
 def _weighted_sum(columns: Sequence[Coordinate], weights: Sequence[float]) -> Coordinate:

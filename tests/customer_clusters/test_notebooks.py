@@ -65,7 +65,7 @@ def test_the_story_is_told_of_the_real_file(
 
 def test_a_table_of_one_s_own_becomes_a_model_that_others_load(tmp_path: Path) -> None:
     outputs = executed("your_own_data.ipynb", tmp_path)
-    assert "Visits of 13 a month speaks for this group" in shown(outputs)
+    assert "Visits: 13 a month speaks for this group" in shown(outputs)
     assert "churn_auc" in shown(outputs)
     assert (tmp_path / "models/aliases/champion.json").is_file()
     assert (tmp_path / "models/aliases/candidate.json").is_file()

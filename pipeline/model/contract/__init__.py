@@ -15,6 +15,7 @@ from pipeline.model.contract.feature import (
     Feature,
     Range,
     Value,
+    exact,
     is_missing,
     show,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "Label",
     "Range",
     "Value",
+    "exact",
     "is_missing",
     "listed",
     "load_contract",

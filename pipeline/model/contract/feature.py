@@ -3,6 +3,7 @@
 import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from pipeline.errors import Problem, shortened
@@ -30,6 +31,8 @@ _ERROR_CELLS = frozenset(
     {"#N/A", "#NAME?", "#DIV/0!", "#REF!", "#VALUE!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"}
     | {NOT_COMPUTED}
 )
+_MOST_SHOWN = 1e15
+"""Larger numbers are shown with an exponent."""
 AMBIGUOUS = "ambiguous_number"
 """The code of a number that can be read in two ways."""
 
@@ -172,6 +175,14 @@ def is_missing(value: object) -> bool:
 def show(value: float, unit: str) -> str:
     """A value with its unit, as people write it."""
     number = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{number} {unit}" if unit else number
+
+
+@lru_cache(maxsize=4096)  # a value comes again and again
+def exact(value: float, unit: str) -> str:
+    """A value with its unit and all its digits, where a rounded one might be wrong."""
+    whole = float(value).is_integer() and abs(value) < _MOST_SHOWN
+    number = f"{int(value):,}" if whole else f"{value:,.10g}"
     return f"{number} {unit}" if unit else number
 
 

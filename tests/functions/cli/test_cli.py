@@ -66,7 +66,7 @@ def test_assign_says_which_cluster_and_why(run: Run) -> None:
     assert result.exit_code == 0
     assert "Cluster 3 of 3: Little revolving balance, low utilization" in result.stdout
     assert "30.4% (1,030 of 3,393 left; 95 % interval 28.8% to 31.9%)" in result.stdout
-    assert "Credit limit of 12,691 USD speaks for" in result.stdout
+    assert "Credit limit: 12,691 USD speaks for" in result.stdout
 
 
 def test_an_outlier_is_told_which_values_seldom_go_together(run: Run, tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_a_result_says_which_group_and_why(champion: TestClient) -> None:
     assert "182 left: a churn rate of 66.9%" in page.text
     assert "95% interval from 61.1% to 72.2%" in page.text
     assert "not the probability that this person leaves" in page.text
-    assert "Transactions of 38 speaks for this group" in page.text
+    assert "Transactions: 38 speaks for this group; group 3 would begin at 75 if" in page.text
     assert re.search(r"Smallest single change.*, and the customer is in group \d", page.text)
     assert "cluster" not in page.text.lower()
     assert typed_in(page) == CUSTOMER  # the form below keeps the values

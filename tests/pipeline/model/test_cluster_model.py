@@ -100,8 +100,8 @@ def test_the_weightiest_reason_comes_first_and_says_why(
     weights = [abs(reason.contribution) for reason in reasons]
     assert weights == sorted(weights, reverse=True)
     assert reasons[0].sentence == (
-        "Credit limit of 12,691 USD speaks for this group: "
-        "its median is 4,663 USD, the runner-up's 23,245 USD."
+        "Credit limit: 12,691 USD speaks for this group; "
+        "group 2 would begin at 16,890 USD if nothing else changed."
     )
 
 

@@ -9,8 +9,8 @@ import pytest
 from model_store import BUNDLED, open_store
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Value
-from pipeline.model.explanations import explain_many, locate_many
 from pipeline.model.loading import load_model
+from pipeline.model.many.explanations import explain_many, locate_many
 from pipeline.training import Trained
 
 
@@ -54,9 +54,10 @@ def assert_located_alike(model: ClusterModel, customers: Sequence[Mapping[str, V
             assert getattr(many, name) == getattr(alone, name)
         for name in ("distance", "runner_up_distance", "margin", "residual"):
             assert getattr(many, name) == pytest.approx(getattr(alone, name), rel=1e-12, abs=1e-12)
-        assert [reason.sentence for reason in many.reasons] == [
-            reason.sentence for reason in alone.reasons
-        ]
+        for name in ("feature", "value", "sentence", "border", "border_cluster"):
+            assert [getattr(reason, name) for reason in many.reasons] == [
+                getattr(reason, name) for reason in alone.reasons
+            ]
         parts = [reason.contribution for reason in alone.reasons]
         assert [reason.contribution for reason in many.reasons] == pytest.approx(parts, abs=1e-12)
 

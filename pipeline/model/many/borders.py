@@ -1,0 +1,93 @@
+"""Where another cluster begins: what `pipeline.model.borders` says of one customer, for many.
+
+Numbers take the same operations in the same order there and here, so that both round alike.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.model.borders import CLOSE, DIGITS, MOST_DIGITS, POWERS, SMALLEST, Slopes, first_past
+from pipeline.model.contract import LARGEST, Feature
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+_POWERS = np.array(POWERS)
+
+
+def first_borders(leads: Sequence[Array], slopes: Slopes) -> tuple[Array, Indices]:
+    """How far the first border is one way along a column, and the clusters behind it.
+
+    Args:
+        leads: d²(other) - d²(own) of every cluster, by its index: one element a customer.
+        slopes: The clusters that come nearer that way.
+
+    Returns:
+        The ways in standard deviations, infinite where no cluster comes nearer; and indices.
+    """
+    ways = np.full(len(leads[0]), np.inf)
+    behind = np.full(len(leads[0]), -1, np.intp)
+    for index, slope in slopes:
+        moves = leads[index] / slope
+        nearer = moves < ways
+        np.copyto(ways, moves, where=nearer)
+        np.copyto(behind, index, where=nearer)
+    return ways, behind
+
+
+def first_values_past(
+    feature: Feature,
+    starts: Array,
+    borders: Array,
+    sign: int,
+    moves: Callable[[int], Callable[[float], bool]],
+) -> Array:
+    """The first round value past each border that the feature may have; NaN where there is none.
+
+    Args:
+        feature: A number.
+        starts: Its values now.
+        borders: The values where the borders are.
+        sign: 1 where the borders are above the values, -1 where they are below.
+        moves: Of the customer at an index: whether a value is past his border.
+    """
+    low, high = feature.valid.low, feature.valid.high
+    possible = np.abs(borders) < LARGEST
+    possible &= True if low is None else borders >= low
+    possible &= True if high is None else borders <= high
+    known = np.where(possible, borders, 0.0)
+    past = _on_grid(starts, known, sign, whole=feature.type == "integer")
+    tied = possible & (np.abs(past - known) <= CLOSE * (1 + np.abs(known)))
+    past = np.clip(past, low, high) if low is not None or high is not None else past
+    past[~possible] = np.nan
+    for index in np.flatnonzero(tied).tolist():
+        start, border = float(starts[index]), float(borders[index])
+        value = first_past(feature, start, border, sign, moves(index))
+        past[index] = np.nan if value is None else value
+    return past
+
+
+def _on_grid(starts: Array, borders: Array, sign: int, *, whole: bool) -> Array:
+    outward = np.ceil if sign > 0 else np.floor
+    if whole:
+        whole_values: Array = outward(borders)
+        return whole_values
+    exponents = _exponents(np.abs(starts), np.abs(borders), np.abs(borders - starts))
+    powers = _POWERS[np.abs(exponents) - SMALLEST]
+    fine = exponents < 0
+    scaled = np.where(fine, borders * powers, borders / powers)
+    first = outward(scaled)
+    rounded: Array = np.where(fine, first / powers, first * powers)
+    return rounded
+
+
+def _exponents(starts: Array, borders: Array, ways: Array) -> Indices:
+    fine = _magnitudes(np.minimum(ways, 1 + borders)) - DIGITS
+    coarse = _magnitudes(np.maximum(borders, starts)) - MOST_DIGITS
+    return np.maximum(np.maximum(fine, coarse), SMALLEST - 1) + 1
+
+
+def _magnitudes(numbers: Array) -> Indices:
+    found = np.searchsorted(_POWERS, numbers, side="right") - 1 + SMALLEST
+    return np.where(numbers == 0, -MOST_DIGITS, found)
