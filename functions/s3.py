@@ -27,7 +27,7 @@ from pipeline.runs.challengers import Challengers
 from pipeline.runs.objects import ObjectRef, Skipped, open_object, safe_name
 from pipeline.runs.s3 import S3Runs
 from pipeline.scoring.process.isolated import isolated
-from pipeline.scoring.spec import Options, ScoringSpec
+from pipeline.scoring.spec import Explaining, Options, ScoringSpec
 
 LambdaHandler = Callable[[Any, Any], dict[str, Any]]
 
@@ -66,7 +66,12 @@ class Batch:
         loaded, challenger = self.live_model.current(), None
         if self.challengers is not None:
             challenger = self.challengers.challenger_for(loaded.version)
-        options = Options(reading=self.settings.reading, challenger=challenger)
+        settings = self.settings
+        options = Options(
+            reading=settings.reading,
+            challenger=challenger,
+            explaining=Explaining(settings.why, settings.sentences, settings.what_if),
+        )
         return ScoringSpec(loaded.model, loaded.version, options)
 
 

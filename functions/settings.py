@@ -87,9 +87,16 @@ def _object(text: str) -> S3Address:
     return address
 
 
+def _yes_or_no(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError
+    return text.lower() == "true"
+
+
 _POSITIVE = Kind(_positive, "a number above zero")
 _WHOLE = Kind(_whole, "a whole number above zero")
 _WHOLE_OR_NONE = Kind(_whole_or_none, f"{_WHOLE.expected}, or 0")
+_YES_OR_NO = Kind(_yes_or_no, "true or false")
 _S3_PREFIX = Kind(S3Address.from_string, "s3://bucket/prefix")
 
 
@@ -169,6 +176,26 @@ class BatchSettings:
         Kind(str, "an alias or a version"),
         "The alias or version of a second model that assigns as well",
         default=None,
+    )
+    why: int = setting(
+        "CUSTOMER_CLUSTERS_WHY",
+        _WHOLE_OR_NONE,
+        "So many reasons for each customer, as `--why` of `score`",
+        default=0,
+    )
+    sentences: bool = setting(
+        "CUSTOMER_CLUSTERS_SENTENCES",
+        _YES_OR_NO,
+        "Each reason in words too, as `--sentences` of `score`",
+        default=False,
+        shown="false",
+    )
+    what_if: bool = setting(
+        "CUSTOMER_CLUSTERS_WHAT_IF",
+        _YES_OR_NO,
+        "The smallest change that leads to another cluster, as `--what-if` of `score`",
+        default=False,
+        shown="false",
     )
     spark: SparkSettings | None = None
     """None: no file goes to Spark."""

@@ -78,7 +78,9 @@ def _spec(arguments: JobArguments, trusted: tuple[str, ...]) -> ScoringSpec:
     artifact, challenger = store.open(arguments.model), None
     if arguments.challenger is not None:
         challenger = load_challenger(store, arguments.challenger, artifact.version)
-    options = Options(reading=arguments.reading, challenger=challenger)
+    options = Options(
+        reading=arguments.reading, challenger=challenger, explaining=arguments.explaining
+    )
     return ScoringSpec(load_model(artifact), artifact.version, options)
 
 

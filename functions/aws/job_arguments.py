@@ -9,11 +9,17 @@ from urllib.parse import quote, unquote
 from model_store import S3Address
 from pipeline.reading.options import AUTODETECT, OPTIONS, ReadingOptions
 from pipeline.runs.objects import ObjectInput, ObjectRef
-from pipeline.scoring.spec import ScoringSpec
+from pipeline.scoring.spec import NOTHING, Explaining, ScoringSpec
 
 _SAFE = "/:"
 _NEEDED = ("bucket", "key", "name", "etag", "identity", "results", "store", "model")
-_OPTIONAL = ("version-id", "challenger", *(name.replace("_", "-") for name in OPTIONS))
+_EXPLAINING = ("why", "sentences", "what-if")
+_OPTIONAL = (
+    "version-id",
+    "challenger",
+    *_EXPLAINING,
+    *(name.replace("_", "-") for name in OPTIONS),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,8 @@ class JobArguments:
     """The version of a second model that assigns as well."""
     reading: ReadingOptions = AUTODETECT
     """How the object is written, where it does not show it."""
+    explaining: Explaining = NOTHING
+    """What its rows say of why they are where they are."""
 
     @classmethod
     def of(cls, source: ObjectInput, spec: ScoringSpec, store: str, results: str) -> Self:
@@ -45,6 +53,7 @@ class JobArguments:
             spec.version,
             None if challenger is None else challenger.version,
             spec.options.reading,
+            spec.options.explaining,
         )
 
     def to_list(self) -> list[str]:
@@ -60,6 +69,7 @@ class JobArguments:
             "store": self.store,
             "model": self.model,
             "challenger": self.challenger,
+            **{name.replace("_", "-"): str(value) for name, value in self.explaining.facts.items()},
             **{name.replace("_", "-"): text for name, text in self.reading.texts.items()},
         }
         return [f"--{name}={quote(value, safe=_SAFE)}" for name, value in values.items() if value]
@@ -89,4 +99,5 @@ class JobArguments:
             given.model,
             given.challenger,
             ReadingOptions.from_texts(vars(given)),
+            Explaining(int(given.why or 0), bool(given.sentences), bool(given.what_if)),
         )

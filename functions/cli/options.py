@@ -62,6 +62,40 @@ def reading(command: Callable[..., None]) -> Callable[..., None]:
     return with_reading
 
 
+def explaining(command: Callable[..., None]) -> Callable[..., None]:
+    """What rows say of why they are where they are, as one argument `explaining`."""
+
+    @functools.wraps(command)
+    def with_explaining(
+        *arguments: Any, why: int, sentences: bool, what_if: bool, **values: Any
+    ) -> None:
+        if sentences and not why:
+            raise click.UsageError("--sentences are those of reasons: give --why N as well")
+        from pipeline.scoring.spec import Explaining
+
+        command(*arguments, explaining=Explaining(why, sentences, what_if), **values)
+
+    for decorate in _EXPLAINING:
+        with_explaining = decorate(with_explaining)
+    return with_explaining
+
+
+_EXPLAINING = (
+    click.option(
+        "--what-if",
+        is_flag=True,
+        help="Add the smallest change of one value that leads to another cluster.",
+    ),
+    click.option("--sentences", is_flag=True, help="Add each reason in words too."),
+    click.option(
+        "--why",
+        metavar="N",
+        type=click.IntRange(0, 20),
+        default=0,
+        help="Add the N weightiest reasons of each row: feature, part, and where another cluster "
+        "begins.",
+    ),
+)
 _READING = {
     "header_row": click.option(
         "--header-row",
@@ -168,6 +202,7 @@ def of_run(command: Callable[..., None]) -> Callable[..., None]:
             is_flag=True,
             help="Put an apostrophe before cells that a spreadsheet would run as a formula.",
         ),
+        explaining,
         reading,
         click.option(
             "--format",

@@ -44,6 +44,15 @@ class InputFacts(InputIdentity, ReadingFacts):
     """What was scored, and how it was read."""
 
 
+class ExplainingDocument(TypedDict):
+    """What the rows of a run say of why they are where they are."""
+
+    why: NotRequired[int]
+    """So many reasons."""
+    sentences: NotRequired[bool]
+    what_if: NotRequired[bool]
+
+
 class OptionsDocument(TypedDict):
     """What a user chose about a run."""
 
@@ -54,6 +63,7 @@ class OptionsDocument(TypedDict):
     """What was said about how the file is written; see `pipeline.reading.options`."""
     challenger: NotRequired[str]
     """The challenger's version."""
+    explaining: NotRequired[ExplainingDocument]
 
 
 class Manifest(TypedDict):

@@ -52,7 +52,7 @@ def score_rows(
             written, safe = options.format or file.format, options.safe_csv
             names = outputs(written)
             every = needs_all_columns(file, written, safe=safe)
-            scorer = Scorer(model, file, all_columns=every, challenger=options.challenger)
+            scorer = Scorer(model, file, options, all_columns=every)
             assigned = folder / names["assigned"]
             writer = reject_writer(folder / names["rejected"], safe=safe)
             rejects = stack.enter_context(writer)

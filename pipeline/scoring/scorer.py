@@ -19,8 +19,9 @@ from pipeline.reading.delimited.reader import DelimitedReader
 from pipeline.reading.validation import REPEATED_HEADER, check, is_repeated_header, refuse_ambiguous
 from pipeline.scoring.challenger import ChallengerScorer
 from pipeline.scoring.documents import APPENDED_COLUMNS, CHALLENGER_COLUMN
+from pipeline.scoring.explainer import Explainer
 from pipeline.scoring.rejects import Reject
-from pipeline.scoring.spec import Challenger
+from pipeline.scoring.spec import NOTHING, Options
 from pipeline.scoring.summary.repeated_ids import IdBlock, id_block
 from pipeline.scoring.summary.tally import Tally
 
@@ -44,6 +45,8 @@ class ScoredBlock:
     """The ids of the assigned rows, where the file has ids."""
     challenger_positions: NDArray[np.intp] | None = None
     """Each assigned row's cluster in the challenger, as an index of `ChallengerScorer.ids`."""
+    explained: Sequence[pa.Array] = ()
+    """What explains each assigned row, as columns."""
 
 
 class Scorer:
@@ -53,19 +56,19 @@ class Scorer:
         self,
         model: ClusterModel,
         file: CustomerFile,
+        options: Options,
         *,
         all_columns: bool,
-        challenger: Challenger | None = None,
     ) -> None:
         """Bind the columns.
 
         Args:
             model: The model that assigns customers.
             file: The file whose blocks are scored.
+            options: What more than the clusters is wanted.
             all_columns: Read all columns, and not only those that scoring needs.
-            challenger: A second model that assigns the customers as well.
         """
-        contract = model.contract
+        contract, challenger = model.contract, options.challenger
         self.model, self.file = model, file
         self.challenger: ChallengerScorer | None = None
         if challenger is not None:
@@ -85,7 +88,13 @@ class Scorer:
         self._features = {name: self._index_of[column] for name, column in features.items()}
         self._label = None if label is None else self._index_of[label]
         self._id = None if id_column is None else self._index_of[id_column]
+        self._explainer: Explainer | None = None
+        if options.explaining != NOTHING:
+            self._explainer = Explainer(model, options.explaining)
+        self.explained = self._explainer.columns if self._explainer else []
+        """The columns that explain."""
         names = [*APPENDED_COLUMNS, *([] if challenger is None else [CHALLENGER_COLUMN])]
+        names += [column.name for column in self.explained]
         free = free_names(names, [*file.header, *file.schema.names])
         self.appended = dict(zip(names, free, strict=True))
         """Appended column → its name in this file."""
@@ -114,7 +123,8 @@ class Scorer:
             good = column_of(checked.good)
             kept = [filtered(column, good) for column in kept]
             text = None if text is None else text.filter(good)
-        assignments = self.model.assign_many(checked.features)
+        points = self.model.points(checked.features)
+        assignments = self.model.assign_points(checked.features, points)
         positions = self._positions[assignments.cluster]
         churned = self._churned(kept)
         reasons = [(reject.key, reject.row) for reject in rejects]
@@ -127,8 +137,11 @@ class Scorer:
             challenger_positions, tally.challenger = self.challenger.assign(
                 kept, self._index_of, positions, churned
             )
+        explained: list[pa.Array] = []
+        if self._explainer is not None:
+            explained = self._explainer.arrays(checked.features, points)
         return ScoredBlock(
-            kept, text, positions, assignments, rejects, tally, ids, challenger_positions
+            kept, text, positions, assignments, rejects, tally, ids, challenger_positions, explained
         )
 
     def _churned(self, columns: Sequence[pa.Array]) -> NDArray[np.float64] | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from pipeline.errors import MAX_REJECTED_SHARE
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.reading.options import AUTODETECT, ReadingOptions
-from pipeline.scoring.documents import OptionsDocument, ScoredRows
+from pipeline.scoring.documents import ExplainingDocument, OptionsDocument, ScoredRows
 
 if TYPE_CHECKING:
     from pipeline.reading.facts import Format
@@ -36,6 +36,34 @@ class Challenger:
 
 
 @dataclass(frozen=True, slots=True)
+class Explaining:
+    """What the rows of a run say of why they are where they are."""
+
+    why: int = 0
+    """So many reasons a customer, the weightiest first."""
+    sentences: bool = False
+    """Each of them in words too."""
+    what_if: bool = False
+    """The smallest change that leads to another cluster."""
+
+    @property
+    def facts(self) -> ExplainingDocument:
+        """What is asked for, as the manifest has it; empty for nothing."""
+        facts: ExplainingDocument = {}
+        if self.why:
+            facts["why"] = self.why
+        if self.why and self.sentences:
+            facts["sentences"] = True
+        if self.what_if:
+            facts["what_if"] = True
+        return facts
+
+
+NOTHING = Explaining()
+"""Rows say where they are, and not why."""
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """What a user may choose about a run; part of its identity."""
 
@@ -48,6 +76,8 @@ class Options:
     """Cells that a spreadsheet would run as a formula get an apostrophe before them."""
     challenger: Challenger | None = None
     """A second model that assigns the customers as well."""
+    explaining: Explaining = NOTHING
+    """Why and what if, as further columns."""
 
     @property
     def facts(self) -> OptionsDocument:
@@ -61,6 +91,8 @@ class Options:
             facts["reading"] = self.reading.facts
         if self.challenger is not None:
             facts["challenger"] = self.challenger.version
+        if explaining := self.explaining.facts:
+            facts["explaining"] = explaining
         return facts
 
 

@@ -227,7 +227,7 @@ def _rejects_of(task: PartTask, part: PlacedPart) -> Iterator[Reject]:
 def _write_rejects(
     path: Path, task: PartTask, placed: Sequence[PlacedPart], names: Sequence[str]
 ) -> None:
-    with reject_writer(path, *(["file"] if names else []), safe=task.safe) as writer:
+    with reject_writer(path, *(["file"] if names else []), safe=task.options.safe_csv) as writer:
         for part in placed:
             if part.result.rejected:
                 of = [names[part.file]] if names else []

@@ -38,7 +38,7 @@ def join_parts(target: LocalTarget, task: PartTask, names: Sequence[str], path: 
         Its bytes.
     """
     file, text = task.files[0], io.BytesIO()
-    sink = make_sink(text, file, task.scorer(file), task.format, safe=task.safe)
+    sink = make_sink(text, file, task.scorer(file), task.format, safe=task.options.safe_csv)
     head = text.getvalue()
     sink.finish()
     ending = text.getvalue()[len(head) :]

@@ -26,7 +26,7 @@ from pipeline.scoring.parts.part_plan import Part, TextRange, row_group_pieces
 from pipeline.scoring.rejects import Reject
 from pipeline.scoring.scorer import Scorer
 from pipeline.scoring.sinks.open import needs_all_columns, open_sink
-from pipeline.scoring.spec import Challenger, ScoringSpec
+from pipeline.scoring.spec import Options, ScoringSpec
 from pipeline.scoring.summary.repeated_ids import RepeatedIds
 from pipeline.scoring.summary.tally import Tally
 from pipeline.scoring.summary.tally_codec import encode_tally
@@ -64,8 +64,7 @@ class PartTask:
     """Of each file."""
     target: Target
     format: Format
-    safe: bool
-    challenger: Challenger | None = None
+    options: Options
 
     @classmethod
     def of(
@@ -76,11 +75,8 @@ class PartTask:
         target: Target,
     ) -> Self:
         """What the parts of these files have in common."""
-        options = spec.options
-        written = options.format or files[0].format
-        return cls(
-            spec.model, files, sources, target, written, options.safe_csv, options.challenger
-        )
+        written = spec.options.format or files[0].format
+        return cls(spec.model, files, sources, target, written, spec.options)
 
     def assigned(self, part: str) -> str:
         """The name of the assigned rows of a part."""
@@ -88,8 +84,8 @@ class PartTask:
 
     def scorer(self, file: CustomerFile) -> Scorer:
         """What scores the rows of a file."""
-        every = needs_all_columns(file, self.format, safe=self.safe)
-        return Scorer(self.model, file, all_columns=every, challenger=self.challenger)
+        every = needs_all_columns(file, self.format, safe=self.options.safe_csv)
+        return Scorer(self.model, file, self.options, all_columns=every)
 
     def score(self, part: Part) -> PartResult:
         """Score a part and write what comes of it."""
@@ -112,7 +108,7 @@ class PartTask:
             with (
                 self.target.staged(rejects_of(part.name)) as aside,
                 aside.open("w", encoding="utf-8") as rejects,
-                open_sink(path, file, scorer, self.format, safe=self.safe) as sink,
+                open_sink(path, file, scorer, self.format, safe=self.options.safe_csv) as sink,
                 ids,
                 self.target.staged(ids_of(part.name)) as compared,
             ):

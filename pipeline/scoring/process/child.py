@@ -23,7 +23,7 @@ from pipeline.reading.file_state import FileState
 from pipeline.reading.options import ReadingOptions
 from pipeline.scoring.inputs import InputFile
 from pipeline.scoring.process.limits import be_expendable, bound_memory
-from pipeline.scoring.spec import Challenger, FileEngine, Options, ScoringSpec
+from pipeline.scoring.spec import Challenger, Explaining, FileEngine, Options, ScoringSpec
 
 if TYPE_CHECKING:
     from pipeline.scoring.parts.part import PartTask
@@ -83,7 +83,10 @@ def _given(request: dict[str, Any]) -> tuple[Path, InputFile, ScoringSpec]:
     if second is not None:
         challenger = Challenger(_model(second["model"]), second["version"], second["related"])
     reading = ReadingOptions(**request["reading"])
-    options = Options(**request["options"], reading=reading, challenger=challenger)
+    explaining = Explaining(**request["explaining"])
+    options = Options(
+        **request["options"], reading=reading, challenger=challenger, explaining=explaining
+    )
     path = Path(request["path"])
     source = InputFile(path, request["name"], request["identity"], _state(request))
     spec = ScoringSpec(_model(request["model"]), request["version"], options)

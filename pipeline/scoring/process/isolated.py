@@ -273,7 +273,8 @@ def _request(folder: Path, source: "InputFile", spec: "ScoringSpec") -> dict[str
             "version": options.challenger.version,
             "related": options.challenger.related,
         }
-    names = [field.name for field in fields(options) if field.name not in ("challenger", "reading")]
+    apart = ("challenger", "explaining", "reading")
+    names = [field.name for field in fields(options) if field.name not in apart]
     return {
         "folder": str(folder.absolute()),
         "path": str(source.path),
@@ -284,6 +285,7 @@ def _request(folder: Path, source: "InputFile", spec: "ScoringSpec") -> dict[str
         "version": spec.version,
         "options": {name: getattr(options, name) for name in names},
         "reading": options.reading.facts,
+        "explaining": options.explaining.facts,
         "challenger": challenger,
     }
 

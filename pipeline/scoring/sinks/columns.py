@@ -14,7 +14,7 @@ class AppendedColumns:
     """What scoring appends to a block's rows, as columns."""
 
     def __init__(self, scorer: Scorer) -> None:
-        clusters = scorer.model.clusters
+        clusters, self._explained = scorer.model.clusters, scorer.explained
         self.ids = column_of(np.array([cluster.id for cluster in clusters], np.int64))
         self.names = text_column(cluster.name for cluster in clusters)
         rates = [cluster.churn.rate if cluster.churn else np.nan for cluster in clusters]
@@ -38,13 +38,14 @@ class AppendedColumns:
         ]
         if self.challenger_ids is not None and block.challenger_positions is not None:
             arrays.append(self.challenger_ids.take(column_of(block.challenger_positions)))
-        return arrays
+        return [*arrays, *block.explained]
 
     def fields(self, names: Sequence[str]) -> list[pa.Field]:
         """The types of the appended columns, with their names."""
         types = [pa.int64(), pa.string(), pa.float64(), pa.float64(), pa.float64(), pa.bool_()]
         if self.challenger_ids is not None:
             types.append(self.challenger_ids.type)
+        types += [column.type for column in self._explained]
         return [pa.field(name, kind) for name, kind in zip(names, types, strict=True)]
 
 

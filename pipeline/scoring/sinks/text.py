@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.reading.arrow_numpy import column_of, text_column
+from pipeline.reading.arrow_numpy import column_of, text_column, values_of
 from pipeline.reading.customer_file import CustomerFile
 from pipeline.scoring.outputs import csv_line
 from pipeline.scoring.scorer import ScoredBlock, Scorer
@@ -51,6 +51,11 @@ class TextSink:
         self._file, self.rows = target, 0
         undecoded = self._text is not None and self._text.undecoded
         mark = "" if undecoded else byte_order_mark(file)
+        self._measured = [column.measured for column in scorer.explained]
+        self._before = text_column(
+            [f"{self._delimiter}{self._quote}", f"{self._delimiter}{self._quote}-"]
+        )
+        self._behind, self._alone = text_column([self._quote, self._delimiter])
         names = csv_line(list(scorer.appended.values()), self._delimiter)
         self._write(f"{mark}{file.header_text}{self._delimiter}{names}".encode())
 
@@ -67,8 +72,34 @@ class TextSink:
             *self._decimals.parts(assignments.margin),
             self._flags.take(column_of(assignments.outlier.view(np.int8))),
             *challenger,
+            *(
+                piece
+                for column, measured in zip(block.explained, self._measured, strict=True)
+                for piece in self._cells(column, measured=measured)
+            ),
             self._nothing,
         )
+
+    def _cells(self, column: pa.Array, *, measured: bool) -> list[pa.Array]:
+        """A column that explains as text, with the delimiter before it."""
+        if pa.types.is_dictionary(column.type):
+            names = text_column(
+                f"{self._delimiter}{csv_line([self._as_read(name)], self._delimiter)}"
+                for name in column.dictionary.to_pylist()
+            )
+            return [pc.fill_null(names.take(column.indices), self._alone)]
+        if pa.types.is_string(column.type):
+            cells = [None if each is None else self._as_read(each) for each in column.to_pylist()]
+            lines = (csv_line([each or ""], self._delimiter) for each in cells)
+            return [text_column(f"{self._delimiter}{line}" for line in lines)]
+        if measured:
+            values = values_of(column)
+            before = self._before.take(column_of(np.signbit(values).view(np.int8)))
+            return [before, *self._decimals.parts(np.abs(values)), self._behind]
+        text = column.cast(pa.string())
+        if self._decimal != ".":
+            text = pc.replace_substring(text, ".", self._decimal)
+        return [self._before[0], pc.fill_null(text, self._nothing), self._behind]
 
     def write(self, prepared: pa.StringArray) -> None:
         """Write the lines, without copying them."""

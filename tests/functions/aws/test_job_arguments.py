@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from functions.aws.job_arguments import JobArguments
 from pipeline.reading.options import ReadingOptions
 from pipeline.runs.objects import ObjectRef
+from pipeline.scoring.spec import Explaining
 
 
 @given(st.text(st.characters(codec="utf-8"), min_size=1))
@@ -15,7 +16,15 @@ def test_they_reach_the_job_in_ascii_whatever_the_key(key: str) -> None:
     ref = ObjectRef("bucket", key, "v/1+2", "etag")
     reading = ReadingOptions("\t", ",", "space", "cp1250", sheet=key, header_row=3)
     given = JobArguments(
-        ref, f"x{key}", f"s3:{key}", "s3://out/results", "s3://models", "v1", "v2", reading
+        ref,
+        f"x{key}",
+        f"s3:{key}",
+        "s3://out/results",
+        "s3://models",
+        "v1",
+        "v2",
+        reading,
+        Explaining(why=3, what_if=True),
     )
     arguments = given.to_list()
     assert all(argument.isascii() and argument.isprintable() for argument in arguments)

@@ -19,7 +19,7 @@ from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.loading import load_model
 from pipeline.reading.facts import Format
 from pipeline.scoring.parts.part_plan import CannotSplit
-from pipeline.scoring.spec import Challenger, Options
+from pipeline.scoring.spec import Challenger, Explaining, Options
 from tests.pipeline.reading.test_fuzz import damaged, whole
 from tests.support.comparing import assert_same, in_parts
 
@@ -95,6 +95,15 @@ def test_a_challenger_is_counted_in_parts(
     for number, challenger in enumerate((model, second)):  # the file lacks columns of the second
         options = Options(challenger=Challenger(challenger, "v2", related=True))
         assert_same(write(TEXTS["plain"]), model, tmp_path / str(number), options, part_bytes=400)
+
+
+@pytest.mark.parametrize("to", [None, "parquet"])
+def test_what_explains_is_the_same_in_parts(
+    to: Format | None, model: ClusterModel, write: Write, tmp_path: Path
+) -> None:
+    explaining = Explaining(why=2, sentences=True, what_if=True)
+    options = Options(to, explaining=explaining)
+    assert_same(write(TEXTS["plain"]), model, tmp_path, options, part_bytes=400)
 
 
 def test_what_the_contract_fills_in_is_counted_in_parts(
