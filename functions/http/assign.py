@@ -25,11 +25,13 @@ def assign_one(presenter: Presenter, customer: object) -> AssignmentAnswer:
     Raises:
         WrongRow: Every problem of the customer, that of the id included.
     """
-    customer_id, parsed = _parsed(presenter.model.contract, customer)
+    customer_id, parsed = parse_customer(presenter.model.contract, customer)
     return presenter.assignment(presenter.model.locate(parsed), customer_id)
 
 
-def _parsed(contract: Contract, customer: object) -> tuple[str | int | None, dict[str, Value]]:
+def parse_customer(
+    contract: Contract, customer: object
+) -> tuple[str | int | None, dict[str, Value]]:
     """A customer's id and features; WrongRow with every problem of either."""
     if not isinstance(customer, dict):
         raise WrongRow([_not_an_object(customer)])
@@ -62,7 +64,7 @@ async def assign_batch(presenter: Presenter, document: object) -> BatchAnswer:
         good = []
         for index, customer in enumerate(customers[start : start + _CUSTOMERS_A_TURN], start):
             try:
-                good.append((index, *_parsed(presenter.model.contract, customer)))
+                good.append((index, *parse_customer(presenter.model.contract, customer)))
             except WrongRow as error:
                 answer["rejected"].append(_rejected(presenter, index, customer, error))
         assignments = locate(presenter.model, [parsed for _, _, parsed in good])

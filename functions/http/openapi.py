@@ -12,6 +12,7 @@ from functions.http.problems import MEDIA_TYPE
 from functions.http.schemas import ANSWERS
 from functions.live_model import LoadedModel
 from pipeline.model.contract import LARGEST, Contract, Feature
+from pipeline.model.counterfactuals import possible_ways
 
 _ERRORS = "Every error is an RFC 9457 problem document with a stable `code`."
 
@@ -59,14 +60,17 @@ def document(app: FastAPI, loaded: LoadedModel | None) -> dict[str, Any]:
     contract = loaded.model.contract if loaded else None
     schemas["Customer"] = customer_schema(contract)
     schemas["Batch"] = batch_schema()
+    schemas["WhatIf"] = what_if_schema(contract)
     if loaded is not None:
         example = example_customer(loaded)
         schemas["Customer"]["examples"] = [example]
+        schemas["WhatIf"]["examples"] = [{"customer": example}]
         schemas["Batch"]["examples"] = [{"customers": [example]}]
         ids = [cluster.id for cluster in loaded.model.clusters]
         described["paths"]["/v1/clusters/{cluster_id}"]["get"]["parameters"][0]["example"] = ids[0]
         names = [feature.name for feature in loaded.model.contract.features]
-        schemas["ReasonAnswer"]["properties"]["feature"]["enum"] = names
+        for answer in ("ReasonAnswer", "ChangeAnswer"):
+            schemas[answer]["properties"]["feature"]["enum"] = names
     return described
 
 
@@ -142,6 +146,27 @@ def batch_schema() -> dict[str, Any]:
                 "items": {},
             }
         },
+    }
+
+
+def what_if_schema(contract: Contract | None) -> dict[str, Any]:
+    """What `POST /v1/what-if` takes."""
+    ways: dict[str, Any] = {
+        "type": ["object", "null"],
+        "description": "Which way each feature may change; one that is not named stays as it is. "
+        "Without it: as the contract says.",
+        "additionalProperties": contract is None,
+    }
+    if contract is not None:
+        ways["properties"] = {
+            feature.name: {"enum": possible_ways(feature), "description": feature.label}
+            for feature in contract.features
+        }
+    return {
+        "type": "object",
+        "required": ["customer"],
+        "additionalProperties": False,
+        "properties": {"customer": {"$ref": "#/components/schemas/Customer"}, "ways": ways},
     }
 
 

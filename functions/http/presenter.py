@@ -15,6 +15,7 @@ from functions.live_model import LoadedModel
 from pipeline.model.churn import ChurnRate, risk
 from pipeline.model.cluster import Cluster, Profile
 from pipeline.model.cluster_model import Assignment, ClusterModel
+from pipeline.model.outlier import warning
 
 
 class Presenter:
@@ -27,6 +28,14 @@ class Presenter:
         self._names = {cluster.id: _name(cluster) for cluster in model.clusters}
         self._churn = {c.id: churn_answer(c.churn, self.churn_rate) for c in model.clusters}
 
+    def name(self, cluster: Cluster) -> ClusterName:
+        """A cluster, as people call it."""
+        return self._names[cluster.id]
+
+    def churn(self, cluster: Cluster) -> Churn | None:
+        """A cluster's churn rate; None where training had no label."""
+        return self._churn[cluster.id]
+
     def assignment(
         self, assignment: Assignment, customer_id: str | int | None = None
     ) -> AssignmentAnswer:
@@ -34,6 +43,7 @@ class Presenter:
         cluster, runner_up = assignment.cluster, assignment.runner_up
         return {
             "id": customer_id,
+            "warning": warning(self.model.contract, assignment),
             "cluster": self._names[cluster.id],
             "churn": self._churn[cluster.id],
             "distance": assignment.distance,

@@ -22,7 +22,9 @@ from functions.http.schemas import (
     LiveAnswer,
     ModelAnswer,
     ReadyAnswer,
+    WhatIfAnswer,
 )
+from functions.http.what_if import what_if
 from functions.live_model import LiveModel, LoadedModel
 from functions.settings import Settings
 from pipeline.errors import shortened
@@ -70,6 +72,12 @@ def _add_assignments(app: FastAPI, live_model: LiveModel, settings: Settings) ->
         """Which cluster one customer belongs to, and why."""
         customer = await read_json(request, *limits)
         return _json(assign_one(presenter_of(model_for(request, live_model)), customer))
+
+    @app.post("/v1/what-if", **openapi.takes("WhatIf", WhatIfAnswer))
+    async def change(request: Request) -> Response:
+        """What would change the cluster of one customer."""
+        document = await read_json(request, *limits)
+        return _json(what_if(presenter_of(model_for(request, live_model)), document))
 
     @app.post("/v1/assign/batch", **openapi.takes("Batch", BatchAnswer))
     async def assign_many(request: Request) -> Response:

@@ -53,9 +53,13 @@ class ReasonAnswer(TypedDict):
 
 
 class AssignmentAnswer(TypedDict):
-    """Which cluster a customer belongs to, and why."""
+    """Which cluster a customer belongs to, and why.
+
+    `warning` is to be read before all else: it says of an outlier why the answer may not hold.
+    """
 
     id: str | int | None
+    warning: str | None
     cluster: ClusterName
     churn: Churn | None
     distance: float
@@ -65,6 +69,35 @@ class AssignmentAnswer(TypedDict):
     unusual: list[str]
     unusual_combination: list[str]
     reasons: list[ReasonAnswer]
+    model_version: str
+    contract_sha256: str
+
+
+class ChangeAnswer(TypedDict):
+    """Another value of one feature, the cluster it leads to, and how far that is.
+
+    `size` counts standard deviations of the transformed features.
+    """
+
+    feature: str
+    value: float | str
+    new_value: float | str
+    cluster: ClusterName
+    churn: Churn | None
+    size: float
+
+
+class WhatIfAnswer(TypedDict):
+    """What would change a customer's cluster: one feature at a time, the smallest change first.
+
+    `without_change` names the features of which no possible change alone does that.
+    """
+
+    id: str | int | None
+    cluster: ClusterName
+    churn: Churn | None
+    changes: list[ChangeAnswer]
+    without_change: list[str]
     model_version: str
     contract_sha256: str
 
@@ -180,6 +213,7 @@ ANSWERS: tuple[type, ...] = (
     LiveAnswer,
     ModelAnswer,
     ReadyAnswer,
+    WhatIfAnswer,
     ProblemDocument,
 )
 """What the API answers with, for its OpenAPI document."""

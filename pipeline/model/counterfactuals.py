@@ -11,7 +11,7 @@ from pipeline.model.borders import first_border, first_past, neighbours_of
 from pipeline.model.cluster import Cluster
 from pipeline.model.cluster_model import ClusterModel, Column
 from pipeline.model.contract import Contract, Feature, Value
-from pipeline.model.contract.feature import Actionable
+from pipeline.model.contract.feature import WAYS, Actionable
 from pipeline.model.geometry import squared_distance
 
 
@@ -54,6 +54,14 @@ def find_counterfactuals(
 def ways_of(contract: Contract) -> dict[str, Actionable]:
     """Which way each feature may change, by its name: both ways where nothing is declared."""
     return {feature.name: feature.actionable or "both" for feature in contract.features}
+
+
+def possible_ways(feature: Feature) -> list[Actionable]:
+    """The ways among which a caller may choose for a feature: never more than is declared."""
+    declared = feature.actionable or "both"
+    if declared == "both":
+        return [*WAYS] if feature.numeric else ["both", "no"]
+    return ["no"] if declared == "no" else [declared, "no"]
 
 
 def smallest_counterfactual(

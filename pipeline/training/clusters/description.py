@@ -75,7 +75,7 @@ def _clusters(
             Cluster(
                 id=ids[index],
                 name=names[index],
-                description=describe(found[index], churn),
+                description=describe(found[index], churn, contract.churned_word),
                 centre=tuple(centre.tolist()),
                 size=size,
                 share=size / len(frame),

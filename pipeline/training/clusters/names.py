@@ -56,7 +56,8 @@ def traits(
     found: list[Trait | None] = []
     for feature in contract.features:
         if feature.numeric:
-            found.append(_number(feature, profile[feature.name], everyone[feature.name]))
+            values = everyone[feature.name].to_numpy()
+            found.append(_number(feature, profile[feature.name], values, members))
         else:
             found.append(_category(feature, everyone[feature.name].to_numpy(), members))
     mentioned = [trait for trait in found if trait and trait.distance >= MENTIONED]
@@ -77,11 +78,11 @@ def name_clusters(found: Sequence[Sequence[Trait]]) -> list[str]:
     ]
 
 
-def describe(found: Sequence[Trait], churn: ChurnRate | None) -> str:
+def describe(found: Sequence[Trait], churn: ChurnRate | None, churned_word: str) -> str:
     """Sentences on what sets a cluster apart, in the features' own units."""
     clauses = [trait.clause for trait in found[:3]]
-    sentence = "; ".join(clauses) if clauses else "Near the average in every feature"
-    left = "" if churn is None else f" {churn.rate:.1%} of them left."
+    sentence = "; ".join(clauses) if clauses else "Near the median in every feature"
+    left = "" if churn is None else f" {churn.rate:.1%} of them {churned_word}."
     return f"{sentence}.{left}"
 
 
@@ -105,13 +106,33 @@ def keep_texts(clusters: Sequence[Cluster], lineage: Lineage) -> tuple[Cluster, 
     return tuple(kept)
 
 
-def _number(feature: Feature, own: Profile, everyone: pd.Series) -> Trait:
-    degree = "far " if abs(own.z) >= FAR else ""
+def _number(
+    feature: Feature, own: Profile, everyone: NDArray[Any], members: NDArray[np.bool_]
+) -> Trait:
     side, word = ("above", feature.high) if own.z > 0 else ("below", feature.low)
     named = word or f"{'high' if own.z > 0 else 'low'} {feature.label.lower()}"
-    figures = f"{feature.show(own.mean)} against {feature.show(float(np.mean(everyone)))}"
-    clause = f"{feature.label} is {degree}{side} average ({figures})"
+    middle = float(np.median(everyone))
+    if own.median != middle and (own.median > middle) == (own.z > 0):
+        degree = "far " if abs(own.z) >= FAR else ""
+        figures = f"{feature.show(own.median)} against {feature.show(middle)}"
+        clause = f"{feature.label} is {degree}{side} the median ({figures})"
+    else:  # as of what most customers have none of
+        clause = _beyond_the_median(feature, everyone, members, middle)
     return Trait(abs(own.z), named, clause)
+
+
+def _beyond_the_median(
+    feature: Feature, everyone: NDArray[Any], members: NDArray[np.bool_], middle: float
+) -> str:
+    """How many of a cluster are beyond the median, where that of the cluster does not tell."""
+    shares = [
+        (float(beyond[members].mean()), float(beyond.mean()), side)
+        for beyond, side in ((everyone > middle, "above"), (everyone < middle, "below"))
+    ]
+    inside, overall, side = max(shares, key=lambda share: abs(share[0] - share[1]))
+    return (
+        f"{feature.label} is {side} {feature.show(middle)} for {inside:.1%} (of all {overall:.1%})"
+    )
 
 
 def _category(feature: Feature, everyone: NDArray[Any], members: NDArray[np.bool_]) -> Trait | None:

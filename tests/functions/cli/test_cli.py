@@ -64,7 +64,7 @@ def refused(result: Result) -> str:
 def test_assign_says_which_cluster_and_why(run: Run) -> None:
     result = run("assign", *CUSTOMER, "--model", "original")
     assert result.exit_code == 0
-    assert "Cluster 3 of 3: Little revolving balance, low utilization" in result.stdout
+    assert "Group 3 of 3: Little revolving balance, low utilization" in result.stdout
     assert "30.4% (1,030 of 3,393 left; 95 % interval 28.8% to 31.9%)" in result.stdout
     assert "Credit limit: 12,691 USD speaks for" in result.stdout
 
@@ -73,10 +73,24 @@ def test_an_outlier_is_told_which_values_seldom_go_together(run: Run, tmp_path: 
     publish_limited(tmp_path / "store")
     values = [f"{name}={value}" for name, value in SELDOM.items()]
     result = run("assign", *values, "--store", tmp_path / "store")
-    assert "(unusual combination of Transactions and Amount spent)" in result.output
+    assert result.output.startswith(
+        "Unlike the customers the model was trained on (unusual combination of Transactions and "
+        "Amount spent): the group"
+    )
     answer = json.loads(run("assign", *values, "--store", tmp_path / "store", "--json").output)
     assert answer["unusual_combination"] == ["Total_Trans_Ct", "Total_Trans_Amt"]
     assert answer["outlier"] is True
+
+
+def test_assign_says_what_would_change_the_group(run: Run) -> None:
+    values = ("Total_Revolving_Bal=0", "Total_Trans_Amt=1900", "Total_Trans_Ct=38")
+    told = run("assign", *values, "--what-if").stdout.partition("What would change the group")[2]
+    assert "Transactions" in told and "75" in told and "3, Little revolving balance" in told
+    answer = json.loads(run("assign", *values, "--what-if", "--json").stdout)
+    assert {change["feature"]: change["new_value"] for change in answer["what_if"]["changes"]}[
+        "Total_Trans_Ct"
+    ] == 75
+    assert "what_if" not in json.loads(run("assign", *values, "--json").stdout)
 
 
 def test_assign_prints_one_json_document(run: Run) -> None:

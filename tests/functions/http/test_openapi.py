@@ -68,4 +68,4 @@ def test_the_server_keeps_to_its_document(keys: bool, tmp_path: Path) -> None:
             cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr
-    assert "POST /v1/assign" in done.stdout or "7 selected" in done.stdout
+    assert "POST /v1/assign" in done.stdout or "8 selected" in done.stdout

@@ -41,7 +41,7 @@ def folder(model: ClusterModel, tmp_path: Path) -> Path:
 def test_one_customer_is_told_the_id(folder: Path) -> None:
     values = [f"{name}={value}" for name, value in CUSTOMER.items()]
     told = CliRunner().invoke(main, ["assign", *values, "--store", str(folder)]).stdout
-    assert "Cluster 40: Little revolving balance, low utilization" in told
+    assert "Group 40: Little revolving balance, low utilization" in told
     assert "Cluster 40 of" not in told
 
 
