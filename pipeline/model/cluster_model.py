@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
 from model_store import WrongArtifact
 from model_store.errors import MALFORMED
@@ -95,9 +95,10 @@ class ClusterModel:
     baseline: Mapping[str, Any]
     """What the training data looked like, for telling drift."""
     golden: tuple[Golden, ...]
-    _comparisons: dict[tuple[int, int], Comparison] = field(
+    worked_out: dict[object, object] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+    """What follows from the rest and is worked out once, when it is first asked for."""
 
     def assign(self, customer: Mapping[str, object]) -> Assignment:
         """Find one customer's cluster.
@@ -226,11 +227,10 @@ class ClusterModel:
 
     def comparison(self, own: int, runner_up: int) -> Comparison:
         """A cluster and another one, by their indices; worked out once."""
-        comparison = self._comparisons.get((own, runner_up))
+        comparison = self.worked_out.get((own, runner_up))
         if comparison is None:
-            comparison = self._compare(own, runner_up)
-            self._comparisons[own, runner_up] = comparison
-        return comparison
+            comparison = self.worked_out[own, runner_up] = self._compare(own, runner_up)
+        return cast(Comparison, comparison)
 
     def _compare(self, own: int, runner_up: int) -> Comparison:
         around = neighbours_of(self.space, [cluster.centre for cluster in self.clusters], own)
@@ -273,7 +273,7 @@ class ClusterModel:
     def to_json(self) -> bytes:
         """The content of model.json; the same model gives the same bytes."""
         document = {**asdict(self), "contract": self.contract.to_dict()}
-        del document["_comparisons"]
+        del document["worked_out"]
         for cluster in document["clusters"]:
             if cluster["outlier_residual"] is None:
                 del cluster["outlier_residual"]

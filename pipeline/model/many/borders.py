@@ -3,6 +3,7 @@
 Numbers take the same operations in the same order there and here, so that both round alike.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -13,7 +14,15 @@ from pipeline.model.contract import LARGEST, Feature
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
-_POWERS = np.array(POWERS)
+_POWERS = np.array([*POWERS, np.inf])
+_TWOS = 128
+"""The largest power of two around: POWERS end before it."""
+_GUESSES = np.array([
+    min(max(bisect_right(POWERS, 2.0 ** (twos - 1)) - 1, 0), len(POWERS) - 1)
+    for twos in range(-_TWOS, _TWOS + 1)
+])  # fmt: skip
+"""The power of ten below the smallest number with each exponent of two; a larger number of that
+exponent may have the next one."""
 
 
 def first_borders(leads: Sequence[Array], slopes: Slopes) -> tuple[Array, Indices]:
@@ -40,7 +49,7 @@ def first_values_past(
     feature: Feature,
     starts: Array,
     borders: Array,
-    sign: int,
+    signs: Array,
     moves: Callable[[int], Callable[[float], bool]],
 ) -> Array:
     """The first round value past each border that the feature may have; NaN where there is none.
@@ -49,7 +58,7 @@ def first_values_past(
         feature: A number.
         starts: Its values now.
         borders: The values where the borders are.
-        sign: 1 where the borders are above the values, -1 where they are below.
+        signs: 1 where a border is above the value, -1 where it is below.
         moves: Of the customer at an index: whether a value is past his border.
     """
     low, high = feature.valid.low, feature.valid.high
@@ -57,37 +66,38 @@ def first_values_past(
     possible &= True if low is None else borders >= low
     possible &= True if high is None else borders <= high
     known = np.where(possible, borders, 0.0)
-    past = _on_grid(starts, known, sign, whole=feature.type == "integer")
+    past = _on_grid(starts, known, signs, whole=feature.type == "integer")
     tied = possible & (np.abs(past - known) <= CLOSE * (1 + np.abs(known)))
     past = np.clip(past, low, high) if low is not None or high is not None else past
     past[~possible] = np.nan
     for index in np.flatnonzero(tied).tolist():
         start, border = float(starts[index]), float(borders[index])
-        value = first_past(feature, start, border, sign, moves(index))
+        value = first_past(feature, start, border, int(signs[index]), moves(index))
         past[index] = np.nan if value is None else value
     return past
 
 
-def _on_grid(starts: Array, borders: Array, sign: int, *, whole: bool) -> Array:
-    outward = np.ceil if sign > 0 else np.floor
+def _on_grid(starts: Array, borders: Array, signs: Array, *, whole: bool) -> Array:
     if whole:
-        whole_values: Array = outward(borders)
-        return whole_values
+        return np.ceil(borders * signs) * signs
     exponents = _exponents(np.abs(starts), np.abs(borders), np.abs(borders - starts))
-    powers = _POWERS[np.abs(exponents) - SMALLEST]
+    powers = _POWERS.take(np.abs(exponents) - SMALLEST)
     fine = exponents < 0
     scaled = np.where(fine, borders * powers, borders / powers)
-    first = outward(scaled)
+    first = np.ceil(scaled * signs) * signs
     rounded: Array = np.where(fine, first / powers, first * powers)
     return rounded
 
 
-def _exponents(starts: Array, borders: Array, ways: Array) -> Indices:
+def _exponents(starts: Array, borders: Array, ways: Array) -> NDArray[np.int64]:
     fine = _magnitudes(np.minimum(ways, 1 + borders)) - DIGITS
     coarse = _magnitudes(np.maximum(borders, starts)) - MOST_DIGITS
     return np.maximum(np.maximum(fine, coarse), SMALLEST - 1) + 1
 
 
-def _magnitudes(numbers: Array) -> Indices:
-    found = np.searchsorted(_POWERS, numbers, side="right") - 1 + SMALLEST
-    return np.where(numbers == 0, -MOST_DIGITS, found)
+def _magnitudes(numbers: Array) -> NDArray[np.int64]:
+    """As `bisect` finds them: guessed from the exponent of two, then corrected by comparing."""
+    _, twos = np.frexp(numbers)
+    guess = _GUESSES.take(np.clip(twos, -_TWOS, _TWOS) + _TWOS)
+    found = guess + (numbers >= _POWERS.take(guess + 1))
+    return np.where(numbers == 0, -MOST_DIGITS, found + SMALLEST)

@@ -188,7 +188,7 @@ class _Group:
         rows, feature = self.rows[at], candidate.feature
         starts = self.features[feature.name][rows]
         moves = partial(moves_of, self.model, self.features, rows, feature.name)
-        past = first_values_past(feature, starts, borders, sign, moves)
+        past = first_values_past(feature, starts, borders, np.full(len(at), float(sign)), moves)
         there = yeo_johnson(past, space.lambdas[column]) - space.mean[column]
         steps = there / space.scale[column] - z
         cluster = self._cluster_after(leads, [(column, steps)])

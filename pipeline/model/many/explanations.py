@@ -1,17 +1,40 @@
 """Why many customers belong to their clusters: what `ClusterModel.assign` says of one, for all."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from math import isnan
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.model.cluster_model import Assignment, ClusterModel, Points
 from pipeline.model.contract import Value
-from pipeline.model.many.borders import Array, Indices, first_borders, first_values_past
-from pipeline.model.reasons import NEGLIGIBLE, Reason, indifferent, of_category, of_number
+from pipeline.model.many.borders import Array, Indices, first_values_past
+from pipeline.model.reasons import (
+    NEGLIGIBLE,
+    Reason,
+    indifferent,
+    of_category,
+    of_number,
+)
+
+
+class Pairs(NamedTuple):
+    """What lies between a cluster and its runner-up, for every pair of them: one element a pair.
+
+    The number of a pair is `own * clusters + runner_up`.
+    """
+
+    weights: list[Array]
+    """By column: by how much d²(runner-up) - d²(own) grows with it."""
+    origins: list[Array]
+    """By column: the middle between both centres."""
+    signs: list[Array]
+    """By feature: which way a number comes nearer to the runner-up."""
+    slopes: list[list[Array]]
+    """By feature and cluster: how fast that cluster comes nearer that way; 0 where it does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +52,13 @@ class Explanations:
 
     def telling(self) -> NDArray[np.bool_]:
         """Whether each feature makes a difference: a row a feature, a column a customer."""
-        parts = np.stack(list(self.contributions.values()))
-        lead, weight = np.zeros(parts.shape[1]), np.zeros(parts.shape[1])
+        parts = list(self.contributions.values())
+        lead, weight = np.zeros(len(self.own)), np.zeros(len(self.own))
         for part in parts:
             lead += part
             weight += np.abs(part)
-        return (np.abs(parts) > NEGLIGIBLE * weight) | ((parts > 0) & (parts >= lead))
+        weight *= NEGLIGIBLE
+        return np.stack([(np.abs(p) > weight) | ((p > 0) & (p >= lead)) for p in parts])
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +68,7 @@ class Borders:
     value: Array
     """The first round value of another cluster; NaN where there is none."""
     cluster: Indices
-    """The index of that cluster; -1 where there is none."""
+    """The index of that cluster, where there is a value."""
 
 
 def explain_many(
@@ -63,13 +87,17 @@ def explain_many(
     """
     points = points or model.points(features)
     own, runner_up, further = _two_nearest(points.squared)
-    contributions = {f.name: np.zeros(len(own)) for f in model.contract.features}
-    for first, second, rows in _pairs(own, runner_up):
-        border = model.comparison(first, second).border
-        terms = border.terms([column[rows] for column in points.z])
-        for column, term in zip(model.columns, terms, strict=True):
-            contributions[column.feature][rows] += term
-    return Explanations(points, own, runner_up, np.sqrt(further), contributions)
+    pairs, between = pairs_of(model), own * len(model.clusters) + runner_up
+    contributions: dict[str, Array] = {}
+    for column, z, origins, weights in zip(
+        model.columns, points.z, pairs.origins, pairs.weights, strict=True
+    ):
+        term = z - origins.take(between)
+        term *= weights.take(between)
+        known = contributions.get(column.feature)
+        contributions[column.feature] = term if known is None else known + term
+    ordered = {feature.name: contributions[feature.name] for feature in model.contract.features}
+    return Explanations(points, own, runner_up, np.sqrt(further), ordered)
 
 
 def find_borders(
@@ -77,6 +105,8 @@ def find_borders(
     features: Mapping[str, NDArray[Any]],
     found: Explanations,
     wanted: NDArray[np.bool_],
+    *,
+    clusters: bool = True,
 ) -> Borders:
     """Where another cluster begins, on each number's way to the runner-up.
 
@@ -85,24 +115,71 @@ def find_borders(
         features: Their values, as for `ClusterModel.assign_many`.
         found: Why they belong to their clusters.
         wanted: Of which features they are wanted: a row a feature, a column a customer.
+        clusters: Whether the clusters that begin there are wanted too.
     """
-    value, cluster = np.full(wanted.shape, np.nan), np.full(wanted.shape, -1, np.intp)
-    squared, z = found.points.squared, found.points.z
-    for first, second, everyone in _pairs(found.own, found.runner_up):
-        for index, way in enumerate(model.comparison(first, second).ways):
-            rows = everyone[wanted[index, everyone]]
-            if not way.sign or not len(rows):
-                continue
-            (column,), name = way.columns, way.feature.name
-            leads = [further[rows] - squared[first][rows] for further in squared]
-            ways, behind = first_borders(leads, way.slopes)
-            borders = model.space.value_at(column, z[column][rows] + way.sign * ways)
-            moves = partial(moves_of, model, features, rows, name)
-            starts = features[name][rows]
-            past = first_values_past(way.feature, starts, borders, way.sign, moves)
-            value[index, rows] = past
-            cluster[index, rows] = np.where(np.isnan(past), -1, behind)
+    value = np.full(wanted.shape, np.nan)
+    cluster = np.full(wanted.shape if clusters else (0, 0), -1, np.intp)
+    pairs, numbers = pairs_of(model), len(model.clusters)
+    near = np.minimum.reduce(found.points.squared)
+    between = found.own * numbers + found.runner_up
+    leads = [further - near for further in found.points.squared]
+    for index, feature in enumerate(model.contract.features):
+        everyone = bool(wanted[index].all())
+        rows = slice(None) if everyone else np.flatnonzero(wanted[index])
+        if not feature.numeric or (not everyone and not wanted[index].any()):
+            continue
+        pair = between[rows]
+        signs, ways = pairs.signs[index].take(pair), np.full(len(pair), np.inf)
+        behind = np.full(len(pair) if clusters else 0, -1, np.intp)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            for other, slopes in enumerate(pairs.slopes[index]):
+                moves = leads[other][rows] / slopes.take(pair)
+                if clusters:
+                    np.copyto(behind, other, where=moves < ways)
+                np.fmin(ways, moves, out=ways)
+            column = next(i for i, c in enumerate(model.columns) if c.feature == feature.name)
+            borders = model.space.value_at(column, found.points.z[column][rows] + signs * ways)
+        at = np.arange(len(found.own))[rows]
+        past = first_values_past(
+            feature, features[feature.name][rows], borders, signs,
+            partial(moves_of, model, features, at, feature.name),
+        )  # fmt: skip
+        value[index, rows] = past
+        if clusters:
+            cluster[index, rows] = behind
     return Borders(value, cluster)
+
+
+def pairs_of(model: ClusterModel) -> Pairs:
+    """What lies between each two clusters of a model; worked out once."""
+    known = model.worked_out.get("pairs")
+    if known is None:
+        known = model.worked_out["pairs"] = _pairs(model)
+    return cast(Pairs, known)
+
+
+def _pairs(model: ClusterModel) -> Pairs:
+    count = range(len(model.clusters))
+    numbers, columns = range(len(model.contract.features)), range(len(model.columns))
+    compared = [
+        None if own == other else model.comparison(own, other) for own in count for other in count
+    ]
+
+    def table(values: Iterable[float]) -> Array:
+        """A number a pair; zero between a cluster and itself."""
+        given = iter(values)
+        return np.array([0.0 if pair is None else next(given) for pair in compared])
+
+    known = [pair for pair in compared if pair is not None]
+    return Pairs(
+        [table(pair.border.weights[c] for pair in known) for c in columns],
+        [table(pair.border.origins[c] for pair in known) for c in columns],
+        [table(pair.ways[f].sign for pair in known) for f in numbers],
+        [
+            [table(dict(pair.ways[f].slopes).get(k, 0.0) for pair in known) for k in count]
+            for f in numbers
+        ],
+    )
 
 
 def moves_of(
@@ -157,8 +234,8 @@ def reasons_of(
             return indifferent(feature, value, part)
         if isinstance(value, str):
             return of_category(feature, value, part)
-        cluster = model.clusters[behind].id
-        return of_number(feature, value, part, sign, None if behind < 0 else border, cluster)
+        cluster, known = model.clusters[behind].id, None if isnan(border) else border
+        return of_number(feature, value, part, sign, known, cluster)
 
     return list(reasons())
 
@@ -222,14 +299,3 @@ def _two_nearest(squared: Sequence[Array]) -> tuple[Indices, Indices, Array]:
         np.copyto(own, index, where=closer)
         np.copyto(near, here, where=closer)
     return own, runner_up, next_near
-
-
-def _pairs(own: Indices, runner_up: Indices) -> Iterator[tuple[int, int, Indices]]:
-    """Every cluster and runner-up that occur, and the customers between them."""
-    if not len(own):
-        return
-    codes = (own * (int(runner_up.max()) + 1) + runner_up).astype(np.int32)
-    order = np.argsort(codes, kind="stable")
-    cuts = np.flatnonzero(np.diff(codes[order])) + 1
-    for rows in np.split(order, cuts):
-        yield int(own[rows[0]]), int(runner_up[rows[0]]), rows

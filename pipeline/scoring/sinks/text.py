@@ -82,24 +82,25 @@ class TextSink:
 
     def _cells(self, column: pa.Array, *, measured: bool) -> list[pa.Array]:
         """A column that explains as text, with the delimiter before it."""
-        if pa.types.is_dictionary(column.type):
-            names = text_column(
-                f"{self._delimiter}{csv_line([self._as_read(name)], self._delimiter)}"
-                for name in column.dictionary.to_pylist()
-            )
-            return [pc.fill_null(names.take(column.indices), self._alone)]
-        if pa.types.is_string(column.type):
-            cells = [None if each is None else self._as_read(each) for each in column.to_pylist()]
-            lines = (csv_line([each or ""], self._delimiter) for each in cells)
-            return [text_column(f"{self._delimiter}{line}" for line in lines)]
         if measured:
             values = values_of(column)
             before = self._before.take(column_of(np.signbit(values).view(np.int8)))
-            return [before, *self._decimals.parts(np.abs(values)), self._behind]
-        text = column.cast(pa.string())
-        if self._decimal != ".":
-            text = pc.replace_substring(text, ".", self._decimal)
-        return [self._before[0], pc.fill_null(text, self._nothing), self._behind]
+            behind = [self._behind] if self._quote else []
+            return [before, *self._decimals.parts(np.abs(values)), *behind]
+        if not pa.types.is_dictionary(column.type):
+            column = column.dictionary_encode()  # of rounded values there are few
+        if pa.types.is_string(column.type.value_type):
+            texts = text_column(
+                f"{self._delimiter}{csv_line([self._as_read(cell)], self._delimiter)}"
+                for cell in column.dictionary.to_pylist()
+            )
+        else:
+            numbers = column.dictionary.cast(pa.string())
+            if self._decimal != ".":
+                numbers = pc.replace_substring(numbers, ".", self._decimal)
+            joined = (self._before[0], numbers, self._behind, self._nothing)
+            texts = pc.binary_join_element_wise(*joined)
+        return [pc.fill_null(texts.take(column.indices), self._alone)]
 
     def write(self, prepared: pa.StringArray) -> None:
         """Write the lines, without copying them."""
