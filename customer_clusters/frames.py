@@ -50,9 +50,9 @@ class Frame:
         Raises:
             WrongFile: One of them is missing.
         """
-        columns = open_columns(self.names, contract)
-        return check(contract, {f.name: self.array(columns.column(f.name))
-                                for f in contract.features})  # fmt: skip
+        file = open_columns(self.names, contract)
+        indexes = file.indexes(feature.name for feature in contract.features)
+        return check(contract, {name: self.array(index) for name, index in indexes.items()})
 
     def table(self) -> pa.Table:
         """All columns as one Arrow table."""

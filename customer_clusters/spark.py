@@ -60,7 +60,7 @@ def assign(
         raise WrongFile(FRAME, f"expected a DataFrame of Spark, found {type(frame).__qualname__}")
     chosen = (model if isinstance(model, Model) else load(model, store)).cluster_model
     columns = open_columns(names, chosen.contract)
-    indexes = {f.name: columns.column(f.name) for f in chosen.contract.features}
+    indexes = columns.indexes(feature.name for feature in chosen.contract.features)
     kinds = {
         "int64": LongType(),
         "double": DoubleType(),

@@ -15,6 +15,8 @@ CustomerClustersError
 │   ├── Gone           (pipeline.errors) an input that is not there any more
 │   ├── Unreadable     (pipeline.errors) an input that the storage will not hand out
 │   ├── TooLarge       (pipeline.errors) an input that is larger than may be read here
+│   ├── UnmatchedColumns (pipeline.errors) a file without a column, or with two
+│   ├── UnchosenSheet  (pipeline.errors) a workbook of several sheets
 │   ├── CannotSplit    (pipeline.scoring.parts.part_plan) a file that cannot be read in parts
 │   └── EmptyCluster   (pipeline.training.fitting) too few different customers for an algorithm
 ├── WrongRow           (pipeline.errors) a customer that is refused

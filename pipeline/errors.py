@@ -1,5 +1,6 @@
 """Errors about customers and their files; `model_store.errors` draws the whole tree."""
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -8,6 +9,9 @@ from typing import Any, Self
 from model_store.errors import CustomerClustersError
 
 _SHOWN = 40
+_NAMES_SHOWN = 12
+_UNSAFE = frozenset('"$`\\!')
+"""What a shell reads between double quotes."""
 MAX_REJECTED_SHARE = 0.5
 """A file with more wrong rows than this is a wrong file, unless its user says otherwise."""
 
@@ -28,10 +32,10 @@ class Problem:
         return f"{self.column}: expected {self.expected}, found {value}"
 
 
-def shortened(value: object) -> str:
+def shortened(value: object, longest: int = _SHOWN) -> str:
     """A value as text for a message, cut where it would flood it."""
     text = str(value)
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def printable(text: str) -> str:
@@ -101,6 +105,97 @@ class TooLarge(WrongFile):
     """Raised when an input is larger than what may be read here."""
 
     code = "too_large"
+
+
+class UnmatchedColumns(WrongFile):
+    """Raised when a file lacks columns, or may have one of them twice; names all of them at once.
+
+    Args:
+        file: The file by the name its user knows, or its path.
+        near: Each column that is not there → the names in the file that may be meant by it: none,
+            the nearest one, or several that are equally near.
+        claimed: Each column that several names in the file stand for → these names.
+        names: The names in the file.
+        header_row: The line of a text, or row of a sheet, that was taken for the header.
+        sheets: Of a workbook, the sheet that was read and then the others.
+        in_memory: Whether it is a table in memory, for which there are no options.
+    """
+
+    code = "unmatched_columns"
+
+    def __init__(
+        self,
+        file: object,
+        near: Mapping[str, Sequence[str]],
+        claimed: Mapping[str, Sequence[str]],
+        names: Sequence[str],
+        header_row: int = 1,
+        sheets: Sequence[str] = (),
+        in_memory: bool = False,
+    ) -> None:
+        self.near = {column: list(found) for column, found in near.items()}
+        self.claimed = {column: list(found) for column, found in claimed.items()}
+        self.names, self.sheets = list(names), list(sheets)
+        self.header_row, self.in_memory = header_row, in_memory
+        super().__init__(file, "; ".join(self._sentences()))
+
+    def _sentences(self) -> Iterator[str]:
+        for column, found in self.claimed.items():
+            yield f"columns {_listed(found, 'and')} are both {column}"
+        if self.near:
+            yield self._missing()
+        for column, found in self.near.items():
+            if len(found) > 1:
+                yield f"{column} may be {_listed(found, 'or')}"
+        either = [*self.claimed.items(), *self.near.items()]
+        chosen = {column: found[0] for column, found in either if found}
+        single = [found[0] for _, found in either if len(found) == 1]
+        if len(single) < len(chosen):
+            yield f"say which is meant, as by {self._remedy(chosen)}"
+        elif single:
+            yield f"did you mean {_listed(single, 'and')}? Then say {self._remedy(chosen)}"
+
+    def _missing(self) -> str:
+        them = "them" if len(self.near) > 1 else "it"
+        columns = _listed([*self.near], "or", quoted=False)
+        line = f" in line {self.header_row}" if self.header_row > 1 else ""
+        names = ", ".join(shortened(name) for name in self.names[:_NAMES_SHOWN])
+        more = ", …" if len(self.names) > _NAMES_SHOWN else ""
+        expected = f"expected a header that names {them}, found{line}: {names}{more}"
+        return f"no column {columns}; {expected}"
+
+    def _remedy(self, chosen: Mapping[str, str]) -> str:
+        """What to do, with the first of the names that may be meant."""
+        if self.in_memory:
+            return f"rename({ ({own: column for column, own in chosen.items()}) })"
+        return " ".join(map_option(own, column) for column, own in chosen.items())
+
+
+class UnchosenSheet(WrongFile):
+    """Raised when a workbook has several sheets that may be meant, or none that is.
+
+    Args:
+        file: The file by the name its user knows, or its path.
+        problem: What is wrong with it; without the file's name.
+        sheets: Those that may be named.
+    """
+
+    code = "unchosen_sheet"
+
+    def __init__(self, file: object, problem: str, sheets: Sequence[str]) -> None:
+        self.sheets = list(sheets)
+        super().__init__(file, problem)
+
+
+def map_option(name: str, column: str) -> str:
+    """The option that has a column of a file read as one of the contract, for a shell."""
+    text = f"{name}={column}"
+    return f"--map {shlex.quote(text)}" if _UNSAFE & {*text} else f'--map "{text}"'
+
+
+def _listed(names: Sequence[str], joiner: str, *, quoted: bool = True) -> str:
+    shown = [repr(shortened(name)) if quoted else name for name in names]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} {joiner} {shown[-1]}"
 
 
 @contextmanager

@@ -97,6 +97,12 @@ _EXPLAINING = (
     ),
 )
 _READING = {
+    "map": click.option(
+        "--map",
+        metavar='"THEIRS=OURS"',
+        multiple=True,
+        help="Read a column by another name; may be repeated.  [default: by the model's names]",
+    ),
     "header_row": click.option(
         "--header-row",
         metavar="N",

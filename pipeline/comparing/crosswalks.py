@@ -52,7 +52,8 @@ def count_customers(path: Path, old: Artifact, new: Artifact) -> Crosswalk:
     every = {f.name: f for model in models for f in model.contract.features}
     either = replace(models[0].contract, features=tuple(every.values()))
     with open_customers(path, either, keep_bytes=either.ascii) as file:
-        wanted = [[file.column(f.name) for f in model.contract.features] for model in models]
+        index_of = file.indexes(every)
+        wanted = [[index_of[f.name] for f in model.contract.features] for model in models]
         table, _ = file.read_all()
         checks = [
             _check(model, file, table, columns)

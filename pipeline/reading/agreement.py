@@ -1,16 +1,17 @@
 """Whether a file has what a contract declares: everything that it lacks, at once."""
 
-import difflib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline.errors import MAX_REJECTED_SHARE, Problem, WrongFile, shortened
+from pipeline.errors import MAX_REJECTED_SHARE, Problem, WrongFile, map_option, shortened
 from pipeline.model.contract import AMBIGUOUS, MEDIAN, Contract, Feature, Finding, Label
 from pipeline.reading.blocks import BrokenRow
+from pipeline.reading.columns.names import Binding, KnownNames, bind
+from pipeline.reading.columns.nearness import WantedColumn, nearest
 from pipeline.reading.customer_file import CustomerFile
 from pipeline.reading.open import open_customers
 from pipeline.reading.options import AUTODETECT, ReadingOptions
@@ -38,7 +39,8 @@ def find_disagreements(
     rows = len(table) + len(broken)
     if not rows:
         return [Finding(path.name, "a row for each customer", "a header and no rows")]
-    findings = [*_missing_columns(file.schema.names, contract)]
+    binding = Binding(tuple(file.schema.names), file.claimed)
+    findings = [*_missing_columns(binding, contract)]
     present = [feature for feature in contract.features if feature.name in file.schema.names]
     rejected = {-1 - number for number in range(len(broken))}
     for feature in present:
@@ -71,7 +73,8 @@ def _of_header(path: Path, contract: Contract, reading: ReadingOptions) -> list[
     """The columns that a file lacks which cannot be opened as what the contract declares."""
     try:
         with open_customers(path, None, reading) as file:
-            return [*_missing_columns(file.schema.names, contract)]
+            known = KnownNames.of(path, contract, reading.map)
+            return [*_missing_columns(bind(path, file.header, known), contract)]
     except WrongFile:
         return []
 
@@ -80,20 +83,32 @@ def _unreadable(path: Path, error: WrongFile) -> Finding:
     return Finding(path.name, "a table of customers", error.problem)
 
 
-def _missing_columns(names: list[str], contract: Contract) -> Iterator[Finding]:
-    label = contract.label.column if contract.label else None
+def _missing_columns(binding: Binding, contract: Contract) -> Iterator[Finding]:
+    label, names = contract.label.column if contract.label else None, binding.names
+    missing = [it for it in WantedColumn.all_of(contract) if it.name not in names]
+    near = nearest(missing, [name for name in names if name not in contract.columns])
+    near |= binding.claimed
     for column, where, without in (
         (contract.id_column, "id_column", "rows have no id, and none can repeat another"),
         (label, "label.column", "nothing is known of churn"),
     ):
         if column is not None and column not in names:
-            yield Finding(where, _a_column(column), "none", without, "warning")
+            hint = "; ".join(filter(None, [without, _hint(column, near[column])]))
+            yield Finding(where, _a_column(column), "none", hint, "warning")
     for feature in contract.features:
         if names.count(feature.name) != 1:
-            close = difflib.get_close_matches(feature.name, names, 1)
-            hint = f"did you mean {shortened(close[0])}?" if close else ""
-            found = f"{names.count(feature.name) or 'none'}"
+            count = names.count(feature.name) or len(binding.claimed.get(feature.name, ()))
+            found, hint = f"{count or 'none'}", _hint(feature.name, near.get(feature.name, ()))
             yield Finding(f"features.{feature.name}", _a_column(feature.name), found, hint)
+
+
+def _hint(column: str, near: Sequence[str]) -> str:
+    """What may be meant by a column that is missing, and how to say so."""
+    if not near:
+        return ""
+    options = " or ".join(map_option(name, column) for name in near)
+    names = " or ".join(shortened(name) for name in near)
+    return f"did you mean {names}? Say so by {options}, or in aliases"
 
 
 def _a_column(name: str) -> str:

@@ -1,17 +1,18 @@
 """What a customer file is, whatever it is written in."""
 
-import difflib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline.errors import WrongFile, shortened
+from pipeline.errors import UnmatchedColumns, WrongFile, shortened
+from pipeline.model.contract import Contract
+from pipeline.model.contract.spelling import normalised
 from pipeline.model.numbers import NumberFormat
 from pipeline.reading.arrow_columns import without_dictionary
 from pipeline.reading.blocks import Block, BrokenRow, Reader
-from pipeline.reading.column_names import normalised
+from pipeline.reading.columns.nearness import LONGEST_NAME, MOST_NAMES, WantedColumn, nearest
 from pipeline.reading.delimited.streams import CHUNK
 from pipeline.reading.delimited.text_format import TextFormat
 from pipeline.reading.facts import Format, ReadingFacts
@@ -28,7 +29,7 @@ class CustomerFile:
     path: Path
     format: Format
     schema: pa.Schema
-    """With the names of the contract where a column differs from one in case or spaces only."""
+    """With the names of the contract where a column is one of its columns."""
     header: tuple[str, ...]
     """The names as they stand in the file."""
     reader: Reader
@@ -40,12 +41,38 @@ class CustomerFile:
     """Of a text file: how its bytes become text."""
     header_text: str = ""
     """The header of a text file as it stands there."""
+    claimed: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """A column of the contract that several names in the file stand for → these."""
+    contract: Contract | None = None
+    """What declares the columns that were looked for."""
 
     def column(self, name: str) -> int:
         """The index of a column by its name, whatever its case and stray spaces.
 
         Raises:
             WrongFile: The column is missing, or there more than once.
+        """
+        return self.indexes([name])[name]
+
+    def indexes(self, names: Iterable[str]) -> dict[str, int]:
+        """The indexes of columns by their names, whatever their case and stray spaces.
+
+        Raises:
+            WrongFile: Columns are missing, all of which it names; or one is there more than once.
+        """
+        wanted = dict.fromkeys(names)
+        found = {name: self.find(name) for name in wanted if name not in self.claimed}
+        missing = [name for name, index in found.items() if index is None]
+        claimed = {name: self.claimed[name] for name in wanted if name in self.claimed}
+        if missing or claimed:
+            raise self._unmatched(missing, claimed)
+        return {name: index for name, index in found.items() if index is not None}
+
+    def find(self, name: str) -> int | None:
+        """The index of a column by its name, whatever its case and stray spaces; None without.
+
+        Raises:
+            WrongFile: It is there more than once.
         """
         for spelling in (str, normalised):
             matches = [
@@ -58,11 +85,16 @@ class CustomerFile:
             if matches:
                 problem = f"column {name} is there {len(matches)} times, expected once"
                 raise WrongFile(self.path, problem)
-        raise self._missing_column(name)
+        return None
 
     def optional_column(self, name: str | None) -> int | None:
-        """The index of a column; None where there is no such column, or no name."""
-        return None if name not in self.schema.names else self.column(str(name))
+        """The index of a column; None where there is no such column, or no name.
+
+        Raises:
+            WrongFile: It is there more than once.
+        """
+        there = name in self.schema.names or name in self.claimed
+        return self.column(str(name)) if there else None
 
     def blocks(self, columns: Sequence[int] | None = None) -> Iterator[Block]:
         """All rows, in the order of the file, with some columns by index, or all."""
@@ -87,15 +119,22 @@ class CustomerFile:
         broken = [row for block in blocks for row in block.broken]
         return pa.Table.from_batches(batches, schema), broken
 
-    def _missing_column(self, name: str) -> WrongFile:
-        close = difflib.get_close_matches(name, self.schema.names, 1)
-        hint = f"; did you mean {shortened(close[0])!r}?" if close else ""
-        names = ", ".join(shortened(known) for known in self.schema.names[:12])
-        more = ", …" if len(self.schema) > 12 else ""
-        line = self.facts.get("header_row")
-        where = f" in line {line}" if line else ""
-        return WrongFile(
+    def _unmatched(
+        self, missing: Sequence[str], claimed: Mapping[str, Sequence[str]]
+    ) -> UnmatchedColumns:
+        known = WantedColumn.all_of(self.contract) if self.contract else []
+        of = {column.name: column for column in known}
+        wanted = [of.get(name, WantedColumn(name, (name,))) for name in missing]
+        bound = {*of, *(self.contract.columns if self.contract else ())}
+        pairs = zip(self.schema.names, self.header, strict=True)
+        free = [self.display(own) for name, own in pairs if name not in bound]
+        sheet = self.facts.get("sheet")
+        return UnmatchedColumns(
             self.path,
-            f"no column {name}; expected a header that names it, found{where}: "
-            f"{self.display(names + more)}{hint}",
+            nearest(wanted, free),
+            {name: [self.display(own) for own in found] for name, found in claimed.items()},
+            [self.display(shortened(name, LONGEST_NAME)) for name in self.header[:MOST_NAMES]],
+            self.facts.get("header_row", 1),
+            [] if sheet is None else [sheet, *self.facts.get("other_sheets", [])],
+            self.facts["kind"] == "memory",
         )

@@ -26,4 +26,4 @@ class ReadingFacts(TypedDict, total=False):
     returns_end_lines: bool
     backslash_escapes: bool
     matched: dict[str, str]
-    """Column in the file → column of the contract, where they differ in case or spaces only."""
+    """Column in the file → column of the contract, by another known name, or as it was stated."""

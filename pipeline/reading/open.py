@@ -17,7 +17,7 @@ from pipeline.model.contract import Contract
 from pipeline.model.numbers import NumberFormat
 from pipeline.reading import kinds
 from pipeline.reading.blocks import Reader
-from pipeline.reading.column_names import canonical
+from pipeline.reading.columns.names import KnownNames, bind
 from pipeline.reading.customer_file import TYPED, CustomerFile
 from pipeline.reading.delimited.decimal_mark import number_format
 from pipeline.reading.delimited.dialect import detect
@@ -49,7 +49,7 @@ def open_customers(
             header, and the sheet of a workbook.
         options: What somebody stated about how the file is written.
         keep_bytes: Do not decode a text that is neither UTF-8 nor UTF-16, so that it can be
-            written again as it was.
+            written again as it was; unless a name that was stated has to be found in it.
 
     Yields:
         The file, whose rows are read by `CustomerFile.blocks`.
@@ -58,13 +58,16 @@ def open_customers(
         WrongFile: It is no table, or can be read in two ways.
     """
     FileState.of(path)
+    keep_bytes = keep_bytes and "".join(options.map).isascii()
     with refuse_unreadable(path), path.open("rb") as file:
         start = file.read(kinds.SIZE)
     if start.startswith(kinds.PARQUET):
         from pipeline.reading.parquet.reader import open_parquet  # text has no use for it
 
         reader = open_parquet(path)
-        table = _named(path, "parquet", reader.schema, reader, contract, {"kind": "parquet"})
+        known = KnownNames.of(path, contract, options.map)
+        facts: ReadingFacts = {"kind": "parquet"}
+        table = _named(path, "parquet", reader.schema, reader, contract, known, facts)
         yield replace(table, numbers=_numbers_of(table.schema, contract, options))
         return
     if start.startswith((kinds.ZIP, kinds.OLE)):
@@ -85,7 +88,8 @@ def open_table(source: MemoryTable, contract: Contract | None = None) -> Custome
         contract: The columns that are looked for.
     """
     schema, reader = source.table.schema, MemoryReader(source.table)
-    return _named(Path(source.name), "parquet", schema, reader, contract, {"kind": "memory"})
+    path, known = Path(source.name), KnownNames.of(source.name, contract)
+    return _named(path, "parquet", schema, reader, contract, known, {"kind": "memory"})
 
 
 def _numbers_of(
@@ -107,7 +111,13 @@ def _numbers_of(
 def _open_sheet(
     path: Path, sheet: "Sheet", contract: Contract | None, options: ReadingOptions
 ) -> CustomerFile:
-    written = ReadingOptions(delimiter=",", encoding="utf-8", header_row=options.header_row)
+    written = replace(
+        AUTODETECT,
+        delimiter=",",
+        encoding="utf-8",
+        header_row=options.header_row,
+        map=options.map,
+    )
     try:
         file = _open_text(sheet.text, contract, written, keep_bytes=False)
     except WrongFile as error:
@@ -129,8 +139,9 @@ def _open_text(
     beginning = read_beginning(path, size, options.encoding, keep_bytes=keep_bytes)
     if not beginning.start.strip():
         raise WrongFile(path, "is empty; expected a header and a row for each customer")
-    text_format, dialect, rows = detect(path, beginning, contract, options)
-    numbers = number_format(rows, dialect, contract, options.numbers)
+    known = KnownNames.of(path, contract, options.map)
+    text_format, dialect, rows = detect(path, beginning, contract, options, known)
+    numbers = number_format(rows, dialect, contract, options.numbers, known)
     facts: ReadingFacts = {
         "kind": "delimited text",
         "packing": text_format.packing,
@@ -150,7 +161,7 @@ def _open_text(
         facts["backslash_escapes"] = True
     schema = pa.schema([pa.field(column, pa.string()) for column in dialect.names])
     reader = DelimitedReader(path, text_format, dialect)
-    file = _named(path, "csv", schema, reader, contract, facts)
+    file = _named(path, "csv", schema, reader, contract, known, facts)
     return replace(file, numbers=numbers, text_format=text_format, header_text=dialect.header_text)
 
 
@@ -160,13 +171,17 @@ def _named(
     schema: pa.Schema,
     reader: Reader,
     contract: Contract | None,
+    known: KnownNames,
     facts: ReadingFacts,
 ) -> CustomerFile:
     header = tuple(schema.names)
-    names = canonical(header, contract.columns if contract else ())
-    matched = {own: name for own, name in zip(header, names, strict=True) if own != name}
+    binding = bind(path, header, known)
+    pairs = [*zip(header, binding.names, strict=True)]
+    matched = {own: name for own, name in pairs if own != name and name in known.columns}
     if matched:
         facts["matched"] = matched
-    fields = [field.with_name(name) for field, name in zip(schema, names, strict=True)]
+    fields = [field.with_name(name) for field, (_, name) in zip(schema, pairs, strict=True)]
     renamed = pa.schema(fields, schema.metadata)
-    return CustomerFile(path, kind, renamed, header, reader, facts)
+    return CustomerFile(
+        path, kind, renamed, header, reader, facts, claimed=binding.claimed, contract=contract
+    )

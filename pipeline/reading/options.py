@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Self
 
 from model_store import CustomerClustersError
+from pipeline.model.contract.spelling import readable
 from pipeline.model.numbers import DECIMAL_MARKS, THOUSANDS, NumberFormat
 
 _UNICODE = ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")
@@ -40,6 +41,8 @@ class ReadingOptions:
     """Of a workbook."""
     header_row: int | None = None
     """The line of a text, or the row of a sheet, that has the names; 1 is the first."""
+    map: tuple[str, ...] = ()
+    """Which column of the file is which of the contract, each as `its name=our name`."""
 
     def __post_init__(self) -> None:
         """Check every option.
@@ -63,13 +66,15 @@ class ReadingOptions:
             raise WrongOption("encoding", "an encoding such as cp1250 or utf-8", self.encoding)
         if self.header_row is not None and self.header_row < 1:
             raise WrongOption("header_row", "1 or more", str(self.header_row))
+        object.__setattr__(self, "map", tuple(sorted({_mapped(text) for text in self.map})))
 
     @classmethod
     def from_texts(cls, texts: Mapping[str, str]) -> Self:
         """The options of settings, forms and arguments.
 
         Args:
-            texts: A text by the name of its option; an empty one says nothing.
+            texts: A text by the name of its option; an empty one says nothing. Columns that are
+                mapped stand on a line each, or between semicolons.
 
         Raises:
             WrongOption: One of them cannot be meant.
@@ -80,12 +85,17 @@ class ReadingOptions:
                 stated["header_row"] = int(row)
             except ValueError:
                 raise WrongOption("header_row", "a whole number", row) from None
+        if mapped := stated.get("map"):
+            stated["map"] = tuple(filter(str.strip, mapped.split("\n" if "\n" in mapped else ";")))
         return cls(**stated)
 
     @property
     def texts(self) -> dict[str, str]:
         """The options that are stated, as `from_texts` reads them."""
-        return {name: str(value) for name, value in self.facts.items()}
+        texts = {name: str(value) for name, value in self.facts.items()}
+        if self.map:
+            texts["map"] = "".join(f"{text}\n" for text in self.map)
+        return texts
 
     @property
     def numbers(self) -> NumberFormat:
@@ -99,7 +109,16 @@ class ReadingOptions:
     def facts(self) -> dict[str, Any]:
         """The options that are stated, for a manifest and for the id of a run."""
         stated = ((field.name, getattr(self, field.name)) for field in fields(self))
-        return {name: value for name, value in stated if value is not None}
+        facts = {name: value for name, value in stated if value not in (None, ())}
+        return facts | ({"map": [*self.map]} if self.map else {})
+
+
+def _mapped(text: str) -> str:
+    """`its name=our name` in one line; WrongOption where it is not that."""
+    name, _, column = readable(text).rpartition("=")
+    if not name.strip() or not column.strip():
+        raise WrongOption("map", "'its name=our name'", text)
+    return readable(text)
 
 
 def known_encoding(name: str) -> str | None:

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from pipeline.errors import Problem, WrongFile
 from pipeline.model.contract import AMBIGUOUS, LARGEST, Contract, Feature, is_missing
+from pipeline.model.contract.spelling import alphanumeric
 from pipeline.model.numbers import NumberFormat
 from pipeline.reading.arrow_columns import as_text, is_text, without_dictionary
 from pipeline.reading.arrow_numpy import null_of, text_column, values_of
-from pipeline.reading.column_names import alphanumeric
 from pipeline.reading.customer_file import TYPED, CustomerFile
 
 Numbers = Sequence[int] | NDArray[np.int64]
@@ -119,9 +119,11 @@ def is_repeated_header(
         WrongFile: The columns stand in another order: whatever follows would be read wrong.
     """
     names = [alphanumeric(cell) for cell in cells]
-    if not {alphanumeric(feature.name) for feature in contract.features} <= set(names):
+    columns = dict(zip(file.schema.names, file.header, strict=True))
+    features = {alphanumeric(columns.get(it.name, it.name)) for it in contract.features}
+    if not features <= set(names):
         return False
-    if names != [alphanumeric(name) for name in file.schema.names]:
+    if names != [alphanumeric(name) for name in file.header]:
         where = f"row {row}" if line is None else f"row {row} (line {line})"
         raise WrongFile(
             file.path,

@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.errors import WrongFile
+from pipeline.model.contract import Feature
 from pipeline.reading.customer_file import CustomerFile
 from pipeline.reading.validation import check
 from pipeline.scoring.rejects import reason_key
@@ -50,6 +51,13 @@ class ChallengerCounts:
         )
 
 
+def _column(file: CustomerFile, feature: Feature) -> int:
+    """The column of a feature by any of its names, of which the first model may know none."""
+    names = (feature.name, *feature.aliases)
+    indexes = {index for name in names if (index := file.find(name)) is not None}
+    return indexes.pop() if len(indexes) == 1 else file.column(feature.name)
+
+
 class ChallengerScorer:
     """A challenger on one file; columns are bound by name, once."""
 
@@ -70,7 +78,7 @@ class ChallengerScorer:
         self._missing: str | None = None
         for feature in self._model.contract.features:
             try:
-                self.columns[feature.name] = file.column(feature.name)
+                self.columns[feature.name] = _column(file, feature)
             except WrongFile:  # for the challenger; the first model does not need the column
                 self._missing = feature.name
                 self.columns.clear()

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from pipeline.errors import Problem, shortened
 from pipeline.model.cluster_model import Assignments, ClusterModel
+from pipeline.model.contract.spelling import alphanumeric
 from pipeline.reading.arrow_columns import as_text, filtered, without_dictionary
 from pipeline.reading.arrow_numpy import column_of, missing_in, values_of
 from pipeline.reading.blocks import Block, BrokenRow
-from pipeline.reading.column_names import alphanumeric
 from pipeline.reading.customer_file import CustomerFile
 from pipeline.reading.delimited.fields import fields_of
 from pipeline.reading.delimited.reader import DelimitedReader
@@ -77,7 +77,7 @@ class Scorer:
         self._delimiter = ","  # of a workbook's text
         if isinstance(file.reader, DelimitedReader):
             self._delimiter = file.reader.dialect.delimiter
-        features = {feature.name: file.column(feature.name) for feature in contract.features}
+        features = file.indexes(feature.name for feature in contract.features)
         label = file.optional_column(contract.label.column if contract.label else None)
         id_column = file.optional_column(contract.id_column)
         needed = [*features.values(), *(c for c in (label, id_column) if c is not None)]

@@ -104,8 +104,7 @@ def read_customers(
     if isinstance(path, MemoryTable):
         return _from_memory(path, contract, required)
     with open_customers(path, contract, reading, keep_bytes=contract.ascii) as file:
-        for name in required:
-            file.column(name)
+        file.indexes(required)
         table, broken = file.read_all()
     if not len(table):
         raise WrongFile(path, "has a header but no customers")
@@ -117,8 +116,7 @@ def read_customers(
 
 def _from_memory(source: MemoryTable, contract: Contract, required: Iterable[str]) -> CustomerTable:
     file = open_table(source, contract)
-    for name in required:
-        file.column(name)
+    file.indexes(required)
     table, _ = file.read_all()
     if not len(table):
         raise WrongFile(source.name, "has columns but no customers")

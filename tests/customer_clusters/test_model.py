@@ -227,7 +227,11 @@ def test_taken_names_are_left_to_the_user(champion: Model) -> None:
 @pytest.mark.parametrize(
     ("frame", "message"),
     [
-        (pd.DataFrame({"x": [1]}), "the frame: no column Total_Revolving_Bal; expected a header"),
+        (
+            pd.DataFrame({"x": [1], "Total Trans Amt": [1]}),
+            "the frame: no column Total_Revolving_Bal, Total_Trans_Amt or Total_Trans_Ct; .*"
+            r"Then say rename\({'Total Trans Amt': 'Total_Trans_Amt'}\)",
+        ),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "the frame: column a is there 2 times"),
         (pa.table([[1], [2]], names=["a", "a"]), "the frame: column a is there 2 times"),
         ({"a": [1]}, "expected a table of pandas, Polars, DuckDB or Arrow, found builtins.dict"),

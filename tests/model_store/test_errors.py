@@ -32,7 +32,16 @@ from model_store.extras import MODULES, needs_extra
 from model_store.signing import WrongKey
 from model_store.storage.addresses import WrongAddress
 from pipeline.comparing.promotion import NotPromoted
-from pipeline.errors import Gone, Problem, TooLarge, Unreadable, WrongFile, WrongRow
+from pipeline.errors import (
+    Gone,
+    Problem,
+    TooLarge,
+    UnchosenSheet,
+    UnmatchedColumns,
+    Unreadable,
+    WrongFile,
+    WrongRow,
+)
 from pipeline.exports.errors import WrongExport
 from pipeline.reading.options import WrongOption
 from pipeline.runs.objects import EmptyObject, ReplacedObject, Skipped
@@ -58,6 +67,10 @@ ERRORS = [
     WrongKey(Path("key.pem"), "is no such key"),
     WrongAddress("s3:/bucket"),
     WrongFile(Path("a.csv"), "is empty"),
+    UnmatchedColumns(
+        "a.csv", {"Age": ["age (years)"], "Sex": []}, {"Fee": ["fee", "FEE"]}, ["x"], 3, ["S", "T"]
+    ),
+    UnchosenSheet("a.csv", "several sheets have the columns", ["S", "T"]),
     CannotSplit("a.csv", "is packed"),
     EmptyCluster("a.csv", "k-means", 9),
     WrongRow([Problem("Age", "missing", "", "a number"), Problem("Sex", "x", "?", "F or M")]),

@@ -11,7 +11,7 @@ from pipeline.model.contract.declaration import read_document
 from pipeline.model.contract.feature import MARKS, Feature, Value
 from pipeline.model.contract.label import LEFT, Label
 
-_LEFT_OUT = (*MARKS, "stand_in")
+_LEFT_OUT = (*MARKS, "stand_in", "aliases")
 """Keys of a feature that are not written where they say nothing."""
 
 
@@ -25,6 +25,8 @@ class Contract:
     id_column: str | None = None
     label: Label | None = None
     never_features: tuple[str, ...] = ()
+    id_aliases: tuple[str, ...] = ()
+    """Other names under which files have the id column."""
 
     def __post_init__(self) -> None:
         taken = {self.id_column, *self.never_features, self.label and self.label.column}
@@ -76,11 +78,11 @@ class Contract:
         return cast(dict[str, Value], parsed)
 
     def unmarked(self) -> Self:
-        """The contract without its marks and words: what it says of values, and nothing else."""
+        """The contract without marks, words and aliases: what it says of values, and no more."""
         none: dict[str, Any] = dict.fromkeys(MARKS)
-        features = tuple(replace(it, **none) for it in self.features)
-        label = self.label and replace(self.label, churned_word=LEFT)
-        return replace(self, features=features, label=label)
+        features = tuple(replace(it, **none, aliases=()) for it in self.features)
+        label = self.label and replace(self.label, churned_word=LEFT, aliases=())
+        return replace(self, features=features, label=label, id_aliases=())
 
     @property
     def churned_word(self) -> str:
@@ -92,6 +94,16 @@ class Contract:
         """Every column that the contract names."""
         special = (self.id_column, self.label and self.label.column, *self.never_features)
         return (*(f.name for f in self.features), *(name for name in special if name))
+
+    @property
+    def aliases(self) -> dict[str, tuple[str, ...]]:
+        """Each column that files may name otherwise → the other names."""
+        declared = {feature.name: feature.aliases for feature in self.features}
+        if self.id_column is not None:
+            declared[self.id_column] = self.id_aliases
+        if self.label is not None:
+            declared[self.label.column] = self.label.aliases
+        return {column: names for column, names in declared.items() if names}
 
     @property
     def ascii(self) -> bool:
@@ -116,10 +128,14 @@ class Contract:
         document = asdict(self)
         for feature in document["features"]:
             for key in _LEFT_OUT:
-                if feature[key] is None:
+                if feature[key] in (None, ()):
                     del feature[key]
         if self.label is not None and self.label.churned_word == LEFT:
             del document["label"]["churned_word"]
+        if not self.id_aliases:
+            del document["id_aliases"]
+        if self.label is not None and not self.label.aliases:
+            del document["label"]["aliases"]
         return document
 
     @classmethod

@@ -11,16 +11,19 @@ from typing import Any, Literal, TypeVar, cast
 
 from pipeline.errors import Problem, shortened
 from pipeline.model import typed_values as typed
+from pipeline.model.contract.aliases import refuse_shared_names
 from pipeline.model.contract.feature import MARKS, MEDIAN, WAYS, Actionable, Feature, Range, Value
 from pipeline.model.contract.findings import Finding, Findings
 from pipeline.model.contract.label import LEFT, Label
 
 T = TypeVar("T")
-CONTRACT_KEYS = ("name", "title", "features", "id_column", "label", "never_features")
-LABEL_KEYS = ("column", "churned", "stayed", "churned_word")
+CONTRACT_KEYS = (
+    "name", "title", "features", "id_column", "id_aliases", "label", "never_features",
+)  # fmt: skip
+LABEL_KEYS = ("column", "churned", "stayed", "churned_word", "aliases")
 TYPES = ("number", "integer", "category")
 _TEXTS = ("label", "description", "unit", "low", "high")
-FEATURE_KEYS = ("type", *_TEXTS, "valid", "typical", "values", "missing", *MARKS)
+FEATURE_KEYS = ("type", *_TEXTS, "valid", "typical", "values", "missing", "aliases", *MARKS)
 _OPEN = Range(None, None)
 _WITHOUT_VALUES = {"number": "a number", "integer": "a whole number"}
 
@@ -62,7 +65,8 @@ def read_document(document: Mapping[str, Any]) -> dict[str, Any]:
     ]
     if not features:
         findings.add("features", "one at least", "none")
-    given = {key: document[key] for key in CONTRACT_KEYS}
+    given = {key: document[key] for key in CONTRACT_KEYS if key != "id_aliases"}
+    given["id_aliases"] = document.get("id_aliases", ())
     fields = _fields(given, features, findings)
     if findings.found:
         raise ValueError(str(findings.found[0]))
@@ -77,11 +81,13 @@ def _fields(
         "name": findings.read(typed.name, given.get("name"), "name"),
         "title": findings.read(typed.text, given.get("title"), "title"),
         "id_column": _optional(typed.name, given, "id_column", "id_column", findings),
+        "id_aliases": findings.read(_names, given.get("id_aliases", ()), "id_aliases") or (),
         "never_features": findings.read(_names, given.get("never_features", ()), "never_features"),
         "label": None if label is None else _label(label, findings),
         "features": tuple(feature for feature in features if feature is not None),
     }
     _refuse_two_roles(fields, findings)
+    refuse_shared_names(fields, findings)
     return fields
 
 
@@ -112,9 +118,10 @@ def _label(given: object, findings: Findings) -> Label | None:
     for value in {value.lower() for value in churned} & {value.lower() for value in stayed}:
         findings.add("label.stayed", "values that do not stand in label.churned", repr(value))
     word = findings.read(typed.name, given.get("churned_word", LEFT), "label.churned_word")
+    aliases = findings.read(_names, given.get("aliases", ()), "label.aliases") or ()
     if len(findings.found) > before:
         return None
-    return Label(str(column), churned, stayed, str(word))
+    return Label(str(column), churned, stayed, str(word), aliases)
 
 
 def _feature(name: str, given: object, findings: Findings) -> Feature | None:
@@ -142,10 +149,12 @@ def _feature(name: str, given: object, findings: Findings) -> Feature | None:
         for key, reader in _MARK_READERS.items()
     }
     values = findings.read(_names, declared.get("values", ()), f"{where}.values")
+    aliases = findings.read(_names, declared.get("aliases", ()), f"{where}.aliases")
     _refuse_other_kind(kind, values, ranges, where, findings)
     if len(findings.found) > before:
         return None
     fields = cast(dict[str, Any], {**texts, **ranges, **marks, "values": values})
+    fields["aliases"] = aliases
     feature = Feature(name, cast(Literal["number", "integer", "category"], kind), **fields)
     return _with_stand_in(feature, declared.get("missing"), where, findings)
 

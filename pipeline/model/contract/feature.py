@@ -86,6 +86,8 @@ class Feature:
     stand_in: Literal["median"] | None = None
     """How `missing` is found, where a person has not given it: training takes the median of its
     customers. Until then there is none, and missing values are refused."""
+    aliases: tuple[str, ...] = ()
+    """Other names under which files have its column."""
 
     @property
     def numeric(self) -> bool:

@@ -15,6 +15,8 @@ class Label:
     stayed: tuple[str, ...]
     churned_word: str = LEFT
     """What people say of customers who churned, such as cancelled: "30 of 100 cancelled"."""
+    aliases: tuple[str, ...] = ()
+    """Other names under which files have its column."""
 
     def parse(self, value: object) -> bool | None:
         """True for churned, False for stayed, None for missing or unknown."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.model.contract import Contract, Feature
 from pipeline.model.numbers import DECIMAL_MARKS, NumberFormat, interpretations
-from pipeline.reading.column_names import normalised
+from pipeline.reading.columns.names import KnownNames
 from pipeline.reading.delimited.dialect import Dialect
 
 _ENOUGH = 20
@@ -47,7 +47,11 @@ class _Column:
 
 
 def number_format(
-    rows: Iterable[Sequence[str]], dialect: Dialect, contract: Contract | None, stated: NumberFormat
+    rows: Iterable[Sequence[str]],
+    dialect: Dialect,
+    contract: Contract | None,
+    stated: NumberFormat,
+    known: KnownNames,
 ) -> NumberFormat:
     """The format of a file's numbers, by the rows of its beginning.
 
@@ -58,14 +62,15 @@ def number_format(
         dialect: How the file is written.
         contract: The columns that are looked for, where there are any.
         stated: What somebody said about its numbers.
+        known: The names under which these columns may stand in the file.
 
     Returns:
         The format. Its decimal mark is empty where the values show none, or both.
     """
     if stated.decimal:
         return stated
-    numeric = {normalised(f.name): f for f in contract.features if f.numeric} if contract else {}
-    columns = [_Column(numeric.get(normalised(name))) for name in dialect.names]
+    numeric = {it.name: it for it in contract.features if it.numeric} if contract else {}
+    columns = [_Column(numeric.get(known.meaning(name) or "")) for name in dialect.names]
     own = [column for column in columns if column.feature is not None]
     for number, row in enumerate(rows, 1):
         if len(row) == len(columns):

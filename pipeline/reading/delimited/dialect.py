@@ -1,7 +1,7 @@
 """How a delimited file is written: its delimiter, line ends, escapes, and where its header is."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,8 @@ from pipeline.errors import Problem, WrongFile, shortened
 from pipeline.model.contract import Contract
 from pipeline.model.numbers import NumberFormat, interpretations
 from pipeline.reading import kinds
-from pipeline.reading.column_names import normalised
+from pipeline.reading.columns.names import KnownNames
+from pipeline.reading.columns.nearness import names_all_features
 from pipeline.reading.delimited.fields import fields_of, fields_with_returns
 from pipeline.reading.delimited.records import LONGEST_RECORD, Records, split
 from pipeline.reading.delimited.streams import Beginning
@@ -25,6 +26,8 @@ HEADER_WITHIN = 50
 _SAMPLE_ROWS = 200
 _HEAD = 64 << 10
 """Bytes among which a delimiter stands, if it is one."""
+_Meanings = Callable[[Sequence[str]], set[str]]
+"""The columns of the contract that a row names."""
 ExtraField = Literal["", "index", "trailing"]
 
 
@@ -114,7 +117,11 @@ class _Candidate:
 
 
 def detect(
-    path: Path, beginning: Beginning, contract: Contract | None, options: ReadingOptions
+    path: Path,
+    beginning: Beginning,
+    contract: Contract | None,
+    options: ReadingOptions,
+    known: KnownNames,
 ) -> tuple[TextFormat, Dialect, Iterator[list[str]]]:
     """The dialect of a text, by its beginning: the one that finds most columns of the contract.
 
@@ -125,6 +132,7 @@ def detect(
         beginning: The beginning of its text.
         contract: The columns that are looked for, where there are any.
         options: What somebody said about how the file is written.
+        known: The names under which these columns may stand in the file.
 
     Returns:
         How the text is read, its dialect, and the cells of the rows of its beginning.
@@ -132,20 +140,38 @@ def detect(
     Raises:
         WrongFile: There is no header, or rows have another number of fields than it has.
     """
-    best: _Candidate | None = None
-    for candidate in _candidates(beginning, contract, options):
-        if best is None or candidate.rank > best.rank:
-            best = candidate
+    best = _best(_candidates(beginning, contract, options, known.meanings))
+    if contract is not None and best is not None and not best.complete:
+        best = _near(beginning, contract, options) or best
     if best is None:
         raise WrongFile(path, _no_header(beginning, options))
     if len(best.names) > MOST_COLUMNS:
         raise WrongFile(path, f"has {len(best.names):,} columns; at most {MOST_COLUMNS:,} are read")
     if contract is not None and not best.complete and not best.matches:
         _refuse_no_table(path, beginning)
-    dialect = _dialect(path, best, contract)
+    dialect = _dialect(path, best, contract, known)
     if contract is not None and best.header and options.header_row is None:
         _refuse_customers_above(path, best, contract)
     return best.text_format, dialect, _rows(best)
+
+
+def _best(candidates: Iterable[_Candidate]) -> _Candidate | None:
+    best: _Candidate | None = None
+    for candidate in candidates:
+        if best is None or candidate.rank > best.rank:
+            best = candidate
+    return best
+
+
+def _near(beginning: Beginning, contract: Contract, options: ReadingOptions) -> _Candidate | None:
+    """Where no header names all features, the one whose names are near to them: it is told."""
+    features = {feature.name for feature in contract.features}
+
+    def meanings(names: Sequence[str]) -> set[str]:
+        return features if names_all_features(contract, names) else set()
+
+    best = _best(_candidates(beginning, contract, options, meanings))
+    return best if best is not None and best.complete else None
 
 
 def _rows(best: _Candidate) -> Iterator[list[str]]:
@@ -156,7 +182,7 @@ def _rows(best: _Candidate) -> Iterator[list[str]]:
 
 
 def _candidates(
-    beginning: Beginning, contract: Contract | None, options: ReadingOptions
+    beginning: Beginning, contract: Contract | None, options: ReadingOptions, meanings: _Meanings
 ) -> Iterator[_Candidate]:
     for text_format in _text_formats(beginning):
         text = text_format.standardise(beginning.start)
@@ -167,7 +193,9 @@ def _candidates(
         for delimiter in [chosen] if chosen else present or DELIMITERS[:1]:
             records = split(text[skipped:], delimiter.encode(), final=beginning.whole)
             lines = text[:skipped].count(b"\n")
-            candidate = _candidate(text_format, delimiter, records, lines, contract, options)
+            candidate = _candidate(
+                text_format, delimiter, records, lines, contract, options, meanings
+            )
             if candidate is not None:
                 yield candidate
 
@@ -193,16 +221,16 @@ def _candidate(
     skipped_lines: int,
     contract: Contract | None,
     options: ReadingOptions,
+    meanings: _Meanings,
 ) -> _Candidate | None:
     """None where no record can be the header."""
-    features = {normalised(feature.name) for feature in contract.features} if contract else set()
-    wanted = features | {normalised(name) for name in (contract.columns if contract else ())}
+    features = {feature.name for feature in contract.features} if contract else set()
     best: _Candidate | None = None
     for index in range(min(HEADER_WITHIN, len(records.ends))):
         candidate = _Candidate(text_format, delimiter, records, skipped_lines, index, 0, False)
         if options.header_row is not None and candidate.header_line != options.header_row:
             continue
-        matches = {normalised(name) for name in candidate.names} & wanted
+        matches = meanings(candidate.names)
         complete = bool(features) and features <= matches
         if best is None or (complete and not best.complete):
             best = replace(candidate, matches=len(matches), complete=complete)
@@ -214,15 +242,17 @@ def _candidate(
     return best
 
 
-def _dialect(path: Path, best: _Candidate, contract: Contract | None) -> Dialect:
+def _dialect(path: Path, best: _Candidate, contract: Contract | None, known: KnownNames) -> Dialect:
     header, line = best.names, best.line(best.header)
     first = best.header_line
-    extra = _extra_field(path, best, contract)
+    extra = _extra_field(path, best, contract, known)
     text = {"index": best.delimiter + line, "trailing": line + best.delimiter}.get(extra, line)
     return Dialect(best.delimiter, tuple(header), text, first, first + line.count("\n"), extra)
 
 
-def _extra_field(path: Path, best: _Candidate, contract: Contract | None) -> ExtraField:
+def _extra_field(
+    path: Path, best: _Candidate, contract: Contract | None, known: KnownNames
+) -> ExtraField:
     """What all rows have and the header does not; WrongFile where that is unclear.
 
     An index is assumed where the first field looks like one and the contract fits without it, and
@@ -234,11 +264,12 @@ def _extra_field(path: Path, best: _Candidate, contract: Contract | None) -> Ext
         return ""
     if all(not row[-1].strip() for row in rows):
         return "trailing"
-    index = _is_index([row[0] for row in rows], rows, best.names, contract)
+    meanings = [known.meaning(name) for name in best.names]
+    index = _is_index([row[0] for row in rows], rows, meanings, contract)
     if (
         index
-        and _fits(best.names, [row[1:] for row in rows], contract)
-        and (contract is None or not _fits(best.names, rows, contract))
+        and _fits(meanings, [row[1:] for row in rows], contract)
+        and (contract is None or not _fits(meanings, rows, contract))
     ):
         return "index"
     example = best.delimiter.join(shortened(cell) for cell in rows[0][: count + 1])
@@ -251,30 +282,31 @@ def _extra_field(path: Path, best: _Candidate, contract: Contract | None) -> Ext
 
 
 def _is_index(
-    labels: list[str], rows: list[list[str]], names: list[str], contract: Contract | None
+    labels: list[str],
+    rows: list[list[str]],
+    meanings: list[str | None],
+    contract: Contract | None,
 ) -> bool:
     """Whether the first fields count the rows, or are the only labels that rows have."""
-    if contract is not None and contract.id_column is not None:
-        known = [normalised(name) for name in names]
-        if normalised(contract.id_column) in known:
-            position = known.index(normalised(contract.id_column)) + 1
-            ids = [row[position].strip() for row in rows]
-            if len(set(ids)) < len(ids) or not all(any(map(str.isdigit, each)) for each in ids):
-                return False
+    if contract is not None and contract.id_column is not None and contract.id_column in meanings:
+        position = meanings.index(contract.id_column) + 1
+        ids = [row[position].strip() for row in rows]
+        if len(set(ids)) < len(ids) or not all(any(map(str.isdigit, each)) for each in ids):
+            return False
     if labels[0] in ("0", "1"):
         first = int(labels[0])
         return labels == [str(first + row) for row in range(len(labels))]
-    features = {normalised(feature.name) for feature in contract.features} if contract else set()
-    named_first = normalised(names[0]) in features  # else a label may be half of a text
+    features = {feature.name for feature in contract.features} if contract else set()
+    named_first = meanings[0] in features  # else a label may be half of a text
     return named_first and len(set(labels)) == len(labels) and all(labels)
 
 
-def _fits(names: list[str], rows: Sequence[list[str]], contract: Contract | None) -> bool:
+def _fits(meanings: list[str | None], rows: Sequence[list[str]], contract: Contract | None) -> bool:
     """Whether most rows hold values that the contract allows."""
     if contract is None:
         return True
-    positions = {normalised(name): index for index, name in enumerate(names)}
-    known = [(feature, positions.get(normalised(feature.name))) for feature in contract.features]
+    positions = {meaning: index for index, meaning in enumerate(meanings)}
+    known = [(feature, positions.get(feature.name)) for feature in contract.features]
     bound = [(feature, index) for feature, index in known if index is not None]
 
     def is_good(row: list[str]) -> bool:

@@ -3,7 +3,7 @@
 import csv
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -19,11 +19,12 @@ from python_calamine import (
     load_workbook,
 )
 
-from pipeline.errors import WrongFile
+from pipeline.errors import UnchosenSheet, WrongFile
 from pipeline.model.contract import Contract
 from pipeline.model.numbers import NumberFormat, interpretations
 from pipeline.reading import kinds
-from pipeline.reading.column_names import normalised
+from pipeline.reading.columns.names import KnownNames
+from pipeline.reading.columns.nearness import near_columns
 from pipeline.reading.delimited.dialect import HEADER_WITHIN
 from pipeline.reading.excel import sheet_xml
 from pipeline.reading.facts import ReadingFacts
@@ -77,7 +78,7 @@ def as_text(path: Path, contract: Contract | None, options: ReadingOptions) -> I
     with tempfile.NamedTemporaryFile("w", suffix=".csv", encoding="utf-8", newline="") as file:
         sheet = Sheet(Path(file.name))
         with _opened(path) as book:
-            chosen = _chosen(path, book, contract, options.sheet)
+            chosen = _chosen(path, book, contract, options)
             sheet.facts["sheet"] = chosen.name
             others = [name for name in book.sheet_names if name != chosen.name]
             if others:
@@ -115,8 +116,9 @@ def _is_encrypted(path: Path) -> bool:
     return start.startswith(kinds.OLE) and "EncryptedPackage".encode("utf-16-le") in start
 
 
-def _chosen(path: Path, book: Any, contract: Contract | None, stated: str | None) -> Any:
+def _chosen(path: Path, book: Any, contract: Contract | None, options: ReadingOptions) -> Any:
     """The sheet to read."""
+    stated = options.sheet
     names = [
         entry.name
         for entry in book.sheets_metadata
@@ -128,27 +130,37 @@ def _chosen(path: Path, book: Any, contract: Contract | None, stated: str | None
             raise WrongFile(path, f"no sheet {stated!r}; there are: {every}")
         return book.get_sheet_by_name(stated)
     if not names:
-        raise WrongFile(path, f"has no visible sheet; name one with --sheet, there are: {every}")
+        problem = f"has no visible sheet; name one with --sheet, there are: {every}"
+        raise UnchosenSheet(path, problem, book.sheet_names)
     sheets = [book.get_sheet_by_name(name) for name in names]
     if len(sheets) == 1 or contract is None:
         return sheets[0]
-    counts = [_columns_in(sheet, contract) for sheet in sheets]
-    most = max(counts)
-    best = [sheet for sheet, count in zip(sheets, counts, strict=True) if count == most]
+    known = KnownNames.of(path, contract, options.map)
+    best, most = _best(sheets, lambda names: len(known.meanings(names)))
+    if not most:  # then it is told what of the sheet is near
+        best, most = _best(sheets, lambda names: near_columns(contract, names))
     if len(best) == 1:
         return best[0]
     listed = ", ".join(repr(sheet.name) for sheet in best)
     if not most:
         columns = ", ".join(feature.name for feature in contract.features[:12])
-        raise WrongFile(path, f"no sheet has the columns {columns}; there are: {every}")
-    raise WrongFile(path, f"several sheets have the columns: {listed}; name one with --sheet")
+        problem = f"no sheet has the columns {columns}; there are: {every}"
+        raise UnchosenSheet(path, problem, book.sheet_names)
+    problem = f"several sheets have the columns: {listed}; name one with --sheet"
+    raise UnchosenSheet(path, problem, [sheet.name for sheet in best])
 
 
-def _columns_in(sheet: Any, contract: Contract) -> int:
-    """How many columns of the contract a row among the first of a sheet names, at most."""
-    wanted = {normalised(name) for name in contract.columns}
-    rows = sheet.to_python(nrows=HEADER_WITHIN)
-    return max((len(wanted & {normalised(str(cell)) for cell in row}) for row in rows), default=0)
+def _best(sheets: Sequence[Any], columns_of: Callable[[list[str]], int]) -> tuple[list[Any], int]:
+    """The sheets in which a row among the first names most columns, and how many."""
+    counts = [
+        max(
+            (columns_of([*map(str, row)]) for row in sheet.to_python(nrows=HEADER_WITHIN)),
+            default=0,
+        )
+        for sheet in sheets
+    ]
+    most = max(counts)
+    return [sheet for sheet, count in zip(sheets, counts, strict=True) if count == most], most
 
 
 def _write(file: Any, chosen: Any, overrides: sheet_xml.CellOverrides, sheet: Sheet) -> None:

@@ -42,7 +42,8 @@ def inspect(
     """Look at every file and cut it into parts, which are numbered through all files.
 
     The blocks of a file are shared out among its parts when its identity follows from them.
-    CannotSplit when a file has no parts; WrongFile when one has other columns than the first.
+    CannotSplit when a file has no parts; WrongFile when the first lacks a column of the model, or
+    another one has other columns.
     """
 
     def inspected(source: Source) -> InspectedFile:
@@ -54,6 +55,11 @@ def inspect(
         files = list(pool.map(inspected, shared.sources))
     for other in files[1:]:
         _refuse_unlike(files[0], other)
+    first = files[0]
+    try:
+        first.file.indexes(feature.name for feature in model.contract.features)
+    except WrongFile as error:
+        raise error.about(first.address) from error
     numbers = _same_numbers(files)
     files = [replace(it, file=replace(it.file, numbers=numbers)) for it in files]
     numbered, count = [], 0

@@ -196,7 +196,7 @@ def test_score_prints_one_json_document(run: Run, tmp_path: Path) -> None:
         ("", "is empty; expected a header"),
         (f"{HEADER}\n", "has a header but no customers"),
         (HEADER.replace("Credit_Limit,", "") + "\n1,1,1,1\n", "no column Credit_Limit"),
-        ("1,0.5,100,3,777\n2,0.5,100,3,777\n", "expected a header that names it, found: 1, 0.5"),
+        ("1,0.5,100,3,777\n2,0.5,100,3,777\n", "expected a header that names them, found: 1, 0.5"),
         ("\x00\x01\x02PNG", "is neither text nor Parquet nor Excel"),
         (f"{HEADER}\n1,0.5,lots,3,777\n", "1 of 1 rows cannot be scored"),
         (f"{HEADER}\n1,1.5,100,3,777\n", "Avg_Utilization_Ratio out_of_range: 1"),

@@ -55,7 +55,7 @@ def test_every_column_that_is_not_there_is_named(write: Write, gym_contract: Con
         "warning label.column: expected one column cancelled in the file, found none; "
         "nothing is known of churn",
         "error features.visits: expected one column visits in the file, found none; "
-        "did you mean visit?",
+        'did you mean visit? Say so by --map "visit=visits", or in aliases',
         "error features.fee: expected one column fee in the file, found none",
     ]
 

@@ -263,7 +263,7 @@ def test_names_match_without_stray_spaces_and_case_and_it_is_said(write: Write) 
         assert file.header == (" credit_limit ", "Other")
     with (
         open_customers(write("limit,LIMIT\n1,2\n"), contract_of("Limit")) as file,
-        pytest.raises(WrongFile, match="2 times"),
+        pytest.raises(WrongFile, match="'limit' and 'LIMIT' are both Limit; say which"),
     ):
         file.column("Limit")
 
