@@ -154,6 +154,8 @@ class UnmatchedColumns(WrongFile):
             yield f"say which is meant, as by {self._remedy(chosen)}"
         elif single:
             yield f"did you mean {_listed(single, 'and')}? Then say {self._remedy(chosen)}"
+        elif not self.in_memory and len(self.names) >= len(self.near):
+            yield f"say what is meant by {map_option('its name', next(iter(self.near)))}"
 
     def _missing(self) -> str:
         them = "them" if len(self.near) > 1 else "it"

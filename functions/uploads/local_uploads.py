@@ -15,24 +15,34 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from functions.http.bodies import read_form
 from functions.http.middleware import STYLED_INSIDE
 from functions.http.problems import ProblemError, to_problem
 from functions.http.routes import model_for
 from functions.live_model import LiveModel, LoadedModel
 from functions.settings import Settings
+from functions.uploads.matching import (
+    FORM_BYTES,
+    MatchedHeaders,
+    ToMatch,
+    WaitingFile,
+    find,
+    gone,
+    offered,
+)
 from functions.uploads.multipart import Upload, save_upload
-from functions.uploads.results import KEPT_SECONDS, Results
-from functions.web.files import FIELDS, LABELS, files_view
+from functions.uploads.results import KEPT_SECONDS, RUN_BYTES, Results
+from functions.web.files import FIELDS, LABELS, files_view, sentence
+from functions.web.matching import matching_view
 from functions.web.rendering import render
 from functions.web.routes import by_person
 from model_store import CustomerClustersError
+from pipeline.errors import UnchosenSheet, UnmatchedColumns
 
 RECEIVE_SECONDS = 60.0
 """How long a file may take to arrive."""
 SCORE_SECONDS = 20.0
 """How long it may take to be scored; some hosts give up at 30."""
-RUN_BYTES = 128 << 20
-"""How many bytes the files of one run may have: a packed file may unpack to anything."""
 RECEIVED_AT_ONCE, SCORED_AT_ONCE = 16, 1
 """In one process. A file that arrives takes its size on disk, which may be memory; scoring takes up
 to 350 MB at the usual limit, and small hosts have 512."""
@@ -45,7 +55,7 @@ class LocalUploads:
     def __init__(self, live_model: LiveModel, settings: Settings) -> None:
         self.live_model, self.settings = live_model, settings
         self.receiving, self.scoring = Slots(RECEIVED_AT_ONCE), Slots(SCORED_AT_ONCE)
-        self.results = Results()
+        self.results, self.matched = Results(), MatchedHeaders()
 
     def stop(self) -> None:
         """Remove the results that this process has kept."""
@@ -63,7 +73,30 @@ class LocalUploads:
             loaded = self.live_model.loaded
             if loaded is None or not by_person(request):
                 raise problem from error
+            if isinstance(error, ToMatch):
+                return self._match_form(request, loaded, error.waiting)
             return self._form(request, loaded, problem, choices)
+
+    async def match(self, request: Request) -> Response:
+        """The results of a file that waited, once its form says which columns are meant."""
+        loaded, name = model_for(request, self.live_model), request.path_params["id"]
+        form = await read_form(request, FORM_BYTES, self.settings.request_seconds)
+        waiting = await asyncio.to_thread(find, self.results, name)
+        if waiting is None:
+            raise gone()
+        upload = waiting.told(form)
+        try:
+            with self.results.aside() as folder:
+                waiting.take_into(folder)
+                answer = await self._answered(request, folder, upload, loaded)
+        except (UnmatchedColumns, UnchosenSheet) as error:
+            again = waiting.unclear_again(upload, error)
+            return self._match_form(request, loaded, again, to_problem(error))
+        except (ProblemError, CustomerClustersError) as error:
+            return self._match_form(request, loaded, waiting, to_problem(error))
+        self.matched.remember(loaded.model.contract.name, waiting, form)
+        await asyncio.to_thread(self.results.remove, name)
+        return answer
 
     async def download(self, request: Request) -> Response:
         """A file of a run: the report to look at, the others to keep."""
@@ -86,9 +119,16 @@ class LocalUploads:
         with self.receiving.taken(), self.results.aside() as folder:
             upload = await save_upload(request, folder / "input", limit, RECEIVE_SECONDS)
             choices |= upload.choices
-            with self.scoring.taken():
-                async with _disconnected(request) as gone:
-                    view, run = await asyncio.to_thread(self._score, folder, upload, loaded, gone)
+            with offered(request, self.results, folder, upload):
+                return await self._answered(request, folder, upload, loaded)
+
+    async def _answered(
+        self, request: Request, folder: Path, upload: Upload, loaded: LoadedModel
+    ) -> Response:
+        """The results of the file in a folder."""
+        with self.scoring.taken():
+            async with _disconnected(request) as gone:
+                view, run = await asyncio.to_thread(self._score, folder, upload, loaded, gone)
         view |= {"id": run, "minutes": round(KEPT_SECONDS / 60)}
         asyncio.get_running_loop().call_later(KEPT_SECONDS + 1, self._sweep_in_thread)
         return render(request, "run.html.j2", loaded, view)
@@ -120,6 +160,22 @@ class LocalUploads:
         view |= {"upload": None, "fields": FIELDS, "choices": choices or {}}
         status, headers = (problem.status, problem.headers) if problem else (200, None)
         return render(request, "files.html.j2", loaded, view, status, headers)
+
+    def _match_form(
+        self,
+        request: Request,
+        loaded: LoadedModel,
+        waiting: WaitingFile,
+        problem: ProblemError | None = None,
+    ) -> Response:
+        """The form that asks which columns are meant."""
+        contract, stated = loaded.model.contract, waiting.upload.reading.map
+        remembered = self.matched.find(contract.name, waiting.error)
+        view = matching_view(contract, waiting.error, stated, remembered)
+        view |= {"id": waiting.id, "minutes": round(KEPT_SECONDS / 60)}
+        view["error"] = sentence(problem, LABELS) if problem else ""
+        status, headers = (problem.status, problem.headers) if problem else (422, None)
+        return render(request, "match.html.j2", loaded, view, status, headers)
 
 
 class Slots:

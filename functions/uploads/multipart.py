@@ -20,6 +20,8 @@ from starlette.requests import Request
 from starlette.types import Receive
 
 from functions.http.problems import ProblemError
+from functions.uploads.results import RUN_BYTES
+from functions.web.files import bytes_text
 from model_store import Temporary
 from pipeline.reading.options import OPTIONS, ReadingOptions
 
@@ -27,13 +29,15 @@ FIELD, SAFE = "file", "safe_csv"
 """What the form calls its file, and the choice about formulas."""
 _CHOICES = frozenset({SAFE, *OPTIONS})
 """What may stand before or after the file, each once."""
-_LONGEST_CHOICE = 200
-"""Bytes; a sheet's name in Excel has up to 31 characters."""
+_LONGEST_CHOICE, _LONGEST_MAP = 200, 8_000
+"""Bytes; a sheet's name in Excel has up to 31 characters, and columns may be many."""
 AROUND = 16_384
 """Bytes that a form may have besides the file."""
 SLOW_SECONDS, LEAST_PER_SECOND = 10.0, 8_000
 """A form gets so long to begin, and then has to bring so many bytes a second on average."""
 _LONGEST_NAME = 100
+_PACKED = (".gz", ".zst", ".bz2", ".xz", ".zip", ".xlsx", ".xlsm", ".xlsb", ".ods", ".parquet")
+"""How names of files end that hardly get smaller."""
 logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # would quote bytes of customers
 
 
@@ -158,8 +162,8 @@ class _Form:
         if self._name is None:
             raise _other_than_one()
         for name, raw in self._choices.items():
-            if len(raw) > _LONGEST_CHOICE:
-                raise _wrong_choice(name, f"at most {_LONGEST_CHOICE} bytes")
+            if len(raw) > (longest := _longest(name)):
+                raise _wrong_choice(name, f"at most {longest} bytes")
         texts = {name: raw.decode(errors="replace") for name, raw in self._choices.items()}
         safe = texts.pop(SAFE, "false")
         if safe not in ("true", "false"):
@@ -198,15 +202,19 @@ class _Form:
     def _data(self, data: bytes, start: int, end: int) -> None:
         if self._choice:
             value = self._choices[self._choice] + data[start:end]
-            self._choices[self._choice] = value[: _LONGEST_CHOICE + 1]  # and no more of it
+            self._choices[self._choice] = value[: _longest(self._choice) + 1]  # and no more of it
             return
         self._size += end - start
         if self._size > self._limit:
-            raise _too_large(self._limit)
+            raise _too_large(self._limit, self._name or "")
         self._file.write(memoryview(data)[start:end])
 
     def _end(self) -> None:
         self._ended = True
+
+
+def _longest(choice: str) -> int:
+    return _LONGEST_MAP if choice == "map" else _LONGEST_CHOICE
 
 
 def _extended_name(disposition: bytes) -> bytes | None:
@@ -224,8 +232,18 @@ def _boundary(request: Request) -> bytes:
     return parameters[b"boundary"]
 
 
-def _too_large(limit: int) -> ProblemError:
-    return ProblemError(413, f"the file is larger than the {limit:,} bytes that are taken here")
+def _too_large(limit: int, name: str = "") -> ProblemError:
+    """What helps: to pack the file, unless it is packed already, or the command."""
+    packed = (
+        f"compress it (a .gz of up to {bytes_text(limit)} works, with results of up to "
+        f"{bytes_text(RUN_BYTES)})"
+    )
+    advice = "cut it into parts" if name.lower().endswith(_PACKED) else packed
+    return ProblemError(
+        413,
+        f"the file is larger than the {limit:,} bytes that are taken here: {advice}, "
+        f"or use the command customer-clusters score {name or 'FILE'}",
+    )
 
 
 def _unreadable() -> ProblemError:

@@ -20,6 +20,8 @@ from model_store import Temporary
 
 KEPT_SECONDS = 900.0
 """How long a run is kept."""
+RUN_BYTES = 128 << 20
+"""How many bytes the files of one run may have: a packed file may unpack to anything."""
 KEPT_BYTES = 256 << 20
 """How many bytes all runs may have together; the oldest go first."""
 _ID = re.compile(r"[A-Za-z0-9_-]{32}")
@@ -58,10 +60,8 @@ class Results:
 
     def find(self, run: str, name: str) -> Path | None:
         """A file of a run, if its manifest names it and its time is not over."""
-        if not _ID.fullmatch(run) or not self._is_ours():
-            return None
-        folder = self._folder() / run
-        if self._is_old(folder):
+        folder = self.folder_of(run)
+        if folder is None:
             return None
         try:
             manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
@@ -70,6 +70,18 @@ class Results:
         names = {str(output).rpartition("/")[2] for output in manifest["outputs"].values()}
         path = folder / name
         return path if name in {*names, _MANIFEST} and path.is_file() else None
+
+    def folder_of(self, run: str) -> Path | None:
+        """What is kept under an id, be it a run or a file that waits; None if there is none."""
+        if not _ID.fullmatch(run) or not self._is_ours():
+            return None
+        folder = self._folder() / run
+        return None if self._is_old(folder) else folder
+
+    def remove(self, run: str) -> None:
+        """Remove what is kept under an id."""
+        if (folder := self.folder_of(run)) is not None:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def sweep(self) -> None:
         """Remove what is too old, then the oldest until the rest is not too much."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _LOCAL: Paths = {
     "/files": ("files", ("GET", "POST")),
+    "/files/{id}/match": ("match", ("POST",)),
     "/files/{id}/{name}": ("download", ("GET",)),
 }
 _IN_BUCKETS: Paths = {

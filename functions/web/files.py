@@ -25,6 +25,8 @@ class Field:
     values: tuple[tuple[str, str], ...] = ()
     """What can be chosen, and its words; none: it is typed."""
     numeric: bool = False
+    lines: bool = False
+    """Whether more lines than one may be typed."""
 
 
 FIELDS = (
@@ -65,6 +67,12 @@ FIELDS = (
         "The first row of the file is 1. Empty: the first one that has them.",
         numeric=True,
     ),
+    Field(
+        "map",
+        "Columns by other names",
+        "Each on a line: its name in the file=our name.",
+        lines=True,
+    ),
 )
 LABELS = {field.name: f"“{field.label}” below" for field in FIELDS}
 """What the page calls an option about reading."""
@@ -88,12 +96,12 @@ def files_view(
         "id_column": contract.id_column,
         "label": contract.label.column if contract.label else None,
         "limit": bytes_text(limit),
-        "error": _sentence(problem, names) if problem and limit else "",
+        "error": sentence(problem, names) if problem and limit else "",
         "decides": _option(named) if named else "",
     }
 
 
-def _sentence(problem: ProblemError, names: Mapping[str, str]) -> str:
+def sentence(problem: ProblemError, names: Mapping[str, str]) -> str:
     """What is wrong, by the page's names of options; a file's name at the beginning stays."""
     detail = _OPTION.sub(lambda match: names[_option(match)], problem.detail)
     return detail if problem.code == "invalid_file" else detail[0].upper() + detail[1:]

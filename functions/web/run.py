@@ -1,6 +1,7 @@
 """What the page of a scored file shows."""
 
 from functions.web.files import bytes_text
+from functions.web.matching import undeclared
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.scoring.documents import Manifest, Summary
 from pipeline.scoring.outputs import MANIFEST, REPORT
@@ -22,6 +23,7 @@ def run_view(model: ClusterModel, manifest: Manifest, summary: Summary) -> dict[
     return {
         "file": manifest["input"],
         "reading": reading_phrases(manifest["input"]),
+        "undeclared": undeclared(model.contract, manifest["input"].get("matched", {})),
         "summary": summary,
         "notices": notices(model, summary),
         "rejections": rejections(model.contract, summary),

@@ -122,12 +122,13 @@ def _free(name: str, known: KnownNames) -> str:
 
 def _read_stated(file: object, contract: Contract, stated: Sequence[str]) -> dict[str, str]:
     """Each name that was stated → its column in the contract."""
-    own = {normalised(name): name for name in contract.columns}
+    never = {*contract.never_features}
+    own = {normalised(name): name for name in contract.columns if name not in never}
     read: dict[str, str] = {}
     for text in stated:
         name, column = _split(text, own)
         if column not in own:
-            columns = ", ".join(contract.columns[:_SHOWN])
+            columns = ", ".join([*own.values()][:_SHOWN])
             problem = f'--map "{text}": no column {column} is read here; there are: {columns}'
             raise WrongFile(file, problem)
         column = own[column]

@@ -76,7 +76,9 @@ def test_a_file_that_is_too_large_is_refused(
     pieces = (body[start : start + 500] for start in range(0, len(body), 500))
     answer = browser.post("/files", content=pieces if chunked else body, headers=FORM)
     assert answer.status_code == 413
-    assert "The file is larger than the 1,000 bytes" in told(Page(answer.text))
+    said = told(Page(answer.text))
+    assert "The file is larger than the 1,000 bytes that are taken here" in said
+    assert "or use the command customer-clusters score" in said
     assert kept(temporary) == []
 
 
