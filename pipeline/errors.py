@@ -119,6 +119,7 @@ class UnmatchedColumns(WrongFile):
         header_row: The line of a text, or row of a sheet, that was taken for the header.
         sheets: Of a workbook, the sheet that was read and then the others.
         in_memory: Whether it is a table in memory, for which there are no options.
+        also: Columns that a file can be without → the name in this one that may be meant.
     """
 
     code = "unmatched_columns"
@@ -132,11 +133,12 @@ class UnmatchedColumns(WrongFile):
         header_row: int = 1,
         sheets: Sequence[str] = (),
         in_memory: bool = False,
+        also: Mapping[str, str] | None = None,
     ) -> None:
         self.near = {column: list(found) for column, found in near.items()}
         self.claimed = {column: list(found) for column, found in claimed.items()}
         self.names, self.sheets = list(names), list(sheets)
-        self.header_row, self.in_memory = header_row, in_memory
+        self.header_row, self.in_memory, self.also = header_row, in_memory, dict(also or {})
         super().__init__(file, "; ".join(self._sentences()))
 
     def _sentences(self) -> Iterator[str]:
@@ -150,6 +152,9 @@ class UnmatchedColumns(WrongFile):
         either = [*self.claimed.items(), *self.near.items()]
         chosen = {column: found[0] for column, found in either if found}
         single = [found[0] for _, found in either if len(found) == 1]
+        if chosen:
+            chosen |= self.also
+            single += self.also.values()
         if len(single) < len(chosen):
             yield f"say which is meant, as by {self._remedy(chosen)}"
         elif single:

@@ -7,7 +7,7 @@ from pipeline.errors import UnchosenSheet, UnmatchedColumns
 from pipeline.model.contract import Contract
 from pipeline.model.contract.spelling import normalised
 from pipeline.reading.columns.names import KnownNames
-from pipeline.reading.columns.nearness import WantedColumn, nearest, sure_names
+from pipeline.reading.columns.nearness import WantedColumn, sure_names
 
 PREFIX = "map."
 """What the fields of the form begin with that stand for a column of the contract."""
@@ -103,8 +103,7 @@ def _others(
     for wanted in WantedColumn.all_of(contract)[len(contract.features) :]:
         if wanted.name in there or wanted.name in {**error.near, **error.claimed}:
             continue
-        near = nearest([wanted], error.names)
-        proposed = remembered.get(wanted.name) or sure_names(contract, near).get(wanted.name, "")
+        proposed = remembered.get(wanted.name) or error.also.get(wanted.name, "")
         yield ColumnField(
             wanted.name,
             special[wanted.name],

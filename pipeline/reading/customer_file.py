@@ -137,4 +137,5 @@ class CustomerFile:
             self.facts.get("header_row", 1),
             [] if sheet is None else [sheet, *self.facts.get("other_sheets", [])],
             self.facts["kind"] == "memory",
+            self.facts.get("near", {}),
         )

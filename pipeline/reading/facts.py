@@ -25,5 +25,7 @@ class ReadingFacts(TypedDict, total=False):
     trailing_delimiter: bool
     returns_end_lines: bool
     backslash_escapes: bool
+    near: dict[str, str]
+    """Id or label of the contract, where the file has none → a name in it that may be meant."""
     matched: dict[str, str]
     """Column in the file → column of the contract, by another known name, or as it was stated."""

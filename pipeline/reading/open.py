@@ -18,6 +18,7 @@ from pipeline.model.numbers import NumberFormat
 from pipeline.reading import kinds
 from pipeline.reading.blocks import Reader
 from pipeline.reading.columns.names import KnownNames, bind
+from pipeline.reading.columns.nearness import near_special
 from pipeline.reading.customer_file import TYPED, CustomerFile
 from pipeline.reading.delimited.decimal_mark import number_format
 from pipeline.reading.delimited.dialect import detect
@@ -129,6 +130,8 @@ def _open_sheet(
         sheet.facts["header_row"] = file.facts["header_row"]
     if "matched" in file.facts:
         sheet.facts["matched"] = file.facts["matched"]
+    if "near" in file.facts:
+        sheet.facts["near"] = file.facts["near"]
     return replace(file, path=path, numbers=numbers, facts=sheet.facts)
 
 
@@ -180,6 +183,8 @@ def _named(
     matched = {own: name for own, name in pairs if own != name and name in known.columns}
     if matched:
         facts["matched"] = matched
+    if contract is not None and (near := near_special(contract, header, binding)):
+        facts["near"] = near
     fields = [field.with_name(name) for field, (_, name) in zip(schema, pairs, strict=True)]
     renamed = pa.schema(fields, schema.metadata)
     return CustomerFile(

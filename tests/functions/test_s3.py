@@ -343,3 +343,26 @@ def test_storage_that_does_not_answer_about_a_challenger_makes_the_file_wait(
     with pytest.raises(Temporary, match="cut"):
         function(event, Context())
     assert drop.written() == {}
+
+
+def test_a_setting_says_which_columns_are_meant(drop: Drop) -> None:
+    content = b"Saldo;Total Trans Amt;Total_Trans_Ct\n" + b"0;1900;38\n" * 8
+    event = drop.put("incoming/a.csv", content)
+    drop.deliver(event)
+    (failed,) = drop.documents("failed.json")
+    assert failed["code"] == "unmatched_columns"
+    assert '--map "Total Trans Amt=Total_Trans_Amt"' in failed["reason"]
+    environment = {
+        "CUSTOMER_CLUSTERS_INPUT": str(drop.settings.input),
+        "CUSTOMER_CLUSTERS_OUTPUT": str(drop.settings.output),
+        "CUSTOMER_CLUSTERS_MAP": "Total Trans Amt=Total_Trans_Amt; Saldo=Total_Revolving_Bal",
+    }
+    drop.settings = BatchSettings.from_environment(environment)
+    drop.deliver(event)
+    (manifest,) = drop.documents("manifest.json")
+    assert manifest["options"]["reading"] == {
+        "map": ["Saldo=Total_Revolving_Bal", "Total Trans Amt=Total_Trans_Amt"]
+    }
+    assert manifest["rows_assigned"] == 8
+    assigned = drop.written()[manifest["outputs"]["assigned"]]
+    assert assigned.startswith(b"Saldo;Total Trans Amt;Total_Trans_Ct;cluster;")

@@ -68,7 +68,14 @@ ERRORS = [
     WrongAddress("s3:/bucket"),
     WrongFile(Path("a.csv"), "is empty"),
     UnmatchedColumns(
-        "a.csv", {"Age": ["age (years)"], "Sex": []}, {"Fee": ["fee", "FEE"]}, ["x"], 3, ["S", "T"]
+        "a.csv",
+        {"Age": ["age (years)"], "Sex": []},
+        {"Fee": ["fee", "FEE"]},
+        ["x"],
+        3,
+        ["S"],
+        False,
+        {"Id": "id no"},
     ),
     UnchosenSheet("a.csv", "several sheets have the columns", ["S", "T"]),
     CannotSplit("a.csv", "is packed"),

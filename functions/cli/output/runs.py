@@ -4,6 +4,7 @@ from rich.console import Console
 from rich.text import Text
 
 from functions.cli.output.console import bold, new_table, terminal
+from pipeline.errors import map_option
 from pipeline.model.churn import ChurnRate
 from pipeline.scoring.documents import (
     ChallengerSummary,
@@ -33,6 +34,9 @@ def show_run(manifest: Manifest, summary: Summary, out: str) -> None:
         console.print(f"  rejected for {reason}: {rows:,}")
     for name, rows in summary.get("filled", {}).items():
         console.print(f"  {name} was missing and filled in: {rows:,}")
+    for column, name in manifest["input"].get("near", {}).items():
+        hint = f"{name!r} is near: {map_option(name, column)} reads it so"
+        console.print(f"Note: no column {column}, though {hint}", soft_wrap=True, markup=False)
     _show_drift(console, summary["drift"])
     known = summary["observed_churn"] or summary["expected_churners"] is not None
     churn = ("Left", "Expected", "Churn rate") if known else ()

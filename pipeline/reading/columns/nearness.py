@@ -13,6 +13,7 @@ from typing import Self
 
 from pipeline.model.contract import Contract
 from pipeline.model.contract.spelling import readable
+from pipeline.reading.columns.names import Binding
 
 SURE = 0.85
 """From here on a name says the same in other words; below it is spelt alike."""
@@ -154,6 +155,24 @@ def names_all_features(contract: Contract, names: Sequence[str]) -> bool:
 def _is_named(column: WantedColumn, names: Sequence[str]) -> bool:
     shown = (name for name in names[:MOST_NAMES] if 0 < len(name) <= LONGEST_NAME)
     return any(nearness(column, name) >= SURE for name in shown)
+
+
+def near_special(contract: Contract, header: Sequence[str], binding: Binding) -> dict[str, str]:
+    """Id and label, where a file has none → the one name in it that says the same.
+
+    Args:
+        contract: What declares them.
+        header: The names as they stand in the file.
+        binding: Which of them are columns of the contract.
+    """
+    there = {*binding.names, *binding.claimed}
+    special = WantedColumn.all_of(contract)[len(contract.features) :]
+    wanted = [column for column in special if column.name not in there]
+    if not wanted:
+        return {}
+    pairs = zip(header, binding.names, strict=True)
+    free = [own for own, name in pairs if name not in contract.columns]
+    return sure_names(contract, nearest(wanted, free))
 
 
 def sure_names(contract: Contract, near: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -119,6 +119,8 @@ def reading_phrases(facts: InputFacts) -> list[tuple[str, str]]:
         phrases.append(("Sheets not read", ", ".join(others)))
     if line := facts.get("header_row"):
         phrases.append(("Header", f"in line {line:,}; what stands above it was left out"))
+    for column, name in facts.get("near", {}).items():
+        phrases.append((f"No column {column}", f"“{name}” is near, and was not taken for it"))
     if empty := facts.get("empty_rows"):
         phrases.append(("Rows without content", f"{empty:,}, left out"))
     return phrases

@@ -14,7 +14,9 @@ from pipeline.scoring.spec import Explaining
 @example("--challenger=x\n")
 def test_they_reach_the_job_in_ascii_whatever_the_key(key: str) -> None:
     ref = ObjectRef("bucket", key, "v/1+2", "etag")
-    reading = ReadingOptions("\t", ",", "space", "cp1250", sheet=key, header_row=3)
+    reading = ReadingOptions(
+        "\t", ",", "space", "cp1250", sheet=key, header_row=3, map=(f"x{key}=Our column",)
+    )
     given = JobArguments(
         ref,
         f"x{key}",

@@ -1,5 +1,6 @@
 import json
 import os
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -442,3 +443,26 @@ def test_a_model_is_no_challenger_of_its_own_and_a_wrong_one_is_refused(tmp_path
     wrong = score("best")
     assert wrong.exit_code == 2
     assert "no model 'best'" in wrong.stderr
+
+
+def test_columns_by_other_names_are_named_by_an_option(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "other.csv"
+    header = HEADER.replace("Credit_Limit", "credit-limit").replace("CLIENTNUM", "Client Num")
+    path.write_text(f"{header}\n1,0.5,2000,3,777\n")
+    arguments = ["score", str(path), "--out", str(tmp_path / "out"), "--model", "original"]
+    said = refused(run(*arguments))
+    assert "no column Credit_Limit; expected a header that names it, found: Client Num" in said
+    option, also = '--map "credit-limit=Credit_Limit"', '--map "Client Num=CLIENTNUM"'
+    assert said.rstrip().endswith(f"Then say {option} {also}")
+    first = run(*arguments, *shlex.split(option))
+    assert f"Note: no column CLIENTNUM, though 'Client Num' is near: {also}" in first.stdout
+    both = run(*arguments, *shlex.split(f"{also} {option}"), "--json")
+    again = run(*arguments, *shlex.split(f"{option} {also}"), "--json")
+    manifest = json.loads(both.stdout)
+    assert json.loads(again.stdout)["run"] == manifest["run"]
+    assert manifest["input"]["matched"] == {
+        "credit-limit": "Credit_Limit", "Client Num": "CLIENTNUM",
+    }  # fmt: skip
+    assert len([*(tmp_path / "out/other.csv").iterdir()]) == 2
+    written = next((tmp_path / "out").glob(f"other.csv/{manifest['run']}/assigned.csv"))
+    assert written.read_text().startswith(f"{header},cluster,")

@@ -241,3 +241,25 @@ def test_the_report_of_every_run_passes_axe_and_fits(
             check(page)
             told = page.get_by_role("heading", name="Do not use these results yet").count()
             assert told == (report.parents[1].name == "cents.csv")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(PHONE, "dark"), (DESK, "light")])
+def test_a_person_says_which_columns_are_meant(
+    browser: Browser, site: str, tmp_path: Path, width: int, scheme: Scheme
+) -> None:
+    file = tmp_path / "export.csv"
+    name = f"Saldo {width}"  # what was chosen is proposed for the next file of these names
+    file.write_text(f"{name};Total Trans Amt;TotalTransCt\n" + "0;1900;38\n" * 8)
+    with page_in(browser, site, width, scheme, script=True) as page:
+        drop(page, file)
+        assert page.get_by_role("heading", level=1).inner_text() == "Which columns are meant?"
+        check(page)
+        assert page.get_by_label("Amount spent").input_value() == "Total Trans Amt"
+        page.get_by_role("button", name="Score the file").click()  # which the browser holds back
+        assert page.get_by_label("Revolving balance").evaluate("it => !it.validity.valid")
+        page.get_by_label("Revolving balance").select_option(name)
+        with page.expect_navigation():
+            page.get_by_role("button", name="Score the file").click()
+        assert page.get_by_role("heading", level=1).inner_text() == "export.csv"
+        page.get_by_text("How files with these names are read without asking").click()
+        check(page)

@@ -264,7 +264,8 @@ def test_any_value_of_any_field_is_taken_or_refused(write: Callable[..., Path]) 
     values = ["'yes'", "''", "1", "-1.5", "nan", "inf", "true", "[]", "[[]]", "[1, 2]", "[nan, 1]",
               "['a', 'b']", "['a', 1]", "{a = 1}", "{}", "1979-05-27", "[-inf, inf]"]  # fmt: skip
     own = "type label description unit valid typical values missing low high sensitive actionable"
-    whole = "title id_column never_features label"
+    own += " aliases"
+    whole = "title id_column id_aliases never_features label"
     usual = {"type": "'number'", "label": "'A'"}
     for value in values:
         texts = [
@@ -370,3 +371,54 @@ def test_a_category_has_no_median(write: Callable[..., Path]) -> None:
     text = FEATURE.format("", "missing = 'median'").replace("'number'", "'category'\nvalues=['b']")
     with pytest.raises(WrongFile, match=r"features.a.missing: expected one of b, found median"):
         load_contract(write(text, "contract.toml"))
+
+
+ALIASES = """name = "x"
+id_column = "nr"
+id_aliases = ["number"]
+[label]
+column = "gone"
+churned = ["y"]
+stayed = ["n"]
+aliases = ["left us"]
+[features.fee]
+type = "number"
+label = "Fee"
+aliases = ["Beitrag", "fee per month"]
+"""
+
+
+def test_other_names_of_columns_are_declared_and_kept(write: Callable[..., Path]) -> None:
+    contract = load_contract(write(ALIASES, "contract.toml"))
+    assert contract.aliases == {
+        "fee": ("Beitrag", "fee per month"), "nr": ("number",), "gone": ("left us",),
+    }  # fmt: skip
+    assert Contract.from_dict(json.loads(json.dumps(contract.to_dict()))) == contract
+    plain = load_contract(
+        write(
+            "".join(line + "\n" for line in ALIASES.splitlines() if "aliases" not in line), "b.toml"
+        )
+    )
+    assert "aliases" not in json.dumps(plain.to_dict())  # which has the digest that it always had
+    assert contract.unmarked() == plain.unmarked()
+    assert contract.digest != plain.digest
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where", "found"),
+    [
+        ('"Beitrag"', '"NR "', "features.fee.aliases", "'NR ', by which nr is found"),
+        ('["number"]', '["left  us"]', "label.aliases", "'left us', by which nr is found"),
+        ('"left us"', '"fee"', "label.aliases", "'fee', by which fee is found"),
+        ('id_column = "nr"\n', "", "id_aliases", "none"),
+        ('"Beitrag"', '""', "features.fee.aliases", ""),
+        ('"Beitrag"', '"fee per month"', "features.fee.aliases", "fee per month, fee per month"),
+    ],
+)
+def test_a_name_belongs_to_one_column(
+    write: Callable[..., Path], old: str, new: str, where: str, found: str
+) -> None:
+    text = ALIASES.replace(old, new)
+    assert text != ALIASES
+    _, findings = read_contract(write(text, "contract.toml"))
+    assert [(finding.where, finding.found) for finding in findings] == [(where, found)]

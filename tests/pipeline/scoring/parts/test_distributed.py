@@ -18,6 +18,7 @@ from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.loading import load_model
 from pipeline.reading.facts import Format
+from pipeline.reading.options import ReadingOptions
 from pipeline.scoring.parts.part_plan import CannotSplit
 from pipeline.scoring.spec import Challenger, Explaining, Options
 from tests.pipeline.reading.test_fuzz import damaged, whole
@@ -227,3 +228,25 @@ def test_parts_of_a_run_that_died_are_removed(
     found = in_parts(write(TEXTS["plain"], "input/customers.csv"), model, tmp_path)
     left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert left == {*found["bytes"], "manifest.json", "input/customers.csv"}
+
+
+RENAMED = TEXTS["plain"].replace("Credit_Limit", "Limit (USD)").replace("CLIENTNUM", "Number")
+LIMIT, NUMBER = "Limit (USD)=Credit_Limit", "Number=CLIENTNUM"
+
+
+@pytest.mark.parametrize("stated", [(LIMIT,), (LIMIT, NUMBER), (NUMBER,), ("x=Credit_Limit",)])
+def test_columns_by_other_names_are_read_or_refused_alike(
+    stated: tuple[str, ...], model: ClusterModel, write: Write, tmp_path: Path
+) -> None:
+    options = Options(reading=ReadingOptions(map=stated))
+    assert_same(write(RENAMED), model, tmp_path, options, part_bytes=400)
+
+
+def test_a_contract_may_know_the_names(model: ClusterModel, write: Write, tmp_path: Path) -> None:
+    features = tuple(
+        replace(feature, aliases=("Limit (USD)",) if feature.name == "Credit_Limit" else ())
+        for feature in model.contract.features
+    )
+    knowing = replace(model, contract=replace(model.contract, features=features))
+    found = assert_same(write(RENAMED), knowing, tmp_path, part_bytes=400)
+    assert found["input"]["matched"] == {"Limit (USD)": "Credit_Limit"}
