@@ -196,8 +196,13 @@ class UnchosenSheet(WrongFile):
 
 def map_option(name: str, column: str) -> str:
     """The option that has a column of a file read as one of the contract, for a shell."""
+    return f"--map {map_pair(name, column)}"
+
+
+def map_pair(name: str, column: str) -> str:
+    """A name in a file and the column that it stands for, quoted for a shell."""
     text = f"{name}={column}"
-    return f"--map {shlex.quote(text)}" if _UNSAFE & {*text} else f'--map "{text}"'
+    return shlex.quote(text) if _UNSAFE & {*text} else f'"{text}"'
 
 
 def _listed(names: Sequence[str], joiner: str, *, quoted: bool = True) -> str:

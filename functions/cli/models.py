@@ -9,8 +9,10 @@ from functions.cli.export import export
 from functions.cli.output import models as model_tables
 from functions.cli.output.text import print_json
 from model_store import WrongArtifact, load_signer
+from pipeline.model.column_aliases import declare_aliases
 from pipeline.model.loading import load_model
 from pipeline.model.renaming import rename_cluster
+from pipeline.reading.options import ReadingOptions
 
 
 @click.group(invoke_without_command=True)
@@ -142,6 +144,35 @@ def rename(
     named = [alias for alias, version in target.aliases().items() if version == artifact.version]
     aliases = f" ({', '.join(sorted(named))})" if named else ""
     click.echo(f"{artifact.version}{aliases}: cluster {cluster} is called {name}")
+
+
+@models.command(
+    "map", epilog='Example: customer-clusters models map champion "Umsatz=Total_Trans_Amt"'
+)
+@click.argument("reference", metavar="REF")
+@click.argument("pairs", metavar='"THEIRS=OURS"...', nargs=-1, required=True)
+@options.who
+@options.sign_key
+@options.store
+def add_names(
+    store: str, reference: str, pairs: tuple[str, ...], who: str, sign_key: Path | None
+) -> None:
+    """Know columns by other names, without training again.
+
+    Files with these names are read without asking. A new version takes the place of the old one
+    under each of its aliases; it assigns as that did.
+    """
+    target = options.open_store(store)
+    signer = load_signer(sign_key) if sign_key else None
+    before = target.resolve(reference)
+    pairs = ReadingOptions(map=pairs).map
+    artifact = declare_aliases(target, reference, pairs, who=who, signer=signer)
+    if artifact.version == before:
+        click.echo(f"{before}: the names are known already")
+        return
+    named = [alias for alias, version in target.aliases().items() if version == artifact.version]
+    aliases = f" ({', '.join(sorted(named))})" if named else ""
+    click.echo(f"{artifact.version}{aliases}: {'; '.join(pairs)}")
 
 
 @models.command("prune", epilog="Example: customer-clusters models prune --keep 5 --yes")

@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from pipeline.errors import UnchosenSheet, UnmatchedColumns
+from pipeline.errors import UnchosenSheet, UnmatchedColumns, map_pair
 from pipeline.model.contract import Contract
-from pipeline.model.contract.spelling import normalised
 from pipeline.reading.columns.names import KnownNames
 from pipeline.reading.columns.nearness import WantedColumn, sure_names
 
@@ -112,7 +111,7 @@ def _others(
         )
 
 
-def undeclared(contract: Contract, matched: Mapping[str, str]) -> list[tuple[str, list[str]]]:
+def undeclared(contract: Contract, matched: Mapping[str, str]) -> list[str]:
     """The names that were said to be columns of a contract, which it does not know by itself.
 
     Args:
@@ -120,19 +119,9 @@ def undeclared(contract: Contract, matched: Mapping[str, str]) -> list[tuple[str
         matched: Column in the file → column of the contract.
 
     Returns:
-        Where in the contract's file `aliases` belong, and the names.
+        Each as `"its name=our name"`, quoted for a shell.
     """
     known = KnownNames.of("", contract)
-    new: dict[str, list[str]] = {}
-    for name, column in matched.items():
-        if known.meaning(name) != column and normalised(name):
-            new.setdefault(_key(contract, column), []).append(name)
-    return [*new.items()]
-
-
-def _key(contract: Contract, column: str) -> str:
-    if column == contract.id_column:
-        return "id_aliases"
-    if contract.label is not None and column == contract.label.column:
-        return "[label] aliases"
-    return f"[features.{column}] aliases"
+    return [
+        map_pair(name, column) for name, column in matched.items() if known.meaning(name) != column
+    ]

@@ -69,7 +69,7 @@ def rename_cluster(
         files[file] = _retold(files[file].decode(), model.clusters, before, after).encode()
     files["model.json"] = replace(model, clusters=clusters).to_json()
     renamed = store.publish(files, _facts(artifact, before, after), signer=signer)
-    _move_aliases(store, artifact, renamed, Reason(who, f"cluster {cluster} is called {name!r}"))
+    move_aliases(store, artifact, renamed, Reason(who, f"cluster {cluster} is called {name!r}"))
     return renamed
 
 
@@ -121,7 +121,7 @@ def _in_page(text: str) -> str:
     return _in_picture(text).replace('"', "&#34;").replace("'", "&#39;")
 
 
-def _move_aliases(store: Store, old: Artifact, new: Artifact, reason: Reason) -> None:
+def move_aliases(store: Store, old: Artifact, new: Artifact, reason: Reason) -> None:
     """Let every alias of the old version name the new one; the champion's previous is the old."""
     for alias, version in store.aliases().items():
         if version != old.version or alias == PREVIOUS:

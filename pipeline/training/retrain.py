@@ -127,4 +127,4 @@ def _contract(reference_model: ReferenceModel, declared: Path | None) -> Contrac
         same = shipped.select(names).unmarked().digest == own.unmarked().digest
     except (WrongFile, NotFound):
         return own
-    return shipped if same else own
+    return shipped.with_aliases({**shipped.aliases, **own.aliases}) if same else own

@@ -77,12 +77,25 @@ class Contract:
             raise WrongRow(problems)
         return cast(dict[str, Value], parsed)
 
+    def with_aliases(self, aliases: Mapping[str, Sequence[str]]) -> Self:
+        """The contract with these other names of its columns, and no others.
+
+        Args:
+            aliases: A column → its other names; columns that are not declared are left out.
+        """
+        features = tuple(replace(it, aliases=(*aliases.get(it.name, ()),)) for it in self.features)
+        label = self.label
+        if label is not None:
+            label = replace(label, aliases=(*aliases.get(label.column, ()),))
+        own = aliases.get(self.id_column or "", ())
+        return replace(self, features=features, label=label, id_aliases=(*own,))
+
     def unmarked(self) -> Self:
         """The contract without marks, words and aliases: what it says of values, and no more."""
         none: dict[str, Any] = dict.fromkeys(MARKS)
-        features = tuple(replace(it, **none, aliases=()) for it in self.features)
-        label = self.label and replace(self.label, churned_word=LEFT, aliases=())
-        return replace(self, features=features, label=label, id_aliases=())
+        features = tuple(replace(it, **none) for it in self.features)
+        label = self.label and replace(self.label, churned_word=LEFT)
+        return replace(self, features=features, label=label).with_aliases({})
 
     @property
     def churned_word(self) -> str:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
 
 _INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 
@@ -17,6 +18,23 @@ def normalised(name: str) -> str:
 def alphanumeric(name: str) -> str:
     """The letters and digits of a name alone: what is the same however it is spelt."""
     return "".join(char for char in normalised(name) if char.isalnum())
+
+
+def split_pair(text: str, own: Mapping[str, str]) -> tuple[str, str]:
+    """Both names of `its name=our name`; either may hold an equals sign.
+
+    Args:
+        text: The pair.
+        own: Our names, normalised → as they are spelt.
+
+    Returns:
+        Its name as people type it, and ours, normalised where it is one of them.
+    """
+    ends = [index for index, char in enumerate(text) if char == "="] or [len(text)]
+    good = [index for index in ends if normalised(text[index + 1 :]) in own]
+    end = (good or ends)[-1]
+    column = normalised(text[end + 1 :])
+    return readable(text[:end]), column if column in own else readable(text[end + 1 :])
 
 
 def readable(name: str) -> str:

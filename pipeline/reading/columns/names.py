@@ -9,7 +9,7 @@ from typing import Self
 
 from pipeline.errors import WrongFile, shortened
 from pipeline.model.contract import Contract
-from pipeline.model.contract.spelling import normalised, readable
+from pipeline.model.contract.spelling import normalised, readable, split_pair
 
 _SHOWN = 12
 
@@ -126,7 +126,7 @@ def _read_stated(file: object, contract: Contract, stated: Sequence[str]) -> dic
     own = {normalised(name): name for name in contract.columns if name not in never}
     read: dict[str, str] = {}
     for text in stated:
-        name, column = _split(text, own)
+        name, column = split_pair(text, own)
         if column not in own:
             columns = ", ".join([*own.values()][:_SHOWN])
             problem = f'--map "{text}": no column {column} is read here; there are: {columns}'
@@ -142,15 +142,6 @@ def _read_stated(file: object, contract: Contract, stated: Sequence[str]) -> dic
             raise WrongFile(file, problem)
         read[name] = column
     return read
-
-
-def _split(text: str, own: Mapping[str, str]) -> tuple[str, str]:
-    """Both names of `its name=our name`: either may hold an equals sign."""
-    ends = [index for index, char in enumerate(text) if char == "="]
-    good = [index for index in ends if normalised(text[index + 1 :]) in own]
-    end = (good or ends)[-1]
-    column = normalised(text[end + 1 :])
-    return readable(text[:end]), column if column in own else readable(text[end + 1 :])
 
 
 def _refuse_absent(file: object, header: Sequence[str], known: KnownNames) -> None:

@@ -150,3 +150,23 @@ def test_a_rename_that_cannot_be_is_one_line(folder: Path) -> None:
     )
     assert "expected some words" in refused(run(folder, "rename", "champion", "5", " "))
     assert "no model 'nobody'" in refused(run(folder, "rename", "nobody", "5", "X"))
+
+
+def test_a_model_learns_other_names_of_its_columns(folder: Path, tmp_path: Path) -> None:
+    result = run(folder, "map", "champion", "Saldo=total_revolving_bal", "--who", "anna")
+    version = open_store(folder).resolve("champion")
+    assert result.stdout == f"{version} (champion): Saldo=total_revolving_bal\n"
+    again = run(folder, "map", "champion", "SALDO=Total_Revolving_Bal")
+    assert again.stdout == f"{version}: the names are known already\n"
+    file = tmp_path / "a.csv"
+    file.write_text("Saldo,Total_Trans_Amt,Total_Trans_Ct\n0,1900,38\n")
+    arguments = ["score", str(file), "--out", str(tmp_path / "out"), "--store", str(folder)]
+    scored = CliRunner().invoke(main, [*arguments, "--json"])
+    assert json.loads(scored.stdout)["input"]["matched"] == {"Saldo": "Total_Revolving_Bal"}
+
+
+def test_names_that_cannot_be_are_one_line(folder: Path) -> None:
+    assert "champion: reads no column Fee; there are:" in refused(
+        run(folder, "map", "champion", "x=Fee")
+    )
+    assert "expected 'its name=our name'" in refused(run(folder, "map", "champion", "x"))

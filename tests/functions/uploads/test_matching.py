@@ -67,7 +67,10 @@ def test_a_file_waits_until_its_columns_are_matched(champion: TestClient, tempor
     assert results.one("h1").text == "März.csv"
     assert "Assigned to a group 995" in words(results)
     assert "“Saldo” was read as Total_Revolving_Bal" in results.text
-    assert '[features.Total_Revolving_Bal] aliases = ["Saldo"]' in results.text
+    taught = (
+        """models map champion "Saldo=Total_Revolving_Bal" 'TotalTransAmt ($)=Total_Trans_Amt' """
+    )
+    assert taught in results.text
     assigned = champion.get(downloads(results)["assigned.csv"]).text
     assert assigned.startswith(RENAMED.decode().partition("\r\n")[0].partition("\n")[0])
     (run,) = kept(temporary)  # and the file is gone

@@ -9,6 +9,7 @@ import pytest
 from model_store import Store, open_store
 from pipeline.comparing.crosswalks import known_crosswalk
 from pipeline.errors import WrongFile
+from pipeline.model.column_aliases import declare_aliases
 from pipeline.model.loading import load_model
 from pipeline.model.renaming import rename_cluster
 from pipeline.runs.challengers import load_challenger
@@ -86,12 +87,14 @@ def test_what_cannot_be_is_refused_and_what_is_so_changes_nothing(store: Store) 
 def test_retraining_keeps_the_name_and_knows_what_was_trained(
     store: Store, gym_members: pd.DataFrame, tmp_path: Path
 ) -> None:
+    declare_aliases(store, "champion", ["Besuche=visits"])
     renamed = rename_cluster(store, "champion", 3, "About to leave")
     path = tmp_path / "members.csv"
     assert retrain_champion(path, store, budget=LIGHT).artifact.version == renamed.version
     gym_members.iloc[:-20].to_csv(path, index=False)
     retrained = retrain_champion(path, store, budget=LIGHT).artifact
     assert load_model(retrained).clusters[2].name == "About to leave"
+    assert load_model(retrained).contract.aliases == {"visits": ("Besuche",)}
 
 
 def test_who_was_matched_with_the_old_version_is_matched_with_the_new_one(
