@@ -166,8 +166,9 @@ class UnmatchedColumns(WrongFile):
         them = "them" if len(self.near) > 1 else "it"
         columns = _listed([*self.near], "or", quoted=False)
         line = f" in line {self.header_row}" if self.header_row > 1 else ""
-        names = ", ".join(shortened(name) for name in self.names[:_NAMES_SHOWN])
-        more = ", …" if len(self.names) > _NAMES_SHOWN else ""
+        there = [name for name in self.names if name.strip()]
+        names = ", ".join(shortened(name) for name in there[:_NAMES_SHOWN])
+        more = ", …" if len(there) > _NAMES_SHOWN else ""
         expected = f"expected a header that names {them}, found{line}: {names}{more}"
         return f"no column {columns}; {expected}"
 

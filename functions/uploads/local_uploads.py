@@ -29,6 +29,7 @@ from functions.uploads.matching import (
     find,
     gone,
     offered,
+    still_unclear,
 )
 from functions.uploads.multipart import Upload, save_upload
 from functions.uploads.results import KEPT_SECONDS, RUN_BYTES, Results
@@ -91,7 +92,7 @@ class LocalUploads:
                 answer = await self._answered(request, folder, upload, loaded)
         except (UnmatchedColumns, UnchosenSheet) as error:
             again = waiting.unclear_again(upload, error)
-            return self._match_form(request, loaded, again, to_problem(error))
+            return self._match_form(request, loaded, again, still_unclear(error, form))
         except (ProblemError, CustomerClustersError) as error:
             return self._match_form(request, loaded, waiting, to_problem(error))
         self.matched.remember(loaded.model.contract.name, waiting, form)

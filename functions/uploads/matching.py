@@ -141,6 +141,14 @@ def offered(request: Request, results: Results, folder: Path, upload: Upload) ->
         raise ToMatch(error, waiting) from error
 
 
+def still_unclear(error: Unclear, form: Mapping[str, str]) -> ProblemError | None:
+    """What a form lacks that was sent; None where it asked for other names only."""
+    if "again" in form or isinstance(error, UnchosenSheet):
+        return None
+    columns = ", ".join({**error.claimed, **error.near})
+    return ProblemError(422, f"no column is chosen yet for {columns}", code="invalid_form")
+
+
 def gone() -> ProblemError:
     """What is answered where no file waits, or no longer."""
     return ProblemError(404, "there is no such file, or no longer", code="results_gone")

@@ -114,7 +114,7 @@ def test_what_cannot_be_meant_is_told_and_the_file_still_waits(
 
 def test_a_column_that_is_not_chosen_is_asked_for_again(champion: TestClient) -> None:
     refused = send(champion, post(champion, RENAMED, status=422), status=422)
-    assert "no column Total_Revolving_Bal; expected" in told(refused)
+    assert "No column is chosen yet for Total_Revolving_Bal" in told(refused)
     assert selected(refused) == {"map.Total_Revolving_Bal": ""}
     assert "995" in send(champion, refused, {"map.Total_Revolving_Bal": "Saldo"}).text
 
