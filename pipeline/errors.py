@@ -122,8 +122,6 @@ class UnmatchedColumns(WrongFile):
         also: Columns that a file can be without → the name in this one that may be meant.
     """
 
-    code = "unmatched_columns"
-
     def __init__(
         self,
         file: object,
@@ -187,8 +185,6 @@ class UnchosenSheet(WrongFile):
         problem: What is wrong with it; without the file's name.
         sheets: Those that may be named.
     """
-
-    code = "unchosen_sheet"
 
     def __init__(self, file: object, problem: str, sheets: Sequence[str]) -> None:
         self.sheets = list(sheets)

@@ -171,21 +171,21 @@ def test_a_run_stays_done_when_its_input_goes(drop: Drop) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "reason"),
+    ("content", "reason", "error"),
     [
-        (b"a,b\n1,2\n", "Total_Revolving_Bal"),
-        (customers(10, wrong=9), "9 of 10 rows cannot be scored"),
+        (b"a,b\n1,2\n", "Total_Revolving_Bal", "UnmatchedColumns"),
+        (customers(10, wrong=9), "9 of 10 rows cannot be scored", "WrongFile"),
     ],
     ids=["columns", "rows"],
 )
 def test_a_wrong_file_is_told_once_and_not_tried_again(
-    drop: Drop, content: bytes, reason: str
+    drop: Drop, content: bytes, reason: str, error: str
 ) -> None:
     event = drop.put(KEY, content)
     for _ in range(2):
         assert drop.deliver(queued(event)) == {"batchItemFailures": []}
     (failed,) = drop.documents("failed.json")
-    assert (failed["code"], failed["error"]) == ("wrong_file", "WrongFile")
+    assert (failed["code"], failed["error"]) == ("wrong_file", error)
     assert failed["reason"].startswith(f"s3://{drop.settings.input.bucket}/{KEY}: ")
     assert reason in failed["reason"]
     assert reason in failed["problem"]
@@ -350,7 +350,7 @@ def test_a_setting_says_which_columns_are_meant(drop: Drop) -> None:
     event = drop.put("incoming/a.csv", content)
     drop.deliver(event)
     (failed,) = drop.documents("failed.json")
-    assert failed["code"] == "unmatched_columns"
+    assert failed["code"] == "wrong_file"
     assert '--map "Total Trans Amt=Total_Trans_Amt"' in failed["reason"]
     environment = {
         "CUSTOMER_CLUSTERS_INPUT": str(drop.settings.input),
