@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from customer_clusters.clusters import Clusters
     from customer_clusters.model import Model, load
     from customer_clusters.segmenter import Segmenter
-    from customer_clusters.verbs import compare, explore, score, train
+    from customer_clusters.verbs import audience, compare, explore, score, train
     from pipeline.errors import WrongFile, WrongRow
     from pipeline.model.contract import Contract
     from pipeline.training.recipes import Recipe
@@ -31,6 +31,7 @@ _HOMES = {
     "Segmenter": ".segmenter",
     "WrongFile": ".model",
     "WrongRow": ".model",
+    "audience": ".verbs",
     "compare": ".verbs",
     "explore": ".verbs",
     "load": ".model",
@@ -48,6 +49,7 @@ __all__ = [
     "Segmenter",
     "WrongFile",
     "WrongRow",
+    "audience",
     "compare",
     "explore",
     "load",

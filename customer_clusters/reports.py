@@ -24,6 +24,11 @@ class Run:
     out: str
     """The folder or prefix that `manifest["outputs"]` are below."""
 
+    @property
+    def folder(self) -> str:
+        """The address of the run itself."""
+        return self.path("summary").rpartition("/")[0]
+
     def path(self, role: str = "assigned") -> str:
         """The address of an output.
 

@@ -1,8 +1,8 @@
-"""The verbs of the command line for a notebook: train, explore, score, compare."""
+"""The verbs of the command line for a notebook: train, explore, score, audience, compare."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, SupportsIndex
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from customer_clusters.model import Model, as_store
 from customer_clusters.progress import steps
@@ -13,6 +13,9 @@ from pipeline.errors import MAX_REJECTED_SHARE, WrongFile
 from pipeline.model.contract import Contract
 from pipeline.model.loading import load_model
 from pipeline.reading.options import AUTODETECT, ReadingOptions
+
+if TYPE_CHECKING:
+    from pipeline.runs.audience.spec import Audience
 
 
 def train(
@@ -123,7 +126,7 @@ def score(
         out: The folder or s3:// prefix that results go below.
         model: An alias or version.
         store: As for `load`.
-        output_format: `csv` or `parquet`; by default that of the file.
+        output_format: `csv`, `parquet` or `xlsx`; by default that of the file.
         max_rejected_share: Refuse a file of which a larger share cannot be scored.
         reading: How the file is written, where it does not show it.
 
@@ -155,6 +158,46 @@ def score(
             retry_failed=True,
         )
     return Run(result.manifest, read_summary(runs, result.manifest), str(out))
+
+
+def audience(
+    run: Run | str | Path,
+    out: str | Path,
+    *,
+    clusters: Sequence[int] = (),
+    store: str | Path | Store | None = None,
+    output_format: Any = None,
+    **chosen: Any,
+) -> "Audience":
+    """List customers of a run for a campaign, as `customer-clusters audience` does.
+
+    Args:
+        run: What `score` gave back, or the folder or s3:// address of a run.
+        out: The file to write, in place of one that may be there; or its s3:// address.
+        clusters: Whose customers; by default those of all.
+        store: As for `load`; it is asked for runs of old only.
+        output_format: `csv`, `parquet` or `xlsx`; by default what `out` ends in.
+        chosen: The other fields of `pipeline.runs.audience.spec.AudienceSpec`, such as `top=500`,
+            `by="margin"`, `min_margin=0.2`, `control=0.1` and `include_churned=True`.
+
+    Returns:
+        What was written, with the counts of all who were left out.
+
+    Raises:
+        WrongFile: There is no such cluster or column, or nobody is left.
+    """
+    from pipeline.runs.audience.spec import AudienceSpec, format_of
+    from pipeline.runs.audience.write import as_target, write_audience
+    from pipeline.runs.committed import open_run
+
+    address = run.folder if isinstance(run, Run) else str(run)
+    written = output_format or format_of(str(out))
+    spec = AudienceSpec(tuple(clusters), format=written, **chosen)
+
+    def contract_of(version: str) -> Contract:
+        return load_model(as_store(store).open(version)).contract
+
+    return write_audience(open_run(address), spec, as_target(str(out)), contract_of)
 
 
 def compare(

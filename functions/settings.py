@@ -10,6 +10,7 @@ from typing import Self
 
 from functions.variables import PREFIX, Kind, Variable, WrongSetting, read, setting, variables_of
 from model_store import BUNDLED, CHAMPION, S3Address
+from pipeline.hashing import CONTROL_KEY
 from pipeline.reading.options import AUTODETECT, OPTIONS, ReadingOptions, WrongOption
 
 __all__ = [
@@ -291,6 +292,14 @@ class Settings:
     )
     buckets: BatchSettings | None = None
     """Where they are, the page for files sends them there."""
+
+    control_key: str = setting(
+        "CUSTOMER_CLUSTERS_CONTROL_KEY",
+        Kind(str, "a text"),
+        "What ids are hashed with to draw the control group of an audience; another text draws "
+        "another group",
+        default=CONTROL_KEY,
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:

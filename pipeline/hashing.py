@@ -12,6 +12,8 @@ from typing import BinaryIO
 BLOCK = 64 << 20
 _READ_SIZE = 256 << 10
 _THREADS = 4
+CONTROL_KEY = "customer-clusters"
+"""What ids are hashed with to draw a control group, unless somebody names another key."""
 
 
 def sha256_of_file(path: Path) -> str:

@@ -23,7 +23,7 @@ def settings() -> Settings:
     return Settings.from_environment(os.environ)
 
 
-def _default(setting: str) -> str:
+def default_of(setting: str) -> str:
     """What an option has that a setting decides, in words."""
     variable = variables_of(Settings)[setting]
     return f"{variable.default}, or ${variable.name}"
@@ -136,7 +136,7 @@ store = click.option(
     "--store",
     metavar="ADDRESS",
     default=lambda: settings().store,
-    show_default=_default("store"),
+    show_default=default_of("store"),
     help="Folder or s3:// address of the model store.",
 )
 model = click.option(
@@ -144,7 +144,7 @@ model = click.option(
     "reference",
     metavar="REF",
     default=lambda: settings().model,
-    show_default=_default("model"),
+    show_default=default_of("model"),
     help="Alias or version of the model.",
 )
 as_json_flag = click.option(
@@ -174,7 +174,7 @@ sign_key = click.option(
     metavar="FILE",
     type=path,
     default=lambda: settings().sign_key,
-    show_default=_default("sign_key"),
+    show_default=default_of("sign_key"),
     help="Ed25519 private key (PEM) that signs the model.",
 )
 counted = click.option(

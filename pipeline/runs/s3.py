@@ -5,12 +5,13 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Self
 
 from model_store import Conflict, CustomerClustersError, S3Address
 from model_store.storage.s3 import S3Storage
 from model_store.storage.scratch import unfinished
-from pipeline.runs.objects import S3Target
+from pipeline.runs.objects import ObjectRef, S3Target, open_object
 from pipeline.runs.store import FAILED, MANIFEST, Checkpoint, RunKey, RunResult, Workspace, as_json
 from pipeline.scoring.documents import Failure, Manifest
 from pipeline.scoring.parts.locations import WORKING
@@ -120,3 +121,13 @@ class S3Runs:
 
     def _document(self, key: RunKey, name: str) -> Any:
         return json.loads(self.files.read(f"{key.folder}/{name}"))
+
+
+@contextmanager
+def fetched(files: S3Storage, name: str) -> Iterator[Path]:
+    """A file below a prefix, brought to this machine for as long as it is used."""
+    ref = ObjectRef(files.address.bucket, f"{files.address.folder}{name}")
+    with unfinished() as folder, open_object(files.client, ref, name) as source:
+        path = folder / "file"
+        source.save(path)
+        yield path

@@ -4,12 +4,15 @@ They are JSON objects whose keys stand in this order. A key that is `NotRequired
 there is nothing to say. Needs the standard library only, so that whoever reads results can use it.
 """
 
-from typing import Literal, NotRequired, TypedDict, final
+from typing import Literal, NotRequired, TypedDict, final, get_args
 
 from pipeline.reading.facts import ReadingFacts
 
 Verdict = Literal["stable", "moved", "shifted", "implausible", "too few customers"]
 """How far a distribution is from training's."""
+OutputFormat = Literal["csv", "parquet", "xlsx"]
+"""What assigned rows and lists of them are written as."""
+OUTPUT_FORMATS: tuple[OutputFormat, ...] = get_args(OutputFormat)
 ChurnVerdict = Literal["as in training", "higher", "lower", "clearly higher", "clearly lower"]
 """How a churn rate compares with what training leads to expect."""
 APPENDED_COLUMNS = ("cluster", "cluster_name", "churn_rate", "distance", "margin", "outlier")
@@ -66,6 +69,17 @@ class OptionsDocument(TypedDict):
     explaining: NotRequired[ExplainingDocument]
 
 
+class LabelDocument(TypedDict):
+    """What the churn label of the contract is."""
+
+    column: str
+    churned: list[str]
+    """Its values that mean that a customer has churned."""
+    stayed: list[str]
+    churned_word: str
+    """What people say of customers who churned, such as "cancelled"."""
+
+
 class Manifest(TypedDict):
     """`manifest.json`, written last: a run that has it is complete."""
 
@@ -84,6 +98,9 @@ class Manifest(TypedDict):
     """Role (`assigned`, `rejected`, `clusters`, `summary`, `report`) → path below the results."""
     bytes: dict[str, int]
     """The size of each file by its name in the run's folder."""
+    id_column: NotRequired[str | None]
+    """The contract's, and so is the next; neither is there in runs of old."""
+    label: NotRequired[LabelDocument | None]
 
 
 class ObservedChurn(TypedDict):

@@ -3,7 +3,8 @@
 from pathlib import Path
 from threading import Thread
 
-from pipeline.scoring.documents import Manifest, ScoredRows
+from pipeline.model.contract import Label
+from pipeline.scoring.documents import LabelDocument, Manifest, ScoredRows
 from pipeline.scoring.inputs import InputFile
 from pipeline.scoring.outputs import MANIFEST, outputs, write_clusters, write_json
 from pipeline.scoring.spec import FileEngine, Progress, ScoringSpec
@@ -53,12 +54,25 @@ def conclude(folder: Path, spec: ScoringSpec, rows: ScoredRows) -> Manifest:
         "columns": rows["columns"],
         "outputs": {role: f"{rows['input']['name']}/{run}/{name}" for role, name in names.items()},
         "bytes": dict(rows["assigned"]),
+        "id_column": spec.model.contract.id_column,
+        "label": _label(spec.model.contract.label),
     }
     write_report(folder / names["report"], spec.model, manifest, summary)
     here = [name for role, name in names.items() if role != "assigned"]
     manifest["bytes"] |= {name: (folder / name).stat().st_size for name in here}
     write_json(folder / MANIFEST, manifest)
     return manifest
+
+
+def _label(label: Label | None) -> LabelDocument | None:
+    if label is None:
+        return None
+    return {
+        "column": label.column,
+        "churned": list(label.churned),
+        "stayed": list(label.stayed),
+        "churned_word": label.churned_word,
+    }
 
 
 def _prepare() -> None:

@@ -197,12 +197,12 @@ def _line(block: Block, position: int) -> int | None:
     return None if block.lines is None else int(block.lines[position])
 
 
-def free_names(wanted: Sequence[str], taken: Sequence[str]) -> list[str]:
+def free_names(wanted: Sequence[str], taken: Sequence[str], prefix: str = "assigned") -> list[str]:
     """The names, each with as many prefixes as it takes to differ from those that are taken."""
     names = []
     for name in wanted:
         free = name
         while free in taken:
-            free = f"assigned_{free}"
+            free = f"{prefix}_{free}"
         names.append(free)
     return names

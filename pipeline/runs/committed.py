@@ -1,0 +1,105 @@
+"""A committed run by its address, for those who read results: audiences and their like."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import cast
+
+from model_store import FolderStorage, NotFound, S3Address
+from model_store.errors import MALFORMED
+from model_store.extras import needs_extra
+from model_store.storage.base import Storage
+from pipeline.errors import WrongFile
+from pipeline.runs.store import FAILED, MANIFEST
+from pipeline.scoring.documents import Manifest, Summary
+
+_ASSIGNED = "assigned."
+
+
+@dataclass(frozen=True)
+class CommittedRun:
+    """What a run wrote, found by its manifest."""
+
+    address: str
+    """Its folder, or its prefix in S3."""
+    manifest: Manifest
+    files: Storage
+    """What lies in its folder."""
+    on_disk: Callable[[str], AbstractContextManager[Path]]
+    """A file of the folder by its name, as a path of this machine for as long as it is used."""
+
+    @property
+    def assigned(self) -> list[str]:
+        """The files of assigned rows, in the order of the rows."""
+        return [name for name in self.manifest["bytes"] if name.startswith(_ASSIGNED)]
+
+    @cached_property
+    def summary(self) -> Summary:
+        """What the run says of its customers."""
+        name = self.manifest["outputs"]["summary"].rpartition("/")[2]
+        return cast(Summary, json.loads(self.files.read(name)))
+
+
+def open_run(address: str) -> CommittedRun:
+    """The committed run in a folder or below an address in S3.
+
+    Args:
+        address: The folder with `manifest.json`, or that file itself.
+
+    Raises:
+        NotFound: There is no run; names those below it.
+        WrongFile: The run failed, or its manifest is damaged.
+        WrongAddress: It begins with s3:// and names no bucket.
+        MissingExtra: It is in S3, and boto3 is not installed.
+    """
+    address = address.removesuffix(f"/{MANIFEST}").rstrip("/") or "/"
+    files, on_disk = _opened(address)
+    try:
+        content = files.read(MANIFEST)
+    except NotFound as error:
+        raise _no_run(address, files) from error
+    try:
+        manifest: Manifest = json.loads(content)
+        _check(manifest)
+    except MALFORMED as error:
+        raise WrongFile(f"{address}/{MANIFEST}", "is damaged; score the file again") from error
+    return CommittedRun(address, manifest, files, on_disk)
+
+
+def _opened(address: str) -> tuple[Storage, Callable[[str], AbstractContextManager[Path]]]:
+    if not address.startswith(S3Address.SCHEME):
+        root = Path(address)
+        return FolderStorage(root), lambda name: _here(root / name)
+    where = S3Address.from_string(address)
+    with needs_extra(address, "aws"):
+        from pipeline.runs.s3 import S3Runs, fetched
+    objects = S3Runs.at(where).files
+    return objects, partial(fetched, objects)
+
+
+@contextmanager
+def _here(path: Path) -> Iterator[Path]:
+    yield path
+
+
+def _no_run(address: str, files: Storage) -> Exception:
+    """Why there is no run: it failed, or the address is that of something else."""
+    names = files.names()
+    if FAILED in names:
+        reason = json.loads(files.read(FAILED)).get("reason", "")
+        return WrongFile(address, f"is a run that failed and has no customers: {reason}")
+    below = [name for name in names if files.exists(f"{name}/{MANIFEST}")]
+    return NotFound("committed run (a folder with manifest.json)", address, below)
+
+
+def _check(manifest: Manifest) -> None:
+    """Raise one of MALFORMED unless everything is there that readers of a run ask for."""
+    texts = (manifest["run"], manifest["model_version"], manifest["input"]["name"])
+    sizes, columns = manifest["bytes"], manifest["columns"]
+    known = {"cluster", "margin", "distance"} <= {*columns} and isinstance(sizes, dict)
+    if not known or not all(isinstance(text, str) for text in texts):
+        raise ValueError(MANIFEST)
+    int(manifest["rows_assigned"])
