@@ -16,6 +16,7 @@ from model_store import open_store as open_at
 from pipeline.model.contract import DEFAULT_CONTRACT
 from pipeline.model.numbers import DECIMAL_MARKS, THOUSANDS
 from pipeline.reading.options import ReadingOptions
+from pipeline.scoring.documents import OUTPUT_FORMATS
 
 
 def settings() -> Settings:
@@ -212,8 +213,8 @@ def of_run(command: Callable[..., None]) -> Callable[..., None]:
         reading,
         click.option(
             "--format",
-            type=click.Choice(["csv", "parquet"]),
-            help="Of the assigned file; by default that of the input.",
+            type=click.Choice(OUTPUT_FORMATS),
+            help="Of the assigned file; xlsx is for people.  [default: that of the input]",
         ),
         click.option("--out", metavar="DIR|S3", default="results", show_default=True),
     ):

@@ -33,7 +33,7 @@ from functions.uploads.matching import (
 )
 from functions.uploads.multipart import Upload, save_upload
 from functions.uploads.results import KEPT_SECONDS, RUN_BYTES, Results
-from functions.web.files import FIELDS, LABELS, files_view, sentence
+from functions.web.files import FIELDS, FORMATS, LABELS, files_view, sentence
 from functions.web.matching import matching_view
 from functions.web.rendering import render
 from functions.web.routes import by_person
@@ -158,7 +158,7 @@ class LocalUploads:
         choices: Mapping[str, str] | None = None,
     ) -> Response:
         view = files_view(loaded, self.settings.max_upload_bytes, LABELS, problem)
-        view |= {"upload": None, "fields": FIELDS, "choices": choices or {}}
+        view |= {"upload": None, "fields": FIELDS, "formats": FORMATS, "choices": choices or {}}
         status, headers = (problem.status, problem.headers) if problem else (200, None)
         return render(request, "files.html.j2", loaded, view, status, headers)
 

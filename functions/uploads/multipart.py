@@ -24,10 +24,11 @@ from functions.uploads.results import RUN_BYTES
 from functions.web.files import bytes_text
 from model_store import Temporary
 from pipeline.reading.options import OPTIONS, ReadingOptions
+from pipeline.scoring.documents import OUTPUT_FORMATS, OutputFormat
 
-FIELD, SAFE = "file", "safe_csv"
-"""What the form calls its file, and the choice about formulas."""
-_CHOICES = frozenset({SAFE, *OPTIONS})
+FIELD, SAFE, FORMAT = "file", "safe_csv", "format"
+"""What the form calls its file, the choice about formulas, and what the rows come back as."""
+_CHOICES = frozenset({SAFE, FORMAT, *OPTIONS})
 """What may stand before or after the file, each once."""
 _LONGEST_CHOICE, _LONGEST_MAP = 200, 8_000
 """Bytes; a sheet's name in Excel has up to 31 characters, and columns may be many."""
@@ -51,11 +52,14 @@ class Upload:
     """Whether cells that a spreadsheet would run are to be made harmless."""
     texts: Mapping[str, str] = field(default_factory=dict)
     """How the file is written, as it was typed: option → text, empty where nothing is said."""
+    format: OutputFormat | None = None
+    """What the rows come back as; None: as they came."""
 
     @property
     def choices(self) -> dict[str, str]:
         """Every choice as the form has it."""
-        return {SAFE: "true" if self.safe_csv else "false", **self.texts}
+        safe = "true" if self.safe_csv else "false"
+        return {SAFE: safe, FORMAT: self.format or "", **self.texts}
 
     @property
     def reading(self) -> ReadingOptions:
@@ -168,7 +172,11 @@ class _Form:
         safe = texts.pop(SAFE, "false")
         if safe not in ("true", "false"):
             raise _wrong_choice(SAFE, "true or false")
-        return Upload(self._name, safe == "true", texts)
+        chosen = texts.pop(FORMAT, "")
+        written = next((each for each in OUTPUT_FORMATS if each == chosen), None)
+        if chosen and written is None:
+            raise _wrong_choice(FORMAT, f"{', '.join(OUTPUT_FORMATS)} or nothing")
+        return Upload(self._name, safe == "true", texts, written)
 
     def _begin_part(self) -> None:
         self._disposition, self._choice = b"", ""

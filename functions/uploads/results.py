@@ -145,10 +145,13 @@ def _writable() -> Iterator[None]:
 
 
 def size_of(folder: Path) -> int:
-    """The bytes of the files in a folder, as far as it is read before it disappears."""
+    """The bytes of the files in a folder and below it, as far as it is read before it disappears.
+
+    A workbook's rows lie below it until it is finished.
+    """
     size = 0
     with contextlib.suppress(OSError):
-        for path in folder.iterdir():
+        for path in folder.rglob("*"):
             size += path.stat().st_size
     return size
 

@@ -57,7 +57,7 @@ def score_upload(
             raise WrongFile(path, f"has results of more than {limit}; cut it into parts")
 
     try:
-        options = Options(reading=upload.reading, safe_csv=upload.safe_csv)
+        options = Options(upload.format, reading=upload.reading, safe_csv=upload.safe_csv)
         spec = ScoringSpec(loaded.model, loaded.version, options)
         source = InputFile.at(path, upload.name)
         manifest = score_into(folder, source, spec, engine, watch)

@@ -74,6 +74,13 @@ FIELDS = (
         lines=True,
     ),
 )
+FORMATS = (
+    ("", "As they came: CSV, for a workbook too, or Parquet"),
+    ("xlsx", "Excel workbook"),
+    ("csv", "CSV"),
+    ("parquet", "Parquet"),
+)
+"""What the rows can come back as, and its words."""
 LABELS = {field.name: f"“{field.label}” below" for field in FIELDS}
 """What the page calls an option about reading."""
 

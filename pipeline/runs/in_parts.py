@@ -30,6 +30,8 @@ class InParts:
         checkpoint: Checkpoint,
     ) -> Manifest:
         """As `Engine`."""
+        if spec.options.format == "xlsx":
+            return self._workbook(source, spec, workspace, progress, checkpoint)
         shared, target = source.shared(), workspace.shared()
         try:
             rows = score_in_parts(self.run, shared, spec, target, workspace.folder, self.part_bytes)
@@ -44,3 +46,17 @@ class InParts:
             raise error.about(source.address) from error
         progress(rows["summary"]["rows_in"])
         return conclude(workspace.folder, spec, rows)
+
+    def _workbook(
+        self,
+        source: RunInput,
+        spec: ScoringSpec,
+        workspace: Workspace,
+        progress: Progress,
+        checkpoint: Checkpoint,
+    ) -> Manifest:
+        """A workbook is one file and holds a million rows: it is written whole, here."""
+        if isinstance(source, DataSetInput):
+            problem = "is a data set, which no workbook holds; choose csv or parquet as the format"
+            raise WrongFile(source.address, problem)
+        return self.whole(source, spec, workspace, progress, checkpoint)

@@ -67,7 +67,7 @@ class InProcesses:
             start = stream.read(len(PARQUET))
         text = not start.startswith((PARQUET, ZIP, OLE))
         large = file.path.stat().st_size > self.part_bytes
-        return text and large and spec.options.format != "parquet"
+        return text and large and spec.options.format not in ("parquet", "xlsx")
 
     def _rows(
         self, file: InputFile, spec: ScoringSpec, workspace: Workspace, progress: Progress

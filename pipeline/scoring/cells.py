@@ -35,15 +35,21 @@ def kind_of_appended(role: str) -> Kind:
 class Cells:
     """Turns the batches of one table into rows; the first one decides about columns of text."""
 
-    def __init__(self, known: Mapping[int, Kind], decimal: str = ".") -> None:
+    def __init__(
+        self,
+        known: Mapping[int, Kind],
+        decimal: str = ".",
+        readers: Mapping[int, Callable[[str], Cell]] | None = None,
+    ) -> None:
         """Nothing is decided yet.
 
         Args:
             known: What the cells of a column are, by its position: those of others follow from
                 their type or from the first batch.
             decimal: The decimal mark of numbers in text; empty where none is known.
+            readers: What reads a text that is a number in another way, by the column's position.
         """
-        self._known, self._decimal = known, decimal
+        self._known, self._decimal, self._readers = known, decimal, readers or {}
         mark = re.escape(decimal)
         self._number = re.compile(
             rf"{_WHOLE.pattern}(?:{mark}[0-9]{{1,17}})?(?:e[+-][0-9]{{1,3}})?"
@@ -61,8 +67,8 @@ class Cells:
         """The rows of a batch, once the columns are known."""
         assert self._kinds is not None
         cells = [
-            self._cells(column, kind)
-            for column, kind in zip(batch.columns, self._kinds, strict=True)
+            self._cells(index, column, kind)
+            for index, (column, kind) in enumerate(zip(batch.columns, self._kinds, strict=True))
         ]
         return zip(*cells, strict=True)
 
@@ -83,26 +89,32 @@ class Cells:
             return "text"
         return "whole" if all(map(_WHOLE.fullmatch, texts)) else "number"
 
-    def _cells(self, column: pa.Array, kind: Kind) -> Sequence[Cell]:
+    def _cells(self, index: int, column: pa.Array, kind: Kind) -> Sequence[Cell]:
         cells = _plain(column).to_pylist()
         if kind == "text":
             return [None if cell is None or cell == "" else _shown(cell) for cell in cells]
         if is_text(column):
-            read: Callable[[str], Cell] = _flag if kind == "flag" else self._read
-            return [read(cell) if cell else None for cell in cells]
+            other = self._readers.get(index, _as_is)
+            if kind == "flag":
+                return [_flag(cell) if cell else None for cell in cells]
+            return [self._read(cell, other) if cell else None for cell in cells]
         return [_number(cell) for cell in cells]
 
-    def _read(self, text: str) -> Cell:
-        """A number of text as a number; text that is written in another way as it is."""
+    def _read(self, text: str, other: Callable[[str], Cell]) -> Cell:
+        """A number of text as a number; what is written in another way is read by another."""
         if _WHOLE.fullmatch(text):
             return int(text)
         if self._number.fullmatch(text):
             return float(text.replace(self._decimal, "."))
-        return text
+        return other(text)
 
 
 def _plain(column: pa.Array) -> pa.Array:
     return as_text(without_view(without_dictionary(column)))
+
+
+def _as_is(text: str) -> Cell:
+    return text
 
 
 def _flag(text: str) -> Cell:

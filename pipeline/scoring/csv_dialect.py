@@ -48,6 +48,10 @@ class CsvDialect:
             return codecs.BOM_UTF8 + text.encode()
 
 
+PLAIN = CsvDialect()
+"""Commas, points and UTF-8 without a mark."""
+
+
 def _is_plain(encoding: str) -> bool:
     """Whether results are written in an encoding: UTF-8 with its mark, and UTF-16, get the mark."""
     return not encoding.startswith("utf") and encoding != "unknown"

@@ -292,7 +292,7 @@ class ScoredRows(TypedDict):
     """What an engine found in an input, once its rows are written; all else follows from it."""
 
     input: InputFacts
-    format: Literal["csv", "parquet"]
+    format: OutputFormat
     """Of the assigned rows."""
     columns: dict[str, str]
     """Appended column → its name in the assigned file."""

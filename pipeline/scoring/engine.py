@@ -9,10 +9,10 @@ from pipeline.errors import WrongFile, refuse_unreadable
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.reading.customer_file import CustomerFile
 from pipeline.reading.delimited.streams import CHUNK
-from pipeline.reading.facts import Format
 from pipeline.reading.file_state import checked_afterwards
 from pipeline.reading.open import open_customers
-from pipeline.scoring.documents import InputIdentity, ScoredRows, Summary
+from pipeline.scoring.csv_dialect import CsvDialect
+from pipeline.scoring.documents import InputIdentity, OutputFormat, ScoredRows, Summary
 from pipeline.scoring.inputs import InputFile
 from pipeline.scoring.outputs import outputs
 from pipeline.scoring.parallel import map_in_order
@@ -49,17 +49,20 @@ def score_rows(
         with ExitStack() as stack:
             with refuse_unreadable(source.path):
                 file = stack.enter_context(open_for(model, source.path, options))
-            written, safe = options.format or file.format, options.safe_csv
+            written: OutputFormat = options.format or file.format
+            safe = options.safe_csv
             names = outputs(written)
             every = needs_all_columns(file, written, safe=safe)
             scorer = Scorer(model, file, options, all_columns=every)
             assigned = folder / names["assigned"]
-            writer = reject_writer(folder / names["rejected"], safe=safe)
+            dialect = CsvDialect.of(file.facts)
+            writer = reject_writer(folder / names["rejected"], safe=safe, dialect=dialect)
             rejects = stack.enter_context(writer)
             ids = stack.enter_context(RepeatedIds())
             with open_sink(assigned, file, scorer, written, safe=safe) as sink:
                 tally = _write_rows(file, scorer, sink, rejects, ids, progress)
-            summary = summarise(model, tally, ids.summary(), options.challenger)
+                summary = summarise(model, tally, ids.summary(), options.challenger)
+                sink.add_summary(summary)
         counted = int(tally.customers.sum()), tally.rejected.total()
         if (sink.rows, rejects.rows) != counted:
             raise AssertionError(f"{source.path}: {counted} rows counted, another number written")
@@ -77,7 +80,7 @@ def open_for(
     contracts = [model.contract]
     if options.challenger is not None:
         contracts.append(options.challenger.model.contract)
-    decoded = options.format == "parquet" or options.safe_csv
+    decoded = options.format in ("parquet", "xlsx") or options.safe_csv
     keep = not decoded and all(contract.ascii for contract in contracts)
     return open_customers(path, model.contract, options.reading, keep_bytes=keep)
 
@@ -85,7 +88,7 @@ def open_for(
 def scored_rows(
     facts: InputIdentity,
     scorer: Scorer,
-    written: Format,
+    written: OutputFormat,
     summary: Summary,
     sizes: Mapping[str, int],
 ) -> ScoredRows:
@@ -126,6 +129,7 @@ def _write_rows(
     for rows, refused, counted, found, shaped in map_in_order(work, _raw(file)):
         sink.write(shaped)
         rejects.write(refused)
+        sink.add_rejects(refused)
         tally.add(counted)
         ids.add(found)
         read += rows

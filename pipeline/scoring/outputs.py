@@ -4,12 +4,12 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from pipeline.reading.facts import Format
-from pipeline.scoring.documents import ClusterSummary
+from pipeline.scoring.csv_dialect import CsvDialect
+from pipeline.scoring.documents import ClusterSummary, OutputFormat
 
 MANIFEST = "manifest.json"
 FAILED = "failed.json"
@@ -21,7 +21,7 @@ NUMBER = r"^[+-]?[0-9.,]+([eE][+-]?[0-9]+)?$"
 _NEWLINE = "\r\n"
 
 
-def outputs(written: Format) -> dict[str, str]:
+def outputs(written: OutputFormat) -> dict[str, str]:
     """The names of a run's files by what they are."""
     names = {"assigned": f"assigned.{written}", "rejected": "rejected.csv"}
     return names | {"clusters": "clusters.csv", "summary": "summary.json", "report": REPORT}
@@ -33,11 +33,27 @@ def write_json(path: Path, document: object) -> None:
     path.write_text(text + "\n", encoding="utf-8")
 
 
-def write_clusters(path: Path, clusters: Sequence[ClusterSummary]) -> None:
-    """Write the summaries of clusters as CSV: one row a cluster, what is nested in columns."""
-    rows = [_cells(cluster) for cluster in clusters]
-    with path.open("w", encoding="utf-8", newline="") as file:
-        csv_writer(file).writerows([rows[0], *(row.values() for row in rows)])
+def write_clusters(
+    path: Path,
+    clusters: Sequence[ClusterSummary],
+    dialect: CsvDialect,
+    run: Mapping[str, str],
+) -> None:
+    """Write the summaries of clusters as CSV: one row a cluster, what is nested in columns.
+
+    Args:
+        path: The file.
+        clusters: One at least.
+        dialect: How it is written.
+        run: Names and cells of the last columns, by which files of many runs are told apart.
+    """
+    rows = [{**_cells(cluster), **run} for cluster in clusters]
+    text = io.StringIO(newline="")
+    writer = csv_writer(text, dialect.delimiter)
+    writer.writerow(rows[0])
+    for row in rows:
+        writer.writerow(dialect.number(c) if isinstance(c, float) else c for c in row.values())
+    path.write_bytes(dialect.encode(text.getvalue()))
 
 
 def _cells(cluster: ClusterSummary) -> dict[str, object]:

@@ -7,6 +7,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TextIO
 
+from pipeline.scoring.csv_dialect import PLAIN, CsvDialect
 from pipeline.scoring.outputs import csv_writer, without_formula
 
 
@@ -49,15 +50,18 @@ _CELLS = attrgetter(*_COLUMNS)
 class RejectWriter:
     """Appends rejects to a CSV file."""
 
-    def __init__(self, file: TextIO, *leading: str, safe: bool = False) -> None:
+    def __init__(
+        self, file: TextIO, *leading: str, safe: bool = False, delimiter: str = ","
+    ) -> None:
         """Write the header.
 
         Args:
             file: Where rejects are appended.
             leading: Names of columns that stand before those of a reject.
             safe: No cell is what a spreadsheet would run.
+            delimiter: Between the cells.
         """
-        self._csv, self._safe, self.rows = csv_writer(file), safe, 0
+        self._csv, self._safe, self.rows = csv_writer(file, delimiter), safe, 0
         self.first: Reject | None = None
         self._csv.writerow([*leading, *_COLUMNS])
 
@@ -73,7 +77,13 @@ class RejectWriter:
 
 
 @contextmanager
-def reject_writer(path: Path, *leading: str, safe: bool = False) -> Iterator[RejectWriter]:
-    """A new file of rejects; see `RejectWriter`."""
+def reject_writer(
+    path: Path, *leading: str, safe: bool = False, dialect: CsvDialect = PLAIN
+) -> Iterator[RejectWriter]:
+    """A new file of rejects in a dialect, but in UTF-8: what could not be read may hold any letter.
+
+    For the other arguments see `RejectWriter`.
+    """
     with path.open("w", encoding="utf-8", newline="") as file:
-        yield RejectWriter(file, *leading, safe=safe)
+        file.write(dialect.mark)
+        yield RejectWriter(file, *leading, safe=safe, delimiter=dialect.delimiter)

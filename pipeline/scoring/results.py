@@ -4,9 +4,10 @@ from pathlib import Path
 from threading import Thread
 
 from pipeline.model.contract import Label
+from pipeline.scoring.csv_dialect import CsvDialect
 from pipeline.scoring.documents import LabelDocument, Manifest, ScoredRows
 from pipeline.scoring.inputs import InputFile
-from pipeline.scoring.outputs import MANIFEST, outputs, write_clusters, write_json
+from pipeline.scoring.outputs import MANIFEST, outputs, without_formula, write_clusters, write_json
 from pipeline.scoring.spec import FileEngine, Progress, ScoringSpec
 
 
@@ -39,9 +40,12 @@ def conclude(folder: Path, spec: ScoringSpec, rows: ScoredRows) -> Manifest:
     from pipeline.scoring.report.page import write_report
 
     names, summary = outputs(rows["format"]), rows["summary"]
-    write_clusters(folder / names["clusters"], summary["clusters"])
+    run, dialect = spec.run_id(rows["input"]["identity"]), CsvDialect.of(rows["input"])
+    said = {"run": run, "model_version": spec.version, "input": rows["input"]["name"]}
+    if spec.options.safe_csv:
+        said = {column: without_formula(text) for column, text in said.items()}
+    write_clusters(folder / names["clusters"], summary["clusters"], dialect, said)
     write_json(folder / names["summary"], summary)
-    run = spec.run_id(rows["input"]["identity"])
     manifest: Manifest = {
         "run": run,
         "input": rows["input"],

@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING, Protocol
 from pipeline.errors import MAX_REJECTED_SHARE
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.reading.options import AUTODETECT, ReadingOptions
-from pipeline.scoring.documents import ExplainingDocument, OptionsDocument, ScoredRows
+from pipeline.scoring.documents import (
+    ExplainingDocument,
+    OptionsDocument,
+    OutputFormat,
+    ScoredRows,
+)
 
 if TYPE_CHECKING:
-    from pipeline.reading.facts import Format
     from pipeline.scoring.inputs import InputFile
 
 Progress = Callable[[int], None]
@@ -67,7 +71,7 @@ NOTHING = Explaining()
 class Options:
     """What a user may choose about a run; part of its identity."""
 
-    format: "Format | None" = None
+    format: OutputFormat | None = None
     """Of the assigned file; None keeps the input's, and writes CSV for a workbook."""
     max_rejected_share: float = MAX_REJECTED_SHARE
     reading: ReadingOptions = AUTODETECT

@@ -16,8 +16,8 @@ import xlsxwriter
 
 from pipeline.errors import WrongFile
 
-CUSTOMERS = "Customers"
-"""The sheet of assigned rows."""
+GROUPS, CUSTOMERS, REJECTS = "Groups", "Customers", "Rejects"
+"""The sheets of a scored file."""
 MOST_ROWS = 1_048_576
 """Of a sheet, the header among them."""
 MOST_COLUMNS = 16_384
@@ -75,6 +75,7 @@ class Sheet:
 
     def finish(self) -> None:
         """Set what depends on the rows: widths, the filter, and numbers that are meant as text."""
+        assert self.rows < MOST_ROWS  # the library would leave out what is beyond
         last = max(len(self._columns) - 1, 0)
         for index, width in enumerate(self._widths):
             self._sheet.set_column(index, index, min(width, _WIDEST))
@@ -82,10 +83,6 @@ class Sheet:
         self._sheet.ignore_errors(
             {"number_stored_as_text": f"A1:{xlsxwriter.utility.xl_rowcol_to_cell(self.rows, last)}"}
         )
-
-    def abandon(self) -> None:
-        """Close the file that the rows wait in."""
-        self._sheet.row_data_fh.close()
 
     def _writer(self, kind: Kind, formats: Mapping[str, Any]) -> Any:
         sheet, own, plain = self._sheet, formats[kind], formats["text"]
@@ -118,6 +115,7 @@ class Workbook:
     def __init__(self, book: Any) -> None:
         self._book = book
         self._sheets: list[Sheet] = []
+        self._reserved: dict[str, Any] = {}
         self._formats: dict[str, Any] = {
             kind: book.add_format({"num_format": shown}) for kind, shown in _FORMATS.items()
         }
@@ -125,9 +123,15 @@ class Workbook:
             {"bold": True, "bg_color": "#E8EEF4", "bottom": 1, "num_format": "@", "valign": "top"}
         )
 
+    def reserve(self, *names: str) -> None:
+        """Have sheets stand in this order, whichever is begun first."""
+        for name in names:
+            self._reserved[name] = self._book.add_worksheet(name)
+
     def add(self, name: str, columns: Sequence[Column]) -> Sheet:
-        """A new sheet behind the others."""
-        self._sheets.append(Sheet(self._book.add_worksheet(name), self._formats, columns))
+        """Begin a sheet, behind the others where it is not reserved."""
+        sheet = self._reserved.pop(name, None) or self._book.add_worksheet(name)
+        self._sheets.append(Sheet(sheet, self._formats, columns))
         return self._sheets[-1]
 
     def finish(self) -> None:
@@ -137,8 +141,8 @@ class Workbook:
 
     def abandon(self) -> None:
         """Close the files that rows wait in, where the workbook was not written."""
-        for sheet in self._sheets:
-            sheet.abandon()
+        for sheet in self._book.worksheets():
+            sheet.row_data_fh.close()
 
 
 @contextmanager
@@ -178,11 +182,11 @@ def refuse_more_rows(file: object, rows: int) -> None:
     if rows >= MOST_ROWS:
         most = f"{MOST_ROWS - 1:,}"
         problem = f"has more than the {most} rows that a sheet of a workbook holds"
-        raise WrongFile(file, f"{problem}; choose --format csv or parquet")
+        raise WrongFile(file, f"{problem}; choose csv or parquet as the format")
 
 
 def refuse_more_columns(file: object, columns: int) -> None:
     """WrongFile where a sheet does not hold so many columns."""
     if columns > MOST_COLUMNS:
         problem = f"has more than the {MOST_COLUMNS:,} columns that a sheet of a workbook holds"
-        raise WrongFile(file, f"{problem}; choose --format csv or parquet")
+        raise WrongFile(file, f"{problem}; choose csv or parquet as the format")

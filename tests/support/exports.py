@@ -70,8 +70,8 @@ def score(path: Path, **options: Any) -> Seen:
     assert {len(row) for row in rows} <= {len(header)}
     place = header.index("CLIENTNUM") if "CLIENTNUM" in header else 0
     clusters = {row[place].strip(): row[header.index("cluster")] for row in rows}
-    rejected = outputs["rejected"].read_bytes().decode()
-    rejects = list(csv.DictReader(io.StringIO(rejected, newline="")))
+    rejected = io.StringIO(outputs["rejected"].read_bytes().decode("utf-8-sig"), newline="")
+    rejects = list(csv.DictReader(rejected, delimiter=delimiter))
     assert len(rejects) == manifest["rows_rejected"]
     return Seen("", manifest, clusters, rejects, written)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from model_store import NotFound, Temporary
 from pipeline.errors import WrongFile
 from pipeline.reading.file_state import checked_afterwards
+from pipeline.scoring.csv_dialect import CsvDialect
 from pipeline.scoring.documents import InputIdentity, ScoredRows
 from pipeline.scoring.engine import refuse_too_many_rejects, scored_rows
 from pipeline.scoring.outputs import outputs
@@ -227,7 +228,8 @@ def _rejects_of(task: PartTask, part: PlacedPart) -> Iterator[Reject]:
 def _write_rejects(
     path: Path, task: PartTask, placed: Sequence[PlacedPart], names: Sequence[str]
 ) -> None:
-    with reject_writer(path, *(["file"] if names else []), safe=task.options.safe_csv) as writer:
+    leading, dialect = ["file"] if names else [], CsvDialect.of(task.files[0].facts)
+    with reject_writer(path, *leading, safe=task.options.safe_csv, dialect=dialect) as writer:
         for part in placed:
             if part.result.rejected:
                 of = [names[part.file]] if names else []

@@ -19,8 +19,8 @@ from pipeline.reading.customer_file import CustomerFile
 from pipeline.reading.delimited.reader import DelimitedReader, TextChunk
 from pipeline.reading.delimited.records import split
 from pipeline.reading.delimited.streams import CHUNK
-from pipeline.reading.facts import Format
 from pipeline.reading.parquet.reader import ParquetReader, RowBatch
+from pipeline.scoring.documents import OutputFormat
 from pipeline.scoring.parts.locations import WORKING, Source, Target
 from pipeline.scoring.parts.part_plan import Part, TextRange, row_group_pieces
 from pipeline.scoring.rejects import Reject
@@ -63,7 +63,7 @@ class PartTask:
     sources: Sequence[Source]
     """Of each file."""
     target: Target
-    format: Format
+    format: OutputFormat
     options: Options
 
     @classmethod
@@ -75,7 +75,7 @@ class PartTask:
         target: Target,
     ) -> Self:
         """What the parts of these files have in common."""
-        written = spec.options.format or files[0].format
+        written: OutputFormat = spec.options.format or files[0].format
         return cls(spec.model, files, sources, target, written, spec.options)
 
     def assigned(self, part: str) -> str:

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from pipeline.reading.arrow_numpy import column_of, text_column
 from pipeline.reading.customer_file import CustomerFile
+from pipeline.scoring.csv_dialect import CsvDialect
 from pipeline.scoring.scorer import ScoredBlock, Scorer
 
 
@@ -50,8 +51,8 @@ class AppendedColumns:
 
 
 def byte_order_mark(file: CustomerFile) -> str:
-    """What a CSV file begins with: a mark of UTF-8 where the input was in another encoding."""
-    return "" if file.facts.get("encoding", "utf-8") == "utf-8" else "\ufeff"
+    """What a CSV file begins with: a mark of UTF-8 where the input was a workbook or not UTF-8."""
+    return CsvDialect.of(file.facts).mark
 
 
 def unique_names(names: Sequence[str]) -> list[str]:

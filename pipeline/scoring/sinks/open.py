@@ -1,6 +1,6 @@
 """Opening the sink for an assigned file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from pipeline.errors import WrongFile
 from pipeline.reading.customer_file import CustomerFile
-from pipeline.reading.facts import Format
+from pipeline.scoring.documents import OutputFormat, Summary
+from pipeline.scoring.rejects import Reject
 from pipeline.scoring.scorer import ScoredBlock, Scorer
 from pipeline.scoring.sinks.table import TableSink
 from pipeline.scoring.sinks.text import TextSink
@@ -29,6 +30,14 @@ class Sink(Protocol):
         """Write a prepared block; in one thread, in the order of the file."""
         ...
 
+    def add_rejects(self, rejects: Sequence[Reject]) -> None:
+        """Take the rejects of a block, after its rows, where the file lists them too."""
+        ...
+
+    def add_summary(self, summary: Summary) -> None:
+        """Take what was counted of all, before the end, where the file tells of it too."""
+        ...
+
     def finish(self) -> None:
         """Write what comes after the last block."""
         ...
@@ -36,7 +45,7 @@ class Sink(Protocol):
 
 @contextmanager
 def open_sink(
-    path: Path, file: CustomerFile, scorer: Scorer, output_format: Format, *, safe: bool
+    path: Path, file: CustomerFile, scorer: Scorer, output_format: OutputFormat, *, safe: bool
 ) -> Iterator[Sink]:
     """The sink for an assigned file.
 
@@ -48,9 +57,15 @@ def open_sink(
         safe: Cells that a spreadsheet would run as a formula get an apostrophe before them.
 
     Raises:
-        WrongFile: The input's columns, or clusters' names, cannot be written in this format.
+        WrongFile: The input's columns, or clusters' names, cannot be written in this format; or it
+            has more rows than a sheet.
     """
     try:
+        if output_format == "xlsx":
+            with _workbook(path, file, scorer) as sink:
+                yield sink
+                sink.finish()
+            return
         with path.open("wb") as target:
             sink = make_sink(target, file, scorer, output_format, safe=safe)
             yield sink
@@ -67,8 +82,18 @@ def open_sink(
         ) from error
 
 
+@contextmanager
+def _workbook(path: Path, file: CustomerFile, scorer: Scorer) -> Iterator[Sink]:
+    from pipeline.scoring.sinks.workbook import WorkbookSink, refuse_oversized
+    from pipeline.scoring.workbook import new_workbook
+
+    refuse_oversized(file)
+    with new_workbook(path) as book:
+        yield WorkbookSink(book, file, scorer)
+
+
 def make_sink(
-    target: BinaryIO, file: CustomerFile, scorer: Scorer, output_format: Format, *, safe: bool
+    target: BinaryIO, file: CustomerFile, scorer: Scorer, output_format: OutputFormat, *, safe: bool
 ) -> Sink:
     """A sink that writes to an open file; the arguments are those of `open_sink`."""
     if output_format == "parquet":
@@ -80,6 +105,6 @@ def make_sink(
     return TableSink(target, file, scorer, safe=safe)
 
 
-def needs_all_columns(file: CustomerFile, output_format: Format, *, safe: bool) -> bool:
+def needs_all_columns(file: CustomerFile, output_format: OutputFormat, *, safe: bool) -> bool:
     """Whether `open_sink` gives a sink that needs every column, parsed."""
-    return output_format == "parquet" or file.format != "csv" or safe
+    return output_format != "csv" or file.format != "csv" or safe

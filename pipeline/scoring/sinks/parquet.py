@@ -9,13 +9,14 @@ import pyarrow.parquet
 from pipeline.reading.customer_file import CustomerFile
 from pipeline.scoring.scorer import ScoredBlock, Scorer
 from pipeline.scoring.sinks.columns import AppendedColumns, unique_names
+from pipeline.scoring.sinks.rows_only import RowsOnly
 
 ROW_GROUP = 65_536
 _ARROW_SCHEMA = "ARROW:schema"
 """Where Arrow's readers look for the types that Parquet does not have."""
 
 
-class ParquetSink:
+class ParquetSink(RowsOnly):
     """Writes columns with their own types; those of a text file as text."""
 
     def __init__(self, target: BinaryIO, file: CustomerFile, scorer: Scorer) -> None:

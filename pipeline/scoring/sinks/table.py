@@ -13,9 +13,10 @@ from pipeline.reading.customer_file import CustomerFile
 from pipeline.scoring.outputs import FORMULA, NUMBER, csv_line, without_formula
 from pipeline.scoring.scorer import ScoredBlock, Scorer
 from pipeline.scoring.sinks.columns import AppendedColumns, byte_order_mark, unique_names
+from pipeline.scoring.sinks.rows_only import RowsOnly
 
 
-class TableSink:
+class TableSink(RowsOnly):
     """Writes columns as CSV: for what came as Parquet, and for cells made safe."""
 
     def __init__(self, target: BinaryIO, file: CustomerFile, scorer: Scorer, *, safe: bool) -> None:

@@ -12,9 +12,10 @@ from pipeline.scoring.outputs import csv_line
 from pipeline.scoring.scorer import ScoredBlock, Scorer
 from pipeline.scoring.sinks.columns import AppendedColumns, byte_order_mark
 from pipeline.scoring.sinks.decimals import Decimals
+from pipeline.scoring.sinks.rows_only import RowsOnly
 
 
-class TextSink:
+class TextSink(RowsOnly):
     """Appends cells to the lines of a delimited file, whose bytes stay what they were."""
 
     def __init__(self, target: BinaryIO, file: CustomerFile, scorer: Scorer) -> None:

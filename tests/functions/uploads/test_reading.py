@@ -4,7 +4,7 @@ import io
 from pathlib import Path
 
 import pytest
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 from starlette.testclient import TestClient
 
 from functions.http.problems import ProblemError
@@ -57,7 +57,7 @@ def amount(browser: TestClient, page: Page) -> float:
 def test_the_form_has_a_closed_field_for_every_option(champion: TestClient) -> None:
     page = page_of(champion, "/files")
     assert "open" not in page.one("details").attributes
-    assert chosen(page) == {"safe_csv": "false", **dict.fromkeys(OPTIONS, "")}
+    assert chosen(page) == {"format": "", "safe_csv": "false", **dict.fromkeys(OPTIONS, "")}
     for field in FIELDS:
         assert page.one("label", **{"for": field.name}).text == field.label
         for value, _ in field.values:
@@ -80,7 +80,9 @@ def test_a_file_that_can_be_read_in_two_ways_is_refused_until_the_form_says_whic
     assert "open" in page.one("details").attributes
     assert kept(temporary) == []
     again = chosen(page)
-    assert again == {**dict.fromkeys(OPTIONS, ""), "safe_csv": "true", "encoding": "utf-8"}
+    assert again == {
+        **dict.fromkeys(OPTIONS, ""), "format": "", "safe_csv": "true", "encoding": "utf-8",
+    }  # fmt: skip
     assert amount(champion, send(champion, 200, **{**again, **choices})) == mean
 
 
@@ -157,3 +159,11 @@ def test_every_option_that_an_error_names_has_a_name_on_the_page(
     quoted = f"x--{name}.csv: row 1: '--{name}' is no number"
     view = files_view(loaded, 1, LABELS, ProblemError(422, quoted, code="invalid_file"))
     assert (view["error"], view["decides"]) == (quoted, "")
+
+
+def test_rows_come_back_as_a_workbook_when_the_form_says_so(champion: TestClient) -> None:
+    page = send(champion, 200, AMBIGUOUS.replace("4,604", "4604"), format="xlsx")
+    book = load_workbook(io.BytesIO(champion.get(downloads(page)["assigned.xlsx"]).content))
+    assert book.sheetnames == ["Groups", "Customers", "Rejects"]
+    refused = send(champion, 422, format="ods")
+    assert "Field 'format': expected csv, parquet, xlsx or nothing" in told(refused)

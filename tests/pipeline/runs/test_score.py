@@ -166,7 +166,7 @@ def test_a_run_that_dies_leaves_no_manifest_and_can_be_repeated(
 ) -> None:
     path = write(f"{HEADER}\n{GOOD}\n")
 
-    def die(path: Path, clusters: object) -> None:
+    def die(*arguments: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):

@@ -96,7 +96,7 @@ def test_more_customers_than_a_sheet_holds_are_refused(
 ) -> None:
     monkeypatch.setattr(workbook, "MOST_ROWS", 21)
     run = make_run()
-    with pytest.raises(WrongFile, match=r"more than the 20 rows .* --format csv or parquet"):
+    with pytest.raises(WrongFile, match=r"more than the 20 rows .* choose csv or parquet"):
         write_audience(run, AudienceSpec(format="xlsx"), tmp_path / "list.xlsx")
     audience = write_audience(run, AudienceSpec(format="xlsx", top=20), tmp_path / "list.xlsx")
     assert audience.counts.listed == len(read_sheet(tmp_path / "list.xlsx", SHEET)) == 20

@@ -54,8 +54,12 @@ def test_text_files_as_one(folder: Path, model: ClusterModel, tmp_path: Path, wr
     assert sizes == [40, 26, 0, 60]
     assert [row["first_row"] for row in found["input"]["files"]] == [1, 41, 67, 67]
     at = tmp_path / "whole" / whole["outputs"]["summary"]
-    for name in ("summary.json", "clusters.csv"):
-        assert (out / name).read_bytes() == at.with_name(name).read_bytes()
+    assert (out / "summary.json").read_bytes() == at.read_bytes()
+    tables = [
+        [line.rsplit(",", 3)[0] for line in path.read_text().splitlines()]  # without its run
+        for path in (out / "clusters.csv", at.with_name("clusters.csv"))
+    ]
+    assert tables[0] == tables[1]
     assert_same_assigned(found, out, at.with_name("assigned.csv"))
     with (out / "rejected.csv").open(newline="") as file:
         rejects = list(csv.DictReader(file))
