@@ -68,6 +68,7 @@ class Batch:
             challenger = self.challengers.challenger_for(loaded.version)
         settings = self.settings
         options = Options(
+            settings.format,
             reading=settings.reading,
             challenger=challenger,
             explaining=Explaining(settings.why, settings.sentences, settings.what_if),

@@ -12,6 +12,7 @@ from functions.variables import PREFIX, Kind, Variable, WrongSetting, read, sett
 from model_store import BUNDLED, CHAMPION, S3Address
 from pipeline.hashing import CONTROL_KEY
 from pipeline.reading.options import AUTODETECT, OPTIONS, ReadingOptions, WrongOption
+from pipeline.scoring.documents import OUTPUT_FORMATS, OutputFormat
 
 __all__ = [
     "READING_VARIABLES",
@@ -79,6 +80,13 @@ def _keys(text: str) -> tuple[str, ...]:
     if any(len(base64.b64decode(key, validate=True)) != 32 for key in keys):
         raise ValueError
     return keys
+
+
+def _format(text: str) -> OutputFormat:
+    known: dict[str, OutputFormat] = {each: each for each in OUTPUT_FORMATS}
+    if text not in known:
+        raise ValueError
+    return known[text]
 
 
 def _object(text: str) -> S3Address:
@@ -202,6 +210,13 @@ class BatchSettings:
     """None: no file goes to Spark."""
     reading: ReadingOptions = AUTODETECT
     """How every dropped file is written, where files do not show it."""
+    format: OutputFormat | None = setting(
+        "CUSTOMER_CLUSTERS_FORMAT",
+        Kind(_format, ", ".join(OUTPUT_FORMATS)),
+        "What assigned rows are written as: `csv`, `parquet` or `xlsx`, a workbook for people",
+        default=None,
+        shown="that of the file",
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:

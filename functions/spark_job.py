@@ -79,7 +79,10 @@ def _spec(arguments: JobArguments, trusted: tuple[str, ...]) -> ScoringSpec:
     if arguments.challenger is not None:
         challenger = load_challenger(store, arguments.challenger, artifact.version)
     options = Options(
-        reading=arguments.reading, challenger=challenger, explaining=arguments.explaining
+        arguments.format,
+        reading=arguments.reading,
+        challenger=challenger,
+        explaining=arguments.explaining,
     )
     return ScoringSpec(load_model(artifact), artifact.version, options)
 

@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote
 from model_store import S3Address
 from pipeline.reading.options import AUTODETECT, OPTIONS, ReadingOptions
 from pipeline.runs.objects import ObjectInput, ObjectRef
+from pipeline.scoring.documents import OUTPUT_FORMATS, OutputFormat
 from pipeline.scoring.spec import NOTHING, Explaining, ScoringSpec
 
 _SAFE = "/:"
@@ -17,6 +18,7 @@ _EXPLAINING = ("why", "sentences", "what-if")
 _OPTIONAL = (
     "version-id",
     "challenger",
+    "format",
     *_EXPLAINING,
     *(name.replace("_", "-") for name in OPTIONS),
 )
@@ -39,6 +41,8 @@ class JobArguments:
     """How the object is written, where it does not show it."""
     explaining: Explaining = NOTHING
     """What its rows say of why they are where they are."""
+    format: OutputFormat | None = None
+    """What assigned rows are written as; None: as they come."""
 
     @classmethod
     def of(cls, source: ObjectInput, spec: ScoringSpec, store: str, results: str) -> Self:
@@ -54,6 +58,7 @@ class JobArguments:
             None if challenger is None else challenger.version,
             spec.options.reading,
             spec.options.explaining,
+            spec.options.format,
         )
 
     def to_list(self) -> list[str]:
@@ -70,6 +75,7 @@ class JobArguments:
             "model": self.model,
             "challenger": self.challenger,
             **{name.replace("_", "-"): str(value) for name, value in self.explaining.facts.items()},
+            "format": self.format,
             **{name.replace("_", "-"): text for name, text in self.reading.texts.items()},
         }
         return [f"--{name}={quote(value, safe=_SAFE)}" for name, value in values.items() if value]
@@ -100,4 +106,5 @@ class JobArguments:
             given.challenger,
             ReadingOptions.from_texts(vars(given)),
             Explaining(int(given.why or 0), bool(given.sentences), bool(given.what_if)),
+            next((each for each in OUTPUT_FORMATS if each == given.format), None),
         )

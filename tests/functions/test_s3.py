@@ -1,11 +1,14 @@
 """The handler for dropped files, over a stand-in for S3 that is reached through real HTTP."""
 
+import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from openpyxl import load_workbook
 
 from functions.live_model import LiveModel
 from functions.s3 import Batch, _from_environment
@@ -293,6 +296,16 @@ def test_our_own_fault_is_raised_and_told_without_its_message(drop: Drop) -> Non
         drop.deliver(drop.put(KEY), Failing())
     assert drop.lines[0]["error"][0] == "RuntimeError"
     assert "4711" not in json.dumps(drop.lines)
+
+
+def test_rows_are_written_as_the_settings_say(drop: Drop) -> None:
+    event = drop.put(KEY)
+    drop.settings = replace(drop.settings, format="xlsx")
+    drop.deliver(event)
+    (manifest,) = drop.documents("manifest.json")
+    assert manifest["options"]["format"] == "xlsx"
+    workbook = drop.written()[manifest["outputs"]["assigned"]]
+    assert load_workbook(io.BytesIO(workbook)).sheetnames == ["Groups", "Customers", "Rejects"]
 
 
 def test_a_challenger_is_a_run_of_its_own(drop: Drop, store: Store) -> None:

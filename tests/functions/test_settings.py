@@ -89,10 +89,10 @@ def test_every_setting_of_the_batch_function_is_read() -> None:
     plain = BatchSettings.from_environment(BATCH)
     assert plain == BatchSettings(S3Address("bucket", "incoming/"), S3Address("bucket", "out"))
     limits = {"MAX_INPUT_BYTES": "100", "DEADLINE_SECONDS": "1.5"}
-    limits["CHALLENGER"] = "candidate"
+    limits |= {"CHALLENGER": "candidate", "FORMAT": "xlsx"}
     named = {f"CUSTOMER_CLUSTERS_{name}": value for name, value in limits.items()}
     found = BatchSettings.from_environment({**BATCH, **named})
-    assert found == BatchSettings(plain.input, plain.output, 100, 1.5, "candidate")
+    assert found == BatchSettings(plain.input, plain.output, 100, 1.5, "candidate", format="xlsx")
 
 
 @pytest.mark.parametrize(
@@ -107,6 +107,7 @@ def test_every_setting_of_the_batch_function_is_read() -> None:
         ("OUTPUT", "s3://bucket/incoming/results"),
         ("MAX_INPUT_BYTES", "1e9"),
         ("DEADLINE_SECONDS", "nan"),
+        ("FORMAT", "ods"),
     ],
 )
 def test_a_wrong_setting_of_the_batch_function_is_named(name: str, value: str) -> None:

@@ -27,6 +27,7 @@ def test_they_reach_the_job_in_ascii_whatever_the_key(key: str) -> None:
         "v2",
         reading,
         Explaining(why=3, what_if=True),
+        "xlsx",
     )
     arguments = given.to_list()
     assert all(argument.isascii() and argument.isprintable() for argument in arguments)
