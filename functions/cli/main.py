@@ -15,7 +15,7 @@ COMMANDS = {
     "assign": (".assign", "Say which cluster one customer belongs to, and why."),
     "serve": (".serve", "Answer look-ups over HTTP, and show the pages."),
     "score": (".score", "Assign every customer of files; write results."),
-    "audience": (".audience", "List customers of a run for a campaign."),
+    "audience": (".audience.audience", "List customers of a run for a campaign."),
     "watch": (".watch", "Score every file that is dropped into a folder."),
     "init": (".contracts.init", "Draft the contract of a customer file."),
     "contract": (".contracts.check", "Check a contract, alone or against a file."),

@@ -100,6 +100,7 @@ def _check(manifest: Manifest) -> None:
     texts = (manifest["run"], manifest["model_version"], manifest["input"]["name"])
     sizes, columns = manifest["bytes"], manifest["columns"]
     known = {"cluster", "margin", "distance"} <= {*columns} and isinstance(sizes, dict)
-    if not known or not all(isinstance(text, str) for text in texts):
+    inside = all(".." not in name.split("/") for name in sizes)
+    if not known or not inside or not all(isinstance(text, str) for text in texts):
         raise ValueError(MANIFEST)
     int(manifest["rows_assigned"])

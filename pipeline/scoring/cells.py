@@ -24,6 +24,8 @@ _APPENDED: Mapping[str, Kind] = {
     "margin": "number",
     "outlier": "flag",
     "challenger_cluster": "whole",
+    "change_cluster": "whole",
+    "next_cluster": "whole",
 }
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -281,9 +282,11 @@ def test_what_is_no_committed_run_is_refused(make_run: MakeRun, tmp_path: Path) 
     with pytest.raises(NotFound, match=f"no committed run .* there are: {folder.name}"):
         open_run(str(folder.parent))
     assert open_run(f"{folder}/manifest.json").manifest == run.manifest
-    (folder / "manifest.json").write_text('{"run": 1}')
-    with pytest.raises(WrongFile, match=r"manifest\.json: is damaged"):
-        open_run(str(folder))
+    outside = run.manifest | {"bytes": {"assigned./../../secret": 1}}
+    for content in ('{"run": 1}', "[]", "{", json.dumps(outside)):
+        (folder / "manifest.json").write_text(content)
+        with pytest.raises(WrongFile, match=r"manifest\.json: is damaged"):
+            open_run(str(folder))
     (folder / "manifest.json").unlink()
     with pytest.raises(NotFound, match="no committed run"):
         open_run(str(folder))

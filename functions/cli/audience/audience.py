@@ -117,7 +117,7 @@ def audience(
     already is left out and counted. The list has the columns of the assigned file, rank and control
     before them, and run, model_version, input and date behind. No cell of it runs as a formula.
     """
-    from functions.cli.audiences import format_for, make_audience
+    from functions.cli.audience.lists import format_for, make_audience
 
     if include_churned and "churned" in exclude:
         raise click.UsageError("--exclude churned and --include-churned contradict each other")
