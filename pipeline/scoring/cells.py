@@ -16,6 +16,7 @@ from pipeline.scoring.workbook import Cell, Column, Kind
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,10})")
 _APPENDED: Mapping[str, Kind] = {
     "cluster": "whole",
+    "cluster_name": "text",
     "churn_rate": "share",
     "risk": "share",
     "risk_low": "share",
@@ -24,14 +25,20 @@ _APPENDED: Mapping[str, Kind] = {
     "margin": "number",
     "outlier": "flag",
     "challenger_cluster": "whole",
+    "runner_up": "whole",
     "change_cluster": "whole",
-    "next_cluster": "whole",
 }
 
 
-def kind_of_appended(role: str) -> Kind:
-    """What the cells of a column are that scoring appends, by what it is called."""
-    return "number" if role.endswith("_part") else _APPENDED.get(role, "text")
+def kind_of_appended(role: str) -> Kind | None:
+    """What the cells of a column are that scoring appends, by what it is; None: they show it."""
+    return "number" if role.endswith("_part") else _APPENDED.get(role)
+
+
+def kinds_of_appended(roles: Mapping[int, str]) -> dict[int, Kind]:
+    """The kinds that are known of columns, by position, from what these are."""
+    kinds = {index: kind_of_appended(role) for index, role in roles.items()}
+    return {index: kind for index, kind in kinds.items() if kind is not None}
 
 
 class Cells:
@@ -129,6 +136,8 @@ def _shown(cell: Any) -> str:
 
 def _number(cell: Any) -> Cell:
     """A cell of a typed column; what a sheet has no number for is text."""
-    if cell is None or isinstance(cell, bool | int | float):
+    if cell is None or cell != cell:  # not a number
+        return None
+    if isinstance(cell, bool | int | float):
         return cell
     return float(cell) if hasattr(cell, "as_tuple") else str(cell)

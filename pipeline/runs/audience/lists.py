@@ -18,7 +18,7 @@ from pipeline.reading.arrow_columns import as_text
 from pipeline.reading.arrow_numpy import text_column
 from pipeline.runs.audience.rows import typed
 from pipeline.runs.audience.spec import Audience
-from pipeline.scoring.cells import Cells, kind_of_appended
+from pipeline.scoring.cells import Cells, kinds_of_appended
 from pipeline.scoring.csv_dialect import CsvDialect
 from pipeline.scoring.documents import OutputFormat
 from pipeline.scoring.outputs import csv_line, without_formula
@@ -44,7 +44,7 @@ class ListForm:
     def cells(self) -> Cells:
         """What turns its rows into cells of a workbook."""
         known: dict[int, Kind] = {0: "whole"}  # the rank
-        known |= {index: kind_of_appended(role) for index, role in self.roles.items()}
+        known |= kinds_of_appended(self.roles)
         known |= dict.fromkeys(self.ids, "text")
         said = range(len(self.names) - 4, len(self.names))  # run, model, input and date
         return Cells({**known, **dict.fromkeys(said, "text")}, self.dialect.decimal)

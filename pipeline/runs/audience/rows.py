@@ -118,7 +118,7 @@ def open_rows(run: CommittedRun, encoding: str | None = None) -> Iterator[RunRow
 def typed(column: pa.Array, role: str) -> pa.Array:
     """An appended column with its type, which text does not have; an empty cell is null."""
     kind = kind_of_appended(role)
-    if kind == "text" or not is_text(column):
+    if kind in (None, "text") or not is_text(column):
         return column
     if kind == "flag":
         return pc.equal(pc.utf8_lower(column), text_column(["true"])[0].cast(column.type))

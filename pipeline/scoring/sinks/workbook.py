@@ -13,7 +13,7 @@ from pipeline.model.numbers import NumberFormat
 from pipeline.reading.customer_file import CustomerFile
 from pipeline.reading.delimited.reader import DelimitedReader
 from pipeline.reading.delimited.streams import CHUNK
-from pipeline.scoring.cells import Cells, kind_of_appended
+from pipeline.scoring.cells import Cells, kinds_of_appended
 from pipeline.scoring.csv_dialect import CsvDialect
 from pipeline.scoring.documents import ClusterSummary, Summary
 from pipeline.scoring.rejects import Reject
@@ -159,7 +159,7 @@ def _cells(file: CustomerFile, scorer: Scorer) -> Cells:
             readers[index] = partial(_number, feature, file.numbers)
         else:
             known[index] = "text"
-    known |= {own + place: kind_of_appended(role) for place, role in enumerate(scorer.appended)}
+    known |= kinds_of_appended(dict(enumerate(scorer.appended, own)))
     return Cells(known, CsvDialect.of(file.facts).decimal, readers)
 
 

@@ -13,6 +13,7 @@ from pipeline.runs.audience.lists import ABOUT, SHEET
 from pipeline.runs.audience.spec import AudienceSpec
 from pipeline.runs.audience.write import write_audience
 from pipeline.scoring import workbook
+from pipeline.scoring.spec import Explaining
 from tests.pipeline.runs.audience.conftest import MakeRun
 from tests.support.audiences import FORMULAS, HEADER, customers, read_list, read_sheet
 
@@ -89,6 +90,16 @@ def test_a_workbook_of_a_run_is_a_run_like_another(make_run: MakeRun, tmp_path: 
         lists.append([{**row, "run": ""} for row in rows])
     assert [row["CLIENTNUM"] for row in lists[0]] == [row["CLIENTNUM"] for row in lists[1]]
     assert [*lists[0][0]] == [*lists[1][0]] and {*HEADER} < {*lists[0][0]}
+
+
+def test_reasons_of_the_run_are_on_its_lists(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run(
+        customers(delimiter=";", decimal=","), explaining=Explaining(why=1, what_if=True)
+    )
+    write_audience(run, AudienceSpec(format="xlsx"), tmp_path / "list.xlsx")
+    for row in read_sheet(tmp_path / "list.xlsx", SHEET):
+        assert row["reason_1"] in HEADER
+        assert isinstance(row["reason_1_part"], float) and isinstance(row["change_cluster"], int)
 
 
 def test_more_customers_than_a_sheet_holds_are_refused(

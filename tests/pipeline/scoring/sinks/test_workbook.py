@@ -19,7 +19,7 @@ from pipeline.runs.store import Workspace
 from pipeline.scoring import workbook
 from pipeline.scoring.parts.locations import LocalTarget
 from pipeline.scoring.sinks import workbook as sink
-from pipeline.scoring.spec import Options, ScoringSpec
+from pipeline.scoring.spec import Explaining, Options, ScoringSpec
 from tests.support.audiences import FORMULAS, HEADER, customers, read_sheet
 from tests.support.scoring import score_file
 
@@ -138,6 +138,16 @@ def test_columns_of_parquet_keep_their_types(score: Score, tmp_path: Path) -> No
     assert [row["flag"] for row in rows] == [True, None]
     assert rows[1]["when"] == "1970-01-02 00:00:00"
     assert rows[0]["Credit_Limit"] == 1500.5
+
+
+def test_why_and_what_if_stand_in_a_workbook_too(score: Score) -> None:
+    run = score(customers(30), explaining=Explaining(2, True, True))
+    rows = read_sheet(run / "assigned.xlsx", "Customers")
+    for row in rows:
+        assert isinstance(row["reason_1_part"], float) and isinstance(row["runner_up"], int)
+        assert abs(row["reason_1_part"]) >= abs(row["reason_2_part"])
+        assert row["reason_1"] in HEADER and row["reason_1_sentence"].endswith(".")
+        assert row["change_cluster"] != row["cluster"]
 
 
 def test_a_file_of_rejects_alone_has_its_header(score: Score) -> None:
