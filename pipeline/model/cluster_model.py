@@ -17,12 +17,15 @@ from pipeline.model.cluster import Cluster
 from pipeline.model.contract import Contract, Value
 from pipeline.model.geometry import Space, squared_distance
 from pipeline.model.reasons import Comparison, Point, Reason, Way, combination, explain
+from pipeline.model.risk import Risk, RiskScore
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 GOLDEN_TOLERANCE = 1e-9
+_NOT_IN_FORMAT_1 = ("outlier_residual", "risk")
+"""What is left out where there is none: a model of before has the bytes that it always had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class Golden:
     customer: Mapping[str, Value]
     cluster: int
     distance: float
+    risk: float | None = None
+    """The rate of the risk score, where the model has one."""
 
 
 class Assignment(NamedTuple):
@@ -60,6 +65,8 @@ class Assignment(NamedTuple):
     weigh most in it."""
     outlier: bool
     reasons: tuple[Reason, ...]
+    risk: Risk | None = None
+    """Where the model has a risk score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,9 @@ class ClusterModel:
     baseline: Mapping[str, Any]
     """What the training data looked like, for telling drift."""
     golden: tuple[Golden, ...]
+    risk: RiskScore | None = None
+    """How many of 100 customers with such values churned; None where there was no label, and where
+    it says no more than the clusters' rates."""
     worked_out: dict[object, object] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -136,6 +146,7 @@ class ClusterModel:
             unusual_together,
             bool(unusual or unusual_together) or distance > own.outlier_distance,
             self._reasons(parsed, z, squared, order),
+            None if self.risk is None else self.risk.assess(parsed),
         )
 
     def nearest(self, parsed: Mapping[str, Value]) -> int:
@@ -264,6 +275,10 @@ class ClusterModel:
             answer = self.assign(golden.customer)
             error = abs(answer.distance - golden.distance)
             same = error <= GOLDEN_TOLERANCE * (1 + golden.distance)
+            if golden.risk is not None:
+                rate = None if answer.risk is None else answer.risk.rate
+                if rate is None or not abs(rate - golden.risk) <= GOLDEN_TOLERANCE:
+                    raise ValueError(f"a risk of {golden.risk} was expected, not {rate}")
             if answer.cluster.id != golden.cluster or not same:
                 raise ValueError(
                     f"cluster {golden.cluster} at distance {golden.distance} was expected for "
@@ -274,9 +289,11 @@ class ClusterModel:
         """The content of model.json; the same model gives the same bytes."""
         document = {**asdict(self), "contract": self.contract.to_dict()}
         del document["worked_out"]
-        for cluster in document["clusters"]:
-            if cluster["outlier_residual"] is None:
-                del cluster["outlier_residual"]
+        document["risk"] = None if self.risk is None else self.risk.to_dict()
+        for each in (document, *document["clusters"], *document["golden"]):
+            for name in _NOT_IN_FORMAT_1:
+                if each.get(name, "") is None:
+                    del each[name]
         text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
         return (text + "\n").encode()
 
@@ -310,6 +327,7 @@ class ClusterModel:
             tuple(Cluster.from_dict(item) for item in given["clusters"]),
             typed.table(given["baseline"], "baseline"),
             tuple(Golden(**item) for item in given["golden"]),
+            None if given.get("risk") is None else RiskScore.from_dict(given["risk"], contract),
         )
         model._check()
         return model

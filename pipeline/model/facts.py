@@ -24,6 +24,8 @@ class RecipeFacts(TypedDict, total=False):
     algorithm: Literal["kmeans", "minibatch"]
     by_churn: bool
     """Whether churn took part in choosing it."""
+    risk: bool
+    risk_features: list[str]
 
 
 class TrainingData(TypedDict, total=False):
@@ -75,6 +77,55 @@ class Metrics(TypedDict, total=False):
     """On customers that took no part in choosing; only where the recipe was searched for."""
 
 
+class RiskFigures(TypedDict, total=False):
+    """What one way to foresee who leaves is worth."""
+
+    auc: float
+    brier: float
+    log_loss: float
+
+
+class ReachedFacts(TypedDict, total=False):
+    """Who is reached by as many calls as the riskiest group has customers."""
+
+    customers: int
+    leavers: int
+    by_group: int
+    by_risk: int
+
+
+class ReliabilityFacts(TypedDict, total=False):
+    """A tenth of the customers: the mean of what the score says, and who left."""
+
+    risk: float
+    churned: int
+    customers: int
+
+
+class RiskFacts(TypedDict, total=False):
+    """What the risk score is worth, on customers that took no part in choosing and fitting."""
+
+    published: bool
+    reason: str
+    """Why it is not published; empty where it is."""
+    features: list[str]
+    not_read: list[str]
+    """The model's other features: sensitive, or telling less."""
+    customers: int
+    churned: int
+    score: RiskFigures | None
+    groups: RiskFigures | None
+    """Of the groups' rates."""
+    gain: float
+    """By how much the score's log loss is less than that of the groups' rates."""
+    gain_error: float
+    slope: float | None
+    """Of what happened over the logit: 1 is calibrated."""
+    slope_error: float | None
+    reached: ReachedFacts | None
+    reliability: list[ReliabilityFacts]
+
+
 class LineageFacts(TypedDict, total=False):
     """Where the cluster ids come from."""
 
@@ -92,6 +143,8 @@ class ModelFacts(TypedDict, total=False):
     recipe: RecipeFacts
     training: TrainingData
     metrics: Metrics
+    risk: RiskFacts
+    """Only where a risk score was asked for and training had a label."""
     verdict: str
     """What kind of clusters they are; only where the recipe was searched for."""
     contract_sha256: str

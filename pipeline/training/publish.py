@@ -117,6 +117,8 @@ def _facts(trained: Trained) -> ModelFacts:
             },
         },
     )
+    if trained.risk is not None:
+        facts["risk"] = trained.risk.evidence.to_facts()
     if trained.search is not None:
         facts["verdict"] = trained.search.verdict
     if trained.lineage is not None:

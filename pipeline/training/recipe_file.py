@@ -15,7 +15,7 @@ from typing import Any
 
 from model_store.errors import MALFORMED
 from pipeline.errors import WrongFile, refuse_unreadable, shortened
-from pipeline.training.recipes import ALGORITHMS, Recipe
+from pipeline.training.recipes import ALGORITHMS, LISTS, Recipe
 from pipeline.training.search.thresholds import Thresholds, thresholds_of
 
 SCHEMA = Path(__file__).with_name("recipe.schema.json")
@@ -75,7 +75,7 @@ def quick_recipe(features: Sequence[str], clusters: tuple[int, int] | None) -> A
 def _asked(name: str, given: dict[str, Any], thresholds: Thresholds) -> AskedRecipe:
     k = given.get("k", list(DEFAULT_CLUSTERS))
     low, high = (k, k) if isinstance(k, int) else k
-    lists = {key: tuple(given.get(key, ())) for key in ("features", "yeo_johnson")}
+    lists = {key: tuple(given.get(key, ())) for key in LISTS}
     asked = {"title": f"The recipe {name}", **given, **lists, "k": low}
     clusters = None if low == high else (low, high)
     return AskedRecipe(Recipe(name=name, **asked), clusters, thresholds)
@@ -133,6 +133,8 @@ _FIELDS: dict[str, Callable[[object, Mapping[str, Any]], bool]] = {
     "algorithm": _one_of(*ALGORITHMS),
     "n_init": _whole(1, _MOST_STARTS),
     "seed": _whole(0, _LARGEST_SEED),
+    "risk": lambda value, given: isinstance(value, bool),
+    "risk_features": _some_of_the_features,
     "title": lambda value, given: isinstance(value, str) and 0 < len(value) <= 200,
 }
 _EXPECTED = {
@@ -144,5 +146,7 @@ _EXPECTED = {
     "algorithm": " or ".join(ALGORITHMS),
     "n_init": f"a whole number from 1 to {_MOST_STARTS:,}",
     "seed": f"a whole number from 0 to {_LARGEST_SEED}",
+    "risk": "true or false",
+    "risk_features": "a list of some of the features",
     "title": "a text of at most 200 characters",
 }

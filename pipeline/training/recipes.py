@@ -16,6 +16,8 @@ Algorithm = Literal["kmeans", "minibatch"]
 
 ALGORITHMS: dict[Algorithm, str] = {"kmeans": "K-Means", "minibatch": "Mini-batch K-Means"}
 """What people call them, the simplest first."""
+LISTS = ("features", "yeo_johnson", "risk_features")
+"""The fields of a recipe that are lists of features."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +38,15 @@ class Recipe:
     algorithm: Algorithm = "kmeans"
     by_churn: bool = False
     """Whether churn took part in choosing it: then rates are counted on other customers."""
+    risk: bool = True
+    """Whether a risk score is fitted, where there is a label."""
+    risk_features: tuple[str, ...] = ()
+    """The features that it reads; none named: all that are not sensitive."""
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Self:
         """Read what a manifest states; TypeError or KeyError when it is no recipe."""
-        lists = {name: tuple(document.get(name, ())) for name in ("features", "yeo_johnson")}
+        lists = {name: tuple(document.get(name, ())) for name in LISTS}
         return cls(**{**document, **lists})
 
 

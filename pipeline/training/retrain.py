@@ -1,7 +1,8 @@
 """Training the champion's recipe again, on new customers."""
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -94,7 +95,7 @@ def retrain_champion(
 
 def _trained_before(sha256: str, champion: Artifact, store: Store) -> Artifact | None:
     """The version that retraining the champion on a file has already made; None without one."""
-    recipe = facts_of(champion).get("recipe")
+    recipe = json.loads(json.dumps(asdict(_recipe(champion))))  # as this release states it
     for artifact in trained_over(store, champion.version):
         facts = facts_of(artifact)
         if facts.get("recipe") == recipe and facts.get("training", {}).get("sha256") == sha256:

@@ -21,6 +21,7 @@ from pipeline.training.counting import Rows, counted_rows
 from pipeline.training.evaluation import Budget, evaluate, rates_by_cluster
 from pipeline.training.fitting import Fitted, fit, reorder
 from pipeline.training.recipes import Recipe
+from pipeline.training.risk.score import Scored, check_risk_features, fit_risk, with_risk
 from pipeline.training.search.number import choose_number
 from pipeline.training.search.result import SearchResult
 from pipeline.training.search.search import search
@@ -51,6 +52,9 @@ class Trained:
     """Where the cluster ids come from, where there was a champion to match the clusters with."""
     texts_by_people: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     """Cluster id → which of name and description people gave."""
+    risk: Scored | None = None
+    """The risk score and what is known of it; None where none was asked for, or nobody says who
+    left."""
 
     @property
     def cleaning(self) -> Cleaning:
@@ -97,6 +101,7 @@ def train(
     """
     declared = contract.select(recipe.features).features
     _refuse_transformed_categories(path, recipe, declared)
+    check_risk_features(recipe, contract.select(recipe.features), path)
     required = [feature.name for feature in declared]
     progress(f"reading and cleaning {path.name}")
     table = read_customers(path, contract, reading, required, sha256)
@@ -123,8 +128,18 @@ def train_by_search(
     thresholds: Thresholds | None = None,
     reference_model: ReferenceModel | None = None,
     reading: ReadingOptions = AUTODETECT,
+    risk: bool = True,
 ) -> Trained:
     """Find the recipe by evidence, then train it on all customers; arguments as for `train`.
+
+    Args:
+        path: The customers.
+        contract: What their columns mean.
+        progress: Called with each step, in words.
+        thresholds: What the recipe is to reach.
+        reference_model: The champion.
+        reading: What somebody said about how the file is written.
+        risk: Whether a risk score is fitted, where there is a label.
 
     Raises:
         WrongFile: The file is no table, has none of the features, or its customers form no
@@ -143,7 +158,8 @@ def train_by_search(
     customers = _clean(table, contract, features, reference_model)
     result = search(customers, progress, thresholds)
     narrowed = customers.select(result.winner.features)
-    trained = _train(narrowed, result.winner, progress, Budget(), thresholds, reference_model)
+    recipe = replace(result.winner, risk=risk)
+    trained = _train(narrowed, recipe, progress, Budget(), thresholds, reference_model)
     metrics: Metrics = {**trained.metrics, "churn_auc_untouched": result.untouched_auc}
     return replace(trained, metrics=metrics, gaps=result.gaps, search=result)
 
@@ -205,9 +221,12 @@ def _train(
     evaluation = evaluate(recipe, customers, budget, fitted, counted)
     gaps = tuple(gap_curve(fitted.standardised))
     progress("describing the clusters")
+    if recipe.risk and customers.churned is not None:
+        progress("fitting the risk score, and judging it on customers that it did not see")
+    risk = fit_risk(recipe, customers, fitted.labels)
     return Trained(
         recipe,
-        build_model(fitted, customers, counted, lineage),
+        with_risk(build_model(fitted, customers, counted, lineage), risk),
         customers,
         fitted,
         {**_counts(fitted, customers, counted), **evaluation.metrics()},
@@ -216,6 +235,7 @@ def _train(
         counted,
         lineage=lineage,
         texts_by_people={} if lineage is None else lineage.texts_by_people,
+        risk=risk,
     )
 
 
