@@ -17,7 +17,7 @@ from pipeline.reading.customer_file import CustomerFile
 from pipeline.reading.memory import MemoryTable
 from pipeline.reading.open import open_table
 from pipeline.reading.validation import Checked
-from pipeline.scoring.documents import APPENDED_COLUMNS
+from pipeline.scoring.documents import APPENDED_COLUMNS, RISK_COLUMNS
 
 FRAME = "the frame"
 """What messages call a table, as they call a file by its name."""
@@ -35,7 +35,10 @@ def open_columns(names: Sequence[str], contract: Contract) -> CustomerFile:
 
 
 def assigned_columns(model: ClusterModel, checked: Checked) -> pa.Table:
-    """Cluster, name, churn rate, distance, margin, outlier, and the problem where there is none."""
+    """What each customer is told, as columns; the problem where nothing can be.
+
+    Cluster, name, churn rate, distance, margin, outlier; the risk where the model has a score.
+    """
     answer, clusters = model.assign_many(checked.features), model.clusters
     ids = np.array([cluster.id for cluster in clusters], np.int64)
     own = _spread(column_of(np.searchsorted(ids, answer.cluster)), checked.good)
@@ -46,9 +49,14 @@ def assigned_columns(model: ClusterModel, checked: Checked) -> pa.Table:
         column_of(rates, np.isnan(rates)).take(own),
         *(_spread(column_of(a), checked.good)
           for a in (answer.distance, answer.margin, answer.outlier)),
-        _problems(checked),
     ]  # fmt: skip
-    return pa.Table.from_arrays(columns, [*APPENDED_COLUMNS, PROBLEM])
+    names = [*APPENDED_COLUMNS]
+    if model.risk is not None:
+        risks = model.risk.assess_many(checked.features)
+        told = (risks.rate, risks.low, risks.high)
+        columns += [_spread(column_of(each), checked.good) for each in told]
+        names += RISK_COLUMNS
+    return pa.Table.from_arrays([*columns, _problems(checked)], [*names, PROBLEM])
 
 
 def reason_columns(model: ClusterModel, checked: Checked) -> pa.Table:

@@ -113,8 +113,10 @@ class Model:
 
         Returns:
             The table with `cluster`, `cluster_name`, `churn_rate` (of the group in training, not of
-            this person), `distance`, `margin`, `outlier` and `problem` behind its own columns. A
-            customer that cannot be assigned has a problem and nothing else there. Where a name is
+            this person), `distance`, `margin`, `outlier` and `problem` behind its own columns;
+            before the problem `risk`, `risk_low` and `risk_high` where the model has a risk score:
+            the share of customers with such values that churned, with a 95 % interval. A customer
+            that cannot be assigned has a problem and nothing else there. Where a name is
             taken, the new column is called `assigned_` and that name.
 
         Raises:

@@ -12,6 +12,7 @@ from pipeline.model.contract import Value, exact
 from pipeline.model.counterfactuals import find_counterfactuals
 from pipeline.model.loading import load_model
 from pipeline.model.outlier import warning
+from pipeline.model.risk import in_words
 
 
 @click.command(
@@ -70,6 +71,9 @@ def _show(assignment: Assignment, model: ClusterModel) -> None:
             f"{churn.customers:,} {model.contract.churned_word}; "
             f"95 % interval {churn.low:.1%} to {churn.high:.1%})"
         )
+    if assignment.risk is not None:
+        said = in_words(assignment.risk, model.contract.label)
+        print_text(f"Risk score: {said}; 95 % interval")
     labels = {feature.name: feature.label for feature in model.contract.features}
     print_text(
         f"Distance to the centre {assignment.distance:.3f} (outlier beyond "

@@ -1,5 +1,6 @@
 """The command that trains a model and publishes it."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,6 +59,17 @@ if TYPE_CHECKING:
     "--alias", default=CANDIDATE, show_default=True, help="Alias that the new version gets."
 )
 @click.option(
+    "--no-risk",
+    is_flag=True,
+    help="Fit no risk score, which orders customers inside a group.",
+)
+@click.option(
+    "--risk-features",
+    metavar="A,B",
+    help="Features of the model that the risk score reads, sensitive ones too; by default all "
+    "that are not sensitive. Needs --features or a recipe.",
+)
+@click.option(
     "--fresh-ids",
     is_flag=True,
     help="Number the clusters from 1, whatever the champion's are called.",
@@ -76,6 +88,8 @@ def train(
     names: Path | None,
     bars: Path | None,
     alias: str,
+    no_risk: bool,
+    risk_features: str | None,
     fresh_ids: bool,
     who: str,
     sign_key: Path | None,
@@ -91,7 +105,7 @@ def train(
     with needs_extra("train", "train"):
         from pipeline import training
 
-    asked = _asked(recipe, features, k)
+    asked = _with_risk(_asked(recipe, features, k), risk_features, risk=not no_risk)
     if bars is not None and asked is not None and asked.thresholds != training.Thresholds():
         raise click.BadParameter(f"{recipe} has bars of its own; leave out --bars")
     signer = load_signer(sign_key) if sign_key else None
@@ -102,7 +116,7 @@ def train(
         reference_model = None if fresh_ids else training.find_reference(target, declared)
         if asked is None:
             trained = training.train_by_search(
-                data, declared, progress, thresholds, reference_model, reading
+                data, declared, progress, thresholds, reference_model, reading, not no_risk
             )
         else:
             trained = training.train(
@@ -131,9 +145,7 @@ def _asked(recipe: str, features: str | None, k: str | None) -> "AskedRecipe | N
     if features is not None:
         if recipe != training.SEARCH:
             raise click.BadParameter("--features and --recipe exclude each other; leave out one")
-        names = [name.strip() for name in features.split(",")]
-        if "" in names or len(set(names)) < len(names):
-            raise click.BadParameter(f"--features: expected different names, found {features!r}")
+        names = _names(features, "--features")
         return training.quick_recipe(names, None if k is None else _clusters(k))
     if k is not None:
         raise click.BadParameter("--k needs --features; the search finds the number by itself")
@@ -146,6 +158,31 @@ def _asked(recipe: str, features: str | None, k: str | None) -> "AskedRecipe | N
     known = ", ".join((training.SEARCH, *training.RECIPES))
     problem = f"no recipe {recipe!r}; there are: {known}, or a file that ends in .toml"
     raise click.BadParameter(problem)
+
+
+def _with_risk(
+    asked: "AskedRecipe | None", features: str | None, *, risk: bool
+) -> "AskedRecipe | None":
+    """What to train, with what is said of the risk score."""
+    if features is None:
+        if asked is None or risk:
+            return asked
+        return replace(asked, recipe=replace(asked.recipe, risk=False, risk_features=()))
+    if not risk:
+        raise click.BadParameter("--no-risk and --risk-features exclude each other; leave out one")
+    if asked is None:
+        problem = "--risk-features needs --features or a recipe; the search finds the features"
+        raise click.BadParameter(problem)
+    names = tuple(_names(features, "--risk-features"))
+    return replace(asked, recipe=replace(asked.recipe, risk=True, risk_features=names))
+
+
+def _names(text: str, option: str) -> list[str]:
+    """Different names with commas between."""
+    names = [name.strip() for name in text.split(",")]
+    if "" in names or len(set(names)) < len(names):
+        raise click.BadParameter(f"{option}: expected different names, found {text!r}")
+    return names
 
 
 def _clusters(text: str) -> tuple[int, int]:

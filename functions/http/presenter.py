@@ -10,12 +10,14 @@ from functions.http.schemas import (
     ClustersAnswer,
     ModelAnswer,
     ProfileAnswer,
+    RiskScoreAnswer,
 )
 from functions.live_model import LoadedModel
 from pipeline.model.churn import ChurnRate, risk
 from pipeline.model.cluster import Cluster, Profile
 from pipeline.model.cluster_model import Assignment, ClusterModel
 from pipeline.model.outlier import warning
+from pipeline.model.risk import Risk, in_words
 
 
 class Presenter:
@@ -46,6 +48,7 @@ class Presenter:
             "warning": warning(self.model.contract, assignment),
             "cluster": self._names[cluster.id],
             "churn": self._churn[cluster.id],
+            "risk_score": risk_answer(assignment.risk, self.model),
             "distance": assignment.distance,
             "margin": assignment.margin,
             "runner_up": {
@@ -127,6 +130,20 @@ def churn_answer(churn: ChurnRate | None, overall: float | None) -> Churn | None
         "churned": churn.churned,
         "customers": churn.customers,
         "risk": risk(churn, overall),
+    }
+
+
+def risk_answer(risk: Risk | None, model: ClusterModel) -> RiskScoreAnswer | None:
+    """A customer's risk beside the rate of the group; None where the model has no score."""
+    if risk is None or model.risk is None:
+        return None
+    return {
+        "rate": risk.rate,
+        "low": risk.low,
+        "high": risk.high,
+        "intercept": model.risk.intercept,
+        "parts": dict(zip(model.risk.features, risk.parts, strict=True)),
+        "sentence": in_words(risk, model.contract.label),
     }
 
 

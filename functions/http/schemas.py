@@ -28,6 +28,20 @@ class Churn(TypedDict):
     risk: str
 
 
+class RiskScoreAnswer(TypedDict):
+    """Of customers with such values so many churned, with a 95 % interval.
+
+    `parts` add up, with `intercept`, to the logit of the rate: above zero a feature raises it.
+    """
+
+    rate: float
+    low: float
+    high: float
+    intercept: float
+    parts: dict[str, float]
+    sentence: str
+
+
 class RunnerUp(TypedDict):
     """The cluster that is nearest but for the customer's own."""
 
@@ -62,6 +76,7 @@ class AssignmentAnswer(TypedDict):
     warning: str | None
     cluster: ClusterName
     churn: Churn | None
+    risk_score: RiskScoreAnswer | None
     distance: float
     margin: float
     runner_up: RunnerUp

@@ -17,8 +17,11 @@ ChurnVerdict = Literal["as in training", "higher", "lower", "clearly higher", "c
 """How a churn rate compares with what training leads to expect."""
 APPENDED_COLUMNS = ("cluster", "cluster_name", "churn_rate", "distance", "margin", "outlier")
 """What scoring appends to each customer, in this order."""
+RISK_COLUMNS = ("risk", "risk_low", "risk_high")
+"""What stands behind these where the model has a risk score: the share of customers with such
+values that churned, and its 95 % interval."""
 CHALLENGER_COLUMN = "challenger_cluster"
-"""What stands behind these where a challenger assigned the customers as well."""
+"""What stands last where a challenger assigned the customers as well."""
 
 
 class DataSetFile(TypedDict):
@@ -93,7 +96,8 @@ class Manifest(TypedDict):
     rows_assigned: int
     rows_rejected: int
     columns: dict[str, str]
-    """The appended columns: one of `APPENDED_COLUMNS` or `CHALLENGER_COLUMN` → its name there."""
+    """The appended columns: one of `APPENDED_COLUMNS`, of `RISK_COLUMNS` or `CHALLENGER_COLUMN` →
+    its name there."""
     outputs: dict[str, str]
     """Role (`assigned`, `rejected`, `clusters`, `summary`, `report`) → path below the results."""
     bytes: dict[str, int]

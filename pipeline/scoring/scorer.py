@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pipeline.errors import Problem, shortened
 from pipeline.model.cluster_model import Assignments, ClusterModel
 from pipeline.model.contract.spelling import alphanumeric
+from pipeline.model.risk import Risks
 from pipeline.reading.arrow_columns import as_text, filtered, without_dictionary
 from pipeline.reading.arrow_numpy import column_of, missing_in, values_of
 from pipeline.reading.blocks import Block, BrokenRow
@@ -18,7 +19,7 @@ from pipeline.reading.delimited.fields import fields_of
 from pipeline.reading.delimited.reader import DelimitedReader
 from pipeline.reading.validation import REPEATED_HEADER, check, is_repeated_header, refuse_ambiguous
 from pipeline.scoring.challenger import ChallengerScorer
-from pipeline.scoring.documents import APPENDED_COLUMNS, CHALLENGER_COLUMN
+from pipeline.scoring.documents import APPENDED_COLUMNS, CHALLENGER_COLUMN, RISK_COLUMNS
 from pipeline.scoring.explainer import Explainer
 from pipeline.scoring.rejects import Reject
 from pipeline.scoring.spec import NOTHING, Options
@@ -47,6 +48,8 @@ class ScoredBlock:
     """Each assigned row's cluster in the challenger, as an index of `ChallengerScorer.ids`."""
     explained: Sequence[pa.Array] = ()
     """What explains each assigned row, as columns."""
+    risks: Risks | None = None
+    """The assigned rows' risk, where the model has a risk score."""
 
 
 class Scorer:
@@ -93,7 +96,8 @@ class Scorer:
             self._explainer = Explainer(model, options.explaining)
         self.explained = self._explainer.columns if self._explainer else []
         """The columns that explain."""
-        names = [*APPENDED_COLUMNS, *([] if challenger is None else [CHALLENGER_COLUMN])]
+        names = [*APPENDED_COLUMNS, *(() if model.risk is None else RISK_COLUMNS)]
+        names += [] if challenger is None else [CHALLENGER_COLUMN]
         names += [column.name for column in self.explained]
         free = free_names(names, [*file.header, *file.schema.names])
         self.appended = dict(zip(names, free, strict=True))
@@ -126,6 +130,8 @@ class Scorer:
         points = self.model.points(checked.features)
         assignments = self.model.assign_points(checked.features, points)
         positions = self._positions[assignments.cluster]
+        risk = self.model.risk
+        risks = None if risk is None else risk.assess_many(checked.features)
         churned = self._churned(kept)
         reasons = [(reject.key, reject.row) for reject in rejects]
         tally = Tally.of(self.model, positions, assignments, checked.features, churned, reasons)
@@ -141,7 +147,16 @@ class Scorer:
         if self._explainer is not None:
             explained = self._explainer.arrays(checked.features, points)
         return ScoredBlock(
-            kept, text, positions, assignments, rejects, tally, ids, challenger_positions, explained
+            kept,
+            text,
+            positions,
+            assignments,
+            rejects,
+            tally,
+            ids,
+            challenger_positions,
+            explained,
+            risks,
         )
 
     def _churned(self, columns: Sequence[pa.Array]) -> NDArray[np.float64] | None:

@@ -8,6 +8,7 @@ import pyarrow as pa
 from pipeline.reading.arrow_numpy import column_of, text_column
 from pipeline.reading.customer_file import CustomerFile
 from pipeline.scoring.csv_dialect import CsvDialect
+from pipeline.scoring.documents import RISK_COLUMNS
 from pipeline.scoring.scorer import ScoredBlock, Scorer
 
 
@@ -20,6 +21,7 @@ class AppendedColumns:
         self.names = text_column(cluster.name for cluster in clusters)
         rates = [cluster.churn.rate if cluster.churn else np.nan for cluster in clusters]
         self.rates = column_of(np.array(rates), np.isnan(rates))
+        self.risk = scorer.model.risk is not None
         self.challenger_ids: pa.Array | None = None
         if scorer.challenger is not None:
             ids = scorer.challenger.ids
@@ -37,6 +39,9 @@ class AppendedColumns:
             column_of(assignments.margin),
             column_of(assignments.outlier),
         ]
+        if block.risks is not None:
+            risks = (block.risks.rate, block.risks.low, block.risks.high)
+            arrays += [column_of(each) for each in risks]
         if self.challenger_ids is not None and block.challenger_positions is not None:
             arrays.append(self.challenger_ids.take(column_of(block.challenger_positions)))
         return [*arrays, *block.explained]
@@ -44,6 +49,8 @@ class AppendedColumns:
     def fields(self, names: Sequence[str]) -> list[pa.Field]:
         """The types of the appended columns, with their names."""
         types = [pa.int64(), pa.string(), pa.float64(), pa.float64(), pa.float64(), pa.bool_()]
+        if self.risk:
+            types += [pa.float64()] * len(RISK_COLUMNS)
         if self.challenger_ids is not None:
             types.append(self.challenger_ids.type)
         types += [column.type for column in self._explained]

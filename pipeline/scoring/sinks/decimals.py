@@ -1,4 +1,6 @@
-"""Distances as text, for many rows at once."""
+"""Distances and shares as text, for many rows at once."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -9,6 +11,9 @@ from pipeline.reading.arrow_numpy import column_of, text_column
 
 _TABLE_END = 10
 """Texts of smaller numbers come from a table; in a standardised space hardly any are larger."""
+
+_SHARE_DECIMALS = 5
+_SHARES = 10**_SHARE_DECIMALS
 
 
 class Decimals:
@@ -41,3 +46,33 @@ class Decimals:
     def _text(self, value: float) -> str:
         text = f"{value:.6f}" if value < 1e15 else repr(value)
         return text.replace(".", self._mark)
+
+
+class Shares:
+    """Numbers from 0 to 1 as cells with five decimals, all of the same width."""
+
+    def __init__(self, before: str, mark: str, after: str) -> None:
+        """Make a table of all cells there can be.
+
+        Args:
+            before: What stands before the number in its cell, the delimiter first; ASCII.
+            mark: The decimal mark.
+            after: What stands behind it.
+        """
+        numbers = np.arange(_SHARES + 1)
+        digits = [48 + numbers // 10**power % 10 for power in range(_SHARE_DECIMALS, -1, -1)]
+        columns = [*before.encode(), digits[0], *mark.encode(), *digits[1:], *after.encode()]
+        cells = np.empty((len(numbers), len(columns)), np.uint8)
+        for index, column in enumerate(columns):
+            cells[:, index] = column
+        self._table = cells.view(f"S{len(columns)}")[:, 0]
+
+    def cells(self, columns: Sequence[NDArray[np.float64]]) -> pa.StringArray:
+        """The cells of some columns side by side, a text for each row."""
+        rows = len(columns[0])
+        cells = np.empty((rows, len(columns)), self._table.dtype)
+        for index, values in enumerate(columns):
+            cells[:, index] = self._table.take(np.rint(values * _SHARES).astype(np.int32))
+        width = cells.dtype.itemsize * len(columns)
+        ends = np.arange(rows + 1, dtype=np.int32) * np.int32(width)
+        return pa.StringArray.from_buffers(rows, pa.py_buffer(ends), pa.py_buffer(cells))

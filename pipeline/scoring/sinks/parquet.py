@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from pipeline.reading.customer_file import CustomerFile
+from pipeline.scoring.documents import RISK_COLUMNS
 from pipeline.scoring.scorer import ScoredBlock, Scorer
 from pipeline.scoring.sinks.columns import AppendedColumns, unique_names
 from pipeline.scoring.sinks.rows_only import RowsOnly
@@ -30,7 +31,8 @@ class ParquetSink(RowsOnly):
         self._indexed = scorer.appended["cluster"]
         self._integers = {f.name for f in self._schema if pa.types.is_integer(f.type)}
         self._id = scorer.model.contract.id_column
-        self._continuous = {scorer.appended["distance"], scorer.appended["margin"]}
+        continuous = ("distance", "margin", *RISK_COLUMNS)
+        self._continuous = {scorer.appended[n] for n in continuous if n in scorer.appended}
         self._writer: Any = None
         self.rows = 0
         self._waiting: list[pa.RecordBatch] = []

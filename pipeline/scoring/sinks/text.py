@@ -11,7 +11,7 @@ from pipeline.reading.customer_file import CustomerFile
 from pipeline.scoring.outputs import csv_line
 from pipeline.scoring.scorer import ScoredBlock, Scorer
 from pipeline.scoring.sinks.columns import AppendedColumns, byte_order_mark
-from pipeline.scoring.sinks.decimals import Decimals
+from pipeline.scoring.sinks.decimals import Decimals, Shares
 from pipeline.scoring.sinks.rows_only import RowsOnly
 
 
@@ -45,6 +45,9 @@ class TextSink(RowsOnly):
         )
         flags = (f"{self._quote}{self._delimiter}{flag}" for flag in ("false", "true"))
         self._flags = text_column(flags)
+        self._shares = None
+        if appended.risk:
+            self._shares = Shares(self._delimiter + self._quote, self._decimal, self._quote)
         self._challenger_cells = None
         if appended.challenger_ids is not None:
             ids = ["" if each is None else each for each in appended.challenger_ids.to_pylist()]
@@ -62,7 +65,10 @@ class TextSink(RowsOnly):
 
     def prepare(self, block: ScoredBlock) -> pa.StringArray:
         """The lines of the block, each with its cells appended."""
-        assignments, challenger = block.assignments, []
+        assignments, risks, challenger = block.assignments, [], []
+        if self._shares is not None and block.risks is not None:
+            told = (block.risks.rate, block.risks.low, block.risks.high)
+            risks = [self._shares.cells(told)]
         if self._challenger_cells is not None and block.challenger_positions is not None:
             challenger = [self._challenger_cells.take(column_of(block.challenger_positions))]
         return pc.binary_join_element_wise(
@@ -72,6 +78,7 @@ class TextSink(RowsOnly):
             self._between,
             *self._decimals.parts(assignments.margin),
             self._flags.take(column_of(assignments.outlier.view(np.int8))),
+            *risks,
             *challenger,
             *(
                 piece

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pipeline.model.explanations import locate_many
 
 from model_store import WrongArtifact
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Label
-from pipeline.model.explanations import locate_many
 from pipeline.model.risk import Risk, RiskScore, Term, in_words
 from tests.support.risk import CONTRACT, SCORE, with_score
 
