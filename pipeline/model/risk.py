@@ -51,8 +51,8 @@ class Risks:
     rate: "Array"
     low: "Array"
     high: "Array"
-    parts: "tuple[Array, ...]"
-    """An array for each term."""
+    parts: "tuple[Array, ...]" = ()
+    """An array for each term; none where nobody asked for them."""
 
     def one(self, index: int) -> Risk:
         """One of the customers."""
@@ -150,8 +150,12 @@ class RiskScore:
         odds, factor = math.exp(-logit), math.exp(_Z * math.sqrt(max(variance, 0.0)))
         return Risk(1 / (1 + odds), 1 / (1 + odds * factor), 1 / (1 + odds / factor), tuple(parts))
 
-    def assess_many(self, features: Mapping[str, "NDArray[Any]"]) -> Risks:
-        """The risk of many customers; features as for `ClusterModel.assign_many`.
+    def assess_many(self, features: Mapping[str, "NDArray[Any]"], *, parts: bool = False) -> Risks:
+        """The risk of many customers.
+
+        Args:
+            features: As for `ClusterModel.assign_many`.
+            parts: Whether to say what each feature adds.
 
         Returns:
             What `assess` says of each customer alone.
@@ -159,8 +163,9 @@ class RiskScore:
         import numpy as np
 
         size = len(features[self.terms[0].feature])
-        rate, low, high, *parts = np.empty((3 + len(self.terms), size))
-        risks = Risks(rate, low, high, tuple(parts))
+        rate, low, high = np.empty((3, size))
+        terms = self.terms if parts else ()
+        risks = Risks(rate, low, high, tuple(np.empty(size) for _ in terms))
         for start in range(0, size, _BLOCK):
             rows = slice(start, start + _BLOCK)
             self._assess_block({name: features[name][rows] for name in self.features}, risks, rows)
@@ -176,11 +181,13 @@ class RiskScore:
         logit: Any = self.intercept
         variance: Any = self.covariance[0][0]
         at: list[tuple[NDArray[np.intp], Array]] = []
-        for (term, polynomials, pairs), part in zip(arrays.terms, risks.parts, strict=True):
+        for index, (term, polynomials, pairs) in enumerate(arrays.terms):
             cell, t = _find_many(term, features[term.feature])
             start, slope, q0, q1, q2 = (column.take(cell) for column in polynomials)
-            part[rows] = start + slope * t
-            logit = logit + part[rows]
+            part = start + slope * t
+            logit = logit + part
+            if risks.parts:
+                risks.parts[index][rows] = part
             variance = variance + (q0 + (q1 + q2 * t) * t)
             for (i, s), columns in zip(at, pairs, strict=True):
                 pair = i * polynomials.shape[1] + cell

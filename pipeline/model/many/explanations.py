@@ -263,14 +263,16 @@ def locate_many(model: ClusterModel, customers: Sequence[Mapping[str, Value]]) -
     distance, further = answer.distance.tolist(), found.runner_up_distance.tolist()
     margin, outlier = answer.margin.tolist(), answer.outlier.tolist()
     residual = _residuals(model, points)
+    risks = None if model.risk is None else model.risk.assess_many(features, parts=True)
 
     def located(i: int, customer: Mapping[str, Value]) -> Assignment:
         if outlier[i]:  # few are, and why takes words
             return model.locate(customer)
         here, there = model.clusters[own[i]], model.clusters[runner_up[i]]
         return Assignment(
-            here, distance[i], there, further[i], margin[i], (), residual[i], (), False, reasons[i]
-        )
+            here, distance[i], there, further[i], margin[i], (), residual[i], (), False, reasons[i],
+            None if risks is None else risks.one(i),
+        )  # fmt: skip
 
     return [located(i, customer) for i, customer in enumerate(customers)]
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pipeline.model.explanations import locate_many
 
 from model_store import WrongArtifact
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Label
+from pipeline.model.many.explanations import locate_many
 from pipeline.model.risk import Risk, RiskScore, Term, in_words
 from tests.support.risk import CONTRACT, SCORE, with_score
 
@@ -37,7 +37,7 @@ def as_columns(customers: list[dict[str, Any]]) -> dict[str, Any]:
 
 @given(st.lists(CUSTOMERS, min_size=1, max_size=20))
 def test_one_and_many_say_the_same(customers: list[dict[str, Any]]) -> None:
-    many = SCORE.assess_many(as_columns(customers))
+    many = SCORE.assess_many(as_columns(customers), parts=True)
     for index, customer in enumerate(customers):
         one, same = SCORE.assess(customer), many.one(index)
         np.testing.assert_allclose(one[:3], same[:3], rtol=0, atol=1e-12)
@@ -53,7 +53,7 @@ def test_many_are_more_than_one_block() -> None:
     }
     many = SCORE.assess_many(columns)
     for index in (0, 8_191, 8_192, 19_999):
-        customer = {name: values[index].item() for name, values in columns.items()}
+        customer: dict[str, Any] = {name: values[index].item() for name, values in columns.items()}
         assert SCORE.assess(customer)[:3] == pytest.approx(many.one(index)[:3], abs=1e-12)
     assert len(SCORE.assess_many({name: v[:0] for name, v in columns.items()}).rate) == 0
 
