@@ -22,6 +22,7 @@ from pipeline.training.fitting import Fitted
 from pipeline.training.report.curves import elbow_curve, gap_curve
 from pipeline.training.report.customer_map import customer_map
 from pipeline.training.report.gains import gains, gains_curve
+from pipeline.training.report.risk import reliability_curve
 from pipeline.training.svg import INK, colour, minus, name_axis, new_figure, to_svg
 from pipeline.training.train import Trained
 
@@ -42,6 +43,8 @@ def draw(trained: Trained) -> dict[str, str]:
     drawn = {} if overall is None else {"churn.svg": churn_rates(clusters, overall)}
     if steps := gains(clusters):
         drawn["gains.svg"] = gains_curve(steps)
+    if trained.risk is not None and trained.risk.evidence.reliability:
+        drawn["risk.svg"] = reliability_curve(trained.risk.evidence.reliability)
     labels = {f.name: f.label for f in trained.model.contract.features if f.numeric}
     if labels:
         bars_or_squares = profiles if len(clusters) <= MANY else profile_squares

@@ -17,6 +17,7 @@ from pipeline.training.report.distributions import distributions
 from pipeline.training.report.fairness import fairness
 from pipeline.training.report.gains import gains
 from pipeline.training.report.headlines import headlines
+from pipeline.training.report.risk import risk_section
 from pipeline.training.statistics.evidence import explained_churn, stability_word
 from pipeline.training.statistics.gap import gap_choice, has_structure
 from pipeline.training.statistics.shrinkage import SMALL, shrink
@@ -73,6 +74,7 @@ def render(trained: Trained) -> Report:
         small=SMALL,
         rule=rule,
         fairness=fairness(trained, others),
+        risk=risk_section(trained),
         characteristics=others,
         comparison=tables.comparison(trained),
         gap_rule=_gap_rule(trained),

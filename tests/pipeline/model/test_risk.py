@@ -99,7 +99,7 @@ def test_a_monotone_part_stays_monotone_and_is_constant_beyond_its_knots(
 
 def test_a_part_at_a_knot_is_the_one_written_down() -> None:
     for knot, part in zip(SCORE.terms[0].knots, SCORE.terms[0].parts, strict=True):
-        customer = {"visits": knot, "fee": 0.0, "plan": "plus"}
+        customer: dict[str, Any] = {"visits": knot, "fee": 0.0, "plan": "plus"}
         assert SCORE.assess(customer).parts[0] == pytest.approx(part, abs=1e-12)
 
 
