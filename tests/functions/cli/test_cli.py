@@ -1,4 +1,5 @@
 import json
+import math
 import os
 import shlex
 import subprocess
@@ -13,8 +14,10 @@ from click.testing import CliRunner, Result
 
 import functions
 from functions.cli.main import main
-from model_store import BUNDLED, open_store
+from model_store import BUNDLED, Reason, open_store
+from pipeline.model.loading import load_model
 from tests.support.limited import SELDOM, publish_limited
+from tests.support.risk import with_score
 
 Run = Callable[..., Result]
 CUSTOMER = (
@@ -249,6 +252,43 @@ def test_train_publishes_and_models_show_it(run: Run, tmp_path: Path, gym_store:
     assert str(tmp_path) not in json.dumps(document)
 
 
+def test_train_states_what_a_risk_score_is_worth_unless_none_is_wanted(
+    run: Run, tmp_path: Path, gym_store: Path
+) -> None:
+    def facts(*options: str) -> dict[str, Any]:
+        result = run(
+            "train", "--data", tmp_path / "members.csv", "--contract", tmp_path / "original.toml",
+            "--recipe", "gym", "--store", gym_store, "--fresh-ids", "--json", *options,
+        )  # fmt: skip
+        assert result.exit_code == 0, result.output
+        version = json.loads(result.stdout)["version"]
+        return dict(open_store(gym_store).open(version).manifest.facts)
+
+    assert facts("--risk-features", "fee")["risk"]["features"] == ["fee"]
+    assert {"auc", "brier"} <= facts()["risk"]["groups"].keys()
+    none = facts("--no-risk")
+    assert "risk" not in none and none["recipe"]["risk"] is False
+
+
+def test_assign_tells_the_risk_beside_the_rate_of_the_group(run: Run, own_gym_models: Path) -> None:
+    store = open_store(own_gym_models)
+    artifact = store.open("champion")
+    files = {name: artifact.read(name) for name in artifact.manifest.files}
+    files["model.json"] = with_score(load_model(artifact)).to_json()
+    store.point("scored", store.publish(files, artifact.manifest.facts).version, Reason("", ""))
+    customer = ("assign", "visits=2", "fee=20", "plan=basic", "--store", own_gym_models)
+    told = run(*customer, "--model", "scored")
+    assert "Churn rate of this group: " in told.stdout
+    assert "of 100 customers with such values about " in told.stdout
+    answer = json.loads(run(*customer, "--model", "scored", "--json").stdout)
+    score = answer["risk_score"]
+    assert score["low"] < score["rate"] < score["high"]
+    logit = score["intercept"] + sum(score["parts"].values())
+    assert score["rate"] == pytest.approx(1 / (1 + math.exp(-logit)), abs=1e-12)
+    assert answer["churn"]["rate"] > 0
+    assert json.loads(run(*customer, "--json").stdout)["risk_score"] is None
+
+
 def test_train_shows_its_progress_on_standard_error(
     run: Run, tmp_path: Path, gym_store: Path
 ) -> None:
@@ -312,6 +352,12 @@ def test_train_by_a_recipe_of_ones_own(
         (("--features", "a", "--k", "many"), "--k: expected a number"),
         (("--features", "a", "--recipe", "original"), "--features and --recipe exclude"),
         (("--recipe", "none.toml"), "none.toml: cannot be read"),
+        (("--risk-features", "a"), "--risk-features needs --features or a recipe"),
+        (("--features", "a", "--risk-features", "a,"), "--risk-features: expected different names"),
+        (
+            ("--features", "a", "--risk-features", "a", "--no-risk"),
+            "--no-risk and --risk-features exclude each other",
+        ),
     ],
 )
 def test_a_recipe_that_cannot_be_meant_is_refused(

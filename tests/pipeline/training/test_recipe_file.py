@@ -32,11 +32,13 @@ def test_every_field_of_a_recipe_can_be_given(write: Write) -> None:
     n_init = 7
     seed = 3
     title = "Mine"
+    risk_features = ["a"]
     [bars]
     weakest_jaccard = 0.8
     """
     asked = load_recipe(write(text, "mine.toml"))
     expected = Recipe("mine", "Mine", ("a", "b"), 4, 2, ("b",), "robust", 7, 3, "minibatch")
+    expected = replace(expected, risk_features=("a",))
     assert asked.recipe == expected
     assert asked.clusters is None
     assert asked.thresholds == replace(Thresholds(), weakest_jaccard=0.8)

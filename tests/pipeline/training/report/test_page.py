@@ -85,7 +85,7 @@ def test_the_page_stands_alone_and_is_in_order(gym: Trained) -> None:
     assert not re.search(r"url\((?!#c)", html)
     assert not page.all("script", "link", "img", "iframe")
     assert all(len(page.all(tag)) == 1 for tag in ("h1", "header", "main", "footer"))
-    assert len(page.all("svg")) == 8 + 2  # charts of all features together, and one a number
+    assert len(page.all("svg")) == 9 + 2  # charts of all features together, and one a number
     ids = [attributes["id"] for _, attributes in page.seen if "id" in attributes]
     assert len(ids) == len(set(ids))
     pointed = [str(attributes.get("href"))[1:] for attributes in page.all("a")]
@@ -163,6 +163,7 @@ def test_hostile_names_are_only_text(
 def test_figures_are_files_of_their_own(gym: Trained) -> None:
     drawn = figures_of(searched(gym))
     expected = {"churn", "gains", "profiles", "stability", "silhouette", "map", "elbow", "gap"}
+    expected.add("risk")
     assert set(drawn) == {f"{name}.svg" for name in expected}
     assert {ElementTree.fromstring(svg).tag for svg in drawn.values()} == {
         "{http://www.w3.org/2000/svg}svg"
