@@ -72,7 +72,7 @@ def _show(assignment: Assignment, model: ClusterModel) -> None:
             f"95 % interval {churn.low:.1%} to {churn.high:.1%})"
         )
     if assignment.risk is not None:
-        said = in_words(assignment.risk, model.contract.label)
+        said = in_words(assignment.risk, model.contract.churned_word)
         print_text(f"Risk score: {said}; 95 % interval")
     labels = {feature.name: feature.label for feature in model.contract.features}
     print_text(

@@ -143,7 +143,7 @@ def risk_answer(risk: Risk | None, model: ClusterModel) -> RiskScoreAnswer | Non
         "high": risk.high,
         "intercept": model.risk.intercept,
         "parts": dict(zip(model.risk.features, risk.parts, strict=True)),
-        "sentence": in_words(risk, model.contract.label),
+        "sentence": in_words(risk, model.contract.churned_word),
     }
 
 

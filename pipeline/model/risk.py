@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from pipeline.model import typed_values as typed
-from pipeline.model.contract import Contract, Label, Value
-from pipeline.model.contract.label import LEFT
+from pipeline.model.contract import Contract, Value
 
 if TYPE_CHECKING:
     import numpy as np
@@ -247,12 +246,11 @@ class RiskScore:
             raise ValueError("risk: expected a logit that is not so large")
 
 
-def in_words(risk: Risk, label: Label | None) -> str:
+def in_words(risk: Risk, churned_word: str) -> str:
     """A risk as what it is: a share of many customers, and not what one of them will do."""
-    word = LEFT if label is None else label.churned_word
     digits = 0 if risk.rate >= 0.1 else 1
     rate, low, high = (f"{100 * share:.{digits}f}" for share in (risk.rate, risk.low, risk.high))
-    return f"of 100 customers with such values about {rate} {word} ({low} to {high})"
+    return f"of 100 customers with such values about {rate} {churned_word} ({low} to {high})"
 
 
 class _Tables:

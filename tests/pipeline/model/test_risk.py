@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from model_store import WrongArtifact
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.model.contract import Label
 from pipeline.model.many.explanations import locate_many
 from pipeline.model.risk import Risk, RiskScore, Term, in_words
 from tests.support.risk import CONTRACT, SCORE, with_score
@@ -168,10 +167,9 @@ def test_what_is_no_score_is_refused(gym_model: ClusterModel, wrong: tuple[Any, 
 
 
 def test_a_risk_is_told_as_a_share_of_many_with_the_contracts_word() -> None:
-    label = Label("Attrition_Flag", ("1",), ("0",), "cancelled")
-    told = in_words(Risk(0.314, 0.25, 0.384, ()), label)
+    told = in_words(Risk(0.314, 0.25, 0.384, ()), "cancelled")
     assert told == "of 100 customers with such values about 31 cancelled (25 to 38)"
-    told = in_words(Risk(0.0126, 0.008, 0.021, ()), None)
+    told = in_words(Risk(0.0126, 0.008, 0.021, ()), "left")
     assert told == "of 100 customers with such values about 1.3 left (0.8 to 2.1)"
 
 
