@@ -120,3 +120,11 @@ def test_a_recipe_that_cannot_be_meant_is_refused(write: Write, text: str, messa
 def test_a_recipe_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WrongFile, match="cannot be read"):
         load_recipe(tmp_path / "none.toml")
+
+
+def test_what_a_recipe_says_of_the_risk_score_is_what_retraining_reads_of_the_manifest() -> None:
+    recipe = Recipe("mine", "Mine", ("a", "b"), 3, risk_features=("b",))
+    stated = json.loads(json.dumps(asdict(recipe)))
+    assert Recipe.from_dict(stated) == recipe
+    del stated["risk"], stated["risk_features"]  # of an older release
+    assert Recipe.from_dict(stated) == replace(recipe, risk_features=())
