@@ -12,6 +12,8 @@ from pipeline.model.counterfactuals import (
     find_counterfactuals,
     smallest_counterfactual,
 )
+from pipeline.model.outlier import warning
+from pipeline.model.risk import in_words
 from pipeline.pages.scale import Scale
 
 _MARGINS = (
@@ -29,6 +31,7 @@ def result_view(loaded: LoadedModel, customer: Mapping[str, Value]) -> dict[str,
     """Everything the template names, from values that the contract has parsed."""
     model = loaded.model
     assignment = model.locate(customer)
+    risk = assignment.risk
     features = {feature.name: feature for feature in model.contract.features}
     share = _share_of_outlier_distance(assignment)
     word, sentence = next(words for least, *words in _MARGINS if assignment.margin >= least)
@@ -37,6 +40,8 @@ def result_view(loaded: LoadedModel, customer: Mapping[str, Value]) -> dict[str,
         "customer": customer,
         "features": features,
         "assignment": assignment,
+        "warning": warning(model.contract, assignment),
+        "risk": risk and in_words(risk, model.contract.churned_word),
         "churn": churn_answer(assignment.cluster.churn, model.churn_rate),
         "rates": rate_chart(model),
         "bars": bars(features, assignment.reasons),
