@@ -78,6 +78,8 @@ def _answer(request: dict[str, Any], score: FileEngine, send: Send) -> dict[str,
 
 
 def _given(request: dict[str, Any]) -> tuple[Path, InputFile, ScoringSpec]:
+    if request["directory"] is not None:
+        os.chdir(request["directory"])  # it may be another one than when this process began
     tempfile.tempdir = request["folder"]  # which goes, should this process die
     second, challenger = request["challenger"], None
     if second is not None:

@@ -276,6 +276,7 @@ def _request(folder: Path, source: "InputFile", spec: "ScoringSpec") -> dict[str
     apart = ("challenger", "explaining", "reading")
     names = [field.name for field in fields(options) if field.name not in apart]
     return {
+        "directory": None if source.path.is_absolute() else str(Path.cwd()),
         "folder": str(folder.absolute()),
         "path": str(source.path),
         "name": source.name,

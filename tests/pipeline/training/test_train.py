@@ -33,7 +33,7 @@ def test_another_data_set_is_another_toml_and_no_code(gym_trained: Trained) -> N
     found = gym_trained.model.assign({"visits": 2, "fee": 20, "plan": "basic"})
     assert found.cluster.id == 3  # the highest churn rate comes last
     assert found.cluster.name.startswith("Rare visits")
-    assert "Plan basic speaks" in " ".join(reason.sentence for reason in found.reasons)
+    assert "Plan: basic" in " ".join(reason.sentence for reason in found.reasons)
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)

@@ -58,6 +58,21 @@ def test_another_process_writes_what_this_one_does(
         assert (tmp_path / "there" / name).read_bytes() == (tmp_path / "here" / name).read_bytes()
 
 
+def test_a_path_is_meant_from_where_it_was_said(
+    score: Callable[..., dict[str, Any]],
+    write: Write,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write(GOOD, "first.csv")
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below/second.csv").write_text(GOOD)
+    monkeypatch.chdir(tmp_path)
+    assert score(Path("first.csv"))["rows_assigned"] == 1
+    monkeypatch.chdir(tmp_path / "below")
+    assert score(Path("second.csv"))["rows_assigned"] == 1
+
+
 @pytest.mark.parametrize(
     ("deed", "said"),
     [
