@@ -1,11 +1,13 @@
 """The figures of an artifact, read once and kept while its model answers."""
 
 import asyncio
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from functions.live_model import LoadedModel
+from pipeline.pages.drawing import on_paper
 
 _SIZE = re.compile(rb'<svg[^>]*? width="([0-9.]+)"[^>]*? height="([0-9.]+)"')
 
@@ -41,10 +43,11 @@ class Figures:
 
 def _read(loaded: LoadedModel) -> dict[str, Figure]:
     figures = {}
-    for name, record in loaded.artifact.manifest.files.items():
+    for name in loaded.artifact.manifest.files:
         if name.endswith(".svg"):
-            content = loaded.artifact.read(name)
+            content = on_paper(loaded.artifact.read(name).decode()).encode()
             size = _SIZE.search(content[:1_000])
             width, height = (part.decode() for part in size.groups()) if size else ("", "")
-            figures[name] = Figure(name, content, record.sha256[:12], width, height)
+            fingerprint = hashlib.sha256(content).hexdigest()[:12]
+            figures[name] = Figure(name, content, fingerprint, width, height)
     return figures

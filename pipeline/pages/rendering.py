@@ -7,6 +7,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.meta import find_referenced_templates
 
+from pipeline.pages.colours import group_class, group_classes, group_colour
+
 NOTHING = "–"
 _TEMPLATES = Path(__file__).parents[1] / "templates"
 
@@ -40,7 +42,8 @@ def create_environment(folder: Path, **filters: Callable[..., object]) -> Enviro
 
     Args:
         folder: Where the templates are; those of `pipeline/templates` are there as well.
-        filters: What they may call besides `count`, `number`, `percent`, `signed` and `exact`.
+        filters: What they may call besides `count`, `number`, `percent`, `signed` and `exact`,
+            and the colour of a group: `group_class`, `group_colour`.
     """
     environment = Environment(
         loader=FileSystemLoader([folder, _TEMPLATES]),
@@ -54,6 +57,8 @@ def create_environment(folder: Path, **filters: Callable[..., object]) -> Enviro
     environment.filters.update(
         count=count, number=number, percent=percent, signed=signed, exact=exact, **filters
     )
+    environment.filters.update(group_class=group_class, group_colour=group_colour)
+    environment.globals["group_classes"] = group_classes()
     return environment
 
 

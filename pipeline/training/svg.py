@@ -18,17 +18,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-PALETTE = (
-    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8484FC", "#783CFC", "#606C60", "#CC0C9C",
-    "#CC243C", "#F06060", "#5484CC", "#FC24D8", "#B40CD8", "#007884", "#789048", "#C03C78",
-    "#9060FC", "#249CC0", "#0C9C9C", "#6C6C30",
-)  # fmt: skip
-"""As many colours as a model may have clusters, 3:1 on white and on near-black.
+from pipeline.pages.drawing import on_paper
 
-Those of Okabe and Ito (2008) that are, then each time the colour farthest from all before it, in
-OKLab and for the dichromat's eye (Machado et al. 2009) too. The first eight are well apart; no
-twenty are, so every chart writes the number of a cluster beside its colour.
-"""
 INK = "#010203"
 """Draw text, axes and grids in this colour: it becomes the colour of the page's text."""
 WIDTH = 3.6
@@ -70,11 +61,6 @@ def _style(axes: Axes) -> None:
     axes.tick_params(colors=INK, labelsize=9, length=0)
 
 
-def colour(index: int) -> str:
-    """The colour of a cluster, from 0; it is the same in every chart."""
-    return PALETTE[index % len(PALETTE)]
-
-
 def name_axis(axes: Axes, text: str) -> None:
     """Say what the horizontal axis shows."""
     axes.set_xlabel(text, color=INK, fontsize=9)
@@ -102,9 +88,8 @@ def to_svg(figure: Figure, title: str, description: str) -> str:
 
 
 def standalone(svg: str) -> str:
-    """A chart as a file of its own, on white."""
-    space, paper = ' xmlns="http://www.w3.org/2000/svg"', 'style="background: #fff; '
-    return svg.replace("<svg", f"<svg{space}", 1).replace('style="', paper, 1) + "\n"
+    """A chart as a file of its own, on white, or on near-black where its reader prefers dark."""
+    return on_paper(svg.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)) + "\n"
 
 
 def _inline(drawn: bytes, prefix: str, title: str, description: str) -> str:

@@ -6,9 +6,10 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from pipeline.pages.colours import PALETTE
 from pipeline.training.cells import shaded_cell
 from pipeline.training.statistics.shapes import ChurnShape
-from pipeline.training.svg import INK, PALETTE, minus, name_axis, new_figure, new_pair, to_svg
+from pipeline.training.svg import INK, minus, name_axis, new_figure, new_pair, to_svg
 
 
 def histogram(

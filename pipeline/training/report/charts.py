@@ -17,13 +17,14 @@ from threadpoolctl import threadpool_limits
 
 from pipeline.model.churn import ChurnRate
 from pipeline.model.cluster import Cluster
+from pipeline.pages.colours import group_colour
 from pipeline.training.cells import shaded_cell
 from pipeline.training.fitting import Fitted
 from pipeline.training.report.curves import elbow_curve, gap_curve
 from pipeline.training.report.customer_map import customer_map
 from pipeline.training.report.gains import gains, gains_curve
 from pipeline.training.report.risk import reliability_curve
-from pipeline.training.svg import INK, colour, minus, name_axis, new_figure, to_svg
+from pipeline.training.svg import INK, minus, name_axis, new_figure, to_svg
 from pipeline.training.train import Trained
 
 WIDE = 4.0
@@ -93,7 +94,7 @@ def churn_rates(clusters: Sequence[Cluster], overall: float) -> str:
     described = []
     for row, cluster in enumerate(clusters):
         if cluster.churn:
-            _interval(axes, row, cluster.churn, colour(row))
+            _interval(axes, row, cluster.churn, group_colour(cluster.id))
             described.append(f"{cluster.name} {cluster.churn}")
         axes.vlines(overall, row - 0.13, row + 0.28, color=INK, linewidth=1, alpha=0.7)
         axes.axhline(row, color=INK, linewidth=0.8, alpha=0.15, zorder=0.5)
@@ -110,7 +111,7 @@ def profiles(clusters: Sequence[Cluster], labels: Mapping[str, str]) -> str:
     """How far each cluster's mean lies from the mean of all customers, feature by feature.
 
     Args:
-        clusters: In the order of their colours.
+        clusters: From the first bar on.
         labels: The numeric features in order: name → what people call it.
     """
     thick = 0.72 / len(clusters)
@@ -119,7 +120,9 @@ def profiles(clusters: Sequence[Cluster], labels: Mapping[str, str]) -> str:
     for index, cluster in enumerate(clusters):
         z = [cluster.profile[name].z for name in labels]
         positions = [row + (index - (len(clusters) - 1) / 2) * thick for row in range(len(z))]
-        drawn = axes.barh(positions, z, thick * 0.9, color=colour(index), label=str(cluster.id))
+        drawn = axes.barh(
+            positions, z, thick * 0.9, color=group_colour(cluster.id), label=str(cluster.id)
+        )
         texts = [_signed(value) for value in z]
         axes.bar_label(drawn, texts, padding=3, fontsize=8, color=INK)
         pairs = zip(labels.values(), texts, strict=True)
@@ -182,7 +185,7 @@ def cluster_bars(
     """
     figure, axes = new_figure(height=1.0 + 0.3 * len(values))
     lengths = [0.0 if value is None else value for value in values]
-    colours = [colour(row) for row in range(len(values))]
+    colours = [group_colour(cluster) for cluster in ids]
     axes.barh(range(len(values)), lengths, 0.72, color=colours)
     texts = ["–" if value is None else minus(f"{value:.3f}") for value in values]
     for row, (length, text) in enumerate(zip(lengths, texts, strict=True)):

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from pipeline.pages.colours import PALETTE
 from pipeline.training.statistics.gap import Gap
-from pipeline.training.svg import INK, PALETTE, minus, name_axis, new_figure, to_svg
+from pipeline.training.svg import INK, minus, name_axis, new_figure, to_svg
 
 
 def elbow_curve(gaps: Sequence[Gap], chosen: int) -> str:

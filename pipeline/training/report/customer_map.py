@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.training.svg import INK, colour, name_axis, new_figure, to_svg
+from pipeline.pages.colours import group_colour
+from pipeline.training.svg import INK, name_axis, new_figure, to_svg
 
 CELLS = 32
 """The map has this many cells along each axis."""
@@ -30,7 +31,7 @@ def customer_map(points: NDArray[np.float64], labels: NDArray[np.intp], ids: Seq
     for index, cluster in enumerate(ids):
         for step, alpha in enumerate(_STEPS):
             x, y = (kept[(owner == index) & (steps == step)] + 0.5).T
-            axes.plot(x, y, "s", markersize=4.8, markeredgewidth=0, color=colour(index),
+            axes.plot(x, y, "s", markersize=4.8, markeredgewidth=0, color=group_colour(cluster),
                       alpha=alpha, linestyle="none")  # fmt: skip
         x, y = ((points[labels == index].mean(axis=0) - low) / width).round(1)
         axes.annotate(str(cluster), (x, y), ha="center", va="center", fontsize=10, color="white",

@@ -7,8 +7,9 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from pipeline.model.contract import Feature
+from pipeline.pages.colours import group_colour
 from pipeline.training.report.customer_map import FEWEST
-from pipeline.training.svg import INK, colour, minus, name_axis, new_figure, to_svg
+from pipeline.training.svg import INK, minus, name_axis, new_figure, to_svg
 from pipeline.training.train import Trained
 
 BINS = 40
@@ -52,9 +53,10 @@ def spread_by_cluster(
             continue
         counts = np.histogram(own, edges)[0]
         heights = np.where(counts >= FEWEST, counts, 0) * (_HEIGHT / counts.max()) + foot
-        axes.stairs(heights, edges, baseline=foot, fill=True, color=colour(row), alpha=0.65)
+        colour = group_colour(cluster)
+        axes.stairs(heights, edges, baseline=foot, fill=True, color=colour, alpha=0.65)
         q1, median, q3 = np.quantile(own, (0.25, 0.5, 0.75)).tolist()
-        axes.plot([q1, q3], [foot - 0.1] * 2, color=colour(row), linewidth=3)
+        axes.plot([q1, q3], [foot - 0.1] * 2, color=colour, linewidth=3)
         axes.plot(median, foot - 0.1, "|", color=INK, markersize=8, markeredgewidth=1.6)
         low, middle, high = (feature.show(value) for value in (q1, median, q3))
         described.append(f"cluster {cluster}: half from {low} to {high}, median {middle}")

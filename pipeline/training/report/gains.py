@@ -7,7 +7,8 @@ from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter
 
 from pipeline.model.cluster import Cluster
-from pipeline.training.svg import INK, colour, name_axis, new_figure, to_svg
+from pipeline.pages.colours import group_colour
+from pipeline.training.svg import INK, name_axis, new_figure, to_svg
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +16,6 @@ class Gain:
     """A cluster, and all those with a higher churn rate before it."""
 
     cluster: Cluster
-    index: int
-    """Of the cluster in the model, from 0."""
     customers: float
     """Share of all customers that are in the clusters up to this one."""
     leavers: float
@@ -49,7 +48,7 @@ def gains(clusters: Sequence[Cluster]) -> list[Gain]:
         leavers += rates[index] * sizes[index] / left
         if sizes[index]:
             lift = rates[index] * everybody / left
-            listed.append(Gain(clusters[index], index, customers, leavers, lift))
+            listed.append(Gain(clusters[index], customers, leavers, lift))
     return listed
 
 
@@ -61,8 +60,8 @@ def gains_curve(steps: Sequence[Gain]) -> str:
     axes.plot([0, 1], [0, 1], color=INK, linewidth=1, linestyle=(0, (4, 3)), alpha=0.6)
     axes.text(0.62, 0.56, "at random", color=INK, fontsize=8, ha="left", va="top")
     for step in steps:
-        axes.plot(step.customers, step.leavers, "o", color=colour(step.index), markersize=8,
-                  clip_on=False)  # fmt: skip
+        colour = group_colour(step.cluster.id)
+        axes.plot(step.customers, step.leavers, "o", color=colour, markersize=8, clip_on=False)
         axes.annotate(str(step.cluster.id), (step.customers, step.leavers), (-5, 4),
                       textcoords="offset points", ha="right", va="bottom", fontsize=9,
                       color=INK)  # fmt: skip

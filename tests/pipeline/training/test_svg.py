@@ -7,13 +7,14 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from pipeline.pages.colours import PALETTE, group_colour
 from pipeline.training import svg
 
 
 def test_charts_carry_their_text_and_leave_no_trace() -> None:
     def draw(title: str) -> str:
         figure, axes = svg.new_figure()
-        axes.plot([1, 2], [3, 4], marker="o", color=svg.PALETTE[0])
+        axes.plot([1, 2], [3, 4], marker="o", color=PALETTE[0])
         axes.set_ylabel("$a$ & 顧客")
         return svg.to_svg(figure, title, "up & <up>")
 
@@ -47,7 +48,7 @@ def contrast(one: str, other: str) -> float:
 
 
 def test_there_is_a_colour_for_each_of_twenty_clusters_on_light_and_on_dark() -> None:
-    colours = [svg.colour(index) for index in range(20)]
+    colours = [group_colour(cluster) for cluster in range(1, 21)]
     assert len(set(colours)) == 20
     for colour in colours:
         assert contrast(colour, "#ffffff") >= 3
