@@ -126,6 +126,27 @@ class RiskFacts(TypedDict, total=False):
     reliability: list[ReliabilityFacts]
 
 
+class RuleLeaf(TypedDict):
+    """One line of the readable rule: whoever meets every condition is put into the cluster."""
+
+    conditions: list[str]
+    """In words; none where the rule has one leaf alone."""
+    cluster: int
+    customers: int
+    right: float
+    """The share of these that are in the cluster."""
+
+
+class RuleFacts(TypedDict):
+    """A few questions that nearly repeat the clusters, for people to remember."""
+
+    questions: int
+    """At most so many for one customer."""
+    fidelity: float
+    """The share of the training customers that it puts into their own cluster."""
+    leaves: list[RuleLeaf]
+
+
 class LineageFacts(TypedDict, total=False):
     """Where the cluster ids come from."""
 
@@ -145,6 +166,7 @@ class ModelFacts(TypedDict, total=False):
     metrics: Metrics
     risk: RiskFacts
     """Only where a risk score was asked for and training had a label."""
+    rule: RuleFacts
     verdict: str
     """What kind of clusters they are; only where the recipe was searched for."""
     contract_sha256: str

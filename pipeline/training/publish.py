@@ -21,8 +21,8 @@ from pipeline.training.train import Trained
 if TYPE_CHECKING:
     from model_store.signing import Signer
 
-_OF_THE_STORE = ("lineage", "renamed_from")
-"""Facts that say where a version comes from, and not what was trained."""
+_OF_THE_STORE = ("lineage", "renamed_from", "rule")
+"""Facts that say where a version and its ids come from, and not what was trained."""
 _LIBRARIES = ("joblib", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
 
 
@@ -77,6 +77,8 @@ def _publish(
     buffer = io.BytesIO()
     joblib.dump(trained.fitted.pipeline, buffer, compress=("zlib", 6))
     report = page.render(trained)
+    ids = [cluster.id for cluster in trained.model.clusters]
+    facts = {**facts, "rule": report.rule.facts(ids)}
     files = {
         "model.json": trained.model.to_json(),
         "pipeline.joblib": buffer.getvalue(),

@@ -12,6 +12,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Feature
+from pipeline.model.facts import RuleFacts
 
 Question = tuple[Feature, str | None]
 """A feature, and of a category the value that is asked for."""
@@ -38,6 +39,28 @@ class Rule:
     leaves: tuple[Leaf, ...]
     fidelity: float
     """The share of customers that it puts into their own cluster."""
+    questions: int
+    """At most so many for one customer."""
+
+    def facts(self, ids: Sequence[int]) -> RuleFacts:
+        """What the manifest states.
+
+        Args:
+            ids: Of the clusters, in the order of the model.
+        """
+        return {
+            "questions": self.questions,
+            "fidelity": round(self.fidelity, 6),
+            "leaves": [
+                {
+                    "conditions": list(leaf.conditions),
+                    "cluster": ids[leaf.cluster],
+                    "customers": leaf.customers,
+                    "right": round(leaf.right, 6),
+                }
+                for leaf in self.leaves
+            ],
+        }
 
 
 def readable_rule(model: ClusterModel, frame: pd.DataFrame, labels: NDArray[np.intp]) -> Rule:
@@ -59,7 +82,8 @@ def readable_rule(model: ClusterModel, frame: pd.DataFrame, labels: NDArray[np.i
     leaves = sorted(
         _leaves(fitted.tree_, questions, 0, {}), key=lambda leaf: (leaf.cluster, -leaf.customers)
     )
-    return Rule(tuple(leaves), float((fitted.predict(table) == labels).mean()))
+    fidelity = float((fitted.predict(table) == labels).mean())
+    return Rule(tuple(leaves), fidelity, int(fitted.get_depth()))
 
 
 def _leaves(

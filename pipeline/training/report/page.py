@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from pipeline.pages.rendering import render_page
 from pipeline.training.clusters.characteristics import characteristics
-from pipeline.training.clusters.rule import readable_rule
+from pipeline.training.clusters.rule import Rule, readable_rule
 from pipeline.training.recipes import ALGORITHMS
 from pipeline.training.report import charts, tables
 from pipeline.training.report.distributions import distributions
@@ -35,6 +35,8 @@ class Report:
     html: str
     figures: Mapping[str, str]
     """File name → SVG."""
+    rule: Rule
+    """The clusters as people remember them, which the manifest has as well."""
 
 
 def render(trained: Trained) -> Report:
@@ -84,7 +86,7 @@ def render(trained: Trained) -> Report:
         algorithms=search.alternatives if search else (),
         dropped=search.dropped_features if search else {},
     )
-    return Report(html, {name: standalone(svg) for name, svg in drawn.items()})
+    return Report(html, {name: standalone(svg) for name, svg in drawn.items()}, rule)
 
 
 def _gap_rule(trained: Trained) -> str:

@@ -11,7 +11,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from pipeline.model.contract import Contract, Feature
 from pipeline.model.risk import RiskScore, Term
 from pipeline.training.risk.evidence import Compared, RiskEvidence
-from pipeline.training.svg import INK, PALETTE, minus, name_axis, new_figure, to_svg
+from pipeline.pages.colours import PALETTE
+from pipeline.training.svg import INK, minus, name_axis, new_figure, to_svg
 from pipeline.training.train import Trained
 
 _Z = 1.96

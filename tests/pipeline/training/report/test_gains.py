@@ -26,7 +26,6 @@ def clusters(counts: Sequence[tuple[int, int]]) -> list[Cluster]:
 def test_the_riskiest_come_first_and_all_are_reached_in_the_end() -> None:
     steps = gains(clusters([(10, 500), (60, 200), (30, 300)]))
     assert [step.cluster.id for step in steps] == [2, 3, 1]
-    assert [step.index for step in steps] == [1, 2, 0]
     assert [step.customers for step in steps] == pytest.approx([0.2, 0.5, 1.0])
     assert [step.leavers for step in steps] == pytest.approx([0.6, 0.9, 1.0])
     assert [step.lift for step in steps] == pytest.approx([3.0, 1.0, 0.2])
@@ -52,7 +51,7 @@ def test_the_curve_says_in_words_what_it_draws() -> None:
 
 
 def test_headlines_say_in_words_what_figures_mean(gym_trained: Trained) -> None:
-    steps, rule = gains(gym_trained.model.clusters), Rule((), 0.957)
+    steps, rule = gains(gym_trained.model.clusters), Rule((), 0.957, 3)
     metrics: Metrics = {**gym_trained.metrics, "churn_auc": 0.841}
     said = {one.says: f"{one.of} {one.measure}" for one in headlines(metrics, rule, steps)}
     assert "not seen before churn AUC out of sample 0.841" in said["84 of 100"]
@@ -66,6 +65,8 @@ def test_headlines_say_in_words_what_figures_mean(gym_trained: Trained) -> None:
 
 def test_without_a_label_no_headline_is_about_churn(gym_trained: Trained) -> None:
     metrics: Metrics = {**gym_trained.metrics, "churn_auc": None}
-    said = " ".join(f"{it.says} {it.of} {it.measure}" for it in headlines(metrics, Rule((), 1), []))
+    said = " ".join(
+        f"{it.says} {it.of} {it.measure}" for it in headlines(metrics, Rule((), 1, 0), [])
+    )
     assert "churn" not in said
     assert "left" not in said

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from model_store import open_store
 from pipeline.model.contract import Contract
-from pipeline.model.facts import Metrics
+from pipeline.model.facts import Metrics, facts_of
 from pipeline.training import Recipe, Trained, train
 from pipeline.training.clusters.rule import readable_rule
 from pipeline.training.evaluation import Budget, Evaluation
@@ -214,6 +215,14 @@ def test_the_rule_is_readable_and_counts_everybody(gym: Trained) -> None:
     conditions = " ".join(condition for leaf in rule.leaves for condition in leaf.conditions)
     assert re.search(r"Visits at most \d+ a month", conditions)
     assert re.search(r"Fee (above|at most) [\d.]+ EUR|Plan is", conditions)
+
+
+def test_the_manifest_has_the_rule_by_the_ids_of_the_clusters(gym_models: Path) -> None:
+    rule = facts_of(open_store(gym_models).open("champion"))["rule"]
+    assert rule["questions"] in (1, 2, 3)
+    assert rule["fidelity"] > 0.99
+    assert {leaf["cluster"] for leaf in rule["leaves"]} == {1, 2, 3}
+    assert sum(leaf["customers"] for leaf in rule["leaves"]) == 600
 
 
 def test_the_map_shows_no_cell_with_few_customers() -> None:
