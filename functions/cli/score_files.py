@@ -101,7 +101,7 @@ def _score_all(
         if not as_json:
             from functions.cli.output.runs import show_run
 
-            show_run(result.manifest, summary, out)
+            show_run(spec.model, result.manifest, summary, out)
     if as_json:
         print_json(manifests[0] if len(sources) == 1 else manifests)
     if refusals:

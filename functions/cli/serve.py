@@ -45,6 +45,8 @@ def serve(host: str, port: int, workers: int, trusted_proxies: str) -> None:
 
     options.settings()  # a wrong variable is told here, in one line
     _allow_connections()
+    if port:
+        click.echo(f"Open {_address(host, port)} in a browser; Ctrl+C ends the server", err=True)
     uvicorn.run(
         f"{logs.__package__}.api:app",
         host=host,
@@ -58,6 +60,12 @@ def serve(host: str, port: int, workers: int, trusted_proxies: str) -> None:
         http=f"{logs.__package__}.http.protocol:BoundedProtocol",
         ws="none",
     )
+
+
+def _address(host: str, port: int) -> str:
+    """The server's address as a browser on this machine takes it."""
+    here = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host)
+    return f"http://{here or (f'[{host}]' if ':' in host else host)}:{port}"
 
 
 def _allow_connections() -> None:

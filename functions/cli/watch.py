@@ -54,7 +54,8 @@ def watch(
         elif as_json:
             print_json(result)
         else:
-            show_run(result, read_summary(runs, result), out)
+            model = live_model.of_version(result["model_version"]).model
+            show_run(model, result, read_summary(runs, result), out)
 
     live_model = LiveModel(options.open_store(store), reference, log=lambda line: None)
     given = Options(**chosen)

@@ -77,7 +77,7 @@ def _show_crosswalk(crosswalk: "Crosswalk", *, churn: bool) -> None:
         )
         cells = str(row.id), row.name, row.became, f"{row.overlap:.1%}", moved
         table.add_row(*cells, *([rates] if churn else []))
-    out.print(table)
+    console.print_table(out, table)
 
 
 def _number(value: float | None, sign: str = "") -> str:

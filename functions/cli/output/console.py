@@ -16,6 +16,8 @@ from functions.cli.output.text import without_controls
 
 _WIDTH = 140
 """Width of tables that go to a file or a pipe."""
+_UNBOUNDED = 10_000
+"""Width in which every table has room."""
 _LEFT = frozenset(
     {"Alias", "Aliases", "Feature", "Figure", "From", "Name", "Recipe", "To", "Version", "What",
      "When", "Who", "Why", "Became", "Verdict"}
@@ -86,6 +88,31 @@ class _PlainConsole(Console):
 def _description() -> TextColumn:
     """What a task is about, among the columns of its progress."""
     return TextColumn("{task.description}", markup=False)
+
+
+def print_table(console: Console, table: Table) -> None:
+    """Print a table; where it is too wide, names stand below it, and none is cut.
+
+    Args:
+        console: Where to print.
+        table: Its first column says which row a name belongs to.
+    """
+    columns = [column for column in table.columns if column.header != "Name"]
+    names = [list(column.cells) for column in table.columns if column.header == "Name"]
+    unbounded = console.options.update(max_width=_UNBOUNDED)
+    if not names or console.measure(table, options=unbounded).maximum <= console.width:
+        console.print(table)
+        return
+    narrow = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for column in columns:
+        narrow.add_column(column.header, justify=column.justify)
+    for cells in zip(*(column.cells for column in columns), strict=True):
+        narrow.add_row(*cells)
+    console.print(narrow)
+    keys = [str(cell) for cell in columns[0].cells]
+    for key, name in zip(keys, names[0], strict=True):
+        console.print(f"{key.rjust(max(map(len, keys)))}  {name}", soft_wrap=True)
+    console.print()
 
 
 def new_table(*headings: str) -> Table:

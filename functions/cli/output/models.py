@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from functions.cli.output.console import bold, new_table, terminal
+from functions.cli.output.console import bold, new_table, print_table, terminal
 from functions.cli.output.text import print_json
 from model_store import Artifact, Event, Store, Version, WrongArtifact
 from pipeline.model.cluster_model import ClusterModel
@@ -48,7 +48,7 @@ def show_model(artifact: Artifact, model: ClusterModel) -> None:
     for c in model.clusters:
         rate = [str(c.churn or "–")] if churn else []
         table.add_row(str(c.id), c.name, f"{c.size:,}", f"{c.share:.1%}", *rate)
-    out.print(table)
+    print_table(out, table)
     for cluster in model.clusters:
         out.print(bold(str(cluster.id)), cluster.description)
 

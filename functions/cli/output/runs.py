@@ -3,9 +3,10 @@
 from rich.console import Console
 from rich.text import Text
 
-from functions.cli.output.console import bold, new_table, terminal
+from functions.cli.output.console import bold, new_table, print_table, terminal
 from pipeline.errors import map_option
 from pipeline.model.churn import ChurnRate
+from pipeline.model.cluster_model import ClusterModel
 from pipeline.scoring.documents import (
     ChallengerSummary,
     ClusterSummary,
@@ -13,13 +14,15 @@ from pipeline.scoring.documents import (
     Manifest,
     Summary,
 )
+from pipeline.scoring.report.headline import headline
 from pipeline.scoring.summary.verdict import churn_differs, churn_sentence, cluster_mix_verdict
 
 
-def show_run(manifest: Manifest, summary: Summary, out: str) -> None:
+def show_run(model: ClusterModel, manifest: Manifest, summary: Summary, out: str) -> None:
     """Print a run's cluster and churn summary for people.
 
     Args:
+        model: The model that scored it.
         manifest: The run's manifest.
         summary: Its summary.
         out: The folder or address that holds all results.
@@ -38,12 +41,13 @@ def show_run(manifest: Manifest, summary: Summary, out: str) -> None:
         hint = f"{name!r} is near: {map_option(name, column)} reads it so"
         console.print(f"Note: no column {column}, though {hint}", soft_wrap=True, markup=False)
     _show_drift(console, summary["drift"])
+    console.print(bold(headline(model, summary).sentence), soft_wrap=True)
     known = summary["observed_churn"] or summary["expected_churners"] is not None
     churn = ("Left", "Expected", "Churn rate") if known else ()
     table = new_table("Cluster", "Name", "Customers", "Share", "In training", *churn)
     for cluster in summary["clusters"]:
         table.add_row(*_cells(cluster), *(_churn_cells(cluster) if known else ()))
-    console.print(table)
+    print_table(console, table)
     if "challenger" in summary:
         _show_challenger(console, summary["challenger"])
     report = f"{out.rstrip('/')}/{manifest['outputs']['report']}"

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from pipeline.model.churn import ChurnRate
 from pipeline.model.contract import Feature, show
 from pipeline.pages.scale import Interval, Scale, share_scale
-from pipeline.scoring.documents import ChurnDriftDocument, ClusterSummary, NumericDistribution
+from pipeline.scoring.documents import (
+    ChurnDriftDocument,
+    ClusterSummary,
+    NumericDistribution,
+    Summary,
+)
 from pipeline.scoring.summary.verdict import MOVED, SHIFTED
 
 Ticks = Sequence[tuple[float, float]]
@@ -49,6 +54,33 @@ class ChurnersBar:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupBar:
+    """A cluster's customers as a bar, and of these who left or is expected to."""
+
+    cluster: ClusterSummary
+    length: float
+    leavers: int | None
+    """Who left, where the file says it; else who is to be expected; None where nothing is known."""
+    leavers_length: float
+    rate: float | None
+    """The share of the leavers."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupChart:
+    """Every cluster's customers, the riskiest on top where that is known."""
+
+    bars: Sequence[GroupBar]
+    observed: bool
+    """Whether the leavers left, and are not expected to."""
+
+    @property
+    def has_leavers(self) -> bool:
+        """Whether anything is known of leavers."""
+        return any(bar.leavers is not None for bar in self.bars)
+
+
+@dataclass(frozen=True, slots=True)
 class Bin:
     """A bin of a histogram: where it is, and how high its bars are for the file and training."""
 
@@ -69,6 +101,24 @@ class Histogram:
     bins: Sequence[Bin]
     ticks: Sequence[tuple[str, float]]
     """Label and position."""
+
+
+def group_chart(summary: Summary) -> GroupChart:
+    """The one chart of a run: how many customers each cluster has, and how many of them leave."""
+    clusters, observed = summary["clusters"], summary["observed_churn"] is not None
+    scale = Scale(0, max(cluster["customers"] for cluster in clusters) or 1)
+    bars = []
+    for cluster in clusters:
+        churn, expected = cluster["observed_churn"], cluster["expected_churners"]
+        leavers = (churn["churned"] if churn else None) if observed else expected
+        customers = churn["customers"] if churn else cluster["customers"]
+        rate = leavers / customers if leavers is not None and customers else None
+        count = None if leavers is None else round(leavers)
+        bars.append(
+            GroupBar(cluster, scale.at(cluster["customers"]), count, scale.at(leavers or 0), rate)
+        )
+    bars.sort(key=lambda bar: (-(bar.rate or 0.0), bar.cluster["cluster"]))
+    return GroupChart(bars, observed)
 
 
 def share_bars(

@@ -69,7 +69,7 @@ def _implausible_values(model: ClusterModel, summary: Summary) -> Iterator[Notic
         f"Do not use these results yet: {subject} not look right",
         "Nearly all these customers lie where hardly any training customer did. No market "
         "moves like that, but another unit does: cents instead of whole amounts, thousands, or "
-        "standardised values. The customers were assigned all the same, likely to wrong clusters.",
+        "standardised values. The customers were assigned all the same, likely to wrong groups.",
         [_point(feature, summary) for feature in features],
         "Check the unit of the column. If it is another one, convert it and score again. If the "
         "values are right, the model does not fit these customers.",
@@ -82,7 +82,7 @@ def _many_rejects(summary: Summary) -> Iterator[Notice]:
         yield Notice(
             "warning",
             f"{rejected / rows:.0%} of the rows could not be scored",
-            f"{rejected:,} of {rows:,} rows are in no cluster, and no figure below counts them. If "
+            f"{rejected:,} of {rows:,} rows are in no group, and no figure below counts them. If "
             "those rows have something in common, the figures are lopsided.",
             advice="See what was wrong with them under “Rejected rows”.",
         )
@@ -98,7 +98,7 @@ def _churn(summary: Summary) -> Iterator[Notice]:
     yield Notice(
         "warning" if any(verdict.startswith("clearly") for verdict in verdicts) else "note",
         f"The churn rates of training do not hold for these customers: {sentence}",
-        "The file says who left: more or fewer than of the same clusters in training, and chance "
+        "The file says who left: more or fewer than of the same groups in training, and chance "
         "alone makes such a difference in at most one file of twenty. Customers who look like "
         "training’s now leave at another rate.",
         [
@@ -152,13 +152,13 @@ def _drift(model: ClusterModel, summary: Summary) -> Iterator[Notice]:
         mix = "stable"  # the mix follows from the implausible values, which have their notice
     if mix in ("shifted", "moved"):
         how = "somewhat" if mix == "moved" else "clearly"
-        points.append(Point("Cluster mix", "", f"{how} different from training’s"))
+        points.append(Point("Group mix", "", f"{how} different from training’s"))
     if not points:
         return
     yield Notice(
         "warning" if shifted or mix == "shifted" else "note",
         "These customers are not quite like those the model learned from",
-        "Each customer still gets the nearest cluster, but the churn rates come from training’s "
+        "Each customer still gets the nearest group, but the churn rates come from training’s "
         "customers and may not hold for these.",
         points,
         "Ask where these customers come from. If new ones will look like this, train the model on "
@@ -171,13 +171,13 @@ def _nothing_unusual(summary: Summary) -> Notice:
         return Notice(
             "note",
             "Too few customers to compare with training",
-            f"Fewer than {MIN_CUSTOMERS} customers were assigned. Each of them has its cluster, "
+            f"Fewer than {MIN_CUSTOMERS} customers were assigned. Each of them has its group, "
             "but shares and rates of so few say little.",
         )
     return Notice(
         "fine",
         "Nothing unusual",
-        "The columns that the model reads are spread as in training, and so are the clusters.",
+        "The columns that the model reads are spread as in training, and so are the groups.",
     )
 
 

@@ -20,9 +20,11 @@ from pipeline.scoring.documents import (
 )
 from pipeline.scoring.rejects import column_and_code
 from pipeline.scoring.report import charts
+from pipeline.scoring.report.headline import headline
 from pipeline.scoring.report.highlights import notices
 from pipeline.scoring.report.phrases import (
     VERDICTS,
+    churned_word,
     reading_phrases,
     reason_phrase,
     rejections,
@@ -57,6 +59,9 @@ def render(model: ClusterModel, manifest: Manifest, summary: Summary) -> str:
     )  # fmt: skip
     return render_page(
         _TEMPLATE,
+        headline=headline(model, summary),
+        chart=charts.group_chart(summary),
+        word=churned_word(model.contract),
         notices=notices(model, summary),
         contract=model.contract,
         summary=summary,
@@ -131,7 +136,7 @@ class FeatureDrift:
 
 def _drift_values(model: ClusterModel, summary: Summary) -> dict[str, object]:
     drift = summary["drift"]
-    mix = DriftBar.of("Cluster mix", drift["clusters"], cluster_mix_verdict(drift))
+    mix = DriftBar.of("Group mix", drift["clusters"], cluster_mix_verdict(drift))
     chance = [d["critical_psi"] or 0.0 for d in (*drift["features"].values(), drift["clusters"])]
     return {
         "drift": [_feature_drift(feature, summary) for feature in model.contract.features],

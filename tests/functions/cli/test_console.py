@@ -1,14 +1,18 @@
 """Text of a model or a file on a terminal: shown as it is, never taken for markup or commands."""
 
+import io
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
 import examples
 from functions.cli.main import main
+from functions.cli.output.console import new_table, print_table
 from model_store import BUNDLED, open_store
 
 NAMES = ["[/b]", "[bold red]x[/]", "[link=https://x]x", "[", "\\[/b]", ":smile:", "[@click=x]y[/]"]
@@ -37,6 +41,50 @@ def shown(*arguments: object) -> str:
     result = CliRunner().invoke(main, [str(argument) for argument in arguments])
     assert result.exit_code == 0, result.output
     return result.output
+
+
+def printed(width: int) -> list[str]:
+    """A run on a terminal so wide."""
+    console = Console(width=width, file=io.StringIO(), force_terminal=False)
+    table = new_table("Cluster", "Name", "Customers", "Share")
+    for cluster in (9, 10):
+        table.add_row(str(cluster), "Little revolving balance, rare card use", "1,116", "10.8%")
+    print_table(console, table)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue().splitlines()
+
+
+def test_no_name_is_cut_on_a_narrow_terminal() -> None:
+    wide, narrow = printed(100), printed(40)
+    assert [line.split()[:2] for line in wide if "Little" in line] == [
+        ["9", "Little"], ["10", "Little"],
+    ]  # fmt: skip
+    assert " 9  Little revolving balance, rare card use" in narrow
+    assert "10  Little revolving balance, rare card use" in narrow
+    assert not [line for line in narrow if "…" in line]
+    assert not [line for line in narrow if "Name" in line]
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8000"),
+        ("0.0.0.0", "http://127.0.0.1:8000"),
+        ("::", "http://[::1]:8000"),
+        ("fe80::1", "http://[fe80::1]:8000"),
+        ("groups.example", "http://groups.example:8000"),
+    ],
+)
+def test_serve_says_where_to_click(
+    host: str, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr("uvicorn.run", lambda app, **how: asked.update(how))
+    result = CliRunner().invoke(main, ["serve", "--host", host])
+    assert result.exit_code == 0
+    assert f"Open {address} in a browser" in result.stderr
+    assert asked["host"] == host
+    assert result.stdout == ""  # which has the log, a line of JSON each
 
 
 @pytest.mark.parametrize("text", NAMES)

@@ -100,7 +100,7 @@ def test_the_page_stands_alone_and_is_in_order(score: Score) -> None:
 def test_the_page_says_what_the_summary_says(score: Score) -> None:
     html, summary = score(CUSTOMERS)
     text = words(html)
-    assert "998 of 1,001 customers were assigned to 3 clusters; 3 could not be." in text
+    assert "998 of 1,001 customers were assigned to 3 groups; 3 could not be." in text
     for cluster in summary["clusters"]:
         observed = cluster["observed_churn"]
         interval = f"({observed['low']:.1%} to {observed['high']:.1%})"
@@ -137,7 +137,7 @@ def test_another_unit_is_told_loudly_and_first(
     assert summary["drift"]["implausible"] == ["Credit_Limit"]
     text = words(html)
     alarm = "Do not use these results yet: Credit limit does not look right"
-    assert text.index(alarm) < text.index("Cluster mix") < text.index("Rows read")
+    assert text.index(alarm) < text.index("Do not act on") < text.index("Rows read")
     assert "where 8 of 10 customers have between 1,760 USD and 23,400 USD" in text
     assert "about 100 times as much, as amounts in cents would be" in text
     assert "Nothing unusual" not in text
@@ -150,7 +150,7 @@ def test_other_customers_are_told_more_gently(
     assert summary["drift"]["features"]["Credit_Limit"]["verdict"] == "shifted"
     text = words(html)
     assert "These customers are not quite like those the model learned from" in text
-    assert "Cluster mix : clearly different" in text
+    assert "Group mix : clearly different" in text
     assert "Do not use" not in text
 
 
@@ -168,7 +168,7 @@ def test_without_a_label_churners_are_expected(
     html, summary = score(saved(customers.drop(columns="Attrition_Flag"), tmp_path))
     text = words(html)
     expected = f"about {summary['expected_churners']:.0f} of the {len(customers)} assigned"
-    assert "Who left is not known." in text and expected in text
+    assert "Who has left is not known." in text and expected in text
     assert "95 % interval" not in text
 
 
@@ -180,7 +180,7 @@ def test_a_model_without_churn_says_nothing_of_it(
     html, _ = score(path, silent)
     assert 'id="churn"' not in html and "Expected to leave" not in html
     html, _ = score(saved(customers, tmp_path, "labelled.csv"), silent)
-    assert "Who left is known" in html and "Churn rate in training" not in words(html)
+    assert "Known: " in words(html) and "Churn rate in training" not in words(html)
 
 
 def test_an_empty_cluster_has_no_figures(

@@ -1,0 +1,166 @@
+"""Whom to turn to first, and the rows of one cluster, read from the files of a run."""
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from model_store import BUNDLED, open_store
+from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.loading import load_model
+from pipeline.reading.options import ReadingOptions
+from pipeline.scoring.assigned_file import open_assigned
+from pipeline.scoring.call_list import first_calls
+from pipeline.scoring.documents import Manifest
+from pipeline.scoring.spec import Options
+from tests.support.paths import CUSTOMERS
+from tests.support.scoring import score_file
+
+RISKY = 5
+Run = tuple[Path, Manifest]
+Score = Callable[..., Run]
+
+
+@pytest.fixture(scope="module")
+def champion() -> ClusterModel:
+    return load_model(open_store(BUNDLED).open("champion"))
+
+
+@pytest.fixture(scope="module")
+def customers() -> pd.DataFrame:
+    """The invented customers that can be scored."""
+    frame = pd.read_csv(CUSTOMERS, dtype={"CLIENTNUM": str}, on_bad_lines="skip")
+    for name in ("Total_Revolving_Bal", "Total_Trans_Amt", "Total_Trans_Ct"):
+        frame[name] = pd.to_numeric(frame[name], errors="coerce")
+    kept = frame.replace([np.inf, -np.inf], np.nan).dropna()
+    return kept[kept["Total_Trans_Ct"].between(1, 300)].reset_index(drop=True)
+
+
+@pytest.fixture
+def score(champion: ClusterModel, tmp_path: Path) -> Score:
+    def run(path: Path, **options: Any) -> Run:
+        manifest = score_file(path, champion, "v1", tmp_path / "out", Options(**options))
+        return tmp_path / "out" / manifest["outputs"]["assigned"], cast(Manifest, manifest)
+
+    return run
+
+
+def rows_of(run: Run, champion: ClusterModel, cluster: int = RISKY) -> bytes:
+    path, manifest = run
+    with open_assigned(path, champion.contract, manifest) as assigned:
+        return b"".join(assigned.cluster_rows(cluster))
+
+
+def written(frame: pd.DataFrame, folder: Path, kind: str) -> Path:
+    path = folder / f"customers.{kind}"
+    if kind == "parquet":
+        frame.to_parquet(path, index=False)
+    elif kind == "xlsx":
+        frame.to_excel(path, index=False)
+    elif kind == "german.csv":
+        frame.to_csv(path, index=False, sep=";", decimal=",", encoding="cp1252", errors="replace")
+    else:
+        frame.to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["csv", "german.csv", "parquet", "xlsx"])
+def test_who_has_not_left_is_listed_the_surest_of_the_group_first(
+    score: Score, champion: ClusterModel, customers: pd.DataFrame, tmp_path: Path, kind: str
+) -> None:
+    path, manifest = score(written(customers, tmp_path, kind))
+    calls = first_calls(path, champion, manifest, RISKY, most=7)
+    plain, _ = score(written(customers, tmp_path, "csv"), format="csv")
+    expected = pd.read_csv(plain, dtype={"CLIENTNUM": str})
+    waiting = expected[(expected["cluster"] == RISKY)]
+    waiting = waiting[waiting["Attrition_Flag"] == "Existing Customer"]
+    wanted = waiting.sort_values("margin", ascending=False, kind="stable").head(7)
+    assert [call["id"] for call in calls] == wanted["CLIENTNUM"].tolist()
+    assert [call["row"] for call in calls] == [int(row) + 1 for row in wanted.index]
+    first = calls[0]
+    assert first["risk"] is None
+    assert first["values"]["Total_Trans_Ct"] == wanted["Total_Trans_Ct"].iloc[0]
+    assigned = champion.locate(first["values"])
+    assert assigned.cluster.id == RISKY
+    assert first["reason"] == assigned.reasons[0].sentence
+
+
+def test_a_risk_of_their_own_comes_before_the_margin(
+    score: Score, champion: ClusterModel, customers: pd.DataFrame, tmp_path: Path
+) -> None:
+    path, manifest = score(written(customers, tmp_path, "csv"))
+    frame = pd.read_csv(path, dtype={"CLIENTNUM": str})
+    frame["risk"] = np.random.default_rng(1).uniform(size=len(frame)).round(4)
+    frame.to_csv(path, index=False)
+    manifest["columns"]["risk"] = "risk"
+    calls = first_calls(path, champion, manifest, RISKY)
+    waiting = frame[(frame["cluster"] == RISKY) & (frame["Attrition_Flag"] == "Existing Customer")]
+    wanted = waiting.sort_values("risk", ascending=False).head(10)
+    assert [call["risk"] for call in calls] == wanted["risk"].tolist()
+    assert [call["id"] for call in calls] == wanted["CLIENTNUM"].tolist()
+
+
+def test_without_ids_and_label_the_list_has_rows(
+    score: Score, champion: ClusterModel, customers: pd.DataFrame, tmp_path: Path
+) -> None:
+    bare = customers[["Total_Trans_Ct", "Total_Trans_Amt", "Total_Revolving_Bal"]]
+    path, manifest = score(written(bare, tmp_path, "csv"))
+    calls = first_calls(path, champion, manifest, RISKY)
+    assert {call["id"] for call in calls} == {""}
+    assert champion.assign(dict(bare.iloc[calls[0]["row"] - 1])).cluster.id == RISKY
+    assert first_calls(path, champion, manifest, cluster=99) == []
+
+
+def test_the_rows_of_a_group_stay_as_they_were_written(
+    score: Score, champion: ClusterModel
+) -> None:
+    path, manifest = score(CUSTOMERS)
+    lines = path.read_bytes().splitlines(keepends=True)
+    found = rows_of((path, manifest), champion).splitlines(keepends=True)
+    assert found[0] == lines[0]
+    assert found[1:] == [line for line in lines if b',5,"Little revolving balance, rare' in line]
+    assert len(found) > 100
+    header = rows_of((path, manifest), champion, cluster=99)
+    assert header == lines[0]
+
+
+def test_the_groups_together_are_the_file(
+    score: Score, champion: ClusterModel, customers: pd.DataFrame, tmp_path: Path
+) -> None:
+    for kind in ("german.csv", "parquet", "xlsx"):
+        run = score(written(customers, tmp_path, kind))
+        total = 0
+        for cluster in champion.clusters:
+            text = rows_of(run, champion, cluster.id).decode("cp1252")
+            mark = ";" if kind == "german.csv" else ","
+            rows = list(csv.DictReader(io.StringIO(text.removeprefix("ï»¿")), delimiter=mark))
+            assert {row["cluster"] for row in rows} <= {str(cluster.id)}
+            total += len(rows)
+        assert total == len(customers)
+
+
+def test_cells_of_a_table_cannot_run_where_that_was_asked_for(
+    score: Score, champion: ClusterModel, customers: pd.DataFrame, tmp_path: Path
+) -> None:
+    risky = customers.assign(City="=1+1")
+    path = written(risky, tmp_path, "parquet")
+    assert b'"=1+1"' in rows_of(score(path), champion)
+    safe = rows_of(score(path, safe_csv=True), champion)
+    assert b"'=1+1" in safe
+    assert b'"=1+1"' not in safe
+
+
+def test_numbers_that_somebody_explained_are_read_again(
+    score: Score, champion: ClusterModel, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.csv"
+    rows = "0;1.900;38\n0;1.612;47\n"
+    path.write_text("Total_Revolving_Bal;Total_Trans_Amt;Total_Trans_Ct\n" + rows)
+    path, manifest = score(path, reading=ReadingOptions(decimal=",", thousands="."))
+    calls = first_calls(path, champion, manifest, RISKY)
+    assert sorted(float(call["values"]["Total_Trans_Amt"]) for call in calls) == [1612, 1900]
