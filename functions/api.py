@@ -69,7 +69,7 @@ def create_app(live_model: LiveModel, settings: Settings, log: Log = logs.write)
 
     for kind in (HTTPException, ProblemError, CustomerClustersError):
         app.add_exception_handler(kind, answer_problem)
-    app.add_middleware(Middleware, api_keys=settings.api_keys, log=log)
+    app.add_middleware(Middleware, api_keys=settings.api_keys, log=log, page=pages.problem_page)
     return app
 
 

@@ -7,16 +7,22 @@ import hmac
 import os
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from functions import logs
 from functions.http.problems import ProblemError, problem_response, to_problem
 from functions.logs import Log
 
-OPEN = frozenset({"/health/live"})
+OPEN = frozenset({"/health/live", "/favicon.ico"})
 """What answers without a key."""
+_OPEN_FOLDER = "/static/"
+"""The same: the page that asks for a key has a style, and what shows a link its picture."""
+Page = Callable[[Request, ProblemError], Response | None]
+"""A problem as a page, where a person asked for one."""
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'{}; "
     "frame-ancestors 'none'; base-uri 'none'"
@@ -50,8 +56,14 @@ def forms_may_go_to(address: str) -> dict[str, str]:
 class Middleware:
     """ASGI middleware; plain, because the ready-made base class costs more than an assignment."""
 
-    def __init__(self, app: ASGIApp, api_keys: Sequence[str] = (), log: Log = logs.write) -> None:
-        self.app = app
+    def __init__(
+        self,
+        app: ASGIApp,
+        api_keys: Sequence[str] = (),
+        log: Log = logs.write,
+        page: Page = lambda request, problem: None,
+    ) -> None:
+        self.app, self.page = app, page
         self.api_keys = [bytes.fromhex(key) for key in api_keys]
         self.log = log
 
@@ -96,10 +108,13 @@ class Middleware:
         else:
             await self.app(scope, receive, send)
             return
-        await problem_response(problem, scope["request_id"])(scope, receive, send)
+        page = self.page(Request(scope), problem)
+        answer = page or problem_response(problem, scope["request_id"])
+        await answer(scope, receive, send)
 
     def _may_pass(self, scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
-        if not self.api_keys or scope["path"].removeprefix(scope.get("root_path", "")) in OPEN:
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if not self.api_keys or path in OPEN or path.startswith(_OPEN_FOLDER):
             return True
         digest = hashlib.sha256(presented_key(headers)).digest()
         # all are compared, so that the time tells nothing about which one matched

@@ -15,6 +15,7 @@ from functions.api import create_app
 from functions.live_model import LiveModel
 from functions.settings import Settings
 from tests.functions.conftest import Lines
+from tests.support.web import Page
 
 Clients = Callable[..., TestClient]
 KEY, OLD_KEY = "first-key-ü", "second-key"
@@ -60,6 +61,23 @@ def test_nothing_but_the_sign_of_life_is_open_when_keys_are_set(
     client = client_for(api_keys=HASHES)
     assert client.get(path).status_code == 401
     assert client.get("/health/live").status_code == 200
+
+
+def test_a_browser_is_told_where_the_key_goes(client_for: Clients) -> None:
+    client = client_for(api_keys=HASHES)
+    answer = client.get("/clusters", headers={"Accept": "text/html"})
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].startswith("Basic ")
+    assert answer.headers["content-type"].startswith("text/html")
+    page = Page(answer.text)
+    assert page.one("h1").text == "A valid API key is needed"
+    assert "goes into the password field" in page.text
+    assert page.one("a", **{"class": "button"}).attributes["href"] == "/clusters"
+    style = page.one("link", rel="stylesheet").attributes["href"]
+    assert client.get(style).status_code == 200  # or the page would be bare
+    assert "no-store" in answer.headers["cache-control"]
+    for path in ("/v1/model", "/openapi.json"):  # for machines, whatever they accept
+        assert client.get(path, headers={"Accept": "text/html"}).json()["status"] == 401
 
 
 def test_every_answer_has_security_headers_and_an_id(client: TestClient) -> None:
