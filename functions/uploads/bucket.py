@@ -9,6 +9,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from botocore.config import Config
@@ -47,6 +48,7 @@ class Run:
     document: dict[str, Any]
     """The manifest; of a file that cannot be scored, its failure."""
     failed: bool
+    ended: datetime
 
     @property
     def name(self) -> str:
@@ -102,28 +104,31 @@ class BucketFiles:
         ]
         if not ended:
             return None
-        latest = max(ended, key=lambda entry: entry["LastModified"])["Key"]
+        last = max(ended, key=lambda entry: entry["LastModified"])
+        latest = last["Key"]
         committed = f"{latest.rpartition('/')[0]}/{_MANIFEST}"  # which counts, whatever failed too
         newest = committed if committed in {entry["Key"] for entry in ended} else latest
         folder, _, name = newest.removeprefix(root.folder).rpartition("/")
         document = json.loads(self._results.read(f"{folder}/{name}"))
-        return Run(folder, document, name == _FAILED)
+        return Run(folder, document, name == _FAILED, last["LastModified"])
 
     def summary(self, run: Run) -> Summary:
         """The summary that a run wrote."""
         summary: Summary = json.loads(self._results.read(run.document["outputs"]["summary"]))
         return summary
 
-    def download(self, upload: str, name: str, *, inline: bool) -> str | None:
-        """An address of S3 for one file of a run, to be shown or kept; None when there is none."""
-        run = self.find(upload)
-        if run is None or run.failed:
-            return None
+    def download(self, run: Run, name: str, disposition: str) -> str | None:
+        """An address of S3 for one file of a run; None when there is none.
+
+        Args:
+            run: The run.
+            name: The file's name.
+            disposition: What S3 tells a browser to do with it.
+        """
         outputs = {str(output).rpartition("/")[2] for output in run.document["outputs"].values()}
         if name not in {*outputs, _MANIFEST}:
             return None
         root = self._results.address
-        disposition = "inline" if inline else f'attachment; filename="{name}"'
         with translate_errors("sign", name, str(root)):
             return self._results.client.generate_presigned_url(
                 "get_object",

@@ -6,7 +6,7 @@ The browser sends a file to S3, S3 calls what scores it, and a page waits for th
 import asyncio
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -23,6 +23,7 @@ from model_store.extras import needs_extra
 
 if TYPE_CHECKING:
     from functions.uploads.bucket import BucketFiles, Run
+    from functions.web.run import ScoredFile
     from pipeline.scoring.documents import Manifest
 
 T = TypeVar("T")
@@ -59,6 +60,11 @@ class BucketUploads:
         """A form that takes one file to the bucket."""
         return await self._form(request, model_for(request, self.live_model))
 
+    @property
+    def kept(self) -> "BucketUploads":
+        """What answers under the address of an upload."""
+        return self
+
     async def results(self, request: Request) -> Response:
         """The results of an upload; before there are any, a page that reloads by itself."""
         loaded, upload = model_for(request, self.live_model), request.path_params["id"]
@@ -73,19 +79,58 @@ class BucketUploads:
         if run.failed:
             problem = ProblemError(422, run.reason, code="invalid_file")
             return await self._form(request, loaded, problem)
-        scorer, view = await self._from_s3(request, lambda files: self._view(files, run))
-        return render(request, "run.html.j2", scorer, view | {"id": upload, "minutes": None})
+        from functions.web.run import results_page  # it brings what scores, and no form waits
+
+        return results_page(request, await self._scored_file(request, run))
+
+    async def summary(self, request: Request) -> Response:
+        """The results on one sheet of paper."""
+        from functions.web.run import summary_page
+
+        return summary_page(request, await self._scored_file(request, await self._run(request)))
+
+    async def chart(self, request: Request) -> Response:
+        """The chart, to keep."""
+        from functions.web.run import chart_file
+
+        return chart_file(await self._scored_file(request, await self._run(request)))
 
     async def download(self, request: Request) -> Response:
         """To a file of a run: the report to look at, the others to keep."""
-        upload, name = request.path_params["id"], request.path_params["name"]
-        inline = name == _REPORT
-        address = await self._from_s3(
-            request, lambda files: files.download(upload, name, inline=inline)
-        )
+        from functions.web.run import attachment, download_name
+
+        run, name = await self._run(request), request.path_params["name"]
+        kept = attachment(download_name(run.name, run.ended, name))
+        disposition = "inline" if name == _REPORT else kept
+        address = await self._from_s3(request, lambda files: files.download(run, name, disposition))
         if address is None:
             raise _no_results()
         return RedirectResponse(address, 303)
+
+    async def _run(self, request: Request) -> "Run":
+        """The run that is asked for; ProblemError where there is none."""
+        upload = request.path_params["id"]
+        run = await self._from_s3(request, lambda files: files.find(upload))
+        if run is None or run.failed:
+            raise _no_results()
+        return run
+
+    async def _scored_file(self, request: Request, run: "Run") -> "ScoredFile":
+        """With the model that scored: the one that answers may be another by now."""
+        from functions.web.run import ScoredFile
+
+        def read(files: "BucketFiles") -> ScoredFile:
+            manifest = cast("Manifest", run.document)
+            return ScoredFile(
+                id=request.path_params["id"],
+                name=run.name,
+                scored=run.ended,
+                loaded=self.live_model.of_version(manifest["model_version"]),
+                manifest=manifest,
+                summary=files.summary(run),
+            )
+
+        return await self._from_s3(request, read)
 
     async def _form(
         self, request: Request, loaded: LoadedModel, problem: ProblemError | None = None
@@ -108,14 +153,6 @@ class BucketUploads:
             raise ProblemError(
                 503, str(error), code="storage_unavailable", headers=later
             ) from error
-
-    def _view(self, files: "BucketFiles", run: "Run") -> tuple[LoadedModel, dict[str, Any]]:
-        """With the model that scored: the one that answers may be another by now."""
-        from functions.web.run import run_view  # it brings what scores, and no form waits for it
-
-        scorer = self.live_model.of_version(run.document["model_version"])
-        view = run_view(scorer.model, cast("Manifest", run.document), files.summary(run))
-        return scorer, view | {"file": {**run.document["input"], "name": run.name}}
 
 
 def _no_results() -> ProblemError:

@@ -1,4 +1,4 @@
-"""Whole files that are scored here: a form takes one, the answer shows its results.
+"""Whole files that are scored here: a form takes one, and its results have an address for a while.
 
 For servers with a disk. A file is scored in a process of its own, started with the first one:
 none can end the server or hold it up.
@@ -9,14 +9,14 @@ import math
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from functions.http.bodies import read_form
-from functions.http.middleware import STYLED_INSIDE
 from functions.http.problems import ProblemError, to_problem
 from functions.http.routes import model_for
 from functions.live_model import LiveModel, LoadedModel
@@ -35,10 +35,13 @@ from functions.uploads.multipart import Upload, save_upload
 from functions.uploads.results import KEPT_SECONDS, RUN_BYTES, Results
 from functions.web.files import FIELDS, FORMATS, LABELS, files_view, sentence
 from functions.web.matching import matching_view
-from functions.web.rendering import render
+from functions.web.rendering import link, render
 from functions.web.routes import by_person
 from model_store import CustomerClustersError
 from pipeline.errors import UnchosenSheet, UnmatchedColumns
+
+if TYPE_CHECKING:
+    from functions.uploads.kept_pages import KeptPages
 
 RECEIVE_SECONDS = 60.0
 """How long a file may take to arrive."""
@@ -47,11 +50,10 @@ SCORE_SECONDS = 20.0
 RECEIVED_AT_ONCE, SCORED_AT_ONCE = 16, 1
 """In one process. A file that arrives takes its size on disk, which may be memory; scoring takes up
 to 350 MB at the usual limit, and small hosts have 512."""
-_REPORT = "report.html"
 
 
 class LocalUploads:
-    """The page with the form and the results, and the files to download."""
+    """The page with the form; `kept` has those of the results."""
 
     def __init__(self, live_model: LiveModel, settings: Settings) -> None:
         self.live_model, self.settings = live_model, settings
@@ -63,7 +65,7 @@ class LocalUploads:
         self.results.stop()
 
     async def files(self, request: Request) -> Response:
-        """The form; with a file, its results. Whatever is wrong stands above the form."""
+        """The form; with a file, the way to its results. What is wrong stands above the form."""
         if request.method == "GET":
             return self._form(request, model_for(request, self.live_model))
         choices: dict[str, str] = {}
@@ -99,18 +101,15 @@ class LocalUploads:
         await asyncio.to_thread(self.results.remove, name)
         return answer
 
-    async def download(self, request: Request) -> Response:
-        """A file of a run: the report to look at, the others to keep."""
-        run, name = request.path_params["id"], request.path_params["name"]
-        path = await asyncio.to_thread(self.results.find, run, name)
-        if path is None:
-            raise ProblemError(404, "there are no such results, or no longer", code="results_gone")
-        if name == _REPORT:
-            return FileResponse(path, headers=STYLED_INSIDE, media_type="text/html; charset=utf-8")
-        return FileResponse(path, filename=name)
+    @cached_property
+    def kept(self) -> "KeptPages":
+        """The pages of results; with them comes what scores, and no form waits for it."""
+        from functions.uploads.kept_pages import KeptPages
+
+        return KeptPages(self.results, self.live_model)
 
     async def _scored(self, request: Request, choices: dict[str, str]) -> Response:
-        """The results; `choices` gets what the form says besides the file, for a new form."""
+        """To the results; `choices` gets what the form says besides the file, for a new form."""
         limit = self.settings.max_upload_bytes
         if not limit:
             raise ProblemError(403, "no files are taken here")
@@ -126,26 +125,25 @@ class LocalUploads:
     async def _answered(
         self, request: Request, folder: Path, upload: Upload, loaded: LoadedModel
     ) -> Response:
-        """The results of the file in a folder."""
+        """To the results of the file in a folder."""
         with self.scoring.taken():
             async with _disconnected(request) as gone:
-                view, run = await asyncio.to_thread(self._score, folder, upload, loaded, gone)
-        view |= {"id": run, "minutes": round(KEPT_SECONDS / 60)}
+                run = await asyncio.to_thread(self._score, folder, upload, loaded, gone)
         asyncio.get_running_loop().call_later(KEPT_SECONDS + 1, self._sweep_in_thread)
-        return render(request, "run.html.j2", loaded, view)
+        return RedirectResponse(link(request, f"/files/{run}"), 303)
 
     def _score(
         self, folder: Path, upload: Upload, loaded: LoadedModel, gone: Callable[[], bool]
-    ) -> tuple[dict[str, Any], str]:
-        """What the page of the results names, and the id under which they are kept."""
+    ) -> str:
+        """The id under which the results are kept."""
         from functions.uploads.scoring import Bounds, score_upload  # no form waits for it
         from pipeline.scoring.process.isolated import isolated
 
         run = folder / "run"
         run.mkdir(mode=0o700)
         bounds = Bounds(SCORE_SECONDS, RUN_BYTES, gone)
-        view = score_upload(folder / "input", upload, run, loaded, isolated(), bounds)
-        return view, self.results.keep(run)
+        score_upload(folder / "input", upload, run, loaded, isolated(), bounds)
+        return self.results.keep(run)
 
     def _sweep_in_thread(self) -> None:
         asyncio.get_running_loop().run_in_executor(None, self.results.sweep)

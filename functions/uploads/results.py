@@ -14,9 +14,12 @@ import stat
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from model_store import Temporary
+from pipeline.scoring.documents import Manifest
 
 KEPT_SECONDS = 900.0
 """How long a run is kept."""
@@ -26,6 +29,21 @@ KEPT_BYTES = 256 << 20
 """How many bytes all runs may have together; the oldest go first."""
 _ID = re.compile(r"[A-Za-z0-9_-]{32}")
 _MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRun:
+    """A run that is kept."""
+
+    folder: Path
+    manifest: Manifest
+    """With outputs where they lie: in the folder, whatever the upload is called."""
+    scored: datetime
+
+    def file(self, name: str) -> Path | None:
+        """A file that the manifest names, or the manifest; None where there is no such file."""
+        path, known = self.folder / name, {*self.manifest["outputs"].values(), _MANIFEST}
+        return path if name in known and path.is_file() else None
 
 
 class Results:
@@ -58,8 +76,8 @@ class Results:
         self.sweep()
         return run
 
-    def find(self, run: str, name: str) -> Path | None:
-        """A file of a run, if its manifest names it and its time is not over."""
+    def find(self, run: str) -> KeptRun | None:
+        """A run, if its time is not over."""
         folder = self.folder_of(run)
         if folder is None:
             return None
@@ -67,9 +85,8 @@ class Results:
             manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
         except OSError:
             return None
-        names = {str(output).rpartition("/")[2] for output in manifest["outputs"].values()}
-        path = folder / name
-        return path if name in {*names, _MANIFEST} and path.is_file() else None
+        scored = datetime.fromtimestamp(_changed(folder), UTC)
+        return KeptRun(folder, outputs_here(manifest), scored)
 
     def folder_of(self, run: str) -> Path | None:
         """What is kept under an id, be it a run or a file that waits; None if there is none."""
@@ -133,6 +150,12 @@ class Results:
             return False
         ours = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
         return ours and not status.st_mode & 0o077
+
+
+def outputs_here(manifest: Manifest) -> Manifest:
+    """A manifest with its outputs as they are called in the folder of the run."""
+    outputs = {role: str(at).rpartition("/")[2] for role, at in manifest["outputs"].items()}
+    return {**manifest, "outputs": outputs}
 
 
 @contextlib.contextmanager

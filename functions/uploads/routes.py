@@ -14,16 +14,20 @@ if TYPE_CHECKING:
     from functions.uploads.bucket_uploads import BucketUploads
     from functions.uploads.local_uploads import LocalUploads
 
-_LOCAL: Paths = {
+_FORM: Paths = {
     "/files": ("files", ("GET", "POST")),
     "/files/{id}/match": ("match", ("POST",)),
-    "/files/{id}/{name}": ("download", ("GET",)),
 }
-_IN_BUCKETS: Paths = {
-    "/files": ("form", ("GET",)),
+_KEPT: Paths = {
     "/files/{id}": ("results", ("GET",)),
+    "/files/{id}/summary": ("summary", ("GET",)),
+    "/files/{id}/chart.svg": ("chart", ("GET",)),
+    "/files/{id}/group-{cluster}.csv": ("group", ("GET",)),
     "/files/{id}/{name}": ("download", ("GET",)),
 }
+_FORM_TO_BUCKET: Paths = {"/files": ("form", ("GET",))}
+_KEPT_IN_BUCKET = {path: how for path, how in _KEPT.items() if how[0] != "group"}
+"""Without each group's rows: the files of S3 do not pass by this server."""
 
 
 class UploadRoutes:
@@ -31,9 +35,11 @@ class UploadRoutes:
 
     def __init__(self, live_model: LiveModel, settings: Settings) -> None:
         self.live_model, self.settings = live_model, settings
-        self.routes = lazy_routes(
-            lambda: self._uploads, _IN_BUCKETS if settings.buckets else _LOCAL
-        )
+        form, kept = (_FORM_TO_BUCKET, _KEPT_IN_BUCKET) if settings.buckets else (_FORM, _KEPT)
+        self.routes = [
+            *lazy_routes(lambda: self._uploads, form),
+            *lazy_routes(lambda: self._uploads.kept, kept),
+        ]
 
     def stop(self) -> None:
         """Give back what was taken: results on disk, or connections."""

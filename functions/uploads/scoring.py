@@ -1,23 +1,28 @@
 """Scoring an uploaded file by the batch code, in a process of its own."""
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from functions.http.problems import ProblemError
 from functions.live_model import LoadedModel
 from functions.uploads.multipart import Upload
-from functions.uploads.results import size_of
-from functions.web.run import run_view
-from model_store import Temporary
+from functions.uploads.results import outputs_here, size_of
+from functions.web.run import CallList
+from model_store import CustomerClustersError, Temporary
 from pipeline.errors import WrongFile
-from pipeline.runs import FolderRuns, read_summary
-from pipeline.scoring.documents import Manifest
+from pipeline.scoring.call_list import first_calls
+from pipeline.scoring.documents import Manifest, Summary
 from pipeline.scoring.inputs import InputFile
+from pipeline.scoring.outputs import write_json
+from pipeline.scoring.report.headline import headline
 from pipeline.scoring.results import score_into
 from pipeline.scoring.spec import FileEngine, Options, ScoringSpec
+
+CALLS = "calls.json"
+"""The list beside the files of a run. No manifest names it, so that nobody downloads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +43,8 @@ def score_upload(
     loaded: LoadedModel,
     engine: FileEngine,
     bounds: Bounds,
-) -> dict[str, Any]:
-    """Score a file into an empty folder; what the page of the results names.
+) -> None:
+    """Score a file into an empty folder, and list there whom to turn to first.
 
     WrongFile when it is refused; also when it takes longer or unpacks to more than it may.
     WrongOption when a choice about reading cannot be meant, ProblemError when the client left.
@@ -61,8 +66,7 @@ def score_upload(
         spec = ScoringSpec(loaded.model, loaded.version, options)
         source = InputFile.at(path, upload.name)
         manifest = score_into(folder, source, spec, engine, watch)
-        summary = read_summary(FolderRuns(folder), _here(manifest))
-        return run_view(loaded.model, manifest, summary)
+        _list_calls(folder, loaded, outputs_here(manifest))
     except WrongFile as error:
         raise error.about(upload.name) from error
     except OSError as error:
@@ -70,7 +74,30 @@ def score_upload(
         raise Temporary("write", "the folder for results", reason) from error
 
 
-def _here(manifest: Manifest) -> Manifest:
-    """The manifest with outputs where they lie: in one folder, whatever the upload is called."""
-    outputs = {role: str(at).rpartition("/")[2] for role, at in manifest["outputs"].items()}
-    return {**manifest, "outputs": outputs}
+def summary_of(folder: Path, manifest: Manifest) -> Summary:
+    """The summary of a run whose outputs lie in one folder."""
+    summary: Summary = json.loads((folder / manifest["outputs"]["summary"]).read_bytes())
+    return summary
+
+
+def calls_of(folder: Path) -> CallList | None:
+    """The list of a run; None where it has none."""
+    try:
+        calls: CallList = json.loads((folder / CALLS).read_bytes())
+    except FileNotFoundError:
+        return None
+    return calls
+
+
+def _list_calls(folder: Path, loaded: LoadedModel, manifest: Manifest) -> None:
+    """Write the list where a group stands out; a file that it cannot be read from has none."""
+    cluster = headline(loaded.model, summary_of(folder, manifest)).cluster
+    if cluster is None:
+        return
+    try:
+        path = folder / manifest["outputs"]["assigned"]
+        calls = first_calls(path, loaded.model, manifest, cluster)
+    except CustomerClustersError:
+        return  # the results are there all the same
+    document: CallList = {"cluster": cluster, "calls": calls}
+    write_json(folder / CALLS, document)

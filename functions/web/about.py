@@ -4,6 +4,8 @@ from functions.live_model import LoadedModel
 from pipeline.model.facts import Metrics, RecipeFacts, TrainingData, facts_of, figure
 from pipeline.pages.rendering import percent
 
+_NUMBERS = {0: "no question", 1: "one question", 2: "two questions", 3: "three questions"}
+
 
 def about_view(loaded: LoadedModel) -> dict[str, object]:
     """Everything the template names."""
@@ -19,6 +21,18 @@ def about_view(loaded: LoadedModel) -> dict[str, object]:
         "sensitive": [it.label for it in loaded.model.contract.features if it.sensitive],
         "has_report": "report.html" in loaded.artifact.manifest.files,
     }
+
+
+def rule_view(loaded: LoadedModel) -> dict[str, object] | None:
+    """The rule that training wrote for people to remember; None in an older artifact."""
+    rule = facts_of(loaded.artifact).get("rule")
+    if rule is None:
+        return None
+    count = rule["questions"]
+    questions = _NUMBERS.get(count, f"{count:,} questions")
+    right = percent(rule["fidelity"])
+    sentence = f"{questions[0].upper()}{questions[1:]} at most, right for {right} of the customers."
+    return {"sentence": sentence, "leaves": rule["leaves"]}
 
 
 def _quality(metrics: Metrics) -> list[tuple[str, str, str]]:

@@ -13,7 +13,7 @@ from functions.http.problems import TITLES, ProblemError
 from functions.http.routes import model_for
 from functions.live_model import LiveModel, LoadedModel
 from functions.settings import Settings
-from functions.web.about import about_view
+from functions.web.about import about_view, rule_view
 from functions.web.charts import rate_chart, strips
 from functions.web.figures import Figures
 from functions.web.forms import examples, form_fields, tidied
@@ -23,7 +23,7 @@ from functions.web.result import result_view
 from pipeline.errors import Problem, WrongRow
 
 FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
-_STATIC = {"style.css": "text/css", "icon.svg": "image/svg+xml"}
+_STATIC = {"style.css": "text/css", "icon.svg": "image/svg+xml", "preview.png": "image/png"}
 
 
 class Pages:
@@ -69,6 +69,7 @@ class Pages:
             "strips": {cluster.id: strips(model, cluster) for cluster in model.clusters},
             "answers": presenter_of(loaded).clusters()["clusters"],
             "figures": await self._figures.of(loaded),
+            "rule": rule_view(loaded),
         }
         return render(request, "clusters.html.j2", loaded, view)
 
@@ -102,7 +103,7 @@ class Pages:
         return Response(figure.content, 200, headers, _STATIC["icon.svg"])
 
     async def static(self, request: Request) -> Response:
-        """The stylesheet and the icon."""
+        """The stylesheet and the pictures."""
         return self._static(request, request.path_params["name"])
 
     async def icon(self, request: Request) -> Response:

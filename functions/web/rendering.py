@@ -13,23 +13,29 @@ from starlette.responses import HTMLResponse, Response
 from functions.http.problems import ProblemError, title_of
 from functions.live_model import LoadedModel
 from pipeline.model.contract import Feature, Value
-from pipeline.pages.rendering import create_environment, exact
+from pipeline.pages.rendering import create_environment, exact, render_page
 
 _FOLDER = Path(__file__).parent
+STYLE, PREVIEW = "style.css", "preview.png"
 _EXPLAINED: dict[int | str, str] = {
-    "results_gone": "Results are kept for a while only. Score the file again to have them.",
+    "results_gone": "Results are kept for a while only, or until the server restarts. Score the "
+    "file again: the same file gives the same results.",
     "storage_unavailable": "The storage of files does not answer. Try again in a minute.",
-    401: "Reload the page and enter your key as the password; any user name will do.",
+    401: "Your browser asks for a name and a password: the key that you were given goes into the "
+    "password field. The name may be anything.",
     404: "The address may be mistyped, or the page may have moved.",
     405: "This address takes no such request. Start again from the form.",
     503: "No model is loaded at the moment. Try again in a minute.",
 }
+_AGAIN = {"results_gone": ("/files", "Score a file")}
+"""Where a page about a problem leads, and what it says there."""
 
 
 @cache
 def static(name: str) -> bytes:
-    """A file of ours that browsers ask for."""
-    return (_FOLDER / "static" / name).read_bytes()
+    """A file of ours that browsers ask for; the stylesheet has the colours of groups in it."""
+    content = (_FOLDER / "static" / name).read_bytes()
+    return content + render_page("groups.css.j2").encode() if name == STYLE else content
 
 
 @cache
@@ -57,20 +63,26 @@ def render(
         request: The request that it answers.
         template: The template's name.
         loaded: The model that the page is about; None on a page about none.
-        view: What the template names, besides `link`, `here`, `loaded` and `style`.
+        view: What the template names, besides `link`, `here`, `loaded`, `style` and `preview`.
         status: The HTTP status.
         headers: More headers.
     """
-    path = str(request.scope["path"]).removeprefix(link(request, ""))
+    site = str(request.base_url).rstrip("/")  # whoever shows a preview needs a whole address
     page = _environment().get_template(template)
     content = page.render(
         view,
         link=partial(link, request),
-        here=path,
+        here=_path(request),
         loaded=loaded,
-        style=fingerprint("style.css"),
+        style=fingerprint(STYLE),
+        preview=f"{site}/static/{PREVIEW}?v={fingerprint(PREVIEW)}",
     )
     return HTMLResponse(content, status, headers)
+
+
+def _path(request: Request) -> str:
+    """The path that is asked for, without what stands before our paths."""
+    return str(request.scope["path"]).removeprefix(link(request, ""))
 
 
 def error_page(request: Request, problem: ProblemError) -> Response:
@@ -79,9 +91,17 @@ def error_page(request: Request, problem: ProblemError) -> Response:
     view = {
         "title": title_of(problem),
         "explained": explained or f"{problem.detail}.",
+        "again": _again(request, problem),
         "request_id": request.scope["request_id"],
     }
     return render(request, "error.html.j2", None, view, problem.status, problem.headers)
+
+
+def _again(request: Request, problem: ProblemError) -> tuple[str, str]:
+    """Where the page of a problem leads, and what it says there."""
+    if problem.status == 401:  # the browser asks once more
+        return _path(request), "Enter the key"
+    return _AGAIN.get(problem.code, ("/", "Look up a customer"))
 
 
 def amount(feature: Feature, value: Value) -> str:

@@ -1,13 +1,34 @@
-"""What the page of a scored file shows."""
+"""The pages of a scored file: its results, a summary of one page, and its chart to keep."""
 
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypedDict
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from functions.live_model import LoadedModel
 from functions.web.files import bytes_text
 from functions.web.matching import undeclared
-from pipeline.model.cluster_model import ClusterModel
+from functions.web.rendering import render
+from pipeline.scoring.call_list import Call
 from pipeline.scoring.documents import Manifest, Summary
 from pipeline.scoring.outputs import MANIFEST, REPORT
+from pipeline.scoring.report.charts import group_chart
+from pipeline.scoring.report.drawing import draw_chart
+from pipeline.scoring.report.headline import headline
 from pipeline.scoring.report.highlights import notices
-from pipeline.scoring.report.phrases import reading_phrases, rejections
+from pipeline.scoring.report.phrases import churned_word, reading_phrases, rejections
 
+CHART = "chart.svg"
+_FEW = 4
+"""So many features stand beside a customer of the list."""
+_KNOWN = re.compile(r"(\.(csv|tsv|txt|parquet|xls[xmb]?|ods|gz|zst|bz2|xz|zip))+$", re.IGNORECASE)
+_UNSAFE = re.compile(r"[^\w.()+-]+")
+_LONGEST_STEM = 60
 _DOWNLOADS = {
     "assigned": "Your rows, each with its group and more",
     "rejected": "The rows that could not be scored, and why",
@@ -18,21 +39,98 @@ _DOWNLOADS = {
 _WITH_CHURN = {"assigned": "Your rows, each with its group, the group’s churn rate and more"}
 
 
-def run_view(model: ClusterModel, manifest: Manifest, summary: Summary) -> dict[str, object]:
-    """What `run.html.j2` names, but for the address of the files."""
+class CallList(TypedDict):
+    """The first customers to turn to, as they are kept beside the files of a run."""
+
+    cluster: int
+    calls: list[Call]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredFile:
+    """A file that was scored, and what is known of it."""
+
+    id: str
+    name: str
+    """What the person called it."""
+    scored: datetime
+    loaded: LoadedModel
+    """The model that scored it."""
+    manifest: Manifest
+    summary: Summary
+    minutes: int | None = None
+    """How long its files are kept; None where that is not for this server to say."""
+    calls: CallList | None = None
+    by_group: bool = False
+    """Whether each group's rows can be had."""
+
+    @property
+    def day(self) -> str:
+        """When it was scored, for people."""
+        return f"{self.scored.day} {self.scored:%B %Y}"
+
+    def download_name(self, name: str) -> str:
+        """What a browser calls a file of the run when it keeps it."""
+        return download_name(self.name, self.scored, name)
+
+
+def download_name(file: str, scored: datetime, name: str) -> str:
+    """What a browser calls a file of a run when it keeps it: after the file and the day.
+
+    Args:
+        file: What the person called the scored file.
+        scored: When it was scored.
+        name: What the run calls its own file.
+    """
+    stem = _UNSAFE.sub("-", _KNOWN.sub("", file)).strip("-.")[:_LONGEST_STEM]
+    return f"{stem or 'customers'}-{scored:%Y-%m-%d}-{name}"
+
+
+def attachment(name: str) -> str:
+    """The header that has a browser keep a file under a name (RFC 6266), in any script."""
+    plain = name.encode("ascii", "replace").decode().replace("?", "_")
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def results_page(request: Request, file: ScoredFile) -> Response:
+    """What a file came to, the most useful first."""
+    return render(request, "run.html.j2", file.loaded, _view(file))
+
+
+def summary_page(request: Request, file: ScoredFile) -> Response:
+    """The same on one sheet of paper."""
+    return render(request, "summary.html.j2", file.loaded, _view(file))
+
+
+def chart_file(file: ScoredFile) -> Response:
+    """The chart, to put into a presentation."""
+    note = f"{file.name} · {file.day} · model {file.loaded.version}"
+    content = draw_chart(file.loaded.model, file.summary, note)
+    headers = {"Content-Disposition": attachment(file.download_name(CHART))}
+    return Response(content, 200, headers, "image/svg+xml")
+
+
+def _view(file: ScoredFile) -> dict[str, object]:
+    model, summary = file.loaded.model, file.summary
+    found = notices(model, summary)
     return {
-        "file": manifest["input"],
-        "reading": reading_phrases(manifest["input"]),
-        "undeclared": undeclared(model.contract, manifest["input"].get("matched", {})),
+        "run": file,
+        "headline": headline(model, summary),
+        "word": churned_word(model.contract),
+        "chart": group_chart(summary),
+        "notices": [notice for notice in found if notice.level != "fine"],
+        "nothing_unusual": [notice for notice in found if notice.level == "fine"],
+        "undeclared": undeclared(model.contract, file.manifest["input"].get("matched", {})),
         "summary": summary,
-        "notices": notices(model, summary),
+        "shown": model.contract.features[:_FEW],
+        "reading": reading_phrases(file.manifest["input"]),
         "rejections": rejections(model.contract, summary),
-        "downloads": _downloads(manifest, churn=model.churn_rate is not None),
+        "downloads": _downloads(file.manifest, churn=model.churn_rate is not None),
         "report": REPORT,
     }
 
 
-def _downloads(manifest: Manifest, *, churn: bool) -> list[tuple[str, str, str]]:
+def _downloads(manifest: Manifest, *, churn: bool) -> Sequence[tuple[str, str, str]]:
     """Each file's name, content and size."""
     downloads = []
     contents = {**_DOWNLOADS, **(_WITH_CHURN if churn else {})}

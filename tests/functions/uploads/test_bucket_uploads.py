@@ -22,7 +22,7 @@ from functions.uploads.bucket_uploads import MOST_RELOADS, seconds_to_reload
 from model_store import S3Address
 from tests.functions.conftest import Lines
 from tests.support.dropping import Drop, customers, golden
-from tests.support.uploading import told, words
+from tests.support.uploading import downloads, told, words
 from tests.support.web import BROWSER, Page, app_over, hidden, page_of
 
 BrowserOver = Callable[..., TestClient]
@@ -115,7 +115,7 @@ def test_a_file_is_waited_for_and_its_results_are_downloaded(site: Site) -> None
     assert page.one("h1").text == "customers.csv"
     assert "Customers in the file 40 rows Assigned to a group 39" in words(page)
     assert "disappear" not in page.text
-    found = {a.rpartition("/")[2]: a for a in page.addresses if a.startswith(f"{landing}/")}
+    found = downloads(page)
     assert list(found) == [
         "assigned.csv", "rejected.csv", "report.html", "clusters.csv", "summary.json",
         "manifest.json",
@@ -127,7 +127,9 @@ def test_a_file_is_waited_for_and_its_results_are_downloaded(site: Site) -> None
         assert parse_qs(urlsplit(sent.headers["location"]).query)["X-Amz-Expires"] == ["60"]
         got = httpx2.get(sent.headers["location"])
         assert got.content == written[name]
-        how = "inline" if name == "report.html" else f'attachment; filename="{name}"'
+        kept = f"customers-{datetime.now(UTC):%Y-%m-%d}-{name}"
+        named = f"attachment; filename=\"{kept}\"; filename*=UTF-8''{kept}"
+        how = "inline" if name == "report.html" else named
         assert got.headers["content-disposition"] == how
 
 
@@ -197,16 +199,16 @@ def test_results_are_shown_with_the_model_that_made_them(
     site.drop.deliver(event)
     other = browser_over("original", buckets=site.drop.settings)
     page = page_of(other, landing)
-    assert "5 · Little revolving balance, rare card use" in words(page)
+    assert "5 Little revolving balance, rare card use" in words(page)
     assert site.drop.live_model.current().version in page.text
 
 
 def test_an_address_of_ours_is_not_told_with_a_failure() -> None:
     name = f"page/{NOBODY}/a (1).csv"
     document = {"input": {"name": name}, "reason": f"s3://bucket/in/{name} has 9 bytes"}
-    assert Run("x", document, failed=True).reason == "a (1).csv has 9 bytes"
+    assert Run("x", document, True, datetime.now(UTC)).reason == "a (1).csv has 9 bytes"
     document |= {"problem": "has 9 bytes"}
-    assert Run("x", document, failed=True).reason == "a (1).csv: has 9 bytes"
+    assert Run("x", document, True, datetime.now(UTC)).reason == "a (1).csv: has 9 bytes"
 
 
 def test_storage_that_fails_is_a_problem_that_the_log_explains(drop: Drop, lines: Lines) -> None:

@@ -24,13 +24,20 @@ def keep(results: Results, age: float = 0, size: int = 10) -> str:
     return kept
 
 
+def found(results: Results, run: str, name: str) -> Path | None:
+    kept = results.find(run)
+    return None if kept is None else kept.file(name)
+
+
 def test_another_process_of_the_host_finds_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     run = keep(Results())
-    assert Results().find(run, "a.csv") == tmp_path / f"customer-clusters-{os.getuid()}/{run}/a.csv"
-    assert Results().find(run, "b.csv") is None
+    assert (
+        found(Results(), run, "a.csv") == tmp_path / f"customer-clusters-{os.getuid()}/{run}/a.csv"
+    )
+    assert found(Results(), run, "b.csv") is None
 
 
 def test_what_is_too_old_is_not_found_and_swept(tmp_path: Path) -> None:
@@ -39,7 +46,7 @@ def test_what_is_too_old_is_not_found_and_swept(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "root").iterdir()] == [new]
     old = keep(results, age=61)
     assert (tmp_path / "root" / old).exists()
-    assert results.find(old, "a.csv") is None
+    assert found(results, old, "a.csv") is None
     results.sweep()
     assert not (tmp_path / "root" / old).exists()
 
@@ -58,15 +65,15 @@ def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
 def test_the_oldest_make_room(tmp_path: Path) -> None:
     results = Results(tmp_path / "root", max_bytes=2_500)
     ids = [keep(results, age=30 - place, size=1_000) for place in range(4)]
-    assert [bool(results.find(run, "a.csv")) for run in ids] == [False, False, True, True]
+    assert [bool(found(results, run, "a.csv")) for run in ids] == [False, False, True, True]
 
 
 def test_a_process_that_ends_takes_its_own_along(tmp_path: Path) -> None:
     mine, other = Results(tmp_path / "root"), Results(tmp_path / "root")
     first, second = keep(mine), keep(other)
     mine.stop()
-    assert other.find(first, "a.csv") is None
-    assert other.find(second, "a.csv") is not None
+    assert found(other, first, "a.csv") is None
+    assert found(other, second, "a.csv") is not None
     Results(tmp_path / "nowhere").stop()
 
 
@@ -93,7 +100,7 @@ def test_a_link_that_took_the_folder_s_place_leads_nowhere(tmp_path: Path) -> No
     old.mkdir()
     os.utime(old, (1, 1))
     (tmp_path / "root").symlink_to(tmp_path / "elsewhere")
-    assert results.find(run, "a.csv") is None
+    assert found(results, run, "a.csv") is None
     results.sweep()
     results.stop()
     assert old.exists()
@@ -115,6 +122,6 @@ def test_a_run_whose_file_is_gone_is_not_found(tmp_path: Path) -> None:
     results = Results(tmp_path / "root")
     run = keep(results)
     (tmp_path / "root" / run / "a.csv").unlink()
-    assert results.find(run, "a.csv") is None
+    assert found(results, run, "a.csv") is None
     (tmp_path / "root" / run / "manifest.json").unlink()
-    assert results.find(run, "a.csv") is None
+    assert found(results, run, "a.csv") is None

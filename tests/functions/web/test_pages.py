@@ -13,9 +13,18 @@ from functions.settings import Settings
 from functions.web.forms import form_fields
 from model_store import BUNDLED, open_store
 from pipeline.model.contract import DEFAULT_CONTRACT, load_contract
+from pipeline.pages.colours import group_class, group_colour
 from tests.support.limited import SELDOM, publish_limited
 from tests.support.paths import DATA
-from tests.support.web import BROWSER, CUSTOMER, Fixed, page_of, typed_in, without_churn
+from tests.support.web import (
+    BROWSER,
+    CUSTOMER,
+    Element,
+    Fixed,
+    page_of,
+    typed_in,
+    without_churn,
+)
 
 BrowserOver = Callable[..., TestClient]
 
@@ -173,3 +182,51 @@ def test_an_artifact_without_figures_or_report_has_pages_all_the_same(
     example = typed_in(page_of(browser, "/?example=1"))
     assert page_of(browser, "/result", form=example).all("img") == []
     assert browser.get("/report").status_code == 404
+
+
+def test_the_groups_have_a_rule_that_people_remember(
+    browser_over: BrowserOver, gym_models: Path, champion: TestClient
+) -> None:
+    page = page_of(browser_over("champion", gym_models), "/clusters")
+    assert page.by_id("rule").text == "A rule to remember"
+    assert re.search(r"(One question|Two questions|Three questions) at most, right for", page.text)
+    assert "Visits at most" in page.text
+    without = page_of(browser_over("original", DATA / "artifacts" / "format-1"), "/clusters")
+    assert "A rule to remember" not in without.text  # of an artifact that has none
+
+
+def test_a_group_has_its_colour_wherever_it_is_named(champion: TestClient) -> None:
+    style = champion.get("/static/style.css").text
+    for cluster in range(1, 6):
+        assert f".{group_class(cluster)} {{ --group: {group_colour(cluster)}; }}" in style
+    for path in ("/", "/clusters"):
+        badges = [e for e in page_of(champion, path).all("span") if "id" in classes(e)]
+        assert badges
+        assert all(group_class(int(badge.text)) in classes(badge) for badge in badges)
+
+
+def classes(element: Element) -> list[str]:
+    return element.attributes.get("class", "").split()
+
+
+def test_a_link_has_a_preview(champion: TestClient) -> None:
+    page = page_of(champion, "/clusters")
+    told = {e.attributes["property"]: e.attributes["content"] for e in page.all("meta")
+            if "property" in e.attributes}  # fmt: skip
+    assert told["og:title"] == "All groups"
+    assert told["og:description"].startswith("Drop in customers")
+    assert page.one("meta", name="description").attributes["content"] == told["og:description"]
+    assert told["og:image"].startswith("http://testserver/static/preview.png?v=")
+    picture = champion.get(told["og:image"])
+    assert picture.headers["content-type"] == "image/png"
+    assert picture.content.startswith(b"\x89PNG")
+    assert (int.from_bytes(picture.content[16:20]), int.from_bytes(picture.content[20:24])) == (
+        int(told["og:image:width"]), int(told["og:image:height"]),
+    )  # fmt: skip
+
+
+def test_drawings_are_light_or_dark_as_the_reader_prefers(champion: TestClient) -> None:
+    for drawing in page_of(champion, "/clusters").all("img"):
+        content = champion.get(drawing.attributes["src"]).text
+        assert "prefers-color-scheme:dark" in content
+        assert "background: #fff" not in content

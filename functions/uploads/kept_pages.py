@@ -1,0 +1,109 @@
+"""The pages and files of what was scored here, while it is kept."""
+
+import asyncio
+from collections.abc import Iterator
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response, StreamingResponse
+
+from functions.http.middleware import STYLED_INSIDE
+from functions.http.problems import ProblemError
+from functions.live_model import LiveModel
+from functions.uploads.results import KEPT_SECONDS, KeptRun, Results
+from functions.uploads.scoring import calls_of, summary_of
+from functions.web.run import ScoredFile, attachment, chart_file, results_page, summary_page
+from pipeline.scoring.assigned_file import open_assigned
+from pipeline.scoring.outputs import REPORT
+
+
+class KeptPages:
+    """What is answered under the address of a run; whoever knows it may look."""
+
+    def __init__(self, results: Results, live_model: LiveModel) -> None:
+        self._runs, self._live_model = results, live_model
+
+    async def results(self, request: Request) -> Response:
+        """The results of a file."""
+        return results_page(request, (await self._find(request))[1])
+
+    async def summary(self, request: Request) -> Response:
+        """The same on one sheet of paper."""
+        return summary_page(request, (await self._find(request))[1])
+
+    async def chart(self, request: Request) -> Response:
+        """The chart, to keep."""
+        return chart_file((await self._find(request))[1])
+
+    async def group(self, request: Request) -> Response:
+        """The rows of one group, to keep."""
+        kept, file = await self._find(request)
+        clusters = {str(cluster.id): cluster.id for cluster in file.loaded.model.clusters}
+        cluster = clusters.get(request.path_params["cluster"])
+        if cluster is None:
+            raise no_results()
+        rows = await asyncio.to_thread(_group_rows, kept, file, cluster)
+        name = file.download_name(f"group-{cluster}.csv")
+        headers = {"Content-Disposition": attachment(name)}
+        return StreamingResponse(rows, 200, headers, "text/csv")
+
+    async def download(self, request: Request) -> Response:
+        """A file of a run: the report to look at, the others to keep."""
+        kept, file = await self._find(request)
+        name = request.path_params["name"]
+        path = kept.file(name)
+        if path is None:
+            raise no_results()
+        if name == REPORT:
+            return FileResponse(path, headers=STYLED_INSIDE, media_type="text/html; charset=utf-8")
+        headers = {"Content-Disposition": attachment(file.download_name(name))}
+        return FileResponse(path, headers=headers)
+
+    async def _find(self, request: Request) -> tuple[KeptRun, ScoredFile]:
+        """The run that is asked for; ProblemError when it is gone."""
+        found = await asyncio.to_thread(self._read, request.path_params["id"])
+        if found is None:
+            raise no_results()
+        request.scope["model_version"] = found[1].loaded.version
+        return found
+
+    def _read(self, run: str) -> tuple[KeptRun, ScoredFile] | None:
+        kept = self._runs.find(run)
+        if kept is None:
+            return None
+        try:
+            summary, calls = summary_of(kept.folder, kept.manifest), calls_of(kept.folder)
+        except FileNotFoundError:  # it is swept away this moment
+            return None
+        return kept, ScoredFile(
+            id=run,
+            name=kept.manifest["input"]["name"],
+            scored=kept.scored,
+            loaded=self._live_model.of_version(kept.manifest["model_version"]),
+            manifest=kept.manifest,
+            summary=summary,
+            minutes=round(KEPT_SECONDS / 60),
+            calls=calls,
+            by_group=True,
+        )
+
+
+def no_results() -> ProblemError:
+    """What is answered where there are no results, or no longer."""
+    return ProblemError(404, "there are no such results, or no longer", code="results_gone")
+
+
+def _group_rows(kept: KeptRun, file: ScoredFile, cluster: int) -> Iterator[bytes]:
+    """The rows of a group in pieces; what is wrong with the file is raised before the first."""
+    path = kept.file(file.manifest["outputs"]["assigned"])
+    if path is None:
+        raise no_results()
+    contract = file.loaded.model.contract
+
+    def pieces() -> Iterator[bytes]:
+        with open_assigned(path, contract, file.manifest) as assigned:
+            yield b""
+            yield from assigned.cluster_rows(cluster)
+
+    rows = pieces()
+    next(rows)
+    return rows
