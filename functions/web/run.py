@@ -21,7 +21,12 @@ from pipeline.scoring.report.charts import group_chart
 from pipeline.scoring.report.drawing import draw_chart
 from pipeline.scoring.report.headline import headline
 from pipeline.scoring.report.highlights import notices
-from pipeline.scoring.report.phrases import churned_word, reading_phrases, rejections
+from pipeline.scoring.report.phrases import (
+    churned_word,
+    reading_phrases,
+    rejections,
+    three_digits,
+)
 
 CHART = "chart.svg"
 _FEW = 4
@@ -123,6 +128,8 @@ def _view(file: ScoredFile) -> dict[str, object]:
         "undeclared": undeclared(model.contract, file.manifest["input"].get("matched", {})),
         "summary": summary,
         "shown": model.contract.features[:_FEW],
+        "typical": [feature for feature in model.contract.features if feature.numeric][:_FEW],
+        "three_digits": three_digits,
         "reading": reading_phrases(file.manifest["input"]),
         "rejections": rejections(model.contract, summary),
         "downloads": _downloads(file.manifest, churn=model.churn_rate is not None),

@@ -1,6 +1,8 @@
 """The pages in a real browser: without JavaScript, on a telephone and a desk, light and dark."""
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -9,13 +11,16 @@ from playwright.sync_api import Browser, Page
 
 import examples
 from examples.screenshots import served
+from functions.api import create_app
+from functions.live_model import LoadedModel, load
+from functions.settings import Settings
 from model_store import BUNDLED, open_store
 from pipeline.model.loading import load_model
 from pipeline.scoring.spec import Options
 from tests.support.browsing import DESK, PHONE, Scheme, browser, check, page_in
 from tests.support.paths import CUSTOMERS
 from tests.support.scoring import score_file
-from tests.support.web import app_over
+from tests.support.web import Fixed, app_over
 
 __all__ = ["browser"]
 
@@ -155,15 +160,24 @@ def test_a_person_without_javascript_scores_a_file(
         assert "no column Total_Revolving_Bal" in page.get_by_role("alert").inner_text()
         drop(page, CUSTOMERS)
         assert page.get_by_role("heading", level=1).inner_text() == "customers.csv"
-        row = page.get_by_role("row", name="5 · Little revolving balance, rare card use")
+        row = page.get_by_role("row", name="5 Little revolving balance, rare card use")
         assert "65.4%" in row.inner_text()
         with page.expect_download() as started:
             page.get_by_role("link", name="assigned.csv").click()
-        assert started.value.suggested_filename == "assigned.csv"
+        assert re.fullmatch(r"customers-[\d-]{10}-assigned\.csv", started.value.suggested_filename)
         started.value.save_as(tmp_path / "assigned.csv")
         assert len(pd.read_csv(tmp_path / "assigned.csv")) == 995
+        results = page.url
         page.get_by_role("link", name="report.html").click()
         assert page.get_by_role("heading", name="Rejected rows").is_visible()
+        page.go_back()  # nothing is sent again, and nobody is asked whether it should be
+        assert page.url == results
+        page.reload()
+        assert page.get_by_role("heading", level=1).inner_text() == "customers.csv"
+        with page.expect_download() as started:
+            page.get_by_role("link", name="All of group 5 as CSV").click()
+        started.value.save_as(tmp_path / "group.csv")
+        assert set(pd.read_csv(tmp_path / "group.csv")["cluster"]) == {5}
 
 
 def test_a_person_says_how_a_file_is_written_that_does_not_show_it(
@@ -200,9 +214,48 @@ def test_the_results_of_a_file_pass_axe_and_fit(
     cents = tmp_path / f"{'cents' * 15}.csv"
     customers.assign(Total_Trans_Amt=amounts * 100).to_csv(cents, index=False)
     with page_in(browser, site, width, scheme, script=True) as page:
-        for file in (CUSTOMERS, cents, Path(examples.__file__)):
+        for file in (CUSTOMERS, cents):
             drop(page, file)
             check(page)
+            page.get_by_role("link", name="Summary on one page").click()
+            check(page)
+        drop(page, Path(examples.__file__))
+        check(page)
+
+
+def with_many_groups(loaded: LoadedModel, count: int) -> LoadedModel:
+    """The model with as many groups as one may have, all of them with long names."""
+    model = loaded.model
+    clusters = tuple(
+        replace(
+            model.clusters[index % len(model.clusters)],
+            id=index + 1,
+            name=f"High revolving balance, frequent card use, and a word or two more, {index + 1}",
+            centre=tuple(at + 99 * (index // 5) for at in model.clusters[index % 5].centre),
+        )
+        for index in range(count)
+    )
+    return replace(loaded, model=replace(model, clusters=clusters))
+
+
+@pytest.mark.parametrize("groups", [5, 20])
+@pytest.mark.parametrize("sheet", ["A4", "Letter"])
+def test_the_summary_is_printed_on_one_sheet(
+    browser: Browser, groups: int, sheet: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    loaded = load(open_store(BUNDLED), "champion")
+    model = Fixed(loaded if groups == 5 else with_many_groups(loaded, groups))
+    app = create_app(model, Settings(), log=lambda line: None)
+    few = tmp_path / "a file with a name that is as long as such names sometimes are.csv"
+    few.write_bytes(b"\n".join(CUSTOMERS.read_bytes().splitlines()[:60]))  # and so has notices
+    with served(app) as address, page_in(browser, address) as page:
+        for file in (CUSTOMERS, few):
+            drop(page, file)
+            page.get_by_role("link", name="Summary on one page").click()
+            paper = page.pdf(format=sheet)
+            assert len(re.findall(rb"/Type\s*/Page\b", paper)) == 1
+            assert page.locator(".groups-chart li").count() == groups
 
 
 @pytest.fixture(scope="module")
