@@ -305,6 +305,12 @@ class Settings:
         "A larger file on the page `/files` is not scored here; 0: none is taken",
         default=20_000_000,
     )
+    keep_minutes: int = setting(
+        "CUSTOMER_CLUSTERS_KEEP_MINUTES",
+        _WHOLE,
+        "Results of the page `/files` have an address for so long, on this machine's disk",
+        default=15,
+    )
     buckets: BatchSettings | None = None
     """Where they are, the page for files sends them there."""
 

@@ -9,7 +9,7 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 from functions.http.middleware import STYLED_INSIDE
 from functions.http.problems import ProblemError
 from functions.live_model import LiveModel
-from functions.uploads.results import KEPT_SECONDS, KeptRun, Results
+from functions.uploads.results import KeptRun, Results
 from functions.uploads.scoring import calls_of, summary_of
 from functions.web.run import ScoredFile, attachment, chart_file, results_page, summary_page
 from pipeline.scoring.assigned_file import open_assigned
@@ -81,7 +81,7 @@ class KeptPages:
             loaded=self._live_model.of_version(kept.manifest["model_version"]),
             manifest=kept.manifest,
             summary=summary,
-            minutes=round(KEPT_SECONDS / 60),
+            minutes=round(self._runs.seconds / 60),
             calls=calls,
             by_group=True,
         )

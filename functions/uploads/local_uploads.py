@@ -32,7 +32,7 @@ from functions.uploads.matching import (
     still_unclear,
 )
 from functions.uploads.multipart import Upload, save_upload
-from functions.uploads.results import KEPT_SECONDS, RUN_BYTES, Results
+from functions.uploads.results import RUN_BYTES, Results
 from functions.web.files import FIELDS, FORMATS, LABELS, files_view, sentence
 from functions.web.matching import matching_view
 from functions.web.rendering import link, render
@@ -58,7 +58,8 @@ class LocalUploads:
     def __init__(self, live_model: LiveModel, settings: Settings) -> None:
         self.live_model, self.settings = live_model, settings
         self.receiving, self.scoring = Slots(RECEIVED_AT_ONCE), Slots(SCORED_AT_ONCE)
-        self.results, self.matched = Results(), MatchedHeaders()
+        self.results = Results(seconds=60.0 * settings.keep_minutes)
+        self.matched = MatchedHeaders()
 
     def stop(self) -> None:
         """Remove the results that this process has kept."""
@@ -129,7 +130,7 @@ class LocalUploads:
         with self.scoring.taken():
             async with _disconnected(request) as gone:
                 run = await asyncio.to_thread(self._score, folder, upload, loaded, gone)
-        asyncio.get_running_loop().call_later(KEPT_SECONDS + 1, self._sweep_in_thread)
+        asyncio.get_running_loop().call_later(self.results.seconds + 1, self._sweep_in_thread)
         return RedirectResponse(link(request, f"/files/{run}"), 303)
 
     def _score(
@@ -171,7 +172,7 @@ class LocalUploads:
         contract, stated = loaded.model.contract, waiting.upload.reading.map
         remembered = self.matched.find(contract.name, waiting.error)
         view = matching_view(contract, waiting.error, stated, remembered)
-        view |= {"id": waiting.id, "minutes": round(KEPT_SECONDS / 60)}
+        view |= {"id": waiting.id, "minutes": round(self.results.seconds / 60)}
         view["error"] = sentence(problem, LABELS) if problem else ""
         status, headers = (problem.status, problem.headers) if problem else (422, None)
         return render(request, "match.html.j2", loaded, view, status, headers)

@@ -53,7 +53,7 @@ class Results:
         self, root: Path | None = None, seconds: float = KEPT_SECONDS, max_bytes: int = KEPT_BYTES
     ) -> None:
         """Without a `root` it is a folder of this user's under that for temporary files."""
-        self._root, self._seconds, self._max_bytes = root, seconds, max_bytes
+        self._root, self.seconds, self._max_bytes = root, seconds, max_bytes
         self._own: list[str] = []
 
     @contextlib.contextmanager
@@ -124,7 +124,7 @@ class Results:
         self.sweep()
 
     def _is_old(self, folder: Path) -> bool:
-        return time.time() - _changed(folder) > self._seconds
+        return time.time() - _changed(folder) > self.seconds
 
     def _folder(self) -> Path:
         if self._root is None:

@@ -89,6 +89,19 @@ def test_results_that_are_gone_say_what_to_do(champion: TestClient, temporary: P
         assert page.one("a", **{"class": "button"}).attributes["href"] == "/files"
 
 
+def test_the_settings_say_how_long_results_are_kept(
+    browser_over: BrowserOver, temporary: Path
+) -> None:
+    browser = browser_over(keep_minutes=60)
+    page = post(browser, CUSTOMERS)
+    assert "disappear 60 minutes after the file was scored" in page.text
+    (run,) = kept(temporary)
+    os.utime(run, (time.time() - 3_500,) * 2)
+    assert browser.get(f"/files/{run.name}").status_code == 200
+    os.utime(run, (time.time() - 3_700,) * 2)
+    assert browser.get(f"/files/{run.name}").status_code == 404
+
+
 def test_the_page_answers_before_it_explains(champion: TestClient) -> None:
     page = post(champion, CUSTOMERS, "customers.csv")
     assert [element.text for element in page.all("h2")] == [
