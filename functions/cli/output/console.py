@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -22,6 +22,10 @@ _LEFT = frozenset(
     {"Alias", "Aliases", "Feature", "Figure", "From", "Name", "Recipe", "To", "Version", "What",
      "When", "Who", "Why", "Became", "Verdict"}
 )  # fmt: skip
+
+
+_WHOLE = frozenset({"Alias", "Aliases", "Version"})
+"""What people copy, and must not be cut."""
 
 
 @contextmanager
@@ -91,33 +95,34 @@ def _description() -> TextColumn:
 
 
 def print_table(console: Console, table: Table) -> None:
-    """Print a table; where it is too wide, names stand below it, and none is cut.
+    """Print a table; where it is too wide, it is narrower, and names stand below it: none is cut.
 
     Args:
         console: Where to print.
         table: Its first column says which row a name belongs to.
     """
-    columns = [column for column in table.columns if column.header != "Name"]
-    names = [list(column.cells) for column in table.columns if column.header == "Name"]
     unbounded = console.options.update(max_width=_UNBOUNDED)
-    if not names or console.measure(table, options=unbounded).maximum <= console.width:
+    if console.measure(table, options=unbounded).maximum <= console.width:
         console.print(table)
         return
+    columns = [column for column in table.columns if column.header != "Name"]
     narrow = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for column in columns:
-        narrow.add_column(column.header, justify=column.justify)
+        narrow.add_column(column.header, justify=column.justify, no_wrap=column.no_wrap)
     for cells in zip(*(column.cells for column in columns), strict=True):
         narrow.add_row(*cells)
     console.print(narrow)
     keys = [str(cell) for cell in columns[0].cells]
-    for key, name in zip(keys, names[0], strict=True):
-        console.print(f"{key.rjust(max(map(len, keys)))}  {name}", soft_wrap=True)
-    console.print()
+    for named in (column for column in table.columns if column.header == "Name"):
+        for key, name in zip(keys, named.cells, strict=True):
+            console.print(f"{key.rjust(max(map(len, keys)))}  {name}", soft_wrap=True)
+        console.print()
 
 
 def new_table(*headings: str) -> Table:
     """Text columns to the left, everything else to the right."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for heading in headings:
-        table.add_column(heading, justify="left" if heading in _LEFT else "right")
+        side: Literal["left", "right"] = "left" if heading in _LEFT else "right"
+        table.add_column(heading, justify=side, no_wrap=heading in _WHOLE)
     return table

@@ -73,12 +73,19 @@ def list_models(store: Store, as_json: bool) -> None:
         table.add_row(
             row["version"],
             ", ".join(row["aliases"]),
-            row["problem"] if "problem" in row else row["recipe"],
+            "refused" if "problem" in row else row["recipe"],
             f"{metrics.get('customers', 0):,}",
             f"{metrics.get('silhouette_model_space', 0):.4f}",
             *([", ".join(f"{rate:.1%}" for rate in rates)] if known else []),
         )
-    terminal().print(table if rows else f"No models in {store}")
+    out = terminal()
+    if not rows:
+        out.print(f"No models in {store}")
+        return
+    print_table(out, table)
+    for row in rows:
+        if "problem" in row:
+            out.print(f"{row['version']}: {row['problem']}", soft_wrap=True)
 
 
 def _listed(store: Store, version: Version, aliases: dict[str, str]) -> dict[str, Any]:

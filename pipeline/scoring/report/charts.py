@@ -104,12 +104,16 @@ class Histogram:
 
 
 def group_chart(summary: Summary) -> GroupChart:
-    """The one chart of a run: how many customers each cluster has, and how many of them leave."""
+    """The one chart of a run: how many customers each cluster has, and how many of them leave.
+
+    Nobody is expected to where a unit is wrong, and customers likely are in wrong clusters.
+    """
     clusters, observed = summary["clusters"], summary["observed_churn"] is not None
     scale = Scale(0, max(cluster["customers"] for cluster in clusters) or 1)
     bars = []
     for cluster in clusters:
-        churn, expected = cluster["observed_churn"], cluster["expected_churners"]
+        churn = cluster["observed_churn"]
+        expected = None if summary["drift"]["implausible"] else cluster["expected_churners"]
         leavers = (churn["churned"] if churn else None) if observed else expected
         customers = churn["customers"] if churn else cluster["customers"]
         rate = leavers / customers if leavers is not None and customers else None

@@ -2,7 +2,13 @@
 
 from pipeline.model.contract import Feature
 from pipeline.scoring.documents import ClusterSummary, NumericDistribution, Summary
-from pipeline.scoring.report.charts import churn_rates, expected_churners, histogram, share_bars
+from pipeline.scoring.report.charts import (
+    churn_rates,
+    expected_churners,
+    group_chart,
+    histogram,
+    share_bars,
+)
 
 FEE = Feature("fee", "number", "Fee", unit="EUR")
 
@@ -40,3 +46,21 @@ def test_a_histogram_leaves_out_what_is_empty_at_its_ends() -> None:
     ]
     assert [b.interval for b in found.bins] == ["0 EUR to 10 EUR", "10 EUR to 200 EUR"]
     assert found.ticks == [("10", 50.0)]
+
+
+def test_the_riskiest_group_is_on_top_and_nobody_is_expected_where_a_unit_is_wrong(
+    summary: Summary,
+) -> None:
+    for cluster, customers, expected in zip(
+        summary["clusters"], (400, 100, 0), (20.0, 60.4, 0.0), strict=True
+    ):
+        cluster["customers"], cluster["expected_churners"] = customers, expected
+    chart = group_chart(summary)
+    assert [bar.cluster["cluster"] for bar in chart.bars] == [2, 1, 3]
+    assert [(bar.length, bar.leavers, bar.leavers_length) for bar in chart.bars] == [
+        (25.0, 60, 15.1), (100.0, 20, 5.0), (0.0, 0, 0.0),
+    ]  # fmt: skip
+    assert chart.bars[2].rate is None
+    assert (chart.has_leavers, chart.observed) == (True, False)
+    summary["drift"]["implausible"] = ["Credit_Limit"]
+    assert not group_chart(summary).has_leavers
