@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +22,9 @@ from pipeline.scoring.documents import Manifest
 from pipeline.scoring.outputs import csv_line, without_formula
 from pipeline.scoring.sinks.columns import unique_names
 from pipeline.scoring.sinks.table import without_formulas
+
+_OF_THE_INPUT = frozenset({"sheet", "header_row", "encoding"})
+"""What somebody said of the input alone: the assigned file has one table, a header on top."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +113,15 @@ def is_cluster(ids: pa.Array, cluster: int) -> NDArray[np.bool_]:
 
 
 def _as_written(manifest: Manifest) -> ReadingOptions:
-    """How the assigned file is written, as far as the run knows it."""
-    facts, options = manifest["input"], manifest["options"]
-    delimiter, decimal = facts.get("delimiter"), facts.get("decimal", "")
-    if facts["kind"] != "delimited text" or options["safe_csv"]:
-        return ReadingOptions(delimiter)
-    thousands = options.get("reading", {}).get("thousands")
-    return ReadingOptions(
-        delimiter=delimiter,
-        decimal=decimal if decimal in (".", ",") else None,
-        thousands=None if thousands is None else str(thousands),
-    )
+    """How the assigned file is written: as the input was, as far as the run knows it."""
+    facts, stated = manifest["input"], manifest["options"].get("reading", {})
+    known: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in stated.items()
+        if name not in _OF_THE_INPUT
+    }
+    if delimiter := facts.get("delimiter"):
+        known["delimiter"] = delimiter
+    if facts.get("decimal") in (".", ","):
+        known["decimal"] = facts["decimal"]
+    return ReadingOptions(**known)

@@ -164,3 +164,15 @@ def test_numbers_that_somebody_explained_are_read_again(
     path, manifest = score(path, reading=ReadingOptions(decimal=",", thousands="."))
     calls = first_calls(path, champion, manifest, RISKY)
     assert sorted(float(call["values"]["Total_Trans_Amt"]) for call in calls) == [1612, 1900]
+
+
+def test_a_sheet_that_was_chosen_is_listed_like_any_other(
+    score: Score, champion: ClusterModel, customers: pd.DataFrame, tmp_path: Path
+) -> None:
+    path = tmp_path / "book.xlsx"
+    with pd.ExcelWriter(path) as book:
+        customers.to_excel(book, sheet_name="June", index=False)
+        customers.head(3).to_excel(book, sheet_name="May", index=False)
+    path, manifest = score(path, reading=ReadingOptions(sheet="June", decimal="."))
+    assert len(first_calls(path, champion, manifest, RISKY)) == 10
+    assert rows_of((path, manifest), champion).count(b"\n") == 131
