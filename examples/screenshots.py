@@ -16,6 +16,7 @@ from functions.live_model import LiveModel
 from functions.settings import Settings
 from model_store import open_store
 
+CUSTOMERS = Path(__file__).parent / "customers.csv"
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 CHROMIUM = [
     "--no-sandbox",
@@ -28,8 +29,8 @@ CHROMIUM = [
 ]
 """For a machine without a screen; and the browser asks the network for nothing of its own."""
 SECONDS = 20
-DESK = {"form": 950, "result": 1090, "clusters": 1140}
-PHONE = {"form": 780, "result": 780, "clusters": 780}
+DESK = {"form": 950, "result": 1090, "clusters": 1140, "file": 1180, "summary": 960}
+PHONE = {"form": 780, "result": 780, "clusters": 780, "file": 1120}
 """Heights of the pictures, so that none ends in the middle of something."""
 CUSTOMER = ("0", "1900", "38")
 
@@ -65,7 +66,8 @@ def draw(folder: Path) -> list[Path]:
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM)
         drawn = _draw(browser, site, folder, "desktop", 1280, DESK)
         drawn += _draw(browser, site, folder, "phone", 360, PHONE)
-        drawn += _draw(browser, site, folder, "dark", 1280, {"result": DESK["result"]})
+        dark = {name: DESK[name] for name in ("result", "file")}
+        drawn += _draw(browser, site, folder, "dark", 1280, dark)
         browser.close()
     return drawn
 
@@ -92,6 +94,14 @@ def _draw(
 def _open(page: Page, name: str) -> None:
     if name == "clusters":
         page.goto("/clusters")
+        return
+    if name in ("file", "summary"):
+        page.goto("/files")
+        page.set_input_files("#file", CUSTOMERS)
+        with page.expect_navigation():
+            page.click("button")
+        if name == "summary":
+            page.click("text=Summary on one page")
         return
     page.goto("/")
     for number, value in enumerate(CUSTOMER, start=1):

@@ -120,6 +120,7 @@ def _view(file: ScoredFile) -> dict[str, object]:
     found = notices(model, summary)
     return {
         "run": file,
+        "file": {**file.manifest["input"], "name": file.name},
         "headline": headline(model, summary),
         "word": churned_word(model.contract),
         "chart": group_chart(summary),

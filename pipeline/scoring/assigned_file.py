@@ -1,7 +1,7 @@
 """The assigned file of a run, read again: its appended columns, and the rows of a cluster."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,7 +114,8 @@ def is_cluster(ids: pa.Array, cluster: int) -> NDArray[np.bool_]:
 
 def _as_written(manifest: Manifest) -> ReadingOptions:
     """How the assigned file is written: as the input was, as far as the run knows it."""
-    facts, stated = manifest["input"], manifest["options"].get("reading", {})
+    facts = manifest["input"]
+    stated: Mapping[str, Any] = manifest["options"].get("reading", {})
     known: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in stated.items()
