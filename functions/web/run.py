@@ -22,7 +22,6 @@ from pipeline.scoring.report.drawing import draw_chart
 from pipeline.scoring.report.headline import headline
 from pipeline.scoring.report.highlights import notices
 from pipeline.scoring.report.phrases import (
-    churned_word,
     reading_phrases,
     rejections,
     three_digits,
@@ -122,7 +121,7 @@ def _view(file: ScoredFile) -> dict[str, object]:
         "run": file,
         "file": {**file.manifest["input"], "name": file.name},
         "headline": headline(model, summary),
-        "word": churned_word(model.contract),
+        "word": model.contract.churned_word,
         "chart": group_chart(summary),
         "notices": [notice for notice in found if notice.level != "fine"],
         "nothing_unusual": [notice for notice in found if notice.level == "fine"],

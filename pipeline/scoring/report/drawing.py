@@ -8,7 +8,6 @@ from pipeline.pages.rendering import render_page
 from pipeline.scoring.documents import Summary
 from pipeline.scoring.report.charts import group_chart
 from pipeline.scoring.report.headline import headline
-from pipeline.scoring.report.phrases import churned_word
 
 _WIDTH, _MARGIN, _STEP = 960, 24, 58
 _LETTERS = 84
@@ -30,7 +29,7 @@ def draw_chart(model: ClusterModel, summary: Summary, note: str) -> str:
         render_page(
             "scoring/chart.svg.j2",
             chart=chart,
-            word=churned_word(model.contract),
+            word=model.contract.churned_word,
             heading=sentence,
             lines=lines,
             note=note,

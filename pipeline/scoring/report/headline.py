@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pipeline.model.churn import ChurnRate, risk
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.scoring.documents import ClusterSummary, Summary
-from pipeline.scoring.report.phrases import churned_word
 from pipeline.scoring.summary.verdict import churn_sentence
 
 _STANDS_OUT = ("above average", "high")
@@ -63,7 +62,7 @@ def headline(model: ClusterModel, summary: Summary) -> Headline:
     overall = (observed and observed["rate"]) if by_file else model.churn_rate
     if not rated or overall is None:
         return _largest(summary)
-    word = churned_word(model.contract)
+    word = model.contract.churned_word
     first = next((each for each in rated if each.remaining), rated[0])
     if risk(first.rate, overall) not in _STANDS_OUT or not first.remaining:
         return _none_stands_out(rated, summary, word)

@@ -24,7 +24,6 @@ from pipeline.scoring.report.headline import headline
 from pipeline.scoring.report.highlights import notices
 from pipeline.scoring.report.phrases import (
     VERDICTS,
-    churned_word,
     reading_phrases,
     reason_phrase,
     rejections,
@@ -61,7 +60,7 @@ def render(model: ClusterModel, manifest: Manifest, summary: Summary) -> str:
         _TEMPLATE,
         headline=headline(model, summary),
         chart=charts.group_chart(summary),
-        word=churned_word(model.contract),
+        word=model.contract.churned_word,
         notices=notices(model, summary),
         contract=model.contract,
         summary=summary,

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipeline.model.contract import Contract, Feature
-from pipeline.model.contract.label import LEFT
 from pipeline.scoring.documents import InputFacts, Summary, Verdict
 from pipeline.scoring.rejects import column_and_code
 
@@ -82,11 +81,6 @@ class Rejection:
     rows: int
     first_rows: Sequence[int]
     """The numbers of the first few of these rows."""
-
-
-def churned_word(contract: Contract) -> str:
-    """What customers of this contract have done who left: "cancelled"."""
-    return contract.label.churned_word if contract.label else LEFT
 
 
 def rejections(contract: Contract, summary: Summary) -> list[Rejection]:
