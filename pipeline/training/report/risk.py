@@ -10,8 +10,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from pipeline.model.contract import Contract, Feature
 from pipeline.model.risk import RiskScore, Term
-from pipeline.training.risk.evidence import Compared, RiskEvidence
 from pipeline.pages.colours import PALETTE
+from pipeline.training.risk.evidence import Compared, RiskEvidence
 from pipeline.training.svg import INK, minus, name_axis, new_figure, to_svg
 from pipeline.training.train import Trained
 
