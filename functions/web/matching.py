@@ -97,7 +97,7 @@ def _others(
     there = KnownNames.of(error.file, contract, tuple(stated)).meanings(error.names)
     special = {
         contract.id_column: "What tells customers apart",
-        contract.label and contract.label.column: "Who left",
+        contract.label and contract.label.column: f"Who {contract.churned_word}",
     }
     for wanted in WantedColumn.all_of(contract)[len(contract.features) :]:
         if wanted.name in there or wanted.name in {**error.near, **error.claimed}:

@@ -40,10 +40,11 @@ def show_run(model: ClusterModel, manifest: Manifest, summary: Summary, out: str
     for column, name in manifest["input"].get("near", {}).items():
         hint = f"{name!r} is near: {map_option(name, column)} reads it so"
         console.print(f"Note: no column {column}, though {hint}", soft_wrap=True, markup=False)
-    _show_drift(console, summary["drift"])
+    _show_drift(console, summary["drift"], model.contract.churned_word)
     console.print(bold(headline(model, summary).sentence), soft_wrap=True)
     known = summary["observed_churn"] or summary["expected_churners"] is not None
-    churn = ("Left", "Expected", "Churn rate") if known else ()
+    word = model.contract.churned_word
+    churn = (word.capitalize(), "Expected", "Churn rate") if known else ()
     table = new_table("Cluster", "Name", "Customers", "Share", "In training", *churn)
     for cluster in summary["clusters"]:
         table.add_row(*_cells(cluster), *(_churn_cells(cluster) if known else ()))
@@ -85,7 +86,7 @@ def _show_challenger(console: Console, challenger: ChallengerSummary) -> None:
         )
 
 
-def _show_drift(console: Console, drift: DriftSummary) -> None:
+def _show_drift(console: Console, drift: DriftSummary, churned_word: str) -> None:
     """What must be known before the figures: a probable change of unit, and other customers."""
     verdicts = {name: feature["verdict"] for name, feature in drift["features"].items()}
     if drift["implausible"]:
@@ -102,7 +103,7 @@ def _show_drift(console: Console, drift: DriftSummary) -> None:
         names = [name for name, each in verdicts.items() if each == verdict]
         if names:
             console.print(f"Note: {how} unlike training: {', '.join(names)}")
-    if sentence := churn_sentence(drift):
+    if sentence := churn_sentence(drift, churned_word):
         where = [str(each["cluster"]) for each in churn_differs(drift)]
         some = "clusters" if len(where) > 1 else "cluster"
         detail = f" ({some} {', '.join(where)})" if where else ""

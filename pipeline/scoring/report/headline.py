@@ -111,7 +111,9 @@ def _largest(summary: Summary) -> Headline:
 
 def _training_holds(model: ClusterModel, summary: Summary) -> bool:
     """Whether training's churn rates are known, and not contradicted by the file's labels."""
-    return model.churn_rate is not None and not churn_sentence(summary["drift"])
+    return model.churn_rate is not None and not churn_sentence(
+        summary["drift"], model.contract.churned_word
+    )
 
 
 def _rated(model: ClusterModel, summary: Summary, *, by_file: bool) -> Iterator[_RatedCluster]:

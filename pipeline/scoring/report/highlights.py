@@ -47,7 +47,7 @@ def notices(model: ClusterModel, summary: Summary) -> list[Notice]:
         *_implausible_values(model, summary),
         *_repeated_ids(summary),
         *_many_rejects(summary),
-        *_churn(summary),
+        *_churn(model, summary),
         *_drift(model, summary),
     ]
     return every or [_nothing_unusual(summary)]
@@ -88,8 +88,9 @@ def _many_rejects(summary: Summary) -> Iterator[Notice]:
         )
 
 
-def _churn(summary: Summary) -> Iterator[Notice]:
-    sentence, drift = churn_sentence(summary["drift"]), summary["drift"].get("churn")
+def _churn(model: ClusterModel, summary: Summary) -> Iterator[Notice]:
+    word, drift = model.contract.churned_word, summary["drift"].get("churn")
+    sentence = churn_sentence(summary["drift"], word)
     if not sentence or not drift:
         return
     names = {cluster["cluster"]: cluster["cluster_name"] for cluster in summary["clusters"]}
@@ -98,14 +99,14 @@ def _churn(summary: Summary) -> Iterator[Notice]:
     yield Notice(
         "warning" if any(verdict.startswith("clearly") for verdict in verdicts) else "note",
         f"The churn rates of training do not hold for these customers: {sentence}",
-        "The file says who left: more or fewer than of the same groups in training, and chance "
+        "The file says who churned: more or fewer than of the same groups in training, and chance "
         "alone makes such a difference in at most one file of twenty. Customers who look like "
         "training’s now leave at another rate.",
         [
             Point(
                 f"{each['cluster']} · {names[each['cluster']]}",
                 "",
-                f"{each['churned']:,} of {each['customers']:,} left, "
+                f"{each['churned']:,} of {each['customers']:,} {word}, "
                 f"{each['expected']:,.0f} were expected",
             )
             for each in differ

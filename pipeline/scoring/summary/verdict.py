@@ -40,9 +40,9 @@ def churn_differs(drift: DriftSummary) -> list[ClusterChurnDrift]:
     return [each for each in every if each["verdict"] != "as in training"]
 
 
-def churn_sentence(drift: DriftSummary) -> str:
+def churn_sentence(drift: DriftSummary, churned_word: str) -> str:
     """That more or fewer left than was to be expected; empty where they did not."""
     churn = drift.get("churn")
     if not churn or (churn["verdict"] == "as in training" and not churn_differs(drift)):
         return ""
-    return f"{churn['churned']:,} left where {churn['expected']:,.0f} were expected"
+    return f"{churn['churned']:,} {churned_word} where {churn['expected']:,.0f} were expected"
