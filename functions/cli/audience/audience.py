@@ -55,7 +55,7 @@ _EXAMPLES = """Examples:
 @click.option(
     "--columns",
     metavar="A,B",
-    help="Of the assigned file, in this order.  [default: all]",
+    help="Of the assigned file, in this order, and the id.  [default: all]",
 )
 @click.option(
     "--control",

@@ -1,5 +1,7 @@
 """What the command line shows of a run: counts, drift, clusters, and a challenger."""
 
+import shlex
+
 from rich.console import Console
 from rich.text import Text
 
@@ -41,7 +43,8 @@ def show_run(model: ClusterModel, manifest: Manifest, summary: Summary, out: str
         hint = f"{name!r} is near: {map_option(name, column)} reads it so"
         console.print(f"Note: no column {column}, though {hint}", soft_wrap=True, markup=False)
     _show_drift(console, summary["drift"], model.contract.churned_word)
-    console.print(bold(headline(model, summary).sentence), soft_wrap=True)
+    first = headline(model, summary)
+    console.print(bold(first.sentence), soft_wrap=True)
     known = summary["observed_churn"] or summary["expected_churners"] is not None
     word = model.contract.churned_word
     churn = (word.capitalize(), "Expected", "Churn rate") if known else ()
@@ -54,6 +57,10 @@ def show_run(model: ClusterModel, manifest: Manifest, summary: Summary, out: str
     report = f"{out.rstrip('/')}/{manifest['outputs']['report']}"
     console.print(f"Results in {report.rpartition('/')[0]}", soft_wrap=True)
     console.print(f"Report: {report}", soft_wrap=True)
+    if first.cluster is not None:
+        folder = shlex.quote(report.rpartition("/")[0])
+        command = f"customer-clusters audience {folder} --cluster {first.cluster}"
+        console.print(f"Whom to call: {command}", soft_wrap=True)
 
 
 def _show_challenger(console: Console, challenger: ChallengerSummary) -> None:

@@ -65,7 +65,7 @@ class Selection:
             spec,
             rows,
             _order(spec, rows),
-            _columns(spec, rows),
+            _columns(spec, rows, rows.position(id_column)),
             rows.position(id_column),
             (found, label) if found is not None and label is not None else None,
             _riskiest(rows),
@@ -218,11 +218,15 @@ def _order(spec: AudienceSpec, rows: RunRows) -> Order:
     return spec.by
 
 
-def _columns(spec: AudienceSpec, rows: RunRows) -> tuple[int, ...]:
+def _columns(spec: AudienceSpec, rows: RunRows, own_id: int | None) -> tuple[int, ...]:
+    """Those that were named, and the id first where it was not: nobody is called without it."""
     if missing := unknown(spec.columns, rows.names):
         there = ", ".join(map(repr, rows.names))
         raise WrongFile(rows.run.address, f"has no column {missing[0]!r}; there are {there}")
-    return tuple(map(rows.names.index, spec.columns)) or tuple(range(len(rows.names)))
+    named = tuple(map(rows.names.index, spec.columns))
+    if not named:
+        return tuple(range(len(rows.names)))
+    return named if own_id is None or own_id in named else (own_id, *named)
 
 
 def _riskiest(rows: RunRows) -> frozenset[int]:

@@ -144,6 +144,11 @@ def test_chosen_columns_stand_in_their_order(make_run: MakeRun, tmp_path: Path) 
     ]  # fmt: skip
 
 
+def test_the_id_is_listed_without_being_named(make_run: MakeRun, tmp_path: Path) -> None:
+    rows, _ = listed(make_run(), tmp_path / "list.csv", columns=("margin",))
+    assert list(rows[0])[:3] == ["rank", "CLIENTNUM", "margin"]
+
+
 def test_columns_of_the_file_keep_their_names_beside_those_that_are_added(
     make_run: MakeRun, tmp_path: Path
 ) -> None:
