@@ -42,7 +42,7 @@ def load(
     Example:
         >>> import customer_clusters as cc
         >>> cc.load("champion")
-        <Model 20261126T221436Z-9a70263a: 5 clusters of credit card customers>
+        <Model 20261127T041606Z-b2044434: 5 clusters of credit card customers>
     """
     return Model.of(as_store(store, trusted).open(reference))
 

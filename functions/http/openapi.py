@@ -153,7 +153,7 @@ def what_if_schema(contract: Contract | None) -> dict[str, Any]:
     """What `POST /v1/what-if` takes."""
     ways: dict[str, Any] = {
         "type": ["object", "null"],
-        "description": "Which way each feature may change; one that is not named stays as it is. "
+        "description": "Which way each feature may change; one that is not named does not. "
         "Without it: as the contract says.",
         "additionalProperties": contract is None,
     }

@@ -28,6 +28,9 @@ def rule_view(loaded: LoadedModel) -> dict[str, object] | None:
     rule = facts_of(loaded.artifact).get("rule")
     if rule is None:
         return None
+    known = {cluster.id for cluster in loaded.model.clusters}
+    if not known.issuperset(leaf["cluster"] for leaf in rule["leaves"]):
+        return None  # of a model whose clusters were given other ids since
     count = rule["questions"]
     questions = _NUMBERS.get(count, f"{count:,} questions")
     right = percent(rule["fidelity"])

@@ -17,7 +17,7 @@ import customer_clusters as cc
 from customer_clusters.model import Model
 from model_store import NotFound
 from pipeline.errors import WrongFile, WrongRow
-from pipeline.scoring.documents import APPENDED_COLUMNS
+from pipeline.scoring.documents import APPENDED_COLUMNS, RISK_COLUMNS
 
 FEATURES = ("Total_Revolving_Bal", "Total_Trans_Amt", "Total_Trans_Ct")
 CUSTOMERS: dict[str, list[Any]] = {
@@ -26,7 +26,7 @@ CUSTOMERS: dict[str, list[Any]] = {
     "Total_Trans_Amt": [1900, None, 18484],
     "Total_Trans_Ct": [38, 70, 139],
 }
-APPENDED = [*APPENDED_COLUMNS, "problem"]
+APPENDED = [*APPENDED_COLUMNS, *RISK_COLUMNS, "problem"]
 PROBLEM = "Total_Trans_Amt: expected a number from 0 to 100,000,000, found nothing"
 
 

@@ -105,7 +105,7 @@ def _largest(summary: Summary) -> Headline:
     return Headline(
         f"The largest group has {largest['customers']:,} of the {assigned:,} customers: "
         f"{largest['cluster_name']}.",
-        "How many of each group leave is not known.",
+        "Nothing ranks the groups, so the largest comes first.",
     )
 
 

@@ -69,7 +69,7 @@ def test_assign_says_which_cluster_and_why(run: Run) -> None:
     result = run("assign", *CUSTOMER, "--model", "original")
     assert result.exit_code == 0
     assert "Group 3 of 3: Little revolving balance, low utilization" in result.stdout
-    assert "30.4% (1,030 of 3,393 left; 95 % interval 28.8% to 31.9%)" in result.stdout
+    assert "30.4% (1,030 of 3,393 cancelled; 95 % interval 28.8% to 31.9%)" in result.stdout
     assert "Credit limit: 12,691 USD speaks for" in result.stdout
 
 

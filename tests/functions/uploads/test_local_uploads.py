@@ -105,17 +105,17 @@ def test_the_settings_say_how_long_results_are_kept(
 def test_the_page_answers_before_it_explains(champion: TestClient) -> None:
     page = post(champion, CUSTOMERS, "customers.csv")
     assert [element.text for element in page.all("h2")] == [
-        "45 customers in the group of which 65% left are still here: start there.",
+        "45 customers in the group of which 65% cancelled are still here: start there.",
         "Whom to turn to first",
         "Every group",
         "What was read",
         "All files",
     ]
     read = words(page)
-    assert "The first 10 of group 5 who have not left yet: those who belong to it most" in read
-    chart = [each.text.split()[0] for each in page.all("li") if " left (" in each.text]
+    assert "The first 10 of group 5 who have not cancelled yet: the highest risk first" in read
+    chart = [each.text.split()[0] for each in page.all("li") if " cancelled (" in each.text]
     assert chart == ["5", "4", "3", "2", "1"]
-    assert "85 of 130 left (65.4%)" in read
+    assert "85 of 130 cancelled (65.4%)" in read
 
 
 def test_a_notice_stands_first_when_there_is_one(champion: TestClient) -> None:
@@ -144,8 +144,10 @@ def test_the_chart_is_a_drawing_to_keep(champion: TestClient) -> None:
     assert "attachment" in answer.headers["content-disposition"]
     drawing = ElementTree.fromstring(answer.content)
     texts = [element.text for element in drawing.iter("{http://www.w3.org/2000/svg}text")]
-    assert texts[0] == "45 customers in the group of which 65% left are still here: start there."
-    assert "85 of 130 left (65.4%)" in texts
+    assert (
+        texts[0] == "45 customers in the group of which 65% cancelled are still here: start there."
+    )
+    assert "85 of 130 cancelled (65.4%)" in texts
     assert group_colour(5) in answer.text
 
 

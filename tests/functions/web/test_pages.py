@@ -65,7 +65,7 @@ def test_a_result_says_which_group_and_why(champion: TestClient) -> None:
     assert page.one("h1").text == "Little revolving balance, rare card use"
     assert "This customer belongs to group 5 of 5" in page.text
     assert "Of the 272 training customers of this group that took no part in" in page.text
-    assert "182 left: a churn rate of 66.9%" in page.text
+    assert "182 cancelled: a churn rate of 66.9%" in page.text
     assert "95% interval from 61.1% to 72.2%" in page.text
     assert "not the probability that this person leaves" in page.text
     assert "Transactions: 38 speaks for this group; group 3 would begin at 75 if" in page.text
@@ -155,7 +155,7 @@ def test_a_category_is_chosen_and_a_feature_with_a_stand_in_optional(
     errors = page_of(browser, "/result", 422, {"visits": "3", "fee": "20"})
     assert "Plan: choose one of these." in errors.text
     assert errors.one("fieldset").attributes["aria-describedby"] == "field-3-error"
-    assert page_of(browser, "/clusters").text.count("left") > 3
+    assert page_of(browser, "/clusters").text.count("cancelled") > 3
 
 
 def test_many_categories_go_into_a_list() -> None:

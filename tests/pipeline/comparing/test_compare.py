@@ -34,7 +34,7 @@ def test_a_retrained_champion_is_compared_as_training_counted(
     dearer = gym_members.assign(fee=gym_members["fee"] * 1.5)
     new = again(store, dearer, None, tmp_path)
     assert new.manifest.facts["recipe"] == old.manifest.facts["recipe"] | {
-        "features": RECIPE.features, "yeo_johnson": (),
+        "features": RECIPE.features, "yeo_johnson": (), "risk_features": (),
     }  # fmt: skip
     found = compare(old, new)
     assert found.figures["customers"] == FigureChange(600, 600)

@@ -29,7 +29,13 @@ def bundled(reference: str) -> ClusterModel:
     return load_model(artifact)
 
 
-CHAMPION, ORIGINAL = bundled("champion"), bundled("original")
+def marked(model: ClusterModel, **ways: Actionable) -> ClusterModel:
+    """The model, whose features can be changed in these ways alone, the others in any."""
+    features = tuple(replace(f, actionable=ways.get(f.name)) for f in model.contract.features)
+    return replace(model, contract=replace(model.contract, features=features))
+
+
+CHAMPION, ORIGINAL = marked(bundled("champion")), marked(bundled("original"))
 SPANS = {
     "Total_Revolving_Bal": st.floats(0, 4_000),
     "Total_Trans_Amt": st.floats(0, 30_000),
@@ -204,12 +210,6 @@ def test_beyond_the_reach_of_yeo_johnson_there_is_nothing() -> None:
     assert yeo_johnson_inverse(2.0, -0.5) == math.inf  # the transform stays below 2
     assert yeo_johnson_inverse(-2.0, 2.5) == -math.inf
     assert yeo_johnson_inverse(1e6, 0.0) == math.inf  # more than a float can hold
-
-
-def marked(model: ClusterModel, **ways: Actionable) -> ClusterModel:
-    """The model, whose features can be changed in these ways alone, the others in any."""
-    features = tuple(replace(f, actionable=ways.get(f.name)) for f in model.contract.features)
-    return replace(model, contract=replace(model.contract, features=features))
 
 
 def test_what_nobody_can_change_is_not_proposed() -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,7 +29,7 @@ Score = Callable[..., Run]
 
 @pytest.fixture(scope="module")
 def champion() -> ClusterModel:
-    return load_model(open_store(BUNDLED).open("champion"))
+    return replace(load_model(open_store(BUNDLED).open("champion")), risk=None)
 
 
 @pytest.fixture(scope="module")

@@ -66,7 +66,7 @@ def test_a_workbook_is_laid_out_for_people(make_run: MakeRun, tmp_path: Path) ->
     about = {row["What"]: row["Value"] for row in read_sheet(tmp_path / "list.xlsx", ABOUT)}
     assert about["Run"] == run.manifest["run"] and about["Input"] == "customers.csv"
     assert about["Customers of the run"] == 200
-    assert about["Left out: left already"] == 58
+    assert about["Left out: cancelled already"] == 58
 
 
 def test_no_cell_is_a_formula(make_run: MakeRun, tmp_path: Path, with_formulas: str) -> None:

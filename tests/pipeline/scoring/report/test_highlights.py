@@ -58,9 +58,9 @@ def test_leavers_that_nobody_expected_are_a_notice(model: ClusterModel, summary:
     summary["drift"]["churn"] = churn_drift(model.clusters, churned, labelled)
     (notice,) = notices(model, summary)
     assert notice.level == "warning"
-    assert notice.heading.endswith("1,112 left where 1,627 were expected")
+    assert notice.heading.endswith("1,112 cancelled where 1,627 were expected")
     assert [point.text for point in notice.points] == [
-        "515 of 3,393 left, 1,030 were expected",
+        "515 of 3,393 cancelled, 1,030 were expected",
     ]
 
 

@@ -168,7 +168,7 @@ def test_without_a_label_churners_are_expected(
     html, summary = score(saved(customers.drop(columns="Attrition_Flag"), tmp_path))
     text = words(html)
     expected = f"about {summary['expected_churners']:.0f} of the {len(customers)} assigned"
-    assert "Who has left is not known." in text and expected in text
+    assert "Who has cancelled is not known." in text and expected in text
     assert "95 % interval" not in text
 
 
@@ -238,7 +238,7 @@ def test_how_the_file_was_read_is_told_in_words(
         "Between fields a semicolon",
         "Decimal mark a comma",
         "Encoding neither UTF-8 nor UTF-16; left as it was",
-        "Who left is in the column Attrition_Flag",
+        "Who cancelled is in the column Attrition_Flag",
     ):
         assert pair in text
     book = tmp_path / "customers.xlsx"

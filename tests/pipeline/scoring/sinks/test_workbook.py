@@ -67,7 +67,7 @@ def test_sheets_hold_groups_customers_and_rejects(score: Score) -> None:
         of = [row for row in rows if row["cluster"] == group["Group"]]
         assert group["Customers"] == len(of)
         assert group["Share"] == pytest.approx(len(of) / 99)
-        assert group["Left"] == sum(row["Attrition_Flag"] == "Attrited Customer" for row in of)
+        assert group["Cancelled"] == sum(row["Attrition_Flag"] == "Attrited Customer" for row in of)
         assert group["Median of Contacts"] is not None or not of
 
 
