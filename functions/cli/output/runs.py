@@ -48,7 +48,7 @@ def show_run(model: ClusterModel, manifest: Manifest, summary: Summary, out: str
     known = summary["observed_churn"] or summary["expected_churners"] is not None
     word = model.contract.churned_word
     churn = (word.capitalize(), "Expected", "Churn rate") if known else ()
-    table = new_table("Cluster", "Name", "Customers", "Share", "In training", *churn)
+    table = new_table("Group", "Name", "Customers", "Share", "In training", *churn)
     for cluster in summary["clusters"]:
         table.add_row(*_cells(cluster), *(_churn_cells(cluster) if known else ()))
     print_table(console, table)
@@ -70,7 +70,7 @@ def _show_challenger(console: Console, challenger: ChallengerSummary) -> None:
         difference = ", with ids that training never matched"
     else:
         share = f"{challenger['differ']:,} ({challenger['differ_share']:.1%})"
-        difference = f" {share} get another cluster id"
+        difference = f" {share} get another id of a group"
     console.print(
         f"Challenger {version}: of {customers:,} customers that both assigned{difference} "
         f"(adjusted Rand index {challenger['ari']:.3f})",
@@ -81,7 +81,7 @@ def _show_challenger(console: Console, challenger: ChallengerSummary) -> None:
     if not customers:
         return
     ids = challenger["challenger_ids"]
-    table = new_table("Cluster", *(f"Challenger {cluster}" for cluster in ids))
+    table = new_table("Group", *(f"Challenger {cluster}" for cluster in ids))
     for cluster, counts in zip(challenger["cluster_ids"], challenger["crosstab"], strict=True):
         table.add_row(str(cluster), *(f"{count:,}" for count in counts))
     console.print(table)
@@ -105,14 +105,14 @@ def _show_drift(console: Console, drift: DriftSummary, churned_word: str) -> Non
             soft_wrap=True,
         )
     else:  # the mix follows from implausible values
-        verdicts["the cluster mix"] = cluster_mix_verdict(drift)
+        verdicts["the mix of groups"] = cluster_mix_verdict(drift)
     for how, verdict in (("clearly", "shifted"), ("somewhat", "moved")):
         names = [name for name, each in verdicts.items() if each == verdict]
         if names:
             console.print(f"Note: {how} unlike training: {', '.join(names)}")
     if sentence := churn_sentence(drift, churned_word):
         where = [str(each["cluster"]) for each in churn_differs(drift)]
-        some = "clusters" if len(where) > 1 else "cluster"
+        some = "groups" if len(where) > 1 else "group"
         detail = f" ({some} {', '.join(where)})" if where else ""
         console.print(f"Note: churn unlike training: {sentence}{detail}", soft_wrap=True)
 
