@@ -9,9 +9,11 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 from functions.http.middleware import STYLED_INSIDE
 from functions.http.problems import ProblemError
 from functions.live_model import LiveModel
+from functions.uploads.audiences import AudienceLists
 from functions.uploads.results import KeptRun, Results
 from functions.uploads.scoring import calls_of, summary_of
 from functions.web.run import ScoredFile, attachment, chart_file, results_page, summary_page
+from model_store import NotFound
 from pipeline.scoring.assigned_file import open_assigned
 from pipeline.scoring.outputs import REPORT
 
@@ -19,8 +21,9 @@ from pipeline.scoring.outputs import REPORT
 class KeptPages:
     """What is answered under the address of a run; whoever knows it may look."""
 
-    def __init__(self, results: Results, live_model: LiveModel) -> None:
+    def __init__(self, results: Results, live_model: LiveModel, control_key: str) -> None:
         self._runs, self._live_model = results, live_model
+        self._lists = AudienceLists(control_key)
 
     async def results(self, request: Request) -> Response:
         """The results of a file."""
@@ -45,6 +48,14 @@ class KeptPages:
         name = file.download_name(f"group-{cluster}.csv")
         headers = {"Content-Disposition": attachment(name)}
         return StreamingResponse(rows, 200, headers, "text/csv")
+
+    async def audience(self, request: Request) -> Response:
+        """A list of customers for a campaign, to keep."""
+        kept, file = await self._find(request)
+        try:
+            return await self._lists.answer(request, kept, file)
+        except NotFound as error:  # it is swept away this moment
+            raise no_results() from error
 
     async def download(self, request: Request) -> Response:
         """A file of a run: the report to look at, the others to keep."""

@@ -107,7 +107,7 @@ class LocalUploads:
         """The pages of results; with them comes what scores, and no form waits for it."""
         from functions.uploads.kept_pages import KeptPages
 
-        return KeptPages(self.results, self.live_model)
+        return KeptPages(self.results, self.live_model, self.settings.control_key)
 
     async def _scored(self, request: Request, choices: dict[str, str]) -> Response:
         """To the results; `choices` gets what the form says besides the file, for a new form."""

@@ -23,11 +23,13 @@ _KEPT: Paths = {
     "/files/{id}/summary": ("summary", ("GET",)),
     "/files/{id}/chart.svg": ("chart", ("GET",)),
     "/files/{id}/group-{cluster}.csv": ("group", ("GET",)),
+    "/files/{id}/audience": ("audience", ("GET",)),
     "/files/{id}/{name}": ("download", ("GET",)),
 }
+_FROM_ROWS = ("group", "audience")
 _FORM_TO_BUCKET: Paths = {"/files": ("form", ("GET",))}
-_KEPT_IN_BUCKET = {path: how for path, how in _KEPT.items() if how[0] != "group"}
-"""Without each group's rows: the files of S3 do not pass by this server."""
+_KEPT_IN_BUCKET = {path: how for path, how in _KEPT.items() if how[0] not in _FROM_ROWS}
+"""Without what is read from rows: the files of S3 do not pass by this server."""
 
 
 class UploadRoutes:

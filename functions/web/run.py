@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from functions.live_model import LoadedModel
+from functions.web.audience import audience_form
 from functions.web.files import bytes_text
 from functions.web.matching import undeclared
 from functions.web.rendering import render
@@ -66,7 +67,7 @@ class ScoredFile:
     """How long its files are kept; None where that is not for this server to say."""
     calls: CallList | None = None
     by_group: bool = False
-    """Whether each group's rows can be had."""
+    """Whether rows can be had: each group's, and lists of customers."""
 
     @property
     def day(self) -> str:
@@ -127,6 +128,7 @@ def _view(file: ScoredFile) -> dict[str, object]:
         "nothing_unusual": [notice for notice in found if notice.level == "fine"],
         "undeclared": undeclared(model.contract, file.manifest["input"].get("matched", {})),
         "summary": summary,
+        "audience": audience_form(file.manifest, file.calls and file.calls["cluster"]),
         "shown": model.contract.features[:_FEW],
         "typical": [feature for feature in model.contract.features if feature.numeric][:_FEW],
         "three_digits": three_digits,

@@ -175,9 +175,33 @@ def test_a_person_without_javascript_scores_a_file(
         page.reload()
         assert page.get_by_role("heading", level=1).inner_text() == "customers.csv"
         with page.expect_download() as started:
-            page.get_by_role("link", name="All of group 5 as CSV").click()
+            page.get_by_role("link", name="Group 5 as CSV").click()
         started.value.save_as(tmp_path / "group.csv")
         assert set(pd.read_csv(tmp_path / "group.csv")["cluster"]) == {5}
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_a_person_without_javascript_downloads_a_list_for_a_campaign(
+    browser: Browser, site: str, width: int, tmp_path: Path
+) -> None:
+    with page_in(browser, site, width) as page:
+        drop(page, CUSTOMERS)
+        form = page.get_by_role("form", name="A list for a campaign")
+        form.get_by_label("How many").fill("20")
+        form.get_by_text("Order, control group").click()
+        form.get_by_label("Control group").fill("30%")
+        form.get_by_label("Include those who left already").check()
+        with page.expect_download() as started:
+            form.get_by_role("button", name="Download the list").click()
+        assert started.value.suggested_filename.endswith("-audience-group-5.csv")
+        started.value.save_as(tmp_path / "list.csv")
+        listed = pd.read_csv(tmp_path / "list.csv")
+        assert listed["rank"].tolist() == [*range(1, 21)]
+        assert set(listed["Attrition_Flag"]) == {"Attrited Customer", "Existing Customer"}
+        form.get_by_label("Control group").fill("10")
+        with page.expect_navigation():
+            form.get_by_role("button", name="Download the list").click()
+        assert "a share such as 10% or 0.1" in page.inner_text("main")
 
 
 def test_a_person_says_how_a_file_is_written_that_does_not_show_it(
@@ -216,6 +240,8 @@ def test_the_results_of_a_file_pass_axe_and_fit(
     with page_in(browser, site, width, scheme, script=True) as page:
         for file in (CUSTOMERS, cents):
             drop(page, file)
+            check(page)
+            page.get_by_text("Order, control group").click()
             check(page)
             page.get_by_role("link", name="Summary on one page").click()
             check(page)

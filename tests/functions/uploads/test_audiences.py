@@ -1,0 +1,226 @@
+"""Lists of customers from the results page: its form, its address, and what that refuses."""
+
+import asyncio
+import csv
+import io
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow.parquet
+import pytest
+from openpyxl import load_workbook
+from starlette.testclient import TestClient
+
+from functions.api import create_app
+from functions.http.problems import ProblemError
+from functions.live_model import load
+from functions.settings import Settings
+from functions.uploads import audiences
+from functions.web.audience import audience_form
+from model_store import BUNDLED, open_store
+from tests.support.uploading import CUSTOMERS, HEADER, kept, post
+from tests.support.web import BROWSER, Fixed, Page, page_of, without_churn
+
+PROGRAM = {"accept": "application/json"}
+pytestmark = pytest.mark.usefixtures("temporary")
+
+
+def address_of(page: Page) -> str:
+    return page.one("form", method="get").attributes["action"]
+
+
+@pytest.fixture
+def listing(champion: TestClient) -> str:
+    """The address of lists of the invented customers."""
+    return address_of(post(champion, CUSTOMERS, "customers.csv"))
+
+
+def rows(text: str, delimiter: str = ",") -> list[dict[str, str]]:
+    body = io.StringIO(text.removeprefix("\ufeff"), newline="")
+    return list(csv.DictReader(body, delimiter=delimiter, strict=True))
+
+
+def test_the_form_stands_below_whom_to_turn_to(champion: TestClient) -> None:
+    page = post(champion, CUSTOMERS, "customers.csv")
+    assert page.by_id("audience").text == "A list for a campaign"
+    assert page.one("form", method="get").attributes["aria-labelledby"] == "audience"
+    labelled = {label.attributes["for"] for label in page.all("label") if "for" in label.attributes}
+    fields = {e.attributes["id"]: e.attributes["name"] for e in page.all("input", "select")
+              if "id" in e.attributes}  # fmt: skip
+    assert labelled == {*fields}
+    assert {*fields.values()} == {"cluster", "top", "format", "by", "control", "min_margin"}
+    boxes = [box.attributes["name"] for box in page.all("input", type="checkbox")]
+    assert boxes == ["exclude_outliers", "include_churned"]
+    chosen = [option.text for option in page.all("option") if "selected" in option.attributes]
+    assert chosen == ["5 · Little revolving balance, rare card use"]
+    first = [e.attributes["value"] for e in page.all("option")][-3:]
+    assert first == ["margin", "churn_rate", "distance"]  # this model has no risk score
+
+
+def test_the_form_as_it_stands_lists_the_group_as_the_page_does(champion: TestClient) -> None:
+    page = post(champion, CUSTOMERS, "customers.csv")
+    sent = {"cluster": "5", "top": "", "format": "csv", "by": "margin", "control": "",
+            "min_margin": ""}  # fmt: skip
+    answer = champion.get(address_of(page), params=sent)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert answer.headers["content-length"] == str(len(answer.content))
+    assert answer.headers["cache-control"] == "no-store"
+    named = f"customers-{datetime.now(UTC):%Y-%m-%d}-audience-group-5.csv"
+    assert f'attachment; filename="{named}"' in answer.headers["content-disposition"]
+    found = rows(answer.text)
+    assert len(found) == 45  # of 130, of whom 85 left
+    assert {(row["cluster"], row["Attrition_Flag"]) for row in found} == {
+        ("5", "Existing Customer")
+    }
+    shown = [e.text for e in page.all("th", scope="row")][:10]
+    assert [row["CLIENTNUM"] for row in found[:10]] == shown
+
+
+def test_an_address_asks_for_what_the_command_does(champion: TestClient, listing: str) -> None:
+    asked = "?cluster=4&cluster=5&top=20&by=distance&min_margin=0.2&control=30%25&columns=CLIENTNUM"
+    answer = champion.get(listing + asked, headers=PROGRAM)
+    found = rows(answer.text)
+    assert [int(row["rank"]) for row in found] == [*range(1, 21)]
+    assert [*found[0]] == [
+        "rank", "control", "CLIENTNUM", "run", "model_version", "input", "date",
+    ]  # fmt: skip
+    assert {row["control"] for row in found} == {"true", "false"}
+    assert {row["input"] for row in found} == {"customers.csv"}
+    assert "-audience-group-4-5.csv" in answer.headers["content-disposition"]
+
+
+def test_those_who_churned_stay_where_that_is_asked_for(champion: TestClient, listing: str) -> None:
+    found = rows(champion.get(f"{listing}?cluster=5&include_churned=true").text)
+    assert len(found) == 130
+    everybody = champion.get(f"{listing}?include_churned=true")
+    assert len(rows(everybody.text)) == 995
+    assert "-audience.csv" in everybody.headers["content-disposition"]
+    usual = rows(champion.get(f"{listing}?include_churned=true&exclude_outliers=true").text)
+    assert {row["outlier"] for row in usual} == {"false"}
+
+
+def test_the_settings_draw_the_control_group(
+    browser_over: Callable[..., TestClient],
+) -> None:
+    def drawn(**settings: str) -> set[str]:
+        browser = browser_over(**settings)
+        address = address_of(post(browser, CUSTOMERS, "customers.csv"))
+        found = rows(browser.get(f"{address}?control=0.3").text)
+        return {row["CLIENTNUM"] for row in found if row["control"] == "true"}
+
+    assert drawn() == drawn(control_key="customer-clusters")
+    assert drawn() != drawn(control_key="another")
+
+
+def test_lists_are_workbooks_and_parquet_too(champion: TestClient, listing: str) -> None:
+    book = champion.get(f"{listing}?cluster=5&top=3&format=xlsx")
+    assert book.headers["content-type"].endswith("spreadsheetml.sheet")
+    sheets = load_workbook(io.BytesIO(book.content), read_only=True)
+    assert sheets.sheetnames == ["Audience", "About"]
+    assert len([*sheets["Audience"].iter_rows()]) == 4
+    table = champion.get(f"{listing}?cluster=5&top=3&format=parquet")
+    read = pyarrow.parquet.read_table(io.BytesIO(table.content))
+    assert read.column("rank").to_pylist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "detail"),
+    [
+        ("cluster=9", "cluster", "cluster: expected one of the groups 1, 2, 3, 4, 5, found '9'"),
+        ("cluster=05", "cluster", "cluster: expected one of the groups 1, 2, 3, 4, 5, found '05'"),
+        ("top=0", "top", "top: expected a whole number from 1 to 100,000, found '0'"),
+        ("top=100001", "top", "top: expected a whole number from 1 to 100,000, found '100001'"),
+        ("top=many", "top", "top: expected a whole number from 1 to 100,000, found 'many'"),
+        ("by=age", "by", "by: expected one of risk, churn_rate, margin, distance, found 'age'"),
+        ("by=risk", "by", "by: expected a column that this run has (churn_rate, margin, distance)"),
+        ("min_margin=2", "min_margin", "min_margin: expected a margin from 0 to 1, found '2.0'"),
+        ("min_margin=nan", "min_margin", "min_margin: expected a margin from 0 to 1"),
+        ("min_margin=x", "min_margin", "min_margin: expected a margin from 0 to 1, found 'x'"),
+        ("control=10", "control", "control: expected a share such as 10% or 0.1, found '10'"),
+        ("include_churned=on", "include_churned", "include_churned: expected true or false"),
+        ("format=pdf", "format", "format: expected one of csv, parquet, xlsx, found 'pdf'"),
+        ("top=1&top=2", "top", "top: expected one value, found '1 and 2'"),
+        ("tpo=5", None, "there is no parameter 'tpo'; there are cluster, top, by, min_margin"),
+        ("columns=Nope", None, "customers.csv: has no column 'Nope'; there are "),
+        ("cluster=5&min_margin=1", None, "customers.csv: leaves nobody to list: of 995 customers"),
+    ],
+)
+def test_a_wrong_parameter_is_named(
+    champion: TestClient, listing: str, temporary: Path, query: str, field: str | None, detail: str
+) -> None:
+    answer = champion.get(f"{listing}?{query}", headers=PROGRAM)
+    assert answer.status_code == 422
+    document = answer.json()
+    assert document["code"] == "invalid_request"
+    assert document["detail"].startswith(detail)
+    assert [error["field"] for error in document.get("errors", [])] == ([field] if field else [])
+    assert str(temporary) not in answer.text
+    page = page_of(champion, f"{listing}?{query}", 422)
+    assert detail[1:] in page.text
+
+
+def test_without_ids_no_control_group_is_drawn(champion: TestClient) -> None:
+    address = address_of(post(champion, HEADER + b"0,1900,38\n0,1612,47\n", "bare.csv"))
+    answer = champion.get(f"{address}?control=10%25", headers=PROGRAM)
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == (
+        "bare.csv: has no id column, by which a control group is drawn; leave out control"
+    )
+
+
+def test_a_file_without_label_offers_no_choice_of_who_churned(champion: TestClient) -> None:
+    page = post(champion, HEADER + b"0,1900,38\n0,1612,47\n", "bare.csv")
+    assert "include_churned" not in page.html
+    assert "already are left out" not in page.text
+    assert len(rows(champion.get(address_of(page)).text)) == 2
+
+
+def test_a_model_that_knows_no_churn_lists_customers_too() -> None:
+    loaded = without_churn(load(open_store(BUNDLED), "champion"))
+    app = create_app(Fixed(loaded), Settings(), log=lambda line: None)
+    with TestClient(app, headers=BROWSER) as browser:
+        address = address_of(post(browser, CUSTOMERS))
+        assert browser.get(address).status_code == 200
+
+
+def test_a_risk_of_their_own_is_the_first_order() -> None:
+    columns = {"cluster": "cluster", "margin": "margin", "risk": "risk"}
+    form = audience_form({"columns": columns}, None)  # type: ignore[typeddict-item]
+    assert [role for role, _ in form.orders] == ["risk", "margin"]
+
+
+def test_a_list_of_results_that_are_gone_says_so(champion: TestClient, listing: str) -> None:
+    unknown = champion.get(f"/files/{'A' * 32}/audience", headers=PROGRAM)
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "results_gone")
+    page = page_of(champion, f"/files/{'A' * 32}/audience?cluster=5", 404)
+    assert page.one("h1").text == "These results are gone"
+
+
+def test_nothing_of_a_list_stays_on_disk(
+    champion: TestClient, listing: str, temporary: Path
+) -> None:
+    before = sorted(path for path in temporary.rglob("*"))
+    assert champion.get(f"{listing}?cluster=5").status_code == 200
+    assert champion.get(f"{listing}?columns=Nope").status_code == 422
+    assert sorted(path for path in temporary.rglob("*")) == before
+    assert len(kept(temporary)) == 1
+
+
+def test_one_list_is_written_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audiences, "WAIT_SECONDS", 0.01)
+
+    async def two_at_once() -> None:
+        lists = audiences.AudienceLists("key")
+        async with lists.turn(), lists.turn():
+            raise AssertionError
+
+    with pytest.raises(ProblemError) as caught:
+        asyncio.run(two_at_once())
+    assert (caught.value.status, caught.value.code) == (503, "busy")
+
+
+def test_a_key_opens_the_same_door_to_programs(client_for: Callable[..., TestClient]) -> None:
+    client = client_for(api_keys=("a" * 64,))
+    assert client.get(f"/files/{'A' * 32}/audience").status_code == 401
