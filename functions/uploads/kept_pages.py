@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from itertools import chain
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
@@ -14,7 +15,9 @@ from functions.uploads.results import KeptRun, Results
 from functions.uploads.scoring import calls_of, summary_of
 from functions.web.run import ScoredFile, attachment, chart_file, results_page, summary_page
 from model_store import NotFound
-from pipeline.scoring.assigned_file import open_assigned
+from pipeline.errors import WrongFile
+from pipeline.runs.audience.group import group_rows
+from pipeline.runs.committed import open_run
 from pipeline.scoring.outputs import REPORT
 
 
@@ -105,16 +108,11 @@ def no_results() -> ProblemError:
 
 def _group_rows(kept: KeptRun, file: ScoredFile, cluster: int) -> Iterator[bytes]:
     """The rows of a group in pieces; what is wrong with the file is raised before the first."""
-    path = kept.file(file.manifest["outputs"]["assigned"])
-    if path is None:
-        raise no_results()
-    contract = file.loaded.model.contract
-
-    def pieces() -> Iterator[bytes]:
-        with open_assigned(path, contract, file.manifest) as assigned:
-            yield b""
-            yield from assigned.cluster_rows(cluster)
-
-    rows = pieces()
-    next(rows)
-    return rows
+    try:
+        rows = group_rows(open_run(str(kept.folder)), cluster)
+        header = next(rows)
+    except NotFound as error:
+        raise no_results() from error
+    except WrongFile as error:
+        raise error.about(file.name) from error
+    return chain([header], rows)

@@ -13,7 +13,8 @@ from functions.uploads.results import outputs_here, size_of
 from functions.web.run import CallList
 from model_store import CustomerClustersError, Temporary
 from pipeline.errors import WrongFile
-from pipeline.scoring.call_list import first_calls
+from pipeline.runs.audience.calls import first_calls
+from pipeline.runs.committed import open_run
 from pipeline.scoring.documents import Manifest, Summary
 from pipeline.scoring.inputs import InputFile
 from pipeline.scoring.outputs import write_json
@@ -95,8 +96,7 @@ def _list_calls(folder: Path, loaded: LoadedModel, manifest: Manifest) -> None:
     if cluster is None:
         return
     try:
-        path = folder / manifest["outputs"]["assigned"]
-        calls = first_calls(path, loaded.model, manifest, cluster)
+        calls = first_calls(open_run(str(folder)), loaded.model, cluster)
     except CustomerClustersError:
         return  # the results are there all the same
     document: CallList = {"cluster": cluster, "calls": calls}

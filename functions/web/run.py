@@ -15,7 +15,7 @@ from functions.web.audience import audience_form
 from functions.web.files import bytes_text
 from functions.web.matching import undeclared
 from functions.web.rendering import render
-from pipeline.scoring.call_list import Call
+from pipeline.runs.audience.calls import Call
 from pipeline.scoring.documents import Manifest, Summary
 from pipeline.scoring.outputs import MANIFEST, REPORT
 from pipeline.scoring.report.charts import group_chart

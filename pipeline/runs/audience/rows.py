@@ -72,7 +72,7 @@ class RunRows:
         """
         read = 0
         for path in self.paths:
-            with _opened(self.run, path, self.encoding) as file:
+            with opened_part(self.run, path, self.encoding) as file:
                 work = partial(self._work, file, function)
                 for rows, result in map_in_order(work, file.reader.raw(CHUNK)):
                     read += rows
@@ -107,7 +107,7 @@ def open_rows(run: CommittedRun, encoding: str | None = None) -> Iterator[RunRow
         raise WrongFile(run.address, "has no assigned customers")
     with ExitStack() as stack:
         paths = [stack.enter_context(run.on_disk(name)) for name in run.assigned]
-        with _opened(run, paths[0], encoding) as file:
+        with opened_part(run, paths[0], encoding) as file:
             names = file.header
         missing = [name for name in run.manifest["columns"].values() if name not in names]
         if missing:
@@ -135,10 +135,23 @@ def texts_of(column: pa.Array) -> list[Any]:
 
 
 @contextmanager
-def _opened(run: CommittedRun, path: Path, encoding: str | None) -> Iterator[CustomerFile]:
-    """A file of assigned rows, which is written as its run says."""
+def opened_part(
+    run: CommittedRun, path: Path, encoding: str | None = None, *, keep_bytes: bool = False
+) -> Iterator[CustomerFile]:
+    """A file of assigned rows, which is written as its run says.
+
+    Args:
+        run: The run.
+        path: One of its files.
+        encoding: Of its text, where the file did not show it.
+        keep_bytes: Leave text in another encoding than Unicode as it is.
+
+    Raises:
+        WrongFile: It is no longer what the run wrote; also while it is read.
+    """
     try:
-        with open_customers(path, None, _options(run, path, encoding)) as file:
+        options = _options(run, path, encoding)
+        with open_customers(path, None, options, keep_bytes=keep_bytes) as file:
             yield file
     except WrongFile as error:
         raise error.about(run.address) from error

@@ -5,26 +5,29 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from model_store import BUNDLED, open_store
+from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.loading import load_model
 from pipeline.reading.options import ReadingOptions
-from pipeline.scoring.assigned_file import open_assigned
-from pipeline.scoring.call_list import first_calls
-from pipeline.scoring.documents import Manifest
+from pipeline.runs.audience.calls import first_calls
+from pipeline.runs.audience.group import group_rows
+from pipeline.runs.audience.spec import AudienceSpec
+from pipeline.runs.audience.write import write_audience
+from pipeline.runs.committed import CommittedRun, open_run
 from pipeline.scoring.spec import Options
+from tests.support.audiences import read_list
 from tests.support.paths import CUSTOMERS
 from tests.support.scoring import score_file
 
 RISKY = 5
-Run = tuple[Path, Manifest]
-Score = Callable[..., Run]
+Score = Callable[..., CommittedRun]
 
 
 @pytest.fixture(scope="module")
@@ -44,17 +47,19 @@ def customers() -> pd.DataFrame:
 
 @pytest.fixture
 def score(champion: ClusterModel, tmp_path: Path) -> Score:
-    def run(path: Path, **options: Any) -> Run:
+    def run(path: Path, **options: Any) -> CommittedRun:
         manifest = score_file(path, champion, "v1", tmp_path / "out", Options(**options))
-        return tmp_path / "out" / manifest["outputs"]["assigned"], cast(Manifest, manifest)
+        return open_run(str((tmp_path / "out" / manifest["outputs"]["assigned"]).parent))
 
     return run
 
 
-def rows_of(run: Run, champion: ClusterModel, cluster: int = RISKY) -> bytes:
-    path, manifest = run
-    with open_assigned(path, champion.contract, manifest) as assigned:
-        return b"".join(assigned.cluster_rows(cluster))
+def rows_of(run: CommittedRun, cluster: int = RISKY) -> bytes:
+    return b"".join(group_rows(run, cluster))
+
+
+def assigned(run: CommittedRun) -> Path:
+    return Path(run.address) / run.assigned[0]
 
 
 def written(frame: pd.DataFrame, folder: Path, kind: str) -> Path:
@@ -74,9 +79,8 @@ def written(frame: pd.DataFrame, folder: Path, kind: str) -> Path:
 def test_who_has_not_left_is_listed_the_surest_of_the_group_first(
     score: Score, champion: ClusterModel, customers: pd.DataFrame, tmp_path: Path, kind: str
 ) -> None:
-    path, manifest = score(written(customers, tmp_path, kind))
-    calls = first_calls(path, champion, manifest, RISKY, most=7)
-    plain, _ = score(written(customers, tmp_path, "csv"), format="csv")
+    calls = first_calls(score(written(customers, tmp_path, kind)), champion, RISKY, most=7)
+    plain = assigned(score(written(customers, tmp_path, "csv"), format="csv"))
     expected = pd.read_csv(plain, dtype={"CLIENTNUM": str})
     waiting = expected[(expected["cluster"] == RISKY)]
     waiting = waiting[waiting["Attrition_Flag"] == "Existing Customer"]
@@ -86,20 +90,21 @@ def test_who_has_not_left_is_listed_the_surest_of_the_group_first(
     first = calls[0]
     assert first["risk"] is None
     assert first["values"]["Total_Trans_Ct"] == wanted["Total_Trans_Ct"].iloc[0]
-    assigned = champion.locate(first["values"])
-    assert assigned.cluster.id == RISKY
-    assert first["reason"] == assigned.reasons[0].sentence
+    located = champion.locate(first["values"])
+    assert located.cluster.id == RISKY
+    assert first["reason"] == located.reasons[0].sentence
 
 
 def test_a_risk_of_their_own_comes_before_the_margin(
     score: Score, champion: ClusterModel, customers: pd.DataFrame, tmp_path: Path
 ) -> None:
-    path, manifest = score(written(customers, tmp_path, "csv"))
+    run = score(written(customers, tmp_path, "csv"))
+    path = assigned(run)
     frame = pd.read_csv(path, dtype={"CLIENTNUM": str})
     frame["risk"] = np.random.default_rng(1).uniform(size=len(frame)).round(4)
     frame.to_csv(path, index=False)
-    manifest["columns"]["risk"] = "risk"
-    calls = first_calls(path, champion, manifest, RISKY)
+    run.manifest["columns"]["risk"] = "risk"
+    calls = first_calls(run, champion, RISKY)
     waiting = frame[(frame["cluster"] == RISKY) & (frame["Attrition_Flag"] == "Existing Customer")]
     wanted = waiting.sort_values("risk", ascending=False).head(10)
     assert [call["risk"] for call in calls] == wanted["risk"].tolist()
@@ -110,23 +115,22 @@ def test_without_ids_and_label_the_list_has_rows(
     score: Score, champion: ClusterModel, customers: pd.DataFrame, tmp_path: Path
 ) -> None:
     bare = customers[["Total_Trans_Ct", "Total_Trans_Amt", "Total_Revolving_Bal"]]
-    path, manifest = score(written(bare, tmp_path, "csv"))
-    calls = first_calls(path, champion, manifest, RISKY)
+    run = score(written(bare, tmp_path, "csv"))
+    calls = first_calls(run, champion, RISKY)
     assert {call["id"] for call in calls} == {""}
     assert champion.assign(dict(bare.iloc[calls[0]["row"] - 1])).cluster.id == RISKY
-    assert first_calls(path, champion, manifest, cluster=99) == []
+    with pytest.raises(WrongFile, match="no cluster 99"):
+        first_calls(run, champion, cluster=99)
 
 
-def test_the_rows_of_a_group_stay_as_they_were_written(
-    score: Score, champion: ClusterModel
-) -> None:
-    path, manifest = score(CUSTOMERS)
-    lines = path.read_bytes().splitlines(keepends=True)
-    found = rows_of((path, manifest), champion).splitlines(keepends=True)
+def test_the_rows_of_a_group_stay_as_they_were_written(score: Score) -> None:
+    run = score(CUSTOMERS)
+    lines = assigned(run).read_bytes().splitlines(keepends=True)
+    found = rows_of(run).splitlines(keepends=True)
     assert found[0] == lines[0]
     assert found[1:] == [line for line in lines if b',5,"Little revolving balance, rare' in line]
     assert len(found) > 100
-    header = rows_of((path, manifest), champion, cluster=99)
+    header = rows_of(run, cluster=99)
     assert header == lines[0]
 
 
@@ -137,7 +141,7 @@ def test_the_groups_together_are_the_file(
         run = score(written(customers, tmp_path, kind))
         total = 0
         for cluster in champion.clusters:
-            text = rows_of(run, champion, cluster.id).decode("cp1252")
+            text = rows_of(run, cluster.id).decode("cp1252")
             mark = ";" if kind == "german.csv" else ","
             rows = list(csv.DictReader(io.StringIO(text.removeprefix("ï»¿")), delimiter=mark))
             assert {row["cluster"] for row in rows} <= {str(cluster.id)}
@@ -150,8 +154,8 @@ def test_cells_of_a_table_cannot_run_where_that_was_asked_for(
 ) -> None:
     risky = customers.assign(City="=1+1")
     path = written(risky, tmp_path, "parquet")
-    assert b'"=1+1"' in rows_of(score(path), champion)
-    safe = rows_of(score(path, safe_csv=True), champion)
+    assert b'"=1+1"' in rows_of(score(path))
+    safe = rows_of(score(path, safe_csv=True))
     assert b"'=1+1" in safe
     assert b'"=1+1"' not in safe
 
@@ -162,8 +166,8 @@ def test_numbers_that_somebody_explained_are_read_again(
     path = tmp_path / "a.csv"
     rows = "0;1.900;38\n0;1.612;47\n"
     path.write_text("Total_Revolving_Bal;Total_Trans_Amt;Total_Trans_Ct\n" + rows)
-    path, manifest = score(path, reading=ReadingOptions(decimal=",", thousands="."))
-    calls = first_calls(path, champion, manifest, RISKY)
+    run = score(path, reading=ReadingOptions(decimal=",", thousands="."))
+    calls = first_calls(run, champion, RISKY)
     assert sorted(float(call["values"]["Total_Trans_Amt"]) for call in calls) == [1612, 1900]
 
 
@@ -174,6 +178,31 @@ def test_a_sheet_that_was_chosen_is_listed_like_any_other(
     with pd.ExcelWriter(path) as book:
         customers.to_excel(book, sheet_name="June", index=False)
         customers.head(3).to_excel(book, sheet_name="May", index=False)
-    path, manifest = score(path, reading=ReadingOptions(sheet="June", decimal="."))
-    assert len(first_calls(path, champion, manifest, RISKY)) == 10
-    assert rows_of((path, manifest), champion).count(b"\n") == 131
+    run = score(path, reading=ReadingOptions(sheet="June", decimal="."))
+    assert len(first_calls(run, champion, RISKY)) == 10
+    assert rows_of(run).count(b"\n") == 131
+
+
+def test_an_audience_in_the_same_order_begins_with_the_calls(
+    score: Score, champion: ClusterModel, customers: pd.DataFrame, tmp_path: Path
+) -> None:
+    run = score(written(customers, tmp_path, "csv"))
+    frame = pd.read_csv(assigned(run), dtype={"CLIENTNUM": str})
+    frame["risk"] = (frame["margin"] * 10).round() / 10  # with many that are alike
+    frame.to_csv(assigned(run), index=False)
+    run.manifest["columns"]["risk"] = "risk"
+    write_audience(run, AudienceSpec((RISKY,), 10, "risk"), tmp_path / "list.csv")
+    listed = [row["CLIENTNUM"] for row in read_list(tmp_path / "list.csv")]
+    assert [call["id"] for call in first_calls(run, champion, RISKY)] == listed
+
+
+def test_text_in_an_unknown_encoding_stays_and_is_listed(
+    score: Score, champion: ClusterModel, customers: pd.DataFrame, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.csv"
+    text = customers.assign(City="X").to_csv(index=False).encode()
+    path.write_bytes(text.replace(b",X,", b",\xc4\xd6\xdc,"))
+    run = score(path)
+    assert run.manifest["input"]["encoding"] == "unknown"
+    assert rows_of(run).count(b",\xc4\xd6\xdc,") == 130
+    assert len(first_calls(run, champion, RISKY)) == 10
