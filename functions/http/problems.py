@@ -28,6 +28,7 @@ TITLES = {  # what each stable code means
     "invalid_request": "The request is not what this address takes",
     "invalid_customer": "The customer cannot be assigned",
     "invalid_file": "The file cannot be scored",
+    "invalid_list": "This list cannot be made",
     "results_gone": "These results are gone",
     "busy": "Other files are being scored",
     "storage_unavailable": "Files cannot be taken or shown now",

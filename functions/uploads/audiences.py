@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from functions.http.problems import ProblemError
 from functions.uploads.results import KeptRun
-from functions.web.audience import audience_spec, by_parameters, wrong_parameter
+from functions.web.audience import audience_spec, by_parameters, no_list, wrong_parameter
 from functions.web.run import ScoredFile, attachment, download_name
 from model_store import Temporary
 from pipeline.errors import WrongFile
@@ -99,7 +99,7 @@ def _written(kept: KeptRun, spec: AudienceSpec, name: str) -> BinaryIO:
             target.seek(0)
             opened.pop_all()  # it is closed once it is sent
     except WrongFile as error:
-        raise ProblemError(422, f"{name}: {by_parameters(error.problem)}") from error
+        raise no_list(f"{name}: {by_parameters(error.problem)}") from error
     except WrongOption as error:
         raise wrong_parameter(error.name, error.expected, error.value) from error
     except OSError as error:

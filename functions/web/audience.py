@@ -37,6 +37,8 @@ class AudienceForm:
     formats: Sequence[tuple[str, str]]
     cluster: int | None
     """The group that is chosen at first; None: all."""
+    ask_encoding: bool
+    """Whether the text of the file does not show how it is encoded."""
 
 
 def audience_form(manifest: Manifest, cluster: int | None) -> AudienceForm:
@@ -47,7 +49,8 @@ def audience_form(manifest: Manifest, cluster: int | None) -> AudienceForm:
         cluster: Its group that stands out.
     """
     orders = [(role, words) for role, words in _ORDERS.items() if role in manifest["columns"]]
-    return AudienceForm(orders, [*_FORMATS.items()], cluster)
+    unknown = manifest["input"].get("encoding") == "unknown"
+    return AudienceForm(orders, [*_FORMATS.items()], cluster, unknown)
 
 
 def audience_spec(query: QueryParams, clusters: Sequence[int], control_key: str) -> AudienceSpec:
@@ -79,7 +82,12 @@ def wrong_parameter(name: str, expected: str, found: str) -> ProblemError:
     """What is answered where a parameter has a value that it cannot have."""
     detail = f"{name}: expected {expected}, found {found!r}"
     field: FieldProblem = {"field": name, "code": "invalid", "value": found, "expected": expected}
-    return ProblemError(422, detail, errors=[field])
+    return no_list(detail, [field])
+
+
+def no_list(detail: str, errors: Sequence[FieldProblem] = ()) -> ProblemError:
+    """What is answered where no list can be made."""
+    return ProblemError(422, detail, code="invalid_list", errors=errors)
 
 
 def by_parameters(text: str) -> str:
@@ -93,7 +101,7 @@ def _given(query: QueryParams) -> dict[str, list[str]]:
     for name, text in query.multi_items():
         if name not in PARAMETERS:
             there = ", ".join(PARAMETERS)
-            raise ProblemError(422, f"there is no parameter {name!r}; there are {there}")
+            raise no_list(f"there is no parameter {name!r}; there are {there}")
         if text.strip():
             given.setdefault(name, []).append(text.strip())
     for name, texts in given.items():

@@ -21,6 +21,7 @@ _EXPLAINED: dict[int | str, str] = {
     "results_gone": "Results are kept for a while only, or until the server restarts. Score the "
     "file again: the same file gives the same results.",
     "storage_unavailable": "The storage of files does not answer. Try again in a minute.",
+    "busy": "Others come first at the moment. Try again in a minute.",
     401: "Your browser asks for a name and a password: the key that you were given goes into the "
     "password field. The name may be anything.",
     404: "The address may be mistyped, or the page may have moved.",
@@ -101,6 +102,8 @@ def _again(request: Request, problem: ProblemError) -> tuple[str, str]:
     """Where the page of a problem leads, and what it says there."""
     if problem.status == 401:  # the browser asks once more
         return _path(request), "Enter the key"
+    if problem.code == "invalid_list":
+        return _path(request).rpartition("/")[0], "Back to the results"
     return _AGAIN.get(problem.code, ("/", "Look up a customer"))
 
 

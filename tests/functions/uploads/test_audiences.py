@@ -153,12 +153,17 @@ def test_a_wrong_parameter_is_named(
     answer = champion.get(f"{listing}?{query}", headers=PROGRAM)
     assert answer.status_code == 422
     document = answer.json()
-    assert document["code"] == "invalid_request"
+    assert document["code"] == "invalid_list"
     assert document["detail"].startswith(detail)
     assert [error["field"] for error in document.get("errors", [])] == ([field] if field else [])
     assert str(temporary) not in answer.text
     page = page_of(champion, f"{listing}?{query}", 422)
+    assert page.one("h1").text == "This list cannot be made"
     assert detail[1:] in page.text
+    back = page.one("a", **{"class": "button"})
+    assert (back.text, back.attributes["href"]) == (
+        "Back to the results", listing.removesuffix("/audience"),
+    )  # fmt: skip
 
 
 def test_without_ids_no_control_group_is_drawn(champion: TestClient) -> None:
@@ -187,8 +192,25 @@ def test_a_model_that_knows_no_churn_lists_customers_too() -> None:
 
 def test_a_risk_of_their_own_is_the_first_order() -> None:
     columns = {"cluster": "cluster", "margin": "margin", "risk": "risk"}
-    form = audience_form({"columns": columns}, None)  # type: ignore[typeddict-item]
+    manifest = {"columns": columns, "input": {"kind": "parquet"}}
+    form = audience_form(manifest, None)  # type: ignore[arg-type]
     assert [role for role, _ in form.orders] == ["risk", "margin"]
+
+
+def test_an_encoding_that_the_file_does_not_show_is_asked_for(champion: TestClient) -> None:
+    city = b"\xc4\xd6\xdc"
+    content = b"City," + HEADER + b"%b,0,1900,38\n%b,0,1612,47\n" % (city, city)
+    page = post(champion, content, "a.csv")
+    assert "required" in page.by_id("audience-encoding").attributes
+    assert "audience-encoding" not in post(champion, CUSTOMERS).html
+    address = address_of(page)
+    refused = champion.get(address, headers=PROGRAM)
+    assert refused.status_code == 422
+    assert refused.json()["detail"].endswith("say which with encoding")
+    found = rows(champion.get(f"{address}?encoding=cp1252").text)
+    assert {row["City"] for row in found} == {"ÄÖÜ"}
+    wrong = champion.get(f"{address}?encoding=nope", headers=PROGRAM)
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "encoding")
 
 
 def test_a_list_of_results_that_are_gone_says_so(champion: TestClient, listing: str) -> None:
