@@ -267,6 +267,26 @@ class ChallengerSummary(TypedDict):
     clusters: list[ChallengerCluster]
 
 
+class FeatureContribution(TypedDict):
+    """What one feature adds to its customers' lead: d²(runner-up) - d²(own)."""
+
+    mean: float
+    """Above zero it speaks for the cluster, against each customer's runner-up."""
+    mean_size: float
+    """The mean without the signs: near `mean` where it speaks for nearly all customers."""
+    share: float
+    """Of the sizes of all features."""
+
+
+class ClusterContributions(TypedDict):
+    """What keeps one cluster's customers in it."""
+
+    cluster: int
+    cluster_name: str
+    features: dict[str, FeatureContribution]
+    """The weightiest first; empty without customers."""
+
+
 class Summary(TypedDict):
     """`summary.json`: what a run says of its customers."""
 
@@ -290,6 +310,8 @@ class Summary(TypedDict):
     repeated_ids: NotRequired[RepeatedIdsDocument | None]
     """None where no ids were given; not there in runs of old."""
     challenger: NotRequired[ChallengerSummary]
+    contributions: NotRequired[list[ClusterContributions]]
+    """Where rows say why they are where they are."""
 
 
 class ScoredRows(TypedDict):

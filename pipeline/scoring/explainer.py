@@ -12,6 +12,7 @@ from pipeline.model.many.counterfactuals import smallest_changes
 from pipeline.model.many.explanations import Explanations, explain_many, find_borders, reasons_of
 from pipeline.reading.arrow_numpy import column_of, text_column
 from pipeline.scoring.spec import Explaining
+from pipeline.scoring.summary.contributions import ContributionCounts
 
 
 class Explained(NamedTuple):
@@ -57,15 +58,23 @@ class Explainer:
                         Explained("change_cluster", pa.int64())]  # fmt: skip
         return columns
 
-    def arrays(self, features: Mapping[str, NDArray[Any]], points: Points) -> list[pa.Array]:
-        """The columns of some rows, in their order; names of features as dictionaries."""
+    def explain(
+        self, features: Mapping[str, NDArray[Any]], points: Points
+    ) -> tuple[list[pa.Array], ContributionCounts | None]:
+        """Explain some rows.
+
+        Returns:
+            The columns, in their order, with names of features as dictionaries; and what the
+            features add in each cluster, where reasons are wanted.
+        """
         found = explain_many(self.model, features, points)
-        arrays = [self._ids.take(column_of(found.runner_up))]
+        arrays, counts = [self._ids.take(column_of(found.runner_up))], None
         if self.reasons:
             arrays += self._of_reasons(features, found)
+            counts = ContributionCounts.of(found, len(self.model.clusters))
         if self.explaining.what_if:
             arrays += self._of_changes(features, found)
-        return arrays
+        return arrays, counts
 
     def _of_reasons(
         self, features: Mapping[str, NDArray[Any]], found: Explanations

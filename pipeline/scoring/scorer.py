@@ -145,7 +145,7 @@ class Scorer:
             )
         explained: list[pa.Array] = []
         if self._explainer is not None:
-            explained = self._explainer.arrays(checked.features, points)
+            explained, tally.contributions = self._explainer.explain(checked.features, points)
         return ScoredBlock(
             kept,
             text,

@@ -20,6 +20,7 @@ from pipeline.scoring.documents import (
 )
 from pipeline.scoring.rejects import column_and_code
 from pipeline.scoring.report import charts
+from pipeline.scoring.report.contributions import group_contributions
 from pipeline.scoring.report.headline import headline
 from pipeline.scoring.report.highlights import notices
 from pipeline.scoring.report.phrases import (
@@ -73,6 +74,7 @@ def render(model: ClusterModel, manifest: Manifest, summary: Summary) -> str:
         training_rate=model.churn_rate,
         mix=mix,
         mix_ticks=mix_ticks,
+        apart=group_contributions(model.contract, summary),
         numeric=[feature for feature in model.contract.features if feature.numeric],
         rejections=rejections(model.contract, summary),
         **_challenger_values(manifest, summary),

@@ -26,6 +26,7 @@ from pipeline.scoring.documents import (
 )
 from pipeline.scoring.spec import Challenger
 from pipeline.scoring.summary.churn_drift import churn_drift
+from pipeline.scoring.summary.contributions import mean_contributions
 from pipeline.scoring.summary.drift import cluster_mix_drift, feature_drift
 from pipeline.scoring.summary.tally import Tally
 
@@ -72,6 +73,8 @@ def summarise(
         summary["filled"] = dict(sorted(tally.filled.items()))
     if challenger is not None and tally.challenger is not None:
         summary["challenger"] = _challenger(model, challenger, tally.challenger)
+    if (counts := tally.contributions) is not None:
+        summary["contributions"] = mean_contributions(model, counts, tally.customers.tolist())
     return summary
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline.model.cluster_model import Assignments, ClusterModel
 from pipeline.scoring.challenger import ChallengerCounts
+from pipeline.scoring.summary.contributions import ContributionCounts
 
 Counts = NDArray[np.int64]
 _DROPPED_BITS = 14
@@ -49,6 +50,8 @@ class Tally:
     """What a challenger makes of the same customers."""
     filled: Counter[str] = field(default_factory=Counter)
     """Feature → customers for whom the contract filled in a missing value."""
+    contributions: ContributionCounts | None = None
+    """Where rows say why they are where they are."""
 
     @classmethod
     def empty(cls, model: ClusterModel) -> Self:
@@ -121,6 +124,8 @@ class Tally:
             self._cell_counts(name)[:] += counts
         if other.challenger is not None:
             self.challenger = other.challenger.plus(self.challenger)
+        if other.contributions is not None:
+            self.contributions = other.contributions.plus(self.contributions)
 
     def median(self, feature: str, position: int | None, *, whole: bool) -> float | None:
         """The median of a numeric feature; None where there is nobody.

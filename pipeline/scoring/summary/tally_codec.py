@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.scoring.challenger import ChallengerCounts
+from pipeline.scoring.summary.contributions import ContributionCounts
 from pipeline.scoring.summary.tally import Tally
 
 _COUNTS = ("customers", "outliers", "labelled", "churned")
@@ -27,6 +28,8 @@ def encode_tally(tally: Tally) -> bytes:
         counted = {name: getattr(challenger, name) for name in _CHALLENGER_COUNTS}
         arrays |= {f"challenger {name}": counts for name, counts in counted.items()}
         arrays["unassigned"] = _json_bytes(challenger.unassigned)
+    if (contributions := tally.contributions) is not None:
+        arrays["contributions"] = np.stack([contributions.sums, contributions.sizes])
     arrays["rejected"] = _json_bytes([tally.rejected, tally.first_rejected])
     arrays["filled"] = _json_bytes(tally.filled)
     target = io.BytesIO()
@@ -69,6 +72,8 @@ def add_encoded(total: Tally, content: bytes, first_row: int) -> None:
                 **{name: arrays[f"challenger {name}"] for name in _CHALLENGER_COUNTS},
                 unassigned=Counter(json.loads(arrays["unassigned"].tobytes())),
             )
+        if "contributions" in arrays:
+            part.contributions = ContributionCounts(*arrays["contributions"])
         for name, cells in total.cells.items():
             cells[arrays[f"cells {name}"]] += arrays[f"counts {name}"]
     total.add(part)

@@ -14,7 +14,7 @@ from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.loading import load_model
 from pipeline.runs.store import as_json, failure
 from pipeline.scoring.documents import Failure, Manifest, Summary
-from pipeline.scoring.spec import Challenger, Options
+from pipeline.scoring.spec import Challenger, Explaining, Options
 from tests.support.paths import CUSTOMERS
 from tests.support.scoring import score_file
 
@@ -64,11 +64,13 @@ def gym_model(gym_models: Path) -> ClusterModel:
 def test_manifest_and_summary_are_of_their_types(
     model: ClusterModel, tmp_path: Path, written: Any
 ) -> None:
-    options = Options(format=written, challenger=Challenger(model, "v2", related=True))
+    challenger, explaining = Challenger(model, "v2", related=True), Explaining(why=1)
+    options = Options(format=written, challenger=challenger, explaining=explaining)
     manifest = score_file(CUSTOMERS, model, "v1", tmp_path, options)
     folder = tmp_path / Path(manifest["outputs"]["summary"]).parent
     assert misfits(read(folder / "manifest.json"), Manifest) == []
-    assert misfits(read(folder / "summary.json"), Summary) == []
+    summary = read(folder / "summary.json")
+    assert misfits(summary, Summary) == [] and {"challenger", "contributions"} <= summary.keys()
 
 
 def test_a_summary_without_label_and_with_a_category_is_of_its_type(

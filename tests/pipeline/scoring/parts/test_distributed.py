@@ -105,6 +105,11 @@ def test_what_explains_is_the_same_in_parts(
     explaining = Explaining(why=2, sentences=True, what_if=True)
     options = Options(to, explaining=explaining)
     assert_same(write(TEXTS["plain"]), model, tmp_path, options, part_bytes=400)
+    summary = json.loads(next(tmp_path.glob("parts/**/summary.json")).read_bytes())
+    means = [
+        part["mean"] for each in summary["contributions"] for part in each["features"].values()
+    ]
+    assert len(means) >= len(model.contract.features) and any(means)
 
 
 def test_what_the_contract_fills_in_is_counted_in_parts(

@@ -13,7 +13,7 @@ from pipeline.model.cluster_model import ClusterModel
 from pipeline.scoring.parts.part import PartTask
 from pipeline.scoring.parts.part_plan import Part
 from pipeline.scoring.parts.spark import NoSpark, OnSpark, spark
-from pipeline.scoring.spec import Options
+from pipeline.scoring.spec import Explaining, Options
 from tests.pipeline.scoring.parts.test_distributed import HEADER, TEXTS, customers
 from tests.support.comparing import assert_same, in_parts
 
@@ -129,5 +129,7 @@ def test_every_option_on_spark(
     on_spark: OnSpark, model: ClusterModel, write: Write, tmp_path: Path
 ) -> None:
     path = write(TEXTS["plain"])
-    for number, options in enumerate((Options("parquet"), Options(safe_csv=True))):
+    explaining = Explaining(why=2, sentences=True, what_if=True)
+    several = (Options("parquet"), Options(safe_csv=True), Options(explaining=explaining))
+    for number, options in enumerate(several):
         assert_same(path, model, tmp_path / str(number), options, run=on_spark, part_bytes=900)

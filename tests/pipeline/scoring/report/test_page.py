@@ -14,7 +14,8 @@ from model_store import open_store
 from pipeline.model.cluster import Cluster
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.loading import load_model
-from pipeline.scoring.spec import Options
+from pipeline.pages.rendering import signed
+from pipeline.scoring.spec import Explaining, Options
 from pipeline.scoring.summary.verdict import MIN_CUSTOMERS
 from tests.support.page import Page
 from tests.support.paths import CUSTOMERS
@@ -246,3 +247,23 @@ def test_how_the_file_was_read_is_told_in_words(
     text = words(score(book)[0])
     assert "Kind of file Excel workbook Sheet Sheet1" in text
     assert "Column matched “credit_limit” was read as Credit_Limit" in text
+
+
+def test_a_run_that_says_why_shows_what_sets_the_groups_apart(score: Score) -> None:
+    html, summary = score(CUSTOMERS, explaining=Explaining(why=1))
+    text = words(html)
+    assert "What sets the groups apart" in text and 'href="#apart"' in html
+    for each in summary["contributions"]:
+        if each["features"]:
+            assert f"group {each['cluster']} together: " in text
+        for part in each["features"].values():
+            assert f"{part['share']:.1%} mean {signed(part['mean'])}" in text
+
+
+@pytest.mark.parametrize("explaining", [Explaining(), Explaining(what_if=True)])
+def test_a_run_that_does_not_say_why_has_no_such_part(explaining: Explaining, score: Score) -> None:
+    html, summary = score(CUSTOMERS, explaining=explaining)
+    assert "sets the groups apart" not in html and "apart" not in re.findall(r'id="(\w+)"', html)
+    assert "contributions" not in summary
+    with_reasons = score(CUSTOMERS, explaining=Explaining(why=2))[1]
+    assert with_reasons.pop("contributions") and with_reasons == summary
