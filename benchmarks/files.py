@@ -2,6 +2,7 @@
 
 .venv/bin/python -m benchmarks.files                    2,000,000 rows of 21 columns
 .venv/bin/python -m benchmarks.files --rows 20000000    ours only, in one process and in two
+.venv/bin/python -m benchmarks.files --why              what reasons and changes cost, ours only
 
 Each contender is measured in a warm process, as a service has it, and as a whole process, as its
 user starts it: interpreter, imports, model, file, and for ours the report. All append six columns.
@@ -23,7 +24,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from benchmarks.contenders import FEW
+from benchmarks.contenders import EXPLAINING, FEW
 from benchmarks.processes import Figure, run
 from model_store import BUNDLED, CHAMPION, open_store
 from pipeline.model.cluster_model import ClusterModel
@@ -35,6 +36,7 @@ ROUNDS = 5
 TWO_JOBS = "--jobs 2"
 MOST_COMPARED = 5_000_000
 """With more rows only ours is run: the others hold the file in memory."""
+_TIMES = ("seconds", "processor_seconds")
 _BLOCK = 250_000
 _FEW_ROWS = 1_000
 _WORDS = {
@@ -51,7 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print the figures of every kind of file, and of a look-up."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rows", type=int, default=2_000_000)
-    rows = parser.parse_args(arguments).rows
+    parser.add_argument("--why", action="store_true", help="what reasons and changes cost")
+    chosen = parser.parse_args(arguments)
+    rows = chosen.rows
     artifact = open_store(BUNDLED).open(CHAMPION)
     model = load_model(artifact)
     contenders = ("ours", "polars", "pandas") if rows <= MOST_COMPARED else ("ours", TWO_JOBS)
@@ -60,6 +64,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for kind in ("csv", "parquet"):
             write_invented(folder / f"customers.{kind}", kind, model, rows)
             write_invented(folder / f"{FEW}.{kind}", kind, model, _FEW_ROWS)
+        if chosen.why:
+            for source, target in KINDS:
+                explain(folder / f"customers.{source}", target, rows)
+            return
         for source, target in KINDS:
             compare(folder / f"customers.{source}", target, rows, contenders)
     customer = dict(model.golden[0].customer)
@@ -89,12 +97,39 @@ def compare(path: Path, target: str, rows: int, contenders: Sequence[str]) -> No
             )
 
 
+def explain(path: Path, target: str, rows: int) -> None:
+    """Run ours with and without reasons and changes in turn; print medians, and what they add."""
+    print(f"{path.suffix[1:]} → {target}: {rows:,} rows, in a warm process")
+    runs: dict[str, list[dict[str, float]]] = {who: [] for who in ("ours", *EXPLAINING)}
+    for _ in range(ROUNDS):
+        for who, measured in runs.items():
+            with tempfile.TemporaryDirectory(dir=path.parent) as out:
+                measured.append(in_warm_process(who, path, Path(out), target))
+    medians = {
+        who: [statistics.median(each[key] for each in measured) for key in _TIMES]
+        for who, measured in runs.items()
+    }
+    for who, (wall, processor) in medians.items():
+        more = [
+            after / before - 1 for after, before in zip(medians[who], medians["ours"], strict=True)
+        ]
+        added = f"  {more[0]:+.0%} wall, {more[1]:+.0%} processor" if who != "ours" else ""
+        peak = max(each["peak_mb"] for each in runs[who])
+        print(f"  {who:<8} {wall:6.2f} s wall {processor:6.2f} s processor {peak:5.0f} MB{added}")
+
+
 def warm(who: str, path: Path, out: Path, target: str) -> Figure:
     """Score a file in a process that has scored a few rows before, as a service has."""
+    document = in_warm_process(who, path, out, target)
+    return Figure(document["seconds"], document["peak_mb"])
+
+
+def in_warm_process(who: str, path: Path, out: Path, target: str) -> dict[str, float]:
+    """What `benchmarks.contenders` measured: seconds, processor_seconds and peak_mb."""
     command = [sys.executable, "-m", "benchmarks.contenders", who, str(path), str(out), target]
     ran = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ})
-    document = json.loads(ran.stdout.splitlines()[-1])
-    return Figure(document["seconds"], document["peak_mb"])
+    measured: dict[str, float] = json.loads(ran.stdout.splitlines()[-1])
+    return measured
 
 
 def whole(who: str, path: Path, out: Path, target: str) -> Figure:
