@@ -97,7 +97,7 @@ def test_without_rates_it_names_the_largest_group(model: ClusterModel, summary: 
     silent = replace(model, clusters=tuple(replace(c, churn=None) for c in model.clusters))
     found = headline(silent, counted(summary, 400, 900, 10))
     assert found.sentence == "The largest group has 900 of the 1,310 customers: Name 2."
-    assert "not known" in found.detail
+    assert found.detail == "Nothing ranks the groups, so the largest comes first."
     # and where the file itself says who left, its own rates count
     told = headline(silent, labelled(summary, silent, (2, 400), (450, 900), (1, 10)))
     assert told.sentence.startswith("450 customers in the group of which 50% cancelled are still")
