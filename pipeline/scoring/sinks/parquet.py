@@ -31,7 +31,8 @@ class ParquetSink(RowsOnly):
         self._indexed = scorer.appended["cluster"]
         self._integers = {f.name for f in self._schema if pa.types.is_integer(f.type)}
         self._id = scorer.model.contract.id_column
-        continuous = ("distance", "margin", *RISK_COLUMNS)
+        measured = (column.name for column in scorer.explained if column.measured)
+        continuous = ("distance", "margin", *RISK_COLUMNS, *measured)
         self._continuous = {scorer.appended[n] for n in continuous if n in scorer.appended}
         self._writer: Any = None
         self.rows = 0
