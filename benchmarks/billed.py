@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from benchmarks.container import EVENT
 from benchmarks.files import write_invented
 from model_store import BUNDLED, CHAMPION, open_store
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from tests.support import containers as helpers
 from tests.support.containers import IMAGE, LOCKED, Containers
 

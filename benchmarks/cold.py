@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.files import write_invented
 from benchmarks.processes import run
 from model_store import BUNDLED, CHAMPION, open_store
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 
 ROUNDS = 15
 ROWS = 1_000

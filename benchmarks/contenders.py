@@ -39,7 +39,7 @@ def main() -> None:
 def ours(why: int = 0, *, what_if: bool = False) -> Callable[[Path, Path, str], None]:
     """Everything: checks, rejects, summary, drift, report; with reasons and changes if wanted."""
     from model_store import BUNDLED, CHAMPION, open_store
-    from pipeline.model.loading import load_model
+    from pipeline.model.published.loading import load_model
     from pipeline.runs import FolderRuns, LocalInput, WholeFile, score
     from pipeline.scoring.spec import Explaining, Options, ScoringSpec
 

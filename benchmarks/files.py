@@ -28,7 +28,7 @@ from benchmarks.contenders import EXPLAINING, FEW
 from benchmarks.processes import Figure, run
 from model_store import BUNDLED, CHAMPION, open_store
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 
 KINDS = (("csv", "csv"), ("csv", "parquet"), ("parquet", "parquet"))
 LOOK_UPS = 20_000

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model_store import BUNDLED, CHAMPION, open_store
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 
 APPS = {"ours": "functions.api:app", "floor": "benchmarks.floor:app"}
 CUSTOMER = {"Total_Revolving_Bal": 0, "Total_Trans_Amt": 1900, "Total_Trans_Ct": 38}

@@ -20,7 +20,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from model_store import BUNDLED, CHAMPION, open_store
 from pipeline.model.contract import DEFAULT_CONTRACT, load_contract
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from pipeline.training.cleaning import Customers, clean, read_customers
 from pipeline.training.recipes import Recipe
 from pipeline.training.risk.additive import fit_additive

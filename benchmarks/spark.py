@@ -21,7 +21,7 @@ from benchmarks.contenders import FEW
 from benchmarks.files import warm, write_invented
 from benchmarks.processes import Figure
 from model_store import BUNDLED, CHAMPION, open_store
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from pipeline.runs import FolderRuns, LocalInput, score
 from pipeline.runs.in_parts import InParts
 from pipeline.scoring.parts.spark import OnSpark, spark

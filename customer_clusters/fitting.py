@@ -14,7 +14,7 @@ from customer_clusters.training_data import TrainingData
 from model_store import Store
 from model_store.extras import needs_extra
 from pipeline.errors import WrongFile
-from pipeline.model.facts import Metrics
+from pipeline.model.published.facts import Metrics
 from pipeline.reading.memory import MemoryTable
 
 with needs_extra("training", "train"):

@@ -10,8 +10,8 @@ from pipeline.errors import WrongFile, WrongRow
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Contract, Value
 from pipeline.model.counterfactuals import find_counterfactuals
-from pipeline.model.facts import Metrics, facts_of
-from pipeline.model.loading import load_model
+from pipeline.model.published.facts import Metrics, facts_of
+from pipeline.model.published.loading import load_model
 
 if TYPE_CHECKING:
     from customer_clusters.clusters import Clusters
@@ -77,7 +77,7 @@ class Model:
     """What computes."""
     version: str = "unpublished"
     metrics: Metrics = field(default_factory=Metrics)
-    """The evidence for it, by name: see `pipeline.model.facts.Metrics`."""
+    """The evidence for it, by name: see `pipeline.model.published.facts.Metrics`."""
 
     @classmethod
     def of(cls, artifact: Artifact) -> Self:

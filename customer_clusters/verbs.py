@@ -11,7 +11,7 @@ from model_store import CANDIDATE, CHAMPION, Artifact, Store
 from model_store.extras import needs_extra
 from pipeline.errors import MAX_REJECTED_SHARE, WrongFile
 from pipeline.model.contract import Contract
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from pipeline.reading.options import AUTODETECT, ReadingOptions
 
 if TYPE_CHECKING:

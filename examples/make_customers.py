@@ -15,7 +15,7 @@ from model_store import BUNDLED, CHAMPION, open_store
 from pipeline.model.cluster import Cluster
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Feature
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 
 TARGET = Path(__file__).parent / "customers.csv"
 CUSTOMERS = 1_000

@@ -11,7 +11,7 @@ from functions import logs
 from functions.logs import Log
 from model_store import Artifact, CustomerClustersError, Store, Temporary
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 
 PATIENCE_SECONDS = 2.0
 """How long a call waits for the store before it answers with the model that is there."""

@@ -30,7 +30,7 @@ from model_store.extras import needs_extra
 from model_store.storage.s3 import S3Storage
 from model_store.storage.scratch import unfinished
 from pipeline.errors import WrongFile
-from pipeline.model.facts import facts_of
+from pipeline.model.published.facts import facts_of
 from pipeline.runs.objects import ObjectRef, open_object, safe_name
 
 if TYPE_CHECKING:

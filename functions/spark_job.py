@@ -23,7 +23,7 @@ from functions.logs import Log
 from functions.settings import Settings
 from model_store import CustomerClustersError, S3Address, Temporary, WrongArtifact, open_store
 from pipeline.errors import Gone, WrongFile
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from pipeline.runs import RunResult, record_failure, score
 from pipeline.runs.challengers import load_challenger
 from pipeline.runs.in_parts import InParts

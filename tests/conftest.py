@@ -16,7 +16,7 @@ from xdist.scheduler import LoadScopeScheduling
 from model_store import BUNDLED, Artifact, open_store
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import DEFAULT_CONTRACT, Contract, load_contract
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from tests.support.paths import DATA
 
 if TYPE_CHECKING:  # every test starts with this file, so it loads nothing heavy

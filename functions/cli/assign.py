@@ -10,8 +10,8 @@ from pipeline.model.cluster import Cluster
 from pipeline.model.cluster_model import Assignment, ClusterModel
 from pipeline.model.contract import Value, exact
 from pipeline.model.counterfactuals import find_counterfactuals
-from pipeline.model.loading import load_model
 from pipeline.model.outlier import warning
+from pipeline.model.published.loading import load_model
 from pipeline.model.risk import in_words
 
 

@@ -9,9 +9,9 @@ from functions.cli.export import export
 from functions.cli.output import models as model_tables
 from functions.cli.output.text import print_json
 from model_store import WrongArtifact, load_signer
-from pipeline.model.column_aliases import declare_aliases
-from pipeline.model.loading import load_model
-from pipeline.model.renaming import rename_cluster
+from pipeline.model.published.column_aliases import declare_aliases
+from pipeline.model.published.loading import load_model
+from pipeline.model.published.renaming import rename_cluster
 from pipeline.reading.options import ReadingOptions
 
 

@@ -12,7 +12,7 @@ from functions.cli.output.text import print_json
 from model_store import CustomerClustersError, S3Address, Store
 from model_store.extras import needs_extra
 from pipeline.errors import WrongFile
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from pipeline.runs import (
     Engine,
     InputRef,

@@ -1,7 +1,7 @@
 """What the page about the model says, as far as its manifest knows."""
 
 from functions.live_model import LoadedModel
-from pipeline.model.facts import Metrics, RecipeFacts, TrainingData, facts_of, figure
+from pipeline.model.published.facts import Metrics, RecipeFacts, TrainingData, facts_of, figure
 from pipeline.pages.rendering import percent
 
 _NUMBERS = {0: "no question", 1: "one question", 2: "two questions", 3: "three questions"}

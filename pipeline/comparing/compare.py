@@ -11,8 +11,8 @@ from model_store import Artifact
 from pipeline.comparing.crosswalks import count_customers, known_crosswalk
 from pipeline.comparing.promotion import objections
 from pipeline.model.crosswalk import Crosswalk
-from pipeline.model.facts import Metrics, facts_of, figure
-from pipeline.model.loading import load_model
+from pipeline.model.published.facts import Metrics, facts_of, figure
+from pipeline.model.published.loading import load_model
 from pipeline.scoring.summary.drift import Drift, measure
 
 FIGURES = (

@@ -12,8 +12,8 @@ from model_store import Artifact, WrongArtifact
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.crosswalk import CROSSWALK_FILE, Crosswalk, Ids, build_crosswalk, inverted
-from pipeline.model.facts import matched_with, same_clusters
-from pipeline.model.loading import load_model
+from pipeline.model.published.facts import matched_with, same_clusters
+from pipeline.model.published.loading import load_model
 from pipeline.reading.customer_file import CustomerFile
 from pipeline.reading.open import open_customers
 from pipeline.reading.validation import Checked, check

@@ -21,7 +21,7 @@ from typing import Any
 from model_store import CHAMPION, Artifact, CustomerClustersError, NotFound, Store, WrongArtifact
 from pipeline.comparing.crosswalks import count_customers, known_crosswalk
 from pipeline.model.crosswalk import MINIMUM_OVERLAP, Crosswalk
-from pipeline.model.facts import Metrics, ModelFacts, facts_of, figure
+from pipeline.model.published.facts import Metrics, ModelFacts, facts_of, figure
 
 MAX_MOVED = 0.20
 FEWEST_COUNTED = 300

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from model_store import Artifact
 from pipeline.exports.errors import WrongExport
 from pipeline.exports.options import SqlOptions, Target
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 
 
 def export(artifact: Artifact, target: Target, out: Path, options: SqlOptions) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from model_store import CustomerClustersError, Store, Temporary, WrongArtifact
-from pipeline.model.facts import matched_with, same_clusters
-from pipeline.model.loading import load_model
+from pipeline.model.published.facts import matched_with, same_clusters
+from pipeline.model.published.loading import load_model
 from pipeline.scoring.spec import Challenger
 
 

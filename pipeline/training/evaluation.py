@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
 from threadpoolctl import threadpool_limits
 
-from pipeline.model.facts import Metrics
+from pipeline.model.published.facts import Metrics
 from pipeline.training import parallel
 from pipeline.training.cleaning import Customers
 from pipeline.training.counting import Rows

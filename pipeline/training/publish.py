@@ -13,7 +13,7 @@ import joblib
 
 from model_store import CANDIDATE, CHAMPION, Artifact, Conflict, Reason, Store, WrongArtifact
 from pipeline.model.crosswalk import CROSSWALK_FILE
-from pipeline.model.facts import ModelFacts
+from pipeline.model.published.facts import ModelFacts
 from pipeline.training.clusters.lineage import counter_of, last_id, trained_over
 from pipeline.training.report import page
 from pipeline.training.train import Trained

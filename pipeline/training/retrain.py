@@ -10,7 +10,7 @@ from model_store import CANDIDATE, CHAMPION, Artifact, NotFound, Reason, Store, 
 from pipeline.errors import WrongFile, refuse_unreadable
 from pipeline.hashing import sha256_of_file
 from pipeline.model.contract import DEFAULT_CONTRACT, Contract, load_contract
-from pipeline.model.facts import facts_of
+from pipeline.model.published.facts import facts_of
 from pipeline.training.clusters.lineage import ReferenceModel, load_reference, trained_over
 from pipeline.training.evaluation import Budget
 from pipeline.training.publish import publish_version

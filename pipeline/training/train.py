@@ -10,7 +10,7 @@ from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Contract, Feature
 from pipeline.model.crosswalk import Crosswalk
-from pipeline.model.facts import Metrics
+from pipeline.model.published.facts import Metrics
 from pipeline.reading.memory import MemoryTable
 from pipeline.reading.options import AUTODETECT, ReadingOptions
 from pipeline.training.cleaning import Cleaning, Customers, CustomerTable, clean, read_customers

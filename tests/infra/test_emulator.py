@@ -9,7 +9,7 @@ import pytest
 
 from functions.http.presenter import Presenter
 from model_store import BUNDLED, open_store
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from tests.functions.http.test_lambda_adapter import HTTP, event
 from tests.support.containers import LONGEST_START, Invoke, Lambda
 from tests.support.paths import ROOT

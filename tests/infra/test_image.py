@@ -16,7 +16,7 @@ import pytest
 
 from infra.image import labels
 from model_store import BUNDLED, Artifact, open_store
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from tests.support.containers import BASE, IMAGE, LOCKED, Containers, post
 from tests.support.paths import ROOT
 

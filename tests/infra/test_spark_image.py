@@ -9,7 +9,7 @@ import pytest
 from functions.aws.job_arguments import JobArguments
 from functions.settings import SparkSettings
 from model_store import BUNDLED, CHAMPION, open_store
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from pipeline.runs.objects import ObjectRef, open_object
 from pipeline.scoring.spec import ScoringSpec
 from tests.infra.test_training_image import PACKAGES

@@ -10,7 +10,7 @@ from typing import Any
 
 from model_store import BUNDLED, CustomerClustersError, open_store
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from pipeline.scoring.spec import Options
 from tests.support.scoring import score_file
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from model_store import BUNDLED, CHAMPION, open_store
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 
 SELDOM = {"Total_Revolving_Bal": "1500", "Total_Trans_Amt": "18000", "Total_Trans_Ct": "12"}
 """Much money in few transactions: each is usual alone, and PCA drops the axis that tells."""

@@ -9,7 +9,7 @@ from functions.cli import options
 from functions.cli.output.text import print_json, print_text
 from model_store import S3Address, open_storage
 from pipeline.model.contract import Contract
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from pipeline.runs.audience.spec import Audience, AudienceSpec, format_of
 from pipeline.runs.audience.write import ListTarget, as_target, write_audience
 from pipeline.runs.committed import CommittedRun, open_run

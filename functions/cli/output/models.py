@@ -10,7 +10,7 @@ from functions.cli.output.console import bold, new_table, print_table, terminal
 from functions.cli.output.text import print_json
 from model_store import Artifact, Event, Store, Version, WrongArtifact
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.model.facts import facts_of
+from pipeline.model.published.facts import facts_of
 
 
 def model_document(artifact: Artifact, model: ClusterModel) -> dict[str, Any]:

@@ -31,8 +31,8 @@ from pipeline.model.crosswalk import (
     contingency,
     overlaps,
 )
-from pipeline.model.facts import LineageFacts, facts_of, matched_with, same_clusters
-from pipeline.model.loading import load_model
+from pipeline.model.published.facts import LineageFacts, facts_of, matched_with, same_clusters
+from pipeline.model.published.loading import load_model
 from pipeline.training.cleaning import Customers
 from pipeline.training.fitting import Fitted
 

@@ -12,7 +12,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Feature
-from pipeline.model.facts import RuleFacts
+from pipeline.model.published.facts import RuleFacts
 
 Question = tuple[Feature, str | None]
 """A feature, and of a category the value that is asked for."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pipeline.model.facts import Metrics
+from pipeline.model.published.facts import Metrics
 from pipeline.pages.rendering import percent
 from pipeline.training.clusters.rule import Rule
 from pipeline.training.report.gains import Gain

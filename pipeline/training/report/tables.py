@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.model.cluster import Cluster
-from pipeline.model.facts import Metrics, figure
+from pipeline.model.published.facts import Metrics, figure
 from pipeline.pages.rendering import NOTHING
 from pipeline.training.cleaning import Customers
 from pipeline.training.evaluation import Evaluation

@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 
 from pipeline.model.churn import ChurnRate
 from pipeline.model.contract import Feature
-from pipeline.model.facts import RiskFacts
+from pipeline.model.published.facts import RiskFacts
 from pipeline.training.cleaning import Customers
 from pipeline.training.risk.additive import fit_additive
 from pipeline.training.risk.basis import basis_of

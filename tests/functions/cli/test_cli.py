@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 import functions
 from functions.cli.main import main
 from model_store import BUNDLED, Reason, open_store
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from tests.support.limited import SELDOM, publish_limited
 from tests.support.risk import with_score
 

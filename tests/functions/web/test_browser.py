@@ -15,7 +15,7 @@ from functions.api import create_app
 from functions.live_model import LoadedModel, load
 from functions.settings import Settings
 from model_store import BUNDLED, open_store
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from pipeline.scoring.spec import Options
 from tests.support.browsing import DESK, PHONE, Scheme, browser, check, page_in
 from tests.support.paths import CUSTOMERS

@@ -11,7 +11,7 @@ from model_store import BUNDLED, open_store
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Contract, Feature, Range
 from pipeline.model.geometry import Space
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from tests.support.borders import Columns, around_borders
 
 SOLVED: dict[str, tuple[str, dict[str, tuple[float, float]]]] = {

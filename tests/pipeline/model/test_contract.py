@@ -9,7 +9,7 @@ import pytest
 from model_store import BUNDLED, open_store
 from pipeline.errors import Problem, WrongFile, WrongRow
 from pipeline.model.contract import Contract, Feature, Range, load_contract, read_contract
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 
 LIMIT = Feature("limit", "number", "Limit", valid=Range(0, 100))
 COUNT = Feature("count", "integer", "Count", valid=Range(0, None))

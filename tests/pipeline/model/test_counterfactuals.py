@@ -19,7 +19,7 @@ from pipeline.model.counterfactuals import (
     smallest_counterfactual,
 )
 from pipeline.model.geometry import Space, yeo_johnson, yeo_johnson_inverse
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 
 GRID = 500
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from model_store import open_store
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from pipeline.training import Recipe
 from tests.support.paths import DATA
 

@@ -10,7 +10,7 @@ import pytest
 from model_store import BUNDLED, CHAMPION, FORMAT, WrongArtifact, open_store
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.geometry import Space
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from pipeline.model.reasons import combination
 from pipeline.training import Trained
 from pipeline.training.clusters.description import LEAST_RESIDUAL

@@ -13,7 +13,7 @@ from model_store import BUNDLED, CHAMPION, open_store
 from pipeline.model.cluster_model import Assignment, ClusterModel
 from pipeline.model.contract import Feature, Value, exact
 from pipeline.model.geometry import squared_distance
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from pipeline.model.reasons import NEGLIGIBLE, Reason
 from pipeline.training import Trained
 

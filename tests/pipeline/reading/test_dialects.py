@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from model_store import BUNDLED, open_store
 from pipeline.errors import WrongRow
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.model.loading import load_model
 from pipeline.model.numbers import NumberFormat
+from pipeline.model.published.loading import load_model
 from pipeline.reading.options import ReadingOptions
 from pipeline.scoring.spec import Options
 from tests.support.scoring import score_file

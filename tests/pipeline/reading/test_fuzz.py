@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from model_store import BUNDLED, CustomerClustersError, open_store
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from pipeline.scoring.spec import Options
 from tests.support.scoring import score_file
 

@@ -8,7 +8,7 @@ import pytest
 
 from model_store import BUNDLED, CHAMPION, Temporary, open_store
 from pipeline.errors import WrongFile
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from pipeline.runs import LocalInput, find_data_set, open_runs, read_summary, score
 from pipeline.runs.in_parts import InParts
 from pipeline.scoring.documents import Manifest, Summary

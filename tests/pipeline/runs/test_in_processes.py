@@ -34,7 +34,7 @@ COMMAND = f"""
 import sys
 from pathlib import Path
 from model_store import open_store
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from pipeline.runs import FolderRuns, LocalInput, score
 from pipeline.runs.in_processes import InProcesses
 from pipeline.scoring.spec import ScoringSpec

@@ -15,7 +15,7 @@ import pytest
 
 from model_store import BUNDLED, open_store
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from pipeline.scoring.spec import Challenger, Options
 from tests.support.scoring import score_file
 

@@ -11,7 +11,7 @@ import pytest
 from model_store import open_store
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from pipeline.runs.store import as_json, failure
 from pipeline.scoring.documents import Failure, Manifest, Summary
 from pipeline.scoring.spec import Challenger, Explaining, Options

@@ -14,7 +14,7 @@ from model_store import BUNDLED, open_store
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Value
 from pipeline.model.counterfactuals import find_counterfactuals, smallest_counterfactual
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from pipeline.scoring.spec import Explaining, Options
 from pipeline.training import Trained
 from tests.support.scoring import score_file

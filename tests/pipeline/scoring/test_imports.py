@@ -19,7 +19,7 @@ import json, sys
 from pathlib import Path
 
 from model_store import open_store
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from pipeline.runs import FolderRuns, LocalInput, WholeFile, score
 from pipeline.runs.challengers import load_challenger
 from pipeline.runs.in_parts import InParts

@@ -11,7 +11,7 @@ import pytest
 from model_store import open_store
 from pipeline.errors import WrongFile
 from pipeline.model.contract import Contract
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from pipeline.scoring.spec import Options
 from pipeline.training import publish, train
 from pipeline.training.cleaning import Customers, clean, read_customers

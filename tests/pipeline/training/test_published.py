@@ -7,7 +7,7 @@ import pytest
 from model_store import open_store
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Contract
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from pipeline.training import RECIPES, Budget, publish, train
 
 

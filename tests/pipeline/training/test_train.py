@@ -11,7 +11,7 @@ import pytest
 from model_store import open_store
 from pipeline.errors import WrongFile
 from pipeline.model.contract import Contract
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from pipeline.training import Recipe, Trained, publish, train
 from pipeline.training.fitting import EmptyCluster
 from pipeline.training.recipes import ALGORITHMS, Algorithm

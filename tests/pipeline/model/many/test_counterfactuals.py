@@ -13,9 +13,9 @@ from model_store import BUNDLED, CHAMPION, open_store
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract.feature import Actionable
 from pipeline.model.counterfactuals import find_counterfactuals, smallest_counterfactual
-from pipeline.model.loading import load_model
 from pipeline.model.many.counterfactuals import smallest_changes
 from pipeline.model.many.explanations import customer_at, explain_many
+from pipeline.model.published.loading import load_model
 from pipeline.training import Trained
 from tests.support.weights import with_weighty_categories
 

@@ -9,8 +9,8 @@ import pytest
 from model_store import BUNDLED, open_store
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Value
-from pipeline.model.loading import load_model
 from pipeline.model.many.explanations import explain_many, locate_many
+from pipeline.model.published.loading import load_model
 from pipeline.training import Trained
 
 

@@ -14,7 +14,7 @@ import pytest
 from model_store import BUNDLED, open_store
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from pipeline.reading.options import ReadingOptions
 from pipeline.runs.audience.calls import first_calls
 from pipeline.runs.audience.group import group_rows

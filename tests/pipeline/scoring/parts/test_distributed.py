@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from model_store import BUNDLED, open_store
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from pipeline.reading.facts import Format
 from pipeline.reading.options import ReadingOptions
 from pipeline.scoring.parts.part_plan import CannotSplit

@@ -156,7 +156,7 @@ def test_it_ends_with_the_process_that_started_it(write: Write, tmp_path: Path) 
     code = f"""
 import os, pathlib
 from model_store import BUNDLED, open_store
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from pipeline.scoring.spec import Options
 from pipeline.scoring.process.isolated import Isolated
 from tests.support.scoring import score_file

@@ -13,7 +13,7 @@ import pytest
 from model_store import open_store
 from pipeline.model.cluster import Cluster
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from pipeline.pages.rendering import signed
 from pipeline.scoring.spec import Explaining, Options
 from pipeline.scoring.summary.verdict import MIN_CUSTOMERS

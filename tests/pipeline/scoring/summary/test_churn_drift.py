@@ -10,7 +10,7 @@ from model_store import BUNDLED, CHAMPION, open_store
 from pipeline.model.churn import ChurnRate
 from pipeline.model.cluster import Cluster
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from pipeline.scoring.summary.churn_drift import churn_drift, exact_p, holm
 from pipeline.training.statistics.evidence import _holm
 

@@ -14,7 +14,7 @@ from model_store import CHAMPION, Artifact, Conflict, Store, open_store
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Contract
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from pipeline.training import (
     RECIPES,
     Recipe,

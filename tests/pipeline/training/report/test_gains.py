@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.model.churn import ChurnRate
 from pipeline.model.cluster import Cluster
-from pipeline.model.facts import Metrics
+from pipeline.model.published.facts import Metrics
 from pipeline.training import Trained
 from pipeline.training.clusters.rule import Rule
 from pipeline.training.report.gains import gains, gains_curve

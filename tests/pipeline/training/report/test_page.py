@@ -13,7 +13,7 @@ import pytest
 
 from model_store import open_store
 from pipeline.model.contract import Contract
-from pipeline.model.facts import Metrics, facts_of
+from pipeline.model.published.facts import Metrics, facts_of
 from pipeline.training import Recipe, Trained, train
 from pipeline.training.clusters.rule import readable_rule
 from pipeline.training.evaluation import Budget, Evaluation

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from model_store import BUNDLED, CHAMPION, Artifact, open_store
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Contract
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 from pipeline.training import Recipe, train, train_by_search
 from tests.support.gym import LIGHT
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from model_store import BUNDLED, NotFound, Store, WrongArtifact, open_store
-from pipeline.model.loading import load_model
+from pipeline.model.published.loading import load_model
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import pytest
 from model_store import Store, open_store
 from pipeline.comparing.crosswalks import known_crosswalk
 from pipeline.errors import WrongFile
-from pipeline.model.column_aliases import declare_aliases
-from pipeline.model.loading import load_model
-from pipeline.model.renaming import rename_cluster
+from pipeline.model.published.column_aliases import declare_aliases
+from pipeline.model.published.loading import load_model
+from pipeline.model.published.renaming import rename_cluster
 from pipeline.runs.challengers import load_challenger
 from pipeline.training.retrain import retrain_champion
 from tests.support.gym import LIGHT

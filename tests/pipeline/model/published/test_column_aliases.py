@@ -6,8 +6,8 @@ import pytest
 
 from model_store import Store, open_store
 from pipeline.errors import WrongFile
-from pipeline.model.column_aliases import declare_aliases
-from pipeline.model.loading import load_model
+from pipeline.model.published.column_aliases import declare_aliases
+from pipeline.model.published.loading import load_model
 from pipeline.reading.open import open_customers
 
 

@@ -10,8 +10,8 @@ from model_store import CHAMPION, PREVIOUS, Artifact, Reason, Store
 from pipeline.errors import WrongFile, shortened
 from pipeline.model.cluster import Cluster
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.model.facts import facts_of
-from pipeline.model.loading import load_model
+from pipeline.model.published.facts import facts_of
+from pipeline.model.published.loading import load_model
 
 if TYPE_CHECKING:
     from model_store.signing import Signer
