@@ -190,7 +190,7 @@ def test_a_person_without_javascript_downloads_a_list_for_a_campaign(
         form.get_by_label("How many").fill("20")
         form.get_by_text("Order, control group").click()
         form.get_by_label("Control group").fill("30%")
-        form.get_by_label("Include those who left already").check()
+        form.get_by_label("Include those who cancelled already").check()
         with page.expect_download() as started:
             form.get_by_role("button", name="Download the list").click()
         assert started.value.suggested_filename.endswith("-audience-group-5.csv")

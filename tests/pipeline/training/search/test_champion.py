@@ -31,9 +31,7 @@ def champion_model(champion: Artifact) -> ClusterModel:
 
 @pytest.fixture(scope="module")
 def recipe(champion: Artifact) -> Recipe:
-    stated = champion.manifest.facts["recipe"]
-    lists = {name: tuple(stated[name]) for name in ("features", "yeo_johnson")}
-    return Recipe(**{**stated, **lists})
+    return Recipe.from_dict(champion.manifest.facts["recipe"])
 
 
 def reaches_every_target(metrics: Mapping[str, Any], features: int) -> None:
