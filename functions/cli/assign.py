@@ -71,7 +71,7 @@ def _show(assignment: Assignment, model: ClusterModel) -> None:
             f"{churn.customers:,} {model.contract.churned_word}; "
             f"95 % interval {churn.low:.1%} to {churn.high:.1%})"
         )
-    if assignment.risk is not None:
+    if assignment.risk is not None and not assignment.outlier:  # it would say more than is known
         said = in_words(assignment.risk, model.contract.churned_word)
         print_text(f"Risk score: {said}; 95 % interval")
     labels = {feature.name: feature.label for feature in model.contract.features}

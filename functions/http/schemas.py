@@ -105,12 +105,15 @@ class ChangeAnswer(TypedDict):
 class WhatIfAnswer(TypedDict):
     """What would change a customer's cluster: one feature at a time, the smallest change first.
 
-    `without_change` names the features of which no possible change alone does that.
+    `warning` is to be read before all else, as that of an assignment. `without_change` names the
+    features of which no possible change alone does that, and those that may not change.
     """
 
     id: str | int | None
+    warning: str | None
     cluster: ClusterName
     churn: Churn | None
+    risk_score: RiskScoreAnswer | None
     changes: list[ChangeAnswer]
     without_change: list[str]
     model_version: str

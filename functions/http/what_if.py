@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 from functions.http.assign import parse_customer
-from functions.http.presenter import Presenter
+from functions.http.presenter import Presenter, risk_answer
 from functions.http.problems import ProblemError
 from functions.http.schemas import ChangeAnswer, WhatIfAnswer
 from pipeline.errors import Problem, WrongRow, shortened
 from pipeline.model.contract import Contract, Value
 from pipeline.model.contract.feature import Actionable
 from pipeline.model.counterfactuals import Counterfactual, find_counterfactuals, possible_ways
+from pipeline.model.outlier import warning
 
 _KEYS = {"customer", "ways"}
 
@@ -39,11 +40,13 @@ def changes_answer(
     model = presenter.model
     found = find_counterfactuals(model, customer, ways)
     changes = sorted(filter(None, found.values()), key=lambda change: change.size)
-    own = model.clusters[model.nearest(customer)]
+    assignment = model.locate(customer)
     return {
         "id": customer_id,
-        "cluster": presenter.name(own),
-        "churn": presenter.churn(own),
+        "warning": warning(model.contract, assignment),
+        "cluster": presenter.name(assignment.cluster),
+        "churn": presenter.churn(assignment.cluster),
+        "risk_score": risk_answer(assignment.risk, model),
         "changes": [_change(presenter, customer, change) for change in changes],
         "without_change": [name for name, change in found.items() if change is None],
         "model_version": presenter.version,
@@ -88,5 +91,5 @@ def _problem(possible: Mapping[str, Sequence[str]], name: str, way: object) -> P
         return Problem("ways", "unknown_feature", shortened(name), expected)
     if way in possible[name]:
         return None
-    expected = f"one of {', '.join(possible[name])}"
+    expected = f"one of {', '.join(possible[name])}, which the contract allows"
     return Problem(f"ways.{name}", "not_actionable", shortened(way), expected)

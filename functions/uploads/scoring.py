@@ -91,10 +91,15 @@ def calls_of(folder: Path) -> CallList | None:
 
 
 def _list_calls(folder: Path, loaded: LoadedModel, manifest: Manifest) -> None:
-    """Write the list where a group stands out; a file that it cannot be read from has none."""
+    """Write the list where a group stands out; a file that it cannot be read from has none.
+
+    Where customers have a risk of their own it is of all groups.
+    """
     cluster = headline(loaded.model, summary_of(folder, manifest)).cluster
     if cluster is None:
         return
+    if "risk" in manifest["columns"]:
+        cluster = None
     try:
         calls = first_calls(open_run(str(folder)), loaded.model, cluster)
     except CustomerClustersError:

@@ -31,7 +31,7 @@ def result_view(loaded: LoadedModel, customer: Mapping[str, Value]) -> dict[str,
     """Everything the template names, from values that the contract has parsed."""
     model = loaded.model
     assignment = model.locate(customer)
-    risk = assignment.risk
+    risk = None if assignment.outlier else assignment.risk  # which would say more than is known
     features = {feature.name: feature for feature in model.contract.features}
     share = _share_of_outlier_distance(assignment)
     word, sentence = next(words for least, *words in _MARGINS if assignment.margin >= least)

@@ -47,7 +47,8 @@ _WITH_CHURN = {"assigned": "Your rows, each with its group, the group’s churn 
 class CallList(TypedDict):
     """The first customers to turn to, as they are kept beside the files of a run."""
 
-    cluster: int
+    cluster: int | None
+    """Of which they all are; None where they are of any."""
     calls: list[Call]
 
 

@@ -22,13 +22,15 @@ def warning(contract: Contract, assignment: Assignment) -> str | None:
         why.append(f"unusual combination of {together}")
     if not why:
         why.append(f"further out than 99.5% of group {assignment.cluster.id}")
-    rate = " and its rate" if assignment.cluster.churn else ""
+    doubtful = ["the group"]
+    doubtful += ["its rate"] if assignment.cluster.churn else []
+    doubtful += ["the risk"] if assignment.risk else []
     return (
         f"Unlike the customers the model was trained on ({'; '.join(why)}): "
-        f"the group{rate} may not hold for this one."
+        f"{_listed(doubtful)} may not hold for this one."
     )
 
 
-def _listed(labels: list[str]) -> str:
-    *others, last = labels
+def _listed(words: list[str]) -> str:
+    *others, last = words
     return f"{', '.join(others)} and {last}" if others else last

@@ -135,6 +135,8 @@ class ClusterSummary(TypedDict):
     means: dict[str, float | None]
     """By numeric feature; None without customers."""
     medians: dict[str, float | None]
+    at_risk: NotRequired[int]
+    """Customers who have not churned as far as is known, and whose own risk is a half or more."""
 
 
 @final

@@ -136,6 +136,8 @@ class Scorer:
         reasons = [(reject.key, reject.row) for reject in rejects]
         tally = Tally.of(self.model, positions, assignments, checked.features, churned, reasons)
         tally.filled.update(checked.filled)
+        if risks is not None:
+            tally.count_risk(positions, risks.rate, churned)
         ids = challenger_positions = None
         if self._id is not None:
             ids = id_block(kept[self._id], block.rows[checked.good])

@@ -71,12 +71,12 @@ def default_name(run: CommittedRun, spec: AudienceSpec) -> str:
 def _show(audience: Audience, target: str) -> None:
     counts = audience.counts
     clusters = ", ".join(map(str, audience.clusters))
-    some = "clusters" if len(audience.clusters) > 1 else "cluster"
+    some = "groups" if len(audience.clusters) > 1 else "group"
     print_text(f"{counts.listed:,} customers of {audience.input}, {some} {clusters}", bold=True)
     total = counts.assigned - counts.other_clusters
     word = audience.churned_word
     if word is None:
-        print_text("The file does not say who has churned already: nobody was left out for that")
+        print_text("The file does not say who is gone already: nobody was left out for that")
     elif counts.churned:
         print_text(f"Left out: {counts.churned:,} of {total:,} who {word} already")
     if word is not None and counts.churn_unknown:

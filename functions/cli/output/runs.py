@@ -59,7 +59,8 @@ def show_run(model: ClusterModel, manifest: Manifest, summary: Summary, out: str
     console.print(f"Report: {report}", soft_wrap=True)
     if first.cluster is not None:
         folder = shlex.quote(report.rpartition("/")[0])
-        command = f"customer-clusters audience {folder} --cluster {first.cluster}"
+        of = "--top 100" if "risk" in manifest["columns"] else f"--cluster {first.cluster}"
+        command = f"customer-clusters audience {folder} {of}"
         console.print(f"Whom to call: {command}", soft_wrap=True)
 
 

@@ -32,6 +32,7 @@ class Call(TypedDict):
 
     id: str
     """Empty where the file has no ids."""
+    cluster: int
     row: int
     """In the assigned file; 1 is the first customer."""
     risk: float | None
@@ -43,16 +44,16 @@ class Call(TypedDict):
 
 
 def first_calls(
-    run: CommittedRun, model: ClusterModel, cluster: int, most: int = FIRST_CALLS
+    run: CommittedRun, model: ClusterModel, cluster: int | None, most: int = FIRST_CALLS
 ) -> list[Call]:
-    """The first customers of a cluster who have not left: by risk, else the surest of it.
+    """The first customers who have not left: by risk, else the surest of a cluster.
 
     They are those that an audience in this order begins with.
 
     Args:
         run: The run.
         model: What it was scored with.
-        cluster: The id of the cluster.
+        cluster: The id of a cluster; None lists customers of all.
         most: How many customers.
 
     Raises:
@@ -61,7 +62,8 @@ def first_calls(
     unknown = run.manifest["input"].get("encoding") == "unknown"
     with open_rows(run, _LOOK if unknown else None) as rows:
         by_risk = rows.appended("risk") is not None
-        spec = AudienceSpec((cluster,), most, "risk" if by_risk else "margin")
+        clusters = () if cluster is None else (cluster,)
+        spec = AudienceSpec(clusters, most, "risk" if by_risk else "margin")
         bound = Selection.of(spec, rows, model.contract.id_column, model.contract.label)
         selection = replace(bound, columns=(*bound.columns, len(rows.names)))  # and the row
         best, before = Best(most, cut=True), 1
@@ -95,15 +97,21 @@ def _calls(
     ids = nothing if selection.id is None else texts_of(batch.column(selection.id))
     risks = nothing if risk is None else typed(batch.column(risk), "risk").to_pylist()
     numbers = batch.columns[-1].to_pylist()
+    at = rows.appended("cluster")
+    assert at is not None
+    clusters = typed(batch.column(at), "cluster").to_pylist()
     return [
         {
             "id": "" if customer is None else str(customer),
+            "cluster": int(cluster),
             "row": row,
             "risk": rate,
             "values": values,
             "reason": _reason(model, values),
         }
-        for customer, row, rate, values in zip(ids, numbers, risks, customers, strict=True)
+        for customer, cluster, row, rate, values in zip(
+            ids, clusters, numbers, risks, customers, strict=True
+        )
     ]
 
 

@@ -13,7 +13,7 @@ from pipeline.reading.arrow_numpy import column_of, values_of
 from pipeline.reading.options import WrongOption
 from pipeline.runs.audience.control import in_control
 from pipeline.runs.audience.rows import RunRows, texts_of, typed
-from pipeline.runs.audience.spec import AudienceCounts, AudienceSpec, Order, unknown
+from pipeline.runs.audience.spec import ORDERS, AudienceCounts, AudienceSpec, Order, unknown
 
 Keys = NDArray[np.float64]
 """A row for each of what orders customers, the most important first; smaller numbers first."""
@@ -140,7 +140,8 @@ class Selection:
         elif self.by == "margin":
             keys = [-margin]
         elif self.by == "risk":
-            keys = [-self._numbers(batch, "risk"), margin]
+            outlier = self._numbers(batch, "outlier")  # of whom the score knows little
+            keys = [outlier, -self._numbers(batch, "risk"), margin]
         else:
             surest = np.isin(self._numbers(batch, "cluster"), [*self.riskiest])
             keys = [-self._numbers(batch, "churn_rate"), np.where(surest, -margin, margin)]
@@ -211,9 +212,7 @@ def _order(spec: AudienceSpec, rows: RunRows) -> Order:
     if spec.by is None:
         return "risk" if rows.appended("risk") is not None else "churn_rate"
     if rows.appended(spec.by) is None:
-        there = [
-            role for role in ("churn_rate", "margin", "distance") if role in rows.roles.values()
-        ]
+        there = [role for role in ORDERS if role in rows.roles.values()]
         raise WrongOption("by", f"a column that this run has ({', '.join(there)})", spec.by)
     return spec.by
 

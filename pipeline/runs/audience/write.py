@@ -189,8 +189,8 @@ def _audience(selection: Selection, counts: AudienceCounts, *, ordered: bool) ->
 
 def _why_nobody(counts: AudienceCounts) -> str:
     reasons: Sequence[tuple[int, str]] = (
-        (counts.other_clusters, "in other clusters"),
-        (counts.churned, "churned already"),
+        (counts.other_clusters, "in other groups"),
+        (counts.churned, "gone already"),
         (counts.outliers, "outliers"),
         (counts.near_border, "with a smaller margin"),
     )

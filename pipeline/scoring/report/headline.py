@@ -66,10 +66,15 @@ def headline(model: ClusterModel, summary: Summary) -> Headline:
     first = next((each for each in rated if each.remaining), rated[0])
     if risk(first.rate, overall) not in _STANDS_OUT or not first.remaining:
         return _none_stands_out(rated, summary, word)
-    return _start_there(first, overall, word, by_file=by_file)
+    others = sum(
+        each.get("at_risk", 0) for each in summary["clusters"] if each is not first.cluster
+    )
+    return _start_there(first, others, overall, word, by_file=by_file)
 
 
-def _start_there(first: _RatedCluster, overall: float, word: str, *, by_file: bool) -> Headline:
+def _start_there(
+    first: _RatedCluster, others: int, overall: float, word: str, *, by_file: bool
+) -> Headline:
     cluster, count, rate = first.cluster, first.remaining, first.rate
     observed = cluster["observed_churn"]
     if observed and observed["customers"] >= _ENOUGH:
@@ -86,7 +91,12 @@ def _start_there(first: _RatedCluster, overall: float, word: str, *, by_file: bo
         f"{'in this file' if by_file else 'in training'} (95% interval {rate.low:.1%} to "
         f"{rate.high:.1%}); of all customers {_share(overall)} {word}."
     )
-    return Headline(f"{sentence}: start there.", detail, cluster["cluster"], count)
+    if not others:
+        return Headline(f"{sentence}: start there.", detail, cluster["cluster"], count)
+    have = "has" if others == 1 else "have"
+    more = f", and {others:,} of other groups {have} a risk of 50% or more"
+    detail += " A risk is that of customers with such values, whatever their group."
+    return Headline(f"{sentence}{more}: start with them.", detail, cluster["cluster"], count)
 
 
 def _none_stands_out(rated: list[_RatedCluster], summary: Summary, word: str) -> Headline:

@@ -67,9 +67,10 @@ def _implausible_values(model: ClusterModel, summary: Summary) -> Iterator[Notic
     yield Notice(
         "alarm",
         f"Do not use these results yet: {subject} not look right",
-        "Nearly all these customers lie where hardly any training customer did. No market "
-        "moves like that, but another unit does: cents instead of whole amounts, thousands, or "
-        "standardised values. The customers were assigned all the same, likely to wrong groups.",
+        "Most of these customers lie where few training customers did. Another unit does that: "
+        "cents instead of whole amounts, thousands, or standardised values. So does a file of one "
+        "kind of customers only, such as the first rows of a sorted one. The customers were "
+        "assigned all the same, likely to wrong groups.",
         [_point(feature, summary) for feature in features],
         "Check the unit of the column. If it is another one, convert it and score again. If the "
         "values are right, the model does not fit these customers.",

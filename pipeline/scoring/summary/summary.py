@@ -82,7 +82,7 @@ def _cluster(model: ClusterModel, tally: Tally, position: int, cluster: Cluster)
     total, customers = int(tally.customers.sum()), int(tally.customers[position])
     rate = _training_rate(cluster)
     numeric = [feature for feature in model.contract.features if feature.numeric]
-    return {
+    summary: ClusterSummary = {
         "cluster": cluster.id,
         "cluster_name": cluster.name,
         "customers": customers,
@@ -103,6 +103,9 @@ def _cluster(model: ClusterModel, tally: Tally, position: int, cluster: Cluster)
             for feature in numeric
         },
     }
+    if tally.at_risk is not None:
+        summary["at_risk"] = int(tally.at_risk[position])
+    return summary
 
 
 def _distribution(model: ClusterModel, tally: Tally, feature: Feature) -> FeatureDistribution:

@@ -22,6 +22,8 @@ _CELLS = 1 << (32 - _DROPPED_BITS)
 within 0.1 %, and exact for whole numbers up to 1,024."""
 _SMALLEST = 1e-38
 """The cells beside 0 hold nothing that float32 tells from it."""
+AT_RISK = 0.5
+"""From this risk on more customers with such values churned than stayed."""
 EXAMPLE_ROWS = 3
 """Rows that are named for each reason of a rejection."""
 
@@ -52,6 +54,20 @@ class Tally:
     """Feature → customers for whom the contract filled in a missing value."""
     contributions: ContributionCounts | None = None
     """Where rows say why they are where they are."""
+    at_risk: Counts | None = None
+    """Customers who have not churned as far as is known, and of whom half or more are to be
+    expected to by their own values; where the model has a risk score."""
+
+    def count_risk(
+        self,
+        positions: NDArray[np.intp],
+        rates: NDArray[np.float64],
+        churned: NDArray[np.float64] | None,
+    ) -> None:
+        """Count who is at risk; the arguments are those of `of`, and each customer's rate."""
+        high = rates >= AT_RISK
+        here = high if churned is None else high & ~(churned == 1)
+        self.at_risk = _count(positions, here, len(self.customers))
 
     @classmethod
     def empty(cls, model: ClusterModel) -> Self:
@@ -96,36 +112,35 @@ class Tally:
             Counter(reason for reason, _ in rejected),
             _first_rows(rejected),
             {name: [_cells_of(positions, features[name])] for name in numeric},
+            at_risk=None if model.risk is None else np.zeros(k, np.int64),
         )
 
     def add(self, other: Self) -> None:
         """Take in the counts of another part of the same file."""
-        for mine, theirs in (
-            (self.customers, other.customers),
-            (self.outliers, other.outliers),
-            (self.labelled, other.labelled),
-            (self.churned, other.churned),
-        ):
-            mine += theirs
+        for name in ("customers", "outliers", "labelled", "churned", "at_risk"):
+            if (counts := getattr(other, name)) is not None:
+                getattr(self, name)[:] += counts
         for name, total in other.sums.items():
             self.sums[name] += total
         for name, bins in other.bins.items():
             self.bins[name] += bins
-        self.rejected.update(other.rejected)
+        self._add_rejects(other)
         self.filled.update(other.filled)
-        for reason, rows in other.first_rejected.items():
-            known = self.first_rejected.get(reason, [])
-            self.first_rejected[reason] = sorted([*known, *rows])[:EXAMPLE_ROWS]
         for name, blocks in other.uncounted.items():
             counts = self._cell_counts(name)
             for cells in blocks:
                 np.add.at(counts, cells, np.uint32(1))  # of another type it is 30 times slower
         for name, counts in other.cells.items():
             self._cell_counts(name)[:] += counts
-        if other.challenger is not None:
-            self.challenger = other.challenger.plus(self.challenger)
-        if other.contributions is not None:
-            self.contributions = other.contributions.plus(self.contributions)
+        for name in ("challenger", "contributions"):
+            if (counts := getattr(other, name)) is not None:
+                setattr(self, name, counts.plus(getattr(self, name)))
+
+    def _add_rejects(self, other: Self) -> None:
+        self.rejected.update(other.rejected)
+        for reason, rows in other.first_rejected.items():
+            known = self.first_rejected.get(reason, [])
+            self.first_rejected[reason] = sorted([*known, *rows])[:EXAMPLE_ROWS]
 
     def median(self, feature: str, position: int | None, *, whole: bool) -> float | None:
         """The median of a numeric feature; None where there is nobody.

@@ -30,6 +30,8 @@ def encode_tally(tally: Tally) -> bytes:
         arrays["unassigned"] = _json_bytes(challenger.unassigned)
     if (contributions := tally.contributions) is not None:
         arrays["contributions"] = np.stack([contributions.sums, contributions.sizes])
+    if tally.at_risk is not None:
+        arrays["at_risk"] = tally.at_risk
     arrays["rejected"] = _json_bytes([tally.rejected, tally.first_rejected])
     arrays["filled"] = _json_bytes(tally.filled)
     target = io.BytesIO()
@@ -72,6 +74,8 @@ def add_encoded(total: Tally, content: bytes, first_row: int) -> None:
                 **{name: arrays[f"challenger {name}"] for name in _CHALLENGER_COUNTS},
                 unassigned=Counter(json.loads(arrays["unassigned"].tobytes())),
             )
+        if "at_risk" in arrays:
+            part.at_risk = arrays["at_risk"]
         if "contributions" in arrays:
             part.contributions = ContributionCounts(*arrays["contributions"])
         for name, cells in total.cells.items():

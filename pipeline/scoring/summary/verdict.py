@@ -5,7 +5,7 @@ from pipeline.scoring.documents import ClusterChurnDrift, DriftSummary, Verdict
 MOVED, SHIFTED = 0.10, 0.25
 """The customary thresholds of the PSI (Siddiqi 2006, Credit Risk Scorecards)."""
 IMPLAUSIBLE = 4.0
-"""Nearly all customers in one outer decile: no market moves so, but a change of unit does."""
+"""Most customers where few of training were: a change of unit does that, a market hardly."""
 MIN_CUSTOMERS = 100
 """Of fewer customers nothing is said: chance has too large a part in it."""
 

@@ -40,7 +40,7 @@ def refused(*arguments: str) -> str:
 def test_the_riskiest_group_is_listed_and_what_was_left_out_is_said(run: str) -> None:
     result = called(run, "--cluster", "5", "--control", "10%", "--date", "2026-11-27")
     lines = result.stdout.splitlines()
-    assert lines[0] == "45 customers of customers.csv, cluster 5"
+    assert lines[0] == "45 customers of customers.csv, group 5"
     assert lines[1] == "Left out: 85 of 130 who cancelled already"
     assert lines[2].startswith("To contact: ") and "; control group: " in lines[2]
     assert lines[-1] == "Written to audience-customers-cluster-5-2026-11-27.csv"

@@ -72,7 +72,9 @@ def test_nobody_may_ask_for_more_than_the_contract_allows(
             Presenter(model, "v1"),
             {"customer": leaver, "ways": {"Total_Trans_Ct": "down", "Total_Trans_Amt": "both"}},
         )
-    assert [problem.expected for problem in caught.value.problems] == ["one of up, no"] * 2
+    assert [problem.expected for problem in caught.value.problems] == [
+        "one of up, no, which the contract allows"
+    ] * 2
 
 
 @pytest.mark.parametrize(
@@ -111,4 +113,9 @@ def test_an_outlier_is_told_so_before_all_else(client: TestClient, leaver: dict[
     answer = client.post("/v1/assign", json=nothing).json()
     assert list(answer)[:2] == ["id", "warning"]
     assert answer["warning"].startswith("Unlike the customers the model was trained on (unusual")
+    assert answer["warning"].endswith("the group, its rate and the risk may not hold for this one.")
+    asked = client.post("/v1/what-if", json={"customer": nothing}).json()
+    assert asked["warning"] == answer["warning"]
+    assert asked["risk_score"] == answer["risk_score"]
     assert client.post("/v1/assign", json=leaver).json()["warning"] is None
+    assert client.post("/v1/what-if", json={"customer": leaver}).json()["warning"] is None

@@ -53,27 +53,27 @@ def test_the_form_stands_below_whom_to_turn_to(champion: TestClient) -> None:
     boxes = [box.attributes["name"] for box in page.all("input", type="checkbox")]
     assert boxes == ["exclude_outliers", "include_churned"]
     chosen = [option.text for option in page.all("option") if "selected" in option.attributes]
-    assert chosen == ["5 · Little revolving balance, rare card use"]
-    first = [e.attributes["value"] for e in page.all("option")][-3:]
-    assert first == ["margin", "churn_rate", "distance"]  # this model has no risk score
+    assert chosen == ["All groups"]  # whose customers have a risk of their own
+    first = [e.attributes["value"] for e in page.all("option")][-4:]
+    assert first == ["risk", "margin", "churn_rate", "distance"]
 
 
 def test_the_form_as_it_stands_lists_the_group_as_the_page_does(champion: TestClient) -> None:
     page = post(champion, CUSTOMERS, "customers.csv")
-    sent = {"cluster": "5", "top": "", "format": "csv", "by": "risk", "control": "",
+    sent = {"cluster": "", "top": "", "format": "csv", "by": "risk", "control": "",
             "min_margin": ""}  # fmt: skip
     answer = champion.get(address_of(page), params=sent)
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/csv")
     assert answer.headers["content-length"] == str(len(answer.content))
     assert answer.headers["cache-control"] == "no-store"
-    named = f"customers-{datetime.now(UTC):%Y-%m-%d}-audience-group-5.csv"
+    named = f"customers-{datetime.now(UTC):%Y-%m-%d}-audience.csv"
     assert f'attachment; filename="{named}"' in answer.headers["content-disposition"]
     found = rows(answer.text)
-    assert len(found) == 45  # of 130, of whom 85 left
-    assert {(row["cluster"], row["Attrition_Flag"]) for row in found} == {
-        ("5", "Existing Customer")
-    }
+    assert {row["Attrition_Flag"] for row in found} == {"Existing Customer"}
+    assert len({row["cluster"] for row in found}) == 5
+    risks = [float(row["risk"]) for row in found if row["outlier"] == "false"]
+    assert risks == sorted(risks, reverse=True) and found[-1]["outlier"] == "true"
     shown = [e.text for e in page.all("th", scope="row")][:10]
     assert [row["CLIENTNUM"] for row in found[:10]] == shown
 

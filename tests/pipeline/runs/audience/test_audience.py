@@ -252,7 +252,7 @@ def test_runs_of_old_are_read_with_the_contract_of_their_model(
     [
         ({"clusters": (9,)}, "has no cluster 9; there are 1, 2, 3"),
         ({"columns": ("note",)}, "has no column 'note'; there are 'CLIENTNUM', 'Note'"),
-        ({"min_margin": 1.0}, "leaves nobody to list: of 200 customers 58 churned already, 142"),
+        ({"min_margin": 1.0}, "leaves nobody to list: of 200 customers 58 gone already, 142"),
         ({"by": "risk"}, r"--by: expected a column that this run has \(churn_rate, margin, dist"),
     ],
 )
