@@ -193,11 +193,17 @@ def test_a_person_without_javascript_downloads_a_list_for_a_campaign(
         form.get_by_label("Include those who cancelled already").check()
         with page.expect_download() as started:
             form.get_by_role("button", name="Download the list").click()
-        assert started.value.suggested_filename.endswith("-audience-group-5.csv")
+        assert started.value.suggested_filename.endswith("-audience.csv")
         started.value.save_as(tmp_path / "list.csv")
         listed = pd.read_csv(tmp_path / "list.csv")
         assert listed["rank"].tolist() == [*range(1, 21)]
         assert set(listed["Attrition_Flag"]) == {"Attrited Customer", "Existing Customer"}
+        form.get_by_label("Group", exact=True).select_option("5")
+        with page.expect_download() as started:
+            form.get_by_role("button", name="Download the list").click()
+        assert started.value.suggested_filename.endswith("-audience-group-5.csv")
+        started.value.save_as(tmp_path / "group.csv")
+        assert set(pd.read_csv(tmp_path / "group.csv")["cluster"]) == {5}
         form.get_by_label("Control group").fill("10")
         with page.expect_navigation():
             form.get_by_role("button", name="Download the list").click()
