@@ -12,20 +12,17 @@ from functools import partial
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI, Request
-from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from fastapi import FastAPI
 
 from functions import logs
 from functions.http.middleware import Middleware
-from functions.http.problems import ProblemError, problem_response, to_problem
 from functions.http.routes import add_routes
 from functions.live_model import LiveModel
 from functions.logs import Log
 from functions.settings import Settings
 from functions.uploads.routes import UploadRoutes
 from functions.web.routes import PageRoutes
-from model_store import CustomerClustersError, open_store
+from model_store import open_store
 
 if TYPE_CHECKING:
     from functions.http.lambda_adapter import LambdaHandler
@@ -62,25 +59,10 @@ def create_app(live_model: LiveModel, settings: Settings, log: Log = logs.write)
     app.router.routes += [*pages.routes, *uploads.routes]
     app.router.routes.append(app.router.routes.pop(0))  # the document, which few ask for
 
-    async def answer_problem(request: Request, error: Exception) -> Response:
-        problem = to_problem(_with_detail(request, error))
-        page = pages.problem_page(request, problem)
-        return page or problem_response(problem, request.scope["request_id"])
-
-    for kind in (HTTPException, ProblemError, CustomerClustersError):
-        app.add_exception_handler(kind, answer_problem)
-    app.add_middleware(Middleware, api_keys=settings.api_keys, log=log, page=pages.problem_page)
+    # In place of six layers of FastAPI's, which take an eighth of a look-up's time for what ours
+    # does: it answers every exception, bounds every body, and no route has dependencies to close.
+    app.middleware_stack = Middleware(app.router, settings.api_keys, log, pages.problem_page)
     return app
-
-
-def _with_detail(request: Request, error: Exception) -> Exception:
-    """What the router raises, with a sentence that helps; any other error as it is."""
-    if not isinstance(error, HTTPException):
-        return error
-    detail = "look at /docs for the addresses there are"
-    if error.status_code == 405:
-        detail = f"{request.method} is not taken here; see the Allow header"
-    return ProblemError(error.status_code, detail, headers=error.headers)
 
 
 def _from_environment() -> tuple[LiveModel, Settings]:
@@ -95,8 +77,7 @@ def _spare_garbage_collector() -> None:
 
     Of the time of a batch a quarter went there, and now and then 40 ms of somebody's look-up.
     """
-    gc.collect()
-    gc.freeze()
+    gc.freeze()  # without a look at it before: of 50,000 objects that imports left none is garbage
     gc.set_threshold(_CONTAINERS, *gc.get_threshold()[1:])
 
 

@@ -38,6 +38,7 @@ _SECURITY = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
 ]  # fmt: skip
+_SECURED = frozenset(name for name, _ in _SECURITY)
 STYLED_INSIDE = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -91,9 +92,11 @@ class Middleware:
         try:
             await self._answer(inner, headers, receive, answer)
         except Exception as error:  # never the server's business: its message may hold values
-            inner["error"] = logs.where(error)
+            problem = to_problem(error)
+            if problem.code == "internal_error":
+                inner["error"] = logs.where(error)
             if not status:
-                await problem_response(to_problem(error), request_id)(inner, receive, answer)
+                await self._problem(inner, problem)(inner, receive, answer)
         finally:
             self._log(inner, scope["method"], status or 500, time.perf_counter() - started)
 
@@ -108,9 +111,12 @@ class Middleware:
         else:
             await self.app(scope, receive, send)
             return
-        page = self.page(Request(scope), problem)
-        answer = page or problem_response(problem, scope["request_id"])
-        await answer(scope, receive, send)
+        await self._problem(scope, problem)(scope, receive, send)
+
+    def _problem(self, scope: Scope, problem: ProblemError) -> Response:
+        """For a person as a page, but where it is our fault: the page might be it."""
+        page = None if problem.code == "internal_error" else self.page(Request(scope), problem)
+        return page or problem_response(problem, scope["request_id"])
 
     def _may_pass(self, scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
         path = scope["path"].removeprefix(scope.get("root_path", ""))
@@ -168,7 +174,10 @@ def _request_id(headers: Mapping[bytes, bytes]) -> str:
 
 def _secure(fields: list[tuple[bytes, bytes]], request_id: str) -> None:
     own = {name for name, _ in fields}
-    fields.extend(field for field in _SECURITY if field[0] not in own)
+    if own.isdisjoint(_SECURED):
+        fields.extend(_SECURITY)
+    else:
+        fields.extend(field for field in _SECURITY if field[0] not in own)
     fields.append((b"x-request-id", request_id.encode()))
 
 

@@ -29,6 +29,7 @@ class Presenter:
         self.churn_rate = model.churn_rate
         self._names = {cluster.id: _name(cluster) for cluster in model.clusters}
         self._churn = {c.id: churn_answer(c.churn, self.churn_rate) for c in model.clusters}
+        self._terms = model.risk.features if model.risk else ()
 
     def name(self, cluster: Cluster) -> ClusterName:
         """A cluster, as people call it."""
@@ -37,6 +38,19 @@ class Presenter:
     def churn(self, cluster: Cluster) -> Churn | None:
         """A cluster's churn rate; None where training had no label."""
         return self._churn[cluster.id]
+
+    def risk(self, risk: Risk | None) -> RiskScoreAnswer | None:
+        """A customer's risk beside the rate of the group; None where the model has no score."""
+        if risk is None or self.model.risk is None:
+            return None
+        return {
+            "rate": risk.rate,
+            "low": risk.low,
+            "high": risk.high,
+            "intercept": self.model.risk.intercept,
+            "parts": dict(zip(self._terms, risk.parts, strict=True)),
+            "sentence": in_words(risk, self.model.contract.churned_word),
+        }
 
     def assignment(
         self, assignment: Assignment, customer_id: str | int | None = None
@@ -48,7 +62,7 @@ class Presenter:
             "warning": warning(self.model.contract, assignment),
             "cluster": self._names[cluster.id],
             "churn": self._churn[cluster.id],
-            "risk_score": risk_answer(assignment.risk, self.model),
+            "risk_score": self.risk(assignment.risk),
             "distance": assignment.distance,
             "margin": assignment.margin,
             "runner_up": {
@@ -130,20 +144,6 @@ def churn_answer(churn: ChurnRate | None, overall: float | None) -> Churn | None
         "churned": churn.churned,
         "customers": churn.customers,
         "risk": risk(churn, overall),
-    }
-
-
-def risk_answer(risk: Risk | None, model: ClusterModel) -> RiskScoreAnswer | None:
-    """A customer's risk beside the rate of the group; None where the model has no score."""
-    if risk is None or model.risk is None:
-        return None
-    return {
-        "rate": risk.rate,
-        "low": risk.low,
-        "high": risk.high,
-        "intercept": model.risk.intercept,
-        "parts": dict(zip(model.risk.features, risk.parts, strict=True)),
-        "sentence": in_words(risk, model.contract.churned_word),
     }
 
 

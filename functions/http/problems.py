@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from functions.http.schemas import FieldProblem, ProblemDocument
@@ -87,6 +88,11 @@ def to_problem(error: Exception) -> ProblemError:
         return ProblemError(404, str(error))
     if isinstance(error, CustomerClustersError):
         return ProblemError(503, str(error))
+    if isinstance(error, HTTPException):  # the router's
+        detail = "look at /docs for the addresses there are"
+        if error.status_code == 405:
+            detail = "this method is not taken here; see the Allow header"
+        return ProblemError(error.status_code, detail, headers=error.headers)
     return ProblemError(500, "an unexpected error; the request id finds it in the log")
 
 

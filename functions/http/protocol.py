@@ -77,11 +77,6 @@ class BoundedProtocol(HttpToolsProtocol):
         self._advanced = True
         super().on_body(body)
 
-    def on_message_complete(self) -> None:
-        """End a request."""
-        self._advanced = True
-        super().on_message_complete()
-
     def send_400_response(self, msg: str) -> None:
         """Refuse what the parser could not take, or what was refused while it parsed."""
         self._end(

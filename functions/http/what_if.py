@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from functions.http.assign import parse_customer
-from functions.http.presenter import Presenter, risk_answer
+from functions.http.presenter import Presenter
 from functions.http.problems import ProblemError
 from functions.http.schemas import ChangeAnswer, WhatIfAnswer
 from pipeline.errors import Problem, WrongRow, shortened
@@ -46,7 +46,7 @@ def changes_answer(
         "warning": warning(model.contract, assignment),
         "cluster": presenter.name(assignment.cluster),
         "churn": presenter.churn(assignment.cluster),
-        "risk_score": risk_answer(assignment.risk, model),
+        "risk_score": presenter.risk(assignment.risk),
         "changes": [_change(presenter, customer, change) for change in changes],
         "without_change": [name for name, change in found.items() if change is None],
         "model_version": presenter.version,

@@ -248,9 +248,12 @@ class RiskScore:
 
 def in_words(risk: Risk, churned_word: str) -> str:
     """A risk as what it is: a share of many customers, and not what one of them will do."""
-    digits = 0 if risk.rate >= 0.1 else 1
-    rate, low, high = (f"{100 * share:.{digits}f}" for share in (risk.rate, risk.low, risk.high))
-    return f"of 100 customers with such values about {rate} {churned_word} ({low} to {high})"
+    rate, low, high = 100 * risk.rate, 100 * risk.low, 100 * risk.high
+    if rate >= 10:
+        shown = f"{rate:.0f} {churned_word} ({low:.0f} to {high:.0f})"
+    else:
+        shown = f"{rate:.1f} {churned_word} ({low:.1f} to {high:.1f})"
+    return f"of 100 customers with such values about {shown}"
 
 
 class _Tables:
