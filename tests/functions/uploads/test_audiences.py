@@ -3,14 +3,16 @@
 import asyncio
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow.parquet
 import pytest
 from openpyxl import load_workbook
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from functions.api import create_app
 from functions.http.problems import ProblemError
@@ -240,6 +242,74 @@ def test_one_list_is_written_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ProblemError) as caught:
         asyncio.run(two_at_once())
     assert (caught.value.status, caught.value.code) == (503, "busy")
+
+
+@pytest.mark.parametrize("query", ["audience", "audience?format=xlsx", "group-5.csv"])
+def test_a_list_that_takes_too_long_is_given_up(
+    champion: TestClient, listing: str, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    monkeypatch.setattr(audiences, "LIST_SECONDS", -1.0)
+    answer = champion.get(f"{listing.removesuffix('audience')}{query}", headers=PROGRAM)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_list")
+    assert "customers.csv: is not listed within" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("name", ["audience", "group-5.csv"])
+def test_no_more_is_written_while_much_waits_to_be_sent(
+    champion: TestClient, listing: str, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    address = f"{listing.removesuffix('audience')}{name}"
+    assert champion.get(address).status_code == 200
+    monkeypatch.setattr(audiences, "SENT_BYTES", -1)
+    answer = champion.get(address, headers=PROGRAM)
+    assert (answer.status_code, answer.json()["code"]) == (503, "busy")
+    monkeypatch.setattr(audiences, "SENT_BYTES", 0)  # nothing waits: what was sent is forgotten
+    assert champion.get(address).status_code == 200
+
+
+def test_a_list_that_has_waited_for_its_turn_looks_at_what_is_sent_by_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(audiences, "SENT_BYTES", 0)
+
+    async def wait_while_one_is_written() -> None:
+        lists = audiences.AudienceLists("key")
+        async with lists.turn():
+            waiting = asyncio.create_task(lists.turn().__aenter__())
+            await asyncio.sleep(0)
+            monkeypatch.setattr(audiences, "SENT_BYTES", -1)
+        await waiting
+
+    with pytest.raises(ProblemError) as caught:
+        asyncio.run(wait_while_one_is_written())
+    assert (caught.value.status, caught.value.code) == (503, "busy")
+
+
+@pytest.mark.parametrize("name", ["audience", "group-5.csv"])
+def test_a_list_is_closed_when_its_client_goes_away(
+    champion: TestClient, listing: str, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    opened: list[BinaryIO] = []
+
+    def pieces(file: BinaryIO) -> Iterator[bytes]:
+        opened.append(file)
+        return iter((b"a", b"b"))
+
+    monkeypatch.setattr(audiences, "_pieces", pieces)
+    path = f"{listing.removesuffix('audience')}{name}"
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": []}
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(_: Message) -> None:
+        await asyncio.sleep(60)
+
+    async def ask() -> None:
+        await champion.app(scope, receive, send)
+
+    asyncio.run(ask())
+    assert [file.closed for file in opened] == [True]
 
 
 def test_a_key_opens_the_same_door_to_programs(client_for: Callable[..., TestClient]) -> None:

@@ -174,7 +174,7 @@ def test_a_column_that_csv_does_not_hold_is_told_before_the_first_row(
     score: Score, customers: pd.DataFrame, tmp_path: Path
 ) -> None:
     path = tmp_path / "lists.parquet"
-    customers.assign(Tags=[["a"]] * len(customers)).to_parquet(path)
+    customers.assign(Tags=pd.Series([["a"]] * len(customers))).to_parquet(path)
     rows = group_rows(score(path), RISKY)
     with pytest.raises(WrongFile, match="cannot be written as csv"):
         next(rows)
