@@ -4,10 +4,10 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
-from tempfile import TemporaryFile
+from pathlib import Path
 from typing import BinaryIO
 
 from starlette.requests import Request
@@ -15,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from functions.http.problems import ProblemError
-from functions.uploads.results import KeptRun
+from functions.uploads.results import RUN_BYTES, KeptRun, Results, size_of
 from functions.web.audience import audience_spec, by_parameters, no_list, wrong_parameter
 from functions.web.run import ScoredFile, attachment, download_name
 from model_store import Temporary
@@ -32,6 +32,8 @@ WAIT_SECONDS = 10.0
 """How long a list waits for the one before it."""
 LIST_SECONDS = 20.0
 """How long a list may take to be written; some hosts give up at 30."""
+LIST_BYTES = 2 * RUN_BYTES
+"""How large a list may get: a few values in Parquet stand for any number of cells."""
 SENT_BYTES = 256 << 20
 """How many bytes of lists may wait to be sent before no more is written: they take room on disk."""
 _AT_ONCE = 1
@@ -47,8 +49,9 @@ _MEDIA_TYPES: Mapping[OutputFormat, str] = {
 class AudienceLists:
     """Answers what the addresses of lists ask for, and those of the rows of one group."""
 
-    def __init__(self, control_key: str) -> None:
-        self._control_key, self._free = control_key, asyncio.Semaphore(_AT_ONCE)
+    def __init__(self, results: Results, control_key: str) -> None:
+        self._results, self._control_key = results, control_key
+        self._free = asyncio.Semaphore(_AT_ONCE)
         self._sending = 0
         """Bytes of lists that clients have not taken yet."""
 
@@ -78,7 +81,7 @@ class AudienceLists:
         self, write: "_Write", file: ScoredFile, name: str, written: OutputFormat
     ) -> Response:
         async with self.turn():
-            target = await asyncio.to_thread(_written, write, file.name)
+            target = await asyncio.to_thread(_written, self._results, write, file.name)
             size = os.fstat(target.fileno()).st_size
             self._sending += size
 
@@ -139,47 +142,47 @@ def list_name(file: str, spec: AudienceSpec) -> str:
     return download_name(file, day, f"audience{of}.{spec.format}")
 
 
-_Write = Callable[[BinaryIO, Checkpoint], object]
-"""Writes a list into a file, and calls the checkpoint again and again."""
+_Write = Callable[[Path, Checkpoint], object]
+"""Writes a list, and calls the checkpoint again and again."""
 
 
-def _written(write: _Write, name: str) -> BinaryIO:
-    """A list in a file that no folder has, and that is gone when it is closed."""
+def _written(results: Results, write: _Write, name: str) -> BinaryIO:
+    """A list in a file that no folder has any more, and that is gone when it is closed."""
     until = time.monotonic() + LIST_SECONDS
-
-    def checkpoint() -> None:
-        if time.monotonic() > until:
-            advice = "ask for fewer customers, or for CSV"
-            raise no_list(f"{name}: is not listed within {LIST_SECONDS:g} seconds; {advice}")
-
     try:
-        with ExitStack() as opened:
-            target: BinaryIO = opened.enter_context(TemporaryFile())
-            write(target, checkpoint)
-            target.seek(0)
-            opened.pop_all()  # it is closed once it is sent
+        with results.aside() as folder:
+            write(folder / "list", partial(_check, folder, until, name))
+            return (folder / "list").open("rb")
     except WrongFile as error:
         raise no_list(f"{name}: {by_parameters(error.problem)}") from error
     except WrongOption as error:
         raise wrong_parameter(error.name, error.expected, error.value) from error
+    except Temporary as error:  # without our path
+        raise Temporary("write", "the folder for lists", error.reason) from error
     except OSError as error:
-        if isinstance(error, Temporary):
-            raise
         reason = error.strerror or type(error).__name__
         raise Temporary("write", "the folder for lists", reason) from error
-    return target
 
 
-def _write_list(
-    kept: KeptRun, spec: AudienceSpec, target: BinaryIO, checkpoint: Checkpoint
-) -> None:
-    write_audience(open_run(str(kept.folder)), spec, target, checkpoint=checkpoint)
+def _check(folder: Path, until: float, name: str) -> None:
+    """ProblemError where a list has taken long enough, or is larger than any result may be."""
+    if time.monotonic() > until:
+        advice = "ask for fewer customers, or for CSV"
+        raise no_list(f"{name}: is not listed within {LIST_SECONDS:g} seconds; {advice}")
+    if size_of(folder) > LIST_BYTES:
+        limit = f"{LIST_BYTES:,} bytes"
+        raise no_list(f"{name}: makes a list of more than {limit}; ask for fewer customers")
 
 
-def _write_group(kept: KeptRun, cluster: int, target: BinaryIO, checkpoint: Checkpoint) -> None:
-    for piece in group_rows(open_run(str(kept.folder)), cluster):
-        checkpoint()
-        target.write(piece)
+def _write_list(kept: KeptRun, spec: AudienceSpec, path: Path, checkpoint: Checkpoint) -> None:
+    write_audience(open_run(str(kept.folder)), spec, path, checkpoint=checkpoint)
+
+
+def _write_group(kept: KeptRun, cluster: int, path: Path, checkpoint: Checkpoint) -> None:
+    with path.open("wb") as target:
+        for piece in group_rows(open_run(str(kept.folder)), cluster):
+            checkpoint()
+            target.write(piece)
 
 
 def _busy(done: str) -> ProblemError:

@@ -21,7 +21,7 @@ class KeptPages:
 
     def __init__(self, results: Results, live_model: LiveModel, control_key: str) -> None:
         self._runs, self._live_model = results, live_model
-        self._lists = AudienceLists(control_key)
+        self._lists = AudienceLists(results, control_key)
 
     async def results(self, request: Request) -> Response:
         """The results of a file."""

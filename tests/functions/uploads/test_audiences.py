@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
+import pyarrow as pa
 import pyarrow.parquet
 import pytest
 from openpyxl import load_workbook
@@ -19,8 +20,9 @@ from functions.http.problems import ProblemError
 from functions.live_model import load
 from functions.settings import Settings
 from functions.uploads import audiences
+from functions.uploads.results import Results
 from functions.web.audience import audience_form
-from model_store import BUNDLED, open_store
+from model_store import BUNDLED, Temporary, open_store
 from tests.support.uploading import CUSTOMERS, HEADER, kept, post
 from tests.support.web import BROWSER, Fixed, Page, page_of, without_churn
 
@@ -231,11 +233,24 @@ def test_nothing_of_a_list_stays_on_disk(
     assert len(kept(temporary)) == 1
 
 
+def test_a_disk_that_takes_no_list_is_told_without_our_path(
+    champion: TestClient, listing: str, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise Temporary("write", str(temporary / "list"), "No space left on device")
+
+    monkeypatch.setattr(audiences, "write_audience", full)
+    answer = champion.get(listing, headers=PROGRAM)
+    assert answer.status_code == 503
+    expected = "could not write in the folder for lists: No space left on device; try again"
+    assert answer.json()["detail"] == expected
+
+
 def test_one_list_is_written_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audiences, "WAIT_SECONDS", 0.01)
 
     async def two_at_once() -> None:
-        lists = audiences.AudienceLists("key")
+        lists = audiences.AudienceLists(Results(), "key")
         async with lists.turn(), lists.turn():
             raise AssertionError
 
@@ -252,6 +267,25 @@ def test_a_list_that_takes_too_long_is_given_up(
     answer = champion.get(f"{listing.removesuffix('audience')}{query}", headers=PROGRAM)
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_list")
     assert "customers.csv: is not listed within" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("name", ["audience?cluster=5&top=100000", "group-5.csv"])
+def test_a_list_of_too_many_bytes_is_given_up(
+    champion: TestClient, temporary: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(audiences, "LIST_BYTES", 5_000_000)
+    rows = 200_000
+    names = ("Total_Revolving_Bal", "Total_Trans_Amt", "Total_Trans_Ct")
+    columns = {each: [value] * rows for each, value in zip(names, (0, 1900, 38), strict=True)}
+    note = pa.DictionaryArray.from_arrays([0] * rows, ["x" * 100])
+    file = io.BytesIO()
+    pyarrow.parquet.write_table(pa.table({**columns, "Note": note}), file)
+    assert file.tell() < 100_000
+    listing = address_of(post(champion, file.getvalue(), "a.parquet"))
+    answer = champion.get(f"{listing.removesuffix('audience')}{name}", headers=PROGRAM)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_list")
+    assert "a.parquet: makes a list of more than 5,000,000 bytes" in answer.json()["detail"]
+    assert [path.name[0] for path in kept(temporary)] != ["."]
 
 
 @pytest.mark.parametrize("name", ["audience", "group-5.csv"])
@@ -273,7 +307,7 @@ def test_a_list_that_has_waited_for_its_turn_looks_at_what_is_sent_by_then(
     monkeypatch.setattr(audiences, "SENT_BYTES", 0)
 
     async def wait_while_one_is_written() -> None:
-        lists = audiences.AudienceLists("key")
+        lists = audiences.AudienceLists(Results(), "key")
         async with lists.turn():
             waiting = asyncio.create_task(lists.turn().__aenter__())
             await asyncio.sleep(0)
