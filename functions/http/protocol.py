@@ -16,6 +16,9 @@ HEADER_SECONDS = 10.0
 """How long the headers of a request may take, the first ones from the connection's start."""
 PIPELINED = 32
 """How many requests may wait for an answer to one before them; one more ends the connection."""
+TAKEN_SECONDS, LEAST_TAKEN = 30.0, 240_000
+"""So many bytes of an answer that waits for its client have to be taken in so long: what is sent
+holds memory, or a file."""
 _LINGER_SECONDS = 1.0
 """How long a connection stays open after a refusal, which a client that still sends would not see
 were it cut at once."""
@@ -30,6 +33,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._received = self._unfinished = 0
         self._problem: ProblemError | None = None
         self._deadline: asyncio.TimerHandle | None = None
+        self._taken_by: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first headers."""
@@ -39,7 +43,18 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing any more."""
         self._stop_waiting()
+        self._stop_watching()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Watch whether the client takes what waits for it."""
+        super().pause_writing()
+        self._watch()
+
+    def resume_writing(self) -> None:
+        """Watch no more: most of it was taken."""
+        self._stop_watching()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; end a connection whose headers are too large."""
@@ -97,6 +112,21 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _watch(self) -> None:
+        waiting = self.transport.get_write_buffer_size()
+        self._taken_by = self.loop.call_later(TAKEN_SECONDS, self._is_stalled, waiting)
+
+    def _stop_watching(self) -> None:
+        if self._taken_by is not None:
+            self._taken_by.cancel()
+            self._taken_by = None
+
+    def _is_stalled(self, before: int) -> None:
+        if before - self.transport.get_write_buffer_size() < LEAST_TAKEN:
+            self.transport.abort()
+        else:
+            self._watch()
 
     def _is_late(self) -> None:
         self._deadline = None

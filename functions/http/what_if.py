@@ -74,22 +74,16 @@ def _ways(contract: Contract, given: object) -> dict[str, Actionable] | None:
     if not isinstance(given, dict):
         raise WrongRow([Problem("ways", "not_an_object", shortened(given), "ways by feature")])
     possible = {feature.name: possible_ways(feature) for feature in contract.features}
-    problems = [
-        problem
-        for name, way in given.items()
-        if (problem := _problem(possible, name, way)) is not None
-    ]
+    problems = [_not_actionable(name, possible[name], way) for name, way in given.items()
+                if name in possible and way not in possible[name]]  # fmt: skip
+    if unknown := [name for name in given if name not in possible]:
+        expected = f"one of {', '.join(possible)}"  # once: a body may have any number of names
+        problems.append(Problem("ways", "unknown_feature", shortened(unknown[0]), expected))
     if problems:
         raise WrongRow(problems)
     return dict(given)
 
 
-def _problem(possible: Mapping[str, Sequence[str]], name: str, way: object) -> Problem | None:
-    """Why a feature cannot change that way."""
-    if name not in possible:
-        expected = f"one of {', '.join(possible)}"
-        return Problem("ways", "unknown_feature", shortened(name), expected)
-    if way in possible[name]:
-        return None
-    expected = f"one of {', '.join(possible[name])}, which the contract allows"
+def _not_actionable(name: str, possible: Sequence[str], way: object) -> Problem:
+    expected = f"one of {', '.join(possible)}, which the contract allows"
     return Problem(f"ways.{name}", "not_actionable", shortened(way), expected)

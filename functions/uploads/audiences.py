@@ -2,29 +2,40 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import ExitStack, asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from tempfile import TemporaryFile
+from functools import partial
+from pathlib import Path
 from typing import BinaryIO
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from functions.http.problems import ProblemError
-from functions.uploads.results import KeptRun
+from functions.uploads.results import RUN_BYTES, KeptRun, Results, size_of
 from functions.web.audience import audience_spec, by_parameters, no_list, wrong_parameter
 from functions.web.run import ScoredFile, attachment, download_name
 from model_store import Temporary
 from pipeline.errors import WrongFile
 from pipeline.reading.options import WrongOption
+from pipeline.runs.audience.group import group_rows
 from pipeline.runs.audience.spec import AudienceSpec
 from pipeline.runs.audience.write import write_audience
 from pipeline.runs.committed import open_run
+from pipeline.runs.store import Checkpoint
 from pipeline.scoring.documents import OutputFormat
 
 WAIT_SECONDS = 10.0
 """How long a list waits for the one before it."""
+LIST_SECONDS = 20.0
+"""How long a list may take to be written; some hosts give up at 30."""
+LIST_BYTES = 2 * RUN_BYTES
+"""How large a list may get: a few values in Parquet stand for any number of cells."""
+SENT_BYTES = 256 << 20
+"""How many bytes of lists may wait to be sent before no more is written: they take room on disk."""
 _AT_ONCE = 1
 """In one process: a list of 100,000 customers may be in memory."""
 _PIECE = 1 << 18
@@ -36,12 +47,15 @@ _MEDIA_TYPES: Mapping[OutputFormat, str] = {
 
 
 class AudienceLists:
-    """Answers what the address of a list asks for."""
+    """Answers what the addresses of lists ask for, and those of the rows of one group."""
 
-    def __init__(self, control_key: str) -> None:
-        self._control_key, self._free = control_key, asyncio.Semaphore(_AT_ONCE)
+    def __init__(self, results: Results, control_key: str) -> None:
+        self._results, self._control_key = results, control_key
+        self._free = asyncio.Semaphore(_AT_ONCE)
+        self._sending = 0
+        """Bytes of lists that clients have not taken yet."""
 
-    async def answer(self, request: Request, kept: KeptRun, file: ScoredFile) -> Response:
+    async def audience(self, request: Request, kept: KeptRun, file: ScoredFile) -> Response:
         """A list to keep.
 
         Args:
@@ -51,30 +65,68 @@ class AudienceLists:
 
         Raises:
             ProblemError: A parameter cannot be meant, the run has not what is asked for, nobody is
-                left, or too many lists are being written.
+                left, it takes too long, or too many lists are being written or sent.
         """
         clusters = [cluster.id for cluster in file.loaded.model.clusters]
         spec = audience_spec(request.query_params, clusters, self._control_key)
+        name = list_name(file.name, spec)
+        return await self._sent(partial(_write_list, kept, spec), file, name, spec.format)
+
+    async def group(self, kept: KeptRun, file: ScoredFile, cluster: int) -> Response:
+        """The rows of a group to keep; ProblemError as by `audience`."""
+        name = file.download_name(f"group-{cluster}.csv")
+        return await self._sent(partial(_write_group, kept, cluster), file, name, "csv")
+
+    async def _sent(
+        self, write: "_Write", file: ScoredFile, name: str, written: OutputFormat
+    ) -> Response:
         async with self.turn():
-            written = await asyncio.to_thread(_written, kept, spec, file.name)
-        size = os.fstat(written.fileno()).st_size
-        headers = {"Content-Disposition": attachment(list_name(file.name, spec))}
-        headers["Content-Length"] = str(size)
-        return StreamingResponse(_pieces(written), 200, headers, _MEDIA_TYPES[spec.format])
+            target = await asyncio.to_thread(_written, self._results, write, file.name)
+            size = os.fstat(target.fileno()).st_size
+            self._sending += size
+
+        def close() -> None:
+            self._sending -= size
+            target.close()
+
+        headers = {"Content-Disposition": attachment(name), "Content-Length": str(size)}
+        return _Passing(_pieces(target), headers, _MEDIA_TYPES[written], close)
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """One list's turn; ProblemError when those before it take too long."""
+        """One list's turn; ProblemError when those before it take too long, or much room."""
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 await self._free.acquire()
         except TimeoutError:
-            later, words = {"Retry-After": "5"}, "other lists are being written; try again soon"
-            raise ProblemError(503, words, code="busy", headers=later) from None
+            raise _busy("written") from None
         try:
+            if self._sending > SENT_BYTES:
+                raise _busy("sent")
             yield
         finally:
             self._free.release()
+
+
+class _Passing(StreamingResponse):
+    """A stream of what is closed at the end, even where the client went away before it."""
+
+    def __init__(
+        self,
+        pieces: Iterator[bytes],
+        headers: Mapping[str, str],
+        media_type: str,
+        close: Callable[[], None],
+    ) -> None:
+        super().__init__(pieces, 200, headers, media_type)
+        self._close = close
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._close()
 
 
 def list_name(file: str, spec: AudienceSpec) -> str:
@@ -90,27 +142,54 @@ def list_name(file: str, spec: AudienceSpec) -> str:
     return download_name(file, day, f"audience{of}.{spec.format}")
 
 
-def _written(kept: KeptRun, spec: AudienceSpec, name: str) -> BinaryIO:
-    """A list in a file that no folder has, and that is gone when it is closed."""
+_Write = Callable[[Path, Checkpoint], object]
+"""Writes a list, and calls the checkpoint again and again."""
+
+
+def _written(results: Results, write: _Write, name: str) -> BinaryIO:
+    """A list in a file that no folder has any more, and that is gone when it is closed."""
+    until = time.monotonic() + LIST_SECONDS
     try:
-        with ExitStack() as opened:
-            target: BinaryIO = opened.enter_context(TemporaryFile())
-            write_audience(open_run(str(kept.folder)), spec, target)
-            target.seek(0)
-            opened.pop_all()  # it is closed once it is sent
+        with results.aside() as folder:
+            write(folder / "list", partial(_check, folder, until, name))
+            return (folder / "list").open("rb")
     except WrongFile as error:
         raise no_list(f"{name}: {by_parameters(error.problem)}") from error
     except WrongOption as error:
         raise wrong_parameter(error.name, error.expected, error.value) from error
+    except Temporary as error:  # without our path
+        raise Temporary("write", "the folder for lists", error.reason) from error
     except OSError as error:
-        if isinstance(error, Temporary):
-            raise
         reason = error.strerror or type(error).__name__
         raise Temporary("write", "the folder for lists", reason) from error
-    return target
+
+
+def _check(folder: Path, until: float, name: str) -> None:
+    """ProblemError where a list has taken long enough, or is larger than any result may be."""
+    if time.monotonic() > until:
+        advice = "ask for fewer customers, or for CSV"
+        raise no_list(f"{name}: is not listed within {LIST_SECONDS:g} seconds; {advice}")
+    if size_of(folder) > LIST_BYTES:
+        limit = f"{LIST_BYTES:,} bytes"
+        raise no_list(f"{name}: makes a list of more than {limit}; ask for fewer customers")
+
+
+def _write_list(kept: KeptRun, spec: AudienceSpec, path: Path, checkpoint: Checkpoint) -> None:
+    write_audience(open_run(str(kept.folder)), spec, path, checkpoint=checkpoint)
+
+
+def _write_group(kept: KeptRun, cluster: int, path: Path, checkpoint: Checkpoint) -> None:
+    with path.open("wb") as target:
+        for piece in group_rows(open_run(str(kept.folder)), cluster):
+            checkpoint()
+            target.write(piece)
+
+
+def _busy(done: str) -> ProblemError:
+    words = f"other lists are being {done}; try again soon"
+    return ProblemError(503, words, code="busy", headers={"Retry-After": "5"})
 
 
 def _pieces(file: BinaryIO) -> Iterator[bytes]:
-    with file:
-        while piece := file.read(_PIECE):
-            yield piece
+    while piece := file.read(_PIECE):
+        yield piece

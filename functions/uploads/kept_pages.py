@@ -1,11 +1,9 @@
 """The pages and files of what was scored here, while it is kept."""
 
 import asyncio
-from collections.abc import Iterator
-from itertools import chain
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, Response
 
 from functions.http.middleware import STYLED_INSIDE
 from functions.http.problems import ProblemError
@@ -15,9 +13,6 @@ from functions.uploads.results import KeptRun, Results
 from functions.uploads.scoring import calls_of, summary_of
 from functions.web.run import ScoredFile, attachment, chart_file, results_page, summary_page
 from model_store import NotFound
-from pipeline.errors import WrongFile
-from pipeline.runs.audience.group import group_rows
-from pipeline.runs.committed import open_run
 from pipeline.scoring.outputs import REPORT
 
 
@@ -26,7 +21,7 @@ class KeptPages:
 
     def __init__(self, results: Results, live_model: LiveModel, control_key: str) -> None:
         self._runs, self._live_model = results, live_model
-        self._lists = AudienceLists(control_key)
+        self._lists = AudienceLists(results, control_key)
 
     async def results(self, request: Request) -> Response:
         """The results of a file."""
@@ -47,16 +42,16 @@ class KeptPages:
         cluster = clusters.get(request.path_params["cluster"])
         if cluster is None:
             raise no_results()
-        rows = await asyncio.to_thread(_group_rows, kept, file, cluster)
-        name = file.download_name(f"group-{cluster}.csv")
-        headers = {"Content-Disposition": attachment(name)}
-        return StreamingResponse(rows, 200, headers, "text/csv")
+        try:
+            return await self._lists.group(kept, file, cluster)
+        except NotFound as error:  # it is swept away this moment
+            raise no_results() from error
 
     async def audience(self, request: Request) -> Response:
         """A list of customers for a campaign, to keep."""
         kept, file = await self._find(request)
         try:
-            return await self._lists.answer(request, kept, file)
+            return await self._lists.audience(request, kept, file)
         except NotFound as error:  # it is swept away this moment
             raise no_results() from error
 
@@ -104,15 +99,3 @@ class KeptPages:
 def no_results() -> ProblemError:
     """What is answered where there are no results, or no longer."""
     return ProblemError(404, "there are no such results, or no longer", code="results_gone")
-
-
-def _group_rows(kept: KeptRun, file: ScoredFile, cluster: int) -> Iterator[bytes]:
-    """The rows of a group in pieces; what is wrong with the file is raised before the first."""
-    try:
-        rows = group_rows(open_run(str(kept.folder)), cluster)
-        header = next(rows)
-    except NotFound as error:
-        raise no_results() from error
-    except WrongFile as error:
-        raise error.about(file.name) from error
-    return chain([header], rows)

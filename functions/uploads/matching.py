@@ -5,6 +5,7 @@ guess. It is no result: nothing of it can be downloaded.
 """
 
 import json
+import secrets
 import shutil
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -163,7 +164,7 @@ def find(results: Results, name: str) -> WaitingFile | None:
         document = json.loads((folder / _UPLOAD).read_text(encoding="utf-8"))
     except OSError:
         return None
-    upload = Upload(document["name"], document["safe_csv"], document["texts"])
+    upload = Upload(document["name"], document["safe_csv"], document["texts"], document["format"])
     error = cast(Unclear, CustomerClustersError.from_dict(document["error"]))
     return WaitingFile(name, folder / _INPUT, upload, error)
 
@@ -182,6 +183,9 @@ def _write(folder: Path, upload: Upload, error: Unclear) -> None:
         "name": upload.name,
         "safe_csv": upload.safe_csv,
         "texts": dict(upload.texts),
+        "format": upload.format,
         "error": error.to_dict(),
     }
-    (folder / _UPLOAD).write_text(json.dumps(document), encoding="utf-8")
+    aside = folder / secrets.token_hex(8)  # who sends a form twice reads one or the other
+    aside.write_text(json.dumps(document), encoding="utf-8")
+    aside.replace(folder / _UPLOAD)

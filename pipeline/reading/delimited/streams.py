@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.errors import WrongFile
+from pipeline.errors import WrongFile, first_line
 from pipeline.reading import kinds
 from pipeline.reading.delimited.compression import Packing, Stream, packing_of, unpacked
 from pipeline.reading.delimited.encodings import encoding_of, guess_encodings
@@ -112,9 +112,14 @@ def _decoded(
         if chunk.isascii() and text_format.is_single_byte:
             yield chunk
             continue
-        decoded = decoder.decode(chunk).removeprefix(mark)
+        try:
+            decoded = decoder.decode(chunk).removeprefix(mark)
+            encoded = decoded.encode("utf-8", errors)
+        except UnicodeError as error:  # what its handler of errors is not even asked about
+            problem = f"is no text in {text_format.encoding} ({first_line(error)})"
+            raise WrongFile(path, f"{problem}; say another with --encoding") from error
         mark = ""
-        yield decoded.encode("utf-8", errors)
+        yield encoded
     if final and decoder.getstate()[0]:
         raise WrongFile(path, f"ends in the middle of a character ({text_format.encoding})")
 

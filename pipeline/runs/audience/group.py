@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.csv
 from numpy.typing import NDArray
 
+from pipeline.errors import WrongFile, first_line
 from pipeline.reading.arrow_columns import as_text, filtered, without_dictionary, without_view
 from pipeline.reading.arrow_numpy import column_of, values_of
 from pipeline.reading.customer_file import CustomerFile
@@ -22,19 +23,21 @@ from pipeline.scoring.sinks.table import without_formulas
 def group_rows(run: CommittedRun, cluster: int) -> Iterator[bytes]:
     """A header and the rows of a cluster as CSV, in pieces.
 
-    Those of a text file stay as they stand there, in whatever encoding. Cells of a table are
-    written; those that a spreadsheet would run are made harmless where the run was asked for it.
+    Those of a text file stay as they stand there, in whatever encoding. Cells of a table, or of a
+    workbook, are written; those that a spreadsheet would run are made harmless where the run was
+    asked for it.
 
     Args:
         run: The run.
         cluster: The id of the cluster.
 
     Raises:
-        WrongFile: Its rows are no longer what it has written.
+        WrongFile: Its rows are no longer what it has written, or have a column of a type that CSV
+            does not hold.
     """
     for part, name in enumerate(run.assigned):
         with run.on_disk(name) as path, opened_part(run, path, keep_bytes=True) as file:
-            if file.format == "csv":
+            if file.format == "csv" and file.facts["kind"] != "excel":
                 yield from _text_rows(file, run.manifest, cluster, header=part == 0)
             else:
                 yield from _table_rows(file, run.manifest, cluster, header=part == 0)
@@ -64,9 +67,10 @@ def _table_rows(
     file: CustomerFile, manifest: Manifest, cluster: int, *, header: bool
 ) -> Iterator[bytes]:
     safe, names = manifest["options"]["safe_csv"], unique_names(file.header)
+    head = b""
     if header:
-        yield f"{csv_line([without_formula(name) for name in names] if safe else names)}\n".encode()
-    options = pa.csv.WriteOptions(include_header=False, quoting_style="needed")
+        shown = [without_formula(name) for name in names] if safe else names
+        head = f"{csv_line(shown)}\n".encode()
     at = file.column(manifest["columns"]["cluster"])
     for block in file.blocks():
         good = column_of(_is_cluster(block.columns[at], cluster))
@@ -74,9 +78,20 @@ def _table_rows(
         columns = [filtered(each, good) for each in columns]
         if safe:
             columns = [without_formulas(each) for each in columns]
-        buffer = io.BytesIO()
-        pa.csv.write_csv(pa.RecordBatch.from_arrays(columns, names), buffer, options)
-        yield buffer.getvalue()
+        yield head + _as_csv(pa.RecordBatch.from_arrays(columns, names))  # nothing before it fails
+        head = b""
+    yield head
+
+
+def _as_csv(batch: pa.RecordBatch) -> bytes:
+    options = pa.csv.WriteOptions(include_header=False, quoting_style="needed")
+    buffer = io.BytesIO()
+    try:
+        pa.csv.write_csv(batch, buffer, options)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        problem = f"cannot be written as csv ({first_line(error)})"
+        raise WrongFile("the assigned rows", problem) from error
+    return buffer.getvalue()
 
 
 def _is_cluster(ids: pa.Array, cluster: int) -> NDArray[np.bool_]:

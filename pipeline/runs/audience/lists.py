@@ -18,6 +18,7 @@ from pipeline.reading.arrow_columns import as_text
 from pipeline.reading.arrow_numpy import text_column
 from pipeline.runs.audience.rows import typed
 from pipeline.runs.audience.spec import Audience
+from pipeline.runs.store import Checkpoint
 from pipeline.scoring.cells import Cells, kinds_of_appended
 from pipeline.scoring.csv_dialect import CsvDialect
 from pipeline.scoring.documents import OutputFormat
@@ -27,6 +28,8 @@ from pipeline.scoring.workbook import Column, Kind, Sheet, new_workbook
 
 SHEET, ABOUT = "Audience", "About"
 _ROW_GROUP = 65_536
+_PART_ROWS = 4_096
+"""Of a batch, written at once as text: that takes many times their memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +68,9 @@ class ListWriter(Protocol):
 class CsvList:
     """As CSV in the dialect of the run; no cell is what a spreadsheet would run."""
 
-    def __init__(self, target: BinaryIO, form: ListForm) -> None:
+    def __init__(self, target: BinaryIO, form: ListForm, checkpoint: Checkpoint) -> None:
         """Write the header."""
-        delimiter = form.dialect.delimiter
+        self._checkpoint, delimiter = checkpoint, form.dialect.delimiter
         self._target, self._delimiter = target, delimiter
         self._special = f'[{re.escape(delimiter)}"\r\n]'
         header = csv_line(map(without_formula, form.names), delimiter)
@@ -75,15 +78,19 @@ class CsvList:
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Append customers."""
+        for part in _parts(batch, self._checkpoint):
+            self._write(part)
+
+    def finish(self) -> None:
+        """Nothing comes after the last line."""
+
+    def _write(self, batch: pa.RecordBatch) -> None:
         cells = [self._cells(without_formulas(column)) for column in batch.columns]
         lines = pc.binary_join_element_wise(*cells, _text(self._delimiter))
         ended = pc.binary_join_element_wise(lines, _text(""), _text("\n"))
         _, offsets, data = ended.buffers()
         ends = np.frombuffer(offsets, np.int64)[ended.offset :]
         self._target.write(memoryview(data)[ends[0] : ends[len(ended)]])
-
-    def finish(self) -> None:
-        """Nothing comes after the last line."""
 
     def _cells(self, column: pa.Array) -> pa.Array:
         """The cells of a column as text, in quotes where they hold what would end them."""
@@ -94,6 +101,12 @@ class CsvList:
         quote = _text('"')
         quoted = pc.binary_join_element_wise(quote, doubled, quote, _text(""))
         return pc.if_else(special, quoted, texts)
+
+
+def _parts(batch: pa.RecordBatch, checkpoint: Checkpoint) -> Iterator[pa.RecordBatch]:
+    for start in range(0, batch.num_rows, _PART_ROWS):
+        checkpoint()
+        yield batch.slice(start, _PART_ROWS)
 
 
 def _text(text: str) -> pa.Scalar:
@@ -126,15 +139,17 @@ class ParquetList:
 class XlsxList:
     """As a workbook for people: the customers, and a sheet that says what they are."""
 
-    def __init__(self, book: Any, cells: Cells, audience: Audience) -> None:
+    def __init__(self, book: Any, cells: Cells, audience: Audience, checkpoint: Checkpoint) -> None:
         self._book, self._cells, self._audience = book, cells, audience
+        self._checkpoint = checkpoint
         self._sheet: Sheet | None = None
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Append customers; the first ones decide which columns are numbers."""
         if self._sheet is None:
             self._sheet = self._book.add(SHEET, self._cells.columns(batch))
-        self._sheet.write(self._cells.rows(batch))
+        for part in _parts(batch, self._checkpoint):
+            self._sheet.write(self._cells.rows(part))
 
     def finish(self) -> None:
         """Add the sheet that tells of the list."""
@@ -144,7 +159,11 @@ class XlsxList:
 
 @contextmanager
 def open_list(
-    path: Path, written: OutputFormat, audience: Audience, form: ListForm
+    path: Path,
+    written: OutputFormat,
+    audience: Audience,
+    form: ListForm,
+    checkpoint: Checkpoint,
 ) -> Iterator[ListWriter]:
     """A new list, finished when all went well.
 
@@ -153,12 +172,13 @@ def open_list(
         written: Its format.
         audience: What it is.
         form: Its columns.
+        checkpoint: Called again and again; may raise.
 
     Raises:
         WrongFile: A column holds what this format does not.
     """
     try:
-        with _opened(path, written, audience, form) as writer:
+        with _opened(path, written, audience, form, checkpoint) as writer:
             yield writer
             writer.finish()
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
@@ -168,15 +188,20 @@ def open_list(
 
 @contextmanager
 def _opened(
-    path: Path, written: OutputFormat, audience: Audience, form: ListForm
+    path: Path,
+    written: OutputFormat,
+    audience: Audience,
+    form: ListForm,
+    checkpoint: Checkpoint,
 ) -> Iterator[ListWriter]:
     if written == "xlsx":
         created = datetime.combine(audience.day, time())
         with new_workbook(path, f"Audience of {audience.input}", created) as book:
-            yield XlsxList(book, form.cells, audience)
+            yield XlsxList(book, form.cells, audience, checkpoint)
         return
     with path.open("wb") as file:
-        yield CsvList(file, form) if written == "csv" else ParquetList(file, form)
+        csv = written == "csv"
+        yield CsvList(file, form, checkpoint) if csv else ParquetList(file, form)
 
 
 def _about(audience: Audience) -> list[tuple[str, str | int]]:

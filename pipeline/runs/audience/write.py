@@ -20,6 +20,7 @@ from pipeline.runs.audience.rows import open_rows
 from pipeline.runs.audience.selection import Best, Selected, Selection, add_counts
 from pipeline.runs.audience.spec import ORDERED_AT_MOST, Audience, AudienceCounts, AudienceSpec
 from pipeline.runs.committed import CommittedRun
+from pipeline.runs.store import Checkpoint
 from pipeline.scoring.csv_dialect import CsvDialect
 from pipeline.scoring.scorer import free_names
 from pipeline.scoring.workbook import refuse_more_columns, refuse_more_rows
@@ -37,6 +38,7 @@ def write_audience(
     spec: AudienceSpec,
     target: ListTarget,
     contract_of: ContractOf | None = None,
+    checkpoint: Checkpoint = lambda: None,
 ) -> Audience:
     """Write the customers of a run that a campaign is for.
 
@@ -49,6 +51,7 @@ def write_audience(
         spec: Which customers, in which order, with which columns.
         target: Where the list goes, in place of one that may be there.
         contract_of: Asked where the run is of before manifests named the id and the label.
+        checkpoint: Called again and again while customers are read and written; may raise.
 
     Raises:
         WrongFile: The run has not what was asked for, or nobody is left, or too many for a sheet.
@@ -58,7 +61,7 @@ def write_audience(
     id_column, label = _roles(run, contract_of)
     with open_rows(run, spec.encoding) as rows:
         selection = Selection.of(spec, rows, id_column, label)
-        best, counts = _best(selection)
+        best, counts = _best(selection, checkpoint)
         if not counts.listed:
             raise WrongFile(run.address, f"leaves nobody to list: {_why_nobody(counts)}")
         if spec.format == "xlsx":
@@ -68,7 +71,7 @@ def write_audience(
         audience = _audience(selection, counts, ordered=ordered)
         batches = _ordered(best) if ordered else _streamed(selection)
         with _written(target) as path:
-            _write(path, selection, audience, batches)
+            _write(path, selection, audience, batches, checkpoint)
     return audience
 
 
@@ -108,11 +111,12 @@ def _roles(run: CommittedRun, contract_of: ContractOf | None) -> tuple[str | Non
     return contract.id_column, contract.label
 
 
-def _best(selection: Selection) -> tuple[Best, AudienceCounts]:
+def _best(selection: Selection, checkpoint: Checkpoint) -> tuple[Best, AudienceCounts]:
     """The first customers, and the counts of all."""
     top, counts = selection.spec.top, AudienceCounts()
     best = Best(top or ORDERED_AT_MOST, cut=top is not None)
     for selected in selection.rows.map(selection.select):
+        checkpoint()
         counts = add_counts(counts, selected.counts)
         best.add(selected)
     if top is not None and counts.listed > top:
@@ -148,7 +152,11 @@ def _names(selection: Selection) -> list[str]:
 
 
 def _write(
-    path: Path, selection: Selection, audience: Audience, batches: Iterable[RankedBatch]
+    path: Path,
+    selection: Selection,
+    audience: Audience,
+    batches: Iterable[RankedBatch],
+    checkpoint: Checkpoint,
 ) -> None:
     rows, manifest = selection.rows, selection.rows.run.manifest
     names, first = _names(selection), 2 if selection.spec.control else 1
@@ -162,7 +170,7 @@ def _write(
         CsvDialect.of(manifest["input"]),
     )
     said = [audience.run, audience.model_version, audience.input, audience.day.isoformat()]
-    with open_list(path, selection.spec.format, audience, form) as writer:
+    with open_list(path, selection.spec.format, audience, form, checkpoint) as writer:
         for batch, ranks in batches:
             last = [_repeated(text, batch.num_rows) for text in said]
             columns = [ranks, *batch.columns, *last]

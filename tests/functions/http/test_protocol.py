@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import pairwise
 
@@ -124,6 +125,38 @@ def test_headers_have_to_arrive_in_time(
 ) -> None:
     monkeypatch.setattr(http_protocol, "HEADER_SECONDS", 0.2)
     assert answers(*pieces, pause=0.02) == expected
+
+
+async def _fetched(pause: float) -> int:
+    """How much of an answer of 16 MiB a client gets that takes 1 MiB after each pause."""
+    size = 0
+
+    async def large(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(16):
+            await send({"type": "http.response.body", "body": b"x" * (1 << 20), "more_body": True})
+        await send({"type": "http.response.body"})
+
+    config = Config(large, log_config=None, lifespan="off", ws="none")
+    config.load()
+    make = partial(BoundedProtocol, config, ServerState(), {})
+    server = await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    writer.write(LAST)
+    with suppress(ConnectionResetError):
+        while not size or not reader.at_eof():
+            await asyncio.sleep(pause)
+            size += len(await reader.read(1 << 20))
+            pause = 0 if pause > 1 else pause
+    writer.close()
+    server.close()
+    return size
+
+
+def test_an_answer_has_to_be_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_protocol, "TAKEN_SECONDS", 0.3)
+    assert asyncio.run(asyncio.wait_for(_fetched(2), 10)) < 16 << 20
+    assert asyncio.run(asyncio.wait_for(_fetched(0.01), 20)) > 16 << 20
 
 
 def test_serve_may_open_as_many_files_as_the_system_allows() -> None:

@@ -93,6 +93,12 @@ def test_ways_that_cannot_be_are_named(ask: Ask, ways: object, field: str, code:
     assert [(e["field"], e["code"]) for e in answer.json()["errors"]] == [(field, code)]
 
 
+def test_features_that_there_are_not_are_told_once_however_many(ask: Ask) -> None:
+    answer = ask(ways={f"x{number}": "up" for number in range(50_000)})
+    assert [error["value"] for error in answer.json()["errors"]] == ["x0"]
+    assert len(answer.content) < 1_000
+
+
 @pytest.mark.parametrize("document", [[], {}, {"customer": {}, "way": {}}, "x", None])
 def test_what_is_no_question_is_refused(client: TestClient, document: object) -> None:
     answer = client.post(

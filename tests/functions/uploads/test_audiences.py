@@ -3,22 +3,26 @@
 import asyncio
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
+import pyarrow as pa
 import pyarrow.parquet
 import pytest
 from openpyxl import load_workbook
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from functions.api import create_app
 from functions.http.problems import ProblemError
 from functions.live_model import load
 from functions.settings import Settings
 from functions.uploads import audiences
+from functions.uploads.results import Results
 from functions.web.audience import audience_form
-from model_store import BUNDLED, open_store
+from model_store import BUNDLED, Temporary, open_store
 from tests.support.uploading import CUSTOMERS, HEADER, kept, post
 from tests.support.web import BROWSER, Fixed, Page, page_of, without_churn
 
@@ -229,17 +233,117 @@ def test_nothing_of_a_list_stays_on_disk(
     assert len(kept(temporary)) == 1
 
 
+def test_a_disk_that_takes_no_list_is_told_without_our_path(
+    champion: TestClient, listing: str, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise Temporary("write", str(temporary / "list"), "No space left on device")
+
+    monkeypatch.setattr(audiences, "write_audience", full)
+    answer = champion.get(listing, headers=PROGRAM)
+    assert answer.status_code == 503
+    expected = "could not write in the folder for lists: No space left on device; try again"
+    assert answer.json()["detail"] == expected
+
+
 def test_one_list_is_written_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audiences, "WAIT_SECONDS", 0.01)
 
     async def two_at_once() -> None:
-        lists = audiences.AudienceLists("key")
+        lists = audiences.AudienceLists(Results(), "key")
         async with lists.turn(), lists.turn():
             raise AssertionError
 
     with pytest.raises(ProblemError) as caught:
         asyncio.run(two_at_once())
     assert (caught.value.status, caught.value.code) == (503, "busy")
+
+
+@pytest.mark.parametrize("query", ["audience", "audience?format=xlsx", "group-5.csv"])
+def test_a_list_that_takes_too_long_is_given_up(
+    champion: TestClient, listing: str, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    monkeypatch.setattr(audiences, "LIST_SECONDS", -1.0)
+    answer = champion.get(f"{listing.removesuffix('audience')}{query}", headers=PROGRAM)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_list")
+    assert "customers.csv: is not listed within" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("name", ["audience?cluster=5&top=100000", "group-5.csv"])
+def test_a_list_of_too_many_bytes_is_given_up(
+    champion: TestClient, temporary: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(audiences, "LIST_BYTES", 5_000_000)
+    rows = 200_000
+    names = ("Total_Revolving_Bal", "Total_Trans_Amt", "Total_Trans_Ct")
+    columns = {each: [value] * rows for each, value in zip(names, (0, 1900, 38), strict=True)}
+    note = pa.DictionaryArray.from_arrays([0] * rows, ["x" * 100])
+    file = io.BytesIO()
+    pyarrow.parquet.write_table(pa.table({**columns, "Note": note}), file)
+    assert file.tell() < 100_000
+    listing = address_of(post(champion, file.getvalue(), "a.parquet"))
+    answer = champion.get(f"{listing.removesuffix('audience')}{name}", headers=PROGRAM)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_list")
+    assert "a.parquet: makes a list of more than 5,000,000 bytes" in answer.json()["detail"]
+    assert [path.name[0] for path in kept(temporary)] != ["."]
+
+
+@pytest.mark.parametrize("name", ["audience", "group-5.csv"])
+def test_no_more_is_written_while_much_waits_to_be_sent(
+    champion: TestClient, listing: str, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    address = f"{listing.removesuffix('audience')}{name}"
+    assert champion.get(address).status_code == 200
+    monkeypatch.setattr(audiences, "SENT_BYTES", -1)
+    answer = champion.get(address, headers=PROGRAM)
+    assert (answer.status_code, answer.json()["code"]) == (503, "busy")
+    monkeypatch.setattr(audiences, "SENT_BYTES", 0)  # nothing waits: what was sent is forgotten
+    assert champion.get(address).status_code == 200
+
+
+def test_a_list_that_has_waited_for_its_turn_looks_at_what_is_sent_by_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(audiences, "SENT_BYTES", 0)
+
+    async def wait_while_one_is_written() -> None:
+        lists = audiences.AudienceLists(Results(), "key")
+        async with lists.turn():
+            waiting = asyncio.create_task(lists.turn().__aenter__())
+            await asyncio.sleep(0)
+            monkeypatch.setattr(audiences, "SENT_BYTES", -1)
+        await waiting
+
+    with pytest.raises(ProblemError) as caught:
+        asyncio.run(wait_while_one_is_written())
+    assert (caught.value.status, caught.value.code) == (503, "busy")
+
+
+@pytest.mark.parametrize("name", ["audience", "group-5.csv"])
+def test_a_list_is_closed_when_its_client_goes_away(
+    champion: TestClient, listing: str, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    opened: list[BinaryIO] = []
+
+    def pieces(file: BinaryIO) -> Iterator[bytes]:
+        opened.append(file)
+        return iter((b"a", b"b"))
+
+    monkeypatch.setattr(audiences, "_pieces", pieces)
+    path = f"{listing.removesuffix('audience')}{name}"
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": []}
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(_: Message) -> None:
+        await asyncio.sleep(60)
+
+    async def ask() -> None:
+        await champion.app(scope, receive, send)
+
+    asyncio.run(ask())
+    assert [file.closed for file in opened] == [True]
 
 
 def test_a_key_opens_the_same_door_to_programs(client_for: Callable[..., TestClient]) -> None:

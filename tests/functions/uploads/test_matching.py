@@ -1,6 +1,7 @@
 """A file with other names of columns: it waits, a form asks which are meant, and it is scored."""
 
 import io
+import json
 import os
 import re
 import time
@@ -117,6 +118,23 @@ def test_a_column_that_is_not_chosen_is_asked_for_again(champion: TestClient) ->
     assert "No column is chosen yet for Total_Revolving_Bal" in told(refused)
     assert selected(refused) == {"map.Total_Revolving_Bal": ""}
     assert "995" in send(champion, refused, {"map.Total_Revolving_Bal": "Saldo"}).text
+
+
+def test_whoever_sends_the_form_at_the_same_time_finds_the_file_whole(
+    champion: TestClient, temporary: Path
+) -> None:
+    page = post(champion, RENAMED, status=422)
+    (waiting,) = kept(temporary)
+    with (waiting / "upload.json").open(encoding="utf-8") as reading:
+        send(champion, page, status=422)
+        assert json.load(reading)["texts"] == {}
+    assert {path.name for path in waiting.iterdir()} == {"input", "upload.json"}
+
+
+def test_what_the_rows_come_back_as_is_not_forgotten(champion: TestClient) -> None:
+    sent = champion.post("/files", files={"file": ("a.csv", RENAMED)}, data={"format": "parquet"})
+    results = send(champion, Page(sent.text), {"map.Total_Revolving_Bal": "Saldo"})
+    assert "assigned.parquet" in downloads(results)
 
 
 def test_the_id_may_be_matched_too(champion: TestClient) -> None:

@@ -110,6 +110,13 @@ def test_a_name_in_the_extended_form_alone_is_taken(champion: TestClient) -> Non
     assert Page(answer.text).one("h1").text == "März 2026.csv"
 
 
+@pytest.mark.parametrize("charset", [b"unicode_escape", b"idna", b"undefined", b"a\0b", b"utf-16"])
+def test_a_name_in_another_charset_than_utf_8_is_none(champion: TestClient, charset: bytes) -> None:
+    disposition = b'name="file"; filename*=' + charset + b"''%5Cud800.csv"
+    answer = champion.post("/files", content=form(part(disposition, CUSTOMERS)), headers=FORM)
+    assert answer.status_code == 400
+
+
 def test_a_packed_form_is_refused_by_the_headers_name(champion: TestClient) -> None:
     headers = {**FORM, "content-encoding": "gzip"}
     answer = champion.post("/files", content=b"x", headers=headers)

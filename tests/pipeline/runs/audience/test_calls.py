@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -158,6 +159,25 @@ def test_cells_of_a_table_cannot_run_where_that_was_asked_for(
     safe = rows_of(score(path, safe_csv=True))
     assert b"'=1+1" in safe
     assert b'"=1+1"' not in safe
+
+
+def test_cells_of_a_workbook_cannot_run_where_that_was_asked_for(
+    score: Score, customers: pd.DataFrame, tmp_path: Path
+) -> None:
+    path = written(customers.assign(City="=1+1"), tmp_path, "parquet")
+    rows = rows_of(score(path, format="xlsx", safe_csv=True))
+    assert b"'=1+1" in rows
+    assert not re.search(rb'[,"]=', rows)
+
+
+def test_a_column_that_csv_does_not_hold_is_told_before_the_first_row(
+    score: Score, customers: pd.DataFrame, tmp_path: Path
+) -> None:
+    path = tmp_path / "lists.parquet"
+    customers.assign(Tags=pd.Series([["a"]] * len(customers))).to_parquet(path)
+    rows = group_rows(score(path), RISKY)
+    with pytest.raises(WrongFile, match="cannot be written as csv"):
+        next(rows)
 
 
 def test_numbers_that_somebody_explained_are_read_again(
