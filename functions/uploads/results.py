@@ -27,6 +27,8 @@ RUN_BYTES = 128 << 20
 """How many bytes the files of one run may have: a packed file may unpack to anything."""
 KEPT_BYTES = 256 << 20
 """How many bytes all runs may have together; the oldest go first."""
+KEPT_RUNS = 500
+"""How many there may be: each upload looks at the size of all."""
 _ID = re.compile(r"[A-Za-z0-9_-]{32}")
 _MANIFEST = "manifest.json"
 
@@ -112,9 +114,9 @@ class Results:
                 elif _ID.fullmatch(folder.name):
                     ages.append((_changed(folder), folder))
         total = 0
-        for _, folder in sorted(ages, reverse=True):
-            total += size_of(folder)
-            if total > self._max_bytes:
+        for kept, (_, folder) in enumerate(sorted(ages, reverse=True)):
+            total += size_of(folder) if kept < KEPT_RUNS else 0
+            if kept >= KEPT_RUNS or total > self._max_bytes:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def stop(self) -> None:

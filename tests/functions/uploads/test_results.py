@@ -68,6 +68,15 @@ def test_the_oldest_make_room(tmp_path: Path) -> None:
     assert [bool(found(results, run, "a.csv")) for run in ids] == [False, False, True, True]
 
 
+def test_there_are_so_many_at_most_however_small(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("functions.uploads.results.KEPT_RUNS", 2)
+    results = Results(tmp_path / "root")
+    ids = [keep(results, age=30 - place) for place in range(4)]
+    assert [bool(found(results, run, "a.csv")) for run in ids] == [False, False, True, True]
+
+
 def test_a_process_that_ends_takes_its_own_along(tmp_path: Path) -> None:
     mine, other = Results(tmp_path / "root"), Results(tmp_path / "root")
     first, second = keep(mine), keep(other)
