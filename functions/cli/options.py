@@ -11,7 +11,7 @@ import click
 
 from functions.settings import Settings
 from functions.variables import variables_of
-from model_store import Store
+from model_store import S3Address, Store
 from model_store import open_store as open_at
 from pipeline.model.contract import DEFAULT_CONTRACT
 from pipeline.model.numbers import DECIMAL_MARKS, THOUSANDS
@@ -48,6 +48,11 @@ def nonempty(context: click.Context, parameter: click.Parameter, text: str) -> s
 def open_store(address: str) -> Store:
     """The store at an address, under the trusted keys of the environment."""
     return open_at(address, settings().trusted_keys)
+
+
+def address_of(text: str) -> str:
+    """An address as everybody writes it; Hadoop has s3a:// in place of s3://."""
+    return S3Address.SCHEME + text[6:] if text.startswith("s3a://") else text
 
 
 def reading(command: Callable[..., None]) -> Callable[..., None]:

@@ -45,8 +45,8 @@ def make_audience(
         replace: Whether a file that is there is replaced.
         as_json: Print JSON and not words.
     """
-    run = open_run(_s3(address))
-    target = as_target(_s3(out) if out else default_name(run, spec))
+    run = open_run(options.address_of(address))
+    target = as_target(options.address_of(out) if out else default_name(run, spec))
     if not replace and _exists(target):
         raise click.UsageError(f"{target} is there already; choose another --out, or --force")
 
@@ -98,8 +98,3 @@ def _exists(target: ListTarget) -> bool:
         return target.exists()
     assert isinstance(target, S3Address)
     return open_storage(f"{S3Address.SCHEME}{target.bucket}").exists(target.key)
-
-
-def _s3(text: str) -> str:
-    """An address as Hadoop writes it, or as everybody else."""
-    return S3Address.SCHEME + text[6:] if text.startswith("s3a://") else text

@@ -1,0 +1,1 @@
+"""The command that holds what became of customers against what was expected."""
