@@ -1,7 +1,7 @@
 """Outcomes: how often intervals hold the truth, and how often chance alone makes a verdict.
 
 .venv/bin/python -m benchmarks.outcomes            1,000 simulations of each world
-.venv/bin/python -m benchmarks.outcomes --ids 20   and the seconds and memory of 20 million customers
+.venv/bin/python -m benchmarks.outcomes --ids 20   and what 20 million customers take
 """
 
 import argparse
@@ -39,7 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with ProcessPoolExecutor() as pool:
         for name, (trained, later) in SIZES.items():
             draw = partial(simulate, trained=trained, later=later)
-            _show(f"{name}, nothing changed", list(pool.map(draw, range(chosen.sets), chunksize=50)))
+            _show(
+                f"{name}, nothing changed", list(pool.map(draw, range(chosen.sets), chunksize=50))
+            )
             draw = partial(draw, factor=1.3, effect=0.1)
             _show(f"{name}, 1.3 times as often, contact saves 10 points",
                   list(pool.map(draw, range(chosen.sets), chunksize=50)))  # fmt: skip
@@ -53,11 +55,15 @@ def _show(world: str, found: Sequence[Coverage]) -> None:
     alarms = sum(bool({"higher", "lower"} & {*each.verdicts}) for each in found)
     effects = sum(each.effect_verdict != "cannot tell yet" for each in found)
     overall = sum(each.verdicts[-1] == "as trained" for each in found)
+    held = {
+        "differences": np.mean([each.differences[:-1] for each in found]),
+        "of all customers": np.mean([each.differences[-1] for each in found]),
+        "observed rates": np.mean([each.rates for each in found]),
+        "AUC": np.mean(aucs),
+        "effect": np.mean([each.effect for each in found]),
+    }
     print(f"{world}: {sets:,} months")
-    print(f"  held: differences {np.mean([each.differences[:-1] for each in found]):.1%}, "
-          f"of all customers {np.mean([each.differences[-1] for each in found]):.1%}, "
-          f"observed rates {np.mean([each.rates for each in found]):.1%}, "
-          f"AUC {np.mean(aucs):.1%}, effect {np.mean([each.effect for each in found]):.1%}")  # fmt: skip
+    print("  held:", ", ".join(f"{name} {share:.1%}" for name, share in held.items()))
     print(f"  months with a verdict higher or lower {alarms / sets:.1%}, "
           f"campaigns with a verdict {effects / sets:.1%}, "
           f"all customers as trained {overall / sets:.1%}")  # fmt: skip

@@ -185,6 +185,8 @@ class OutcomesDocument(TypedDict):
     labels: LabelledFile
     others_stayed: bool
     """Whether customers without a label were taken to have stayed."""
+    all_churned: bool
+    """Whether the labels have no words, so that everybody in them was taken to have churned."""
     churned_word: str
     counts: CustomerCounts
     label_counts: LabelCounts

@@ -97,8 +97,7 @@ def holds(estimate: Estimate, truth: float) -> bool:
 
 
 def _auc(rng: np.random.Generator, customers: int) -> bool | None:
-    """Whether the interval holds the true AUC of scores that are exponential, twice as large for
-    those who churn: two thirds."""
+    """Whether the interval holds the true AUC: two thirds, of exponential scores twice as large."""
     churned = rng.random(customers) < 0.15
     scores = rng.exponential(np.where(churned, 2.0, 1.0))
     order = np.argsort(scores)

@@ -59,6 +59,7 @@ def outcomes_of(run: CommittedRun, model: ClusterModel, spec: OutcomesSpec) -> O
         scored_as_of=day_of(run.manifest),
         labels=labels,
         others_stayed=spec.others_stayed,
+        all_churned=not tally.has_words,
         churned_word=contract.label.churned_word,
         counts=tally.customers,
         label_counts=tally.labels,
@@ -90,9 +91,10 @@ def _count(
             stack.enter_context(IdParts(columns)) for columns in (CUSTOMERS, LABELS)
         )
         audience = None
-        tally.labels["broken"] = read_labels(
+        read = read_labels(
             spec.labels, contract, spec.reading, labels, all_churned=spec.others_stayed
         )
+        tally.labels["broken"], tally.has_words = read
         if spec.audience is not None:
             audience = stack.enter_context(IdParts(LISTED))
             read_audience(spec.audience, run.manifest["run"], contract, audience)

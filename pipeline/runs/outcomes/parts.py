@@ -11,6 +11,7 @@ from typing import IO, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from model_store import Temporary
 from pipeline.runs.outcomes.ids import IdHashes
 
 PARTS = 32
@@ -54,6 +55,9 @@ class IdParts:
         Args:
             ids: The hashes of their ids.
             columns: The other columns by name.
+
+        Raises:
+            Temporary: The disk is full.
         """
         known = np.flatnonzero(ids.exact)
         self.rows += len(ids.exact)
@@ -65,9 +69,13 @@ class IdParts:
         part = (rows["loose"] % np.uint64(PARTS)).astype(np.intp)
         order = np.argsort(part, kind="stable")
         ends = np.searchsorted(part[order], np.arange(PARTS + 1))
-        for index, file in enumerate(self._files):
-            if ends[index] < ends[index + 1]:
-                file.write(rows[order[ends[index] : ends[index + 1]]].tobytes())
+        try:
+            for index, file in enumerate(self._files):
+                if ends[index] < ends[index + 1]:
+                    file.write(rows[order[ends[index] : ends[index + 1]]].tobytes())
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise Temporary("write", tempfile.gettempdir(), reason) from error
 
     def part(self, index: int) -> Rows:
         """The rows of a part, by their ids; those of one id in the order of the file."""

@@ -61,6 +61,8 @@ def _of_customers(document: OutcomesDocument) -> list[str]:
     found = [f"{of(number, 'customer')} not counted: {why}" for number, why in lines if number]
     if document["others_stayed"]:
         found.append("Customers without a label were taken to have stayed")
+    if document["all_churned"]:
+        found.append(f"The labels have no words: everybody in them was taken as one who {word}")
     return found
 
 
@@ -115,10 +117,10 @@ def effect(audience: AudienceOutcome, word: str) -> str:
     said = {
         "fewer": f"Fewer {word} among those who were contacted",
         "more": f"More {word} among those who were contacted",
-        "cannot tell yet": f"Whether fewer {word} among those who were contacted cannot be told yet",
+        "cannot tell yet": f"Whether contact changes how many {word} cannot be told yet",
     }[audience["verdict"]]
     return (
-        f"{said}: of them {rate(contacted)} {word}, of the control group {rate(control)}; "
+        f"{said}: of the contacted {rate(contacted)} {word}, of the control group {rate(control)}; "
         f"difference {points(difference)}"
     )
 

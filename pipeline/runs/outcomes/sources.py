@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -81,9 +81,18 @@ def _reader(
     return read
 
 
+class LabelsRead(NamedTuple):
+    """What was found in a file of labels, besides its customers."""
+
+    broken: int
+    """Rows that are no row of the table."""
+    has_words: bool
+    """Whether it has the label's column; else it lists those who churned."""
+
+
 def read_labels(
     path: Path, contract: Contract, options: ReadingOptions, parts: IdParts, *, all_churned: bool
-) -> int:
+) -> LabelsRead:
     """Add the customers of a file that says who has churned.
 
     Args:
@@ -93,9 +102,6 @@ def read_labels(
         parts: Of `LABELS`.
         all_churned: Whether a file without the label's column lists those who churned.
 
-    Returns:
-        The broken rows.
-
     Raises:
         WrongFile: It is no table, lacks a column, or its words are others than the contract's.
     """
@@ -104,7 +110,8 @@ def read_labels(
     with open_customers(path, contract, options) as file:
         id_at = _id_in(file, contract)
         label_at = file.optional_column(label.column)
-        if label_at is None and not all_churned:
+        near = label.column in file.facts.get("near", {})  # which may be meant
+        if label_at is None and (near or not all_churned):
             raise _no_label(file, label)
         for block in file.blocks([id_at] if label_at is None else [id_at, label_at]):
             broken += len(block.broken)
@@ -115,7 +122,7 @@ def read_labels(
             parts.add(id_hashes(block.columns[0]), state=states)
     if not all_churned:
         _refuse_one_sided(path, label, known)
-    return broken
+    return LabelsRead(broken, label_at is not None)
 
 
 def _refuse_one_sided(path: Path, label: Label, known: set[int]) -> None:

@@ -21,6 +21,8 @@ class OutcomeTally:
     """The ids of the model's clusters, in the order of the rows."""
     customers: CustomerCounts = field(init=False)
     labels: LabelCounts = field(init=False)
+    has_words: bool = True
+    """Whether the labels say of each customer what became of them."""
     listed: AudienceCounts = field(init=False)
     followed: Counts = field(init=False)
     """By cluster: customers who had not churned when the file was scored."""

@@ -133,9 +133,7 @@ def test_rankings_are_those_of_scikit_learn() -> None:
 @pytest.mark.parametrize(
     ("stayed", "churned"), [([5, 0], [0, 5]), ([9], [9]), ([5, 5], [0, 1]), ([0, 0], [3, 3])]
 )
-def test_an_auc_that_nothing_can_be_said_of_is_none(
-    stayed: list[int], churned: list[int]
-) -> None:
+def test_an_auc_that_nothing_can_be_said_of_is_none(stayed: list[int], churned: list[int]) -> None:
     assert auc_of(np.array(stayed), np.array(churned)) is None
 
 

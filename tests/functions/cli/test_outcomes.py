@@ -1,0 +1,102 @@
+"""The command that holds what became of customers against what was expected."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+import customer_clusters as cc
+from functions.cli.main import main
+from tests.support.audiences import read_list
+from tests.support.outcomes import write_labels
+from tests.support.paths import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mypy_boto3_s3 import S3Client
+
+CUSTOMERS = ROOT / "examples/customers.csv"
+GONE, THERE = "Attrited Customer", "Existing Customer"
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of a run; the working folder is the test's own."""
+    monkeypatch.chdir(tmp_path)
+    return cc.score(CUSTOMERS, "results").folder
+
+
+@pytest.fixture
+def labels(run: str) -> Path:
+    """Of the customers of the riskiest group all have churned, of the others none."""
+    rows = read_list(Path(run) / "assigned.csv")
+    states = [(row["CLIENTNUM"], GONE if row["cluster"] == "5" else THERE) for row in rows]
+    return write_labels(Path("later.csv"), states)
+
+
+def called(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["outcomes", *arguments])
+
+
+def test_the_terminal_says_what_was_expected_what_came_and_who_is_not_counted(
+    run: str, labels: Path
+) -> None:
+    result = called(run, "--labels", str(labels), "--as-of", "2026-11-27")
+    assert result.exit_code == 0, result.stderr
+    lines = result.stdout.splitlines()
+    counted = "Outcomes of customers.csv as of 2026-11-27: 818 of 995 customers counted"
+    assert lines[0] == counted
+    assert lines[1].startswith("Fewer cancelled than training led to expect; more in group 5")
+    assert lines[2].startswith("45 of 818 cancelled, 5.5%")
+    group = next(line for line in lines if line.split()[:1] == ["5"])
+    assert "100.0%" in group and group.rstrip().endswith("higher")
+    assert "• 177 customers not counted: cancelled already when the file was scored" in lines
+    assert lines[-1].startswith(f"Written to {run}/outcomes/2026-11-27-")
+
+
+def test_outcomes_lie_beside_the_run_and_are_the_same_again(run: str, labels: Path) -> None:
+    arguments = (run, "--labels", str(labels), "--as-of", "2026-11-27", "--json")
+    document = json.loads(called(*arguments).stdout)
+    folder = Path(run) / "outcomes" / document["outcomes"]
+    assert json.loads((folder / "outcomes.json").read_text()) == document
+    written = (folder / "outcomes.html").stat().st_mtime_ns
+    assert json.loads(called(*arguments).stdout) == document
+    assert (folder / "outcomes.html").stat().st_mtime_ns == written
+    assert document["overall"]["verdict"] == "lower"
+    assert document["clusters"][4]["verdict"] == "higher"
+    assert document["rankings"]["clusters"]["auc"] is None  # all who churned come last
+    assert called(*arguments, "--out", "own").exit_code == 0
+    assert json.loads(Path("own/outcomes.json").read_text()) == document
+
+
+def test_what_is_wrong_is_one_line(run: str, labels: Path) -> None:
+    for arguments, expected in (
+        (("nowhere", "--labels", str(labels), "--as-of", "2026-11-27"), "no committed run"),
+        ((run, "--labels", "none.csv", "--as-of", "2026-11-27"), "cannot be read"),
+        ((run, "--labels", str(labels), "--as-of", "tomorrow"), "does not match the format"),
+        ((run, "--labels", str(labels), "--as-of", "2999-01-01"), "a day that has come"),
+        ((run, "--labels", str(labels)), "Missing option '--as-of'"),
+    ):
+        result = called(*arguments)
+        assert result.exit_code == 2
+        assert expected in result.stderr.splitlines()[-1]
+
+
+def test_a_run_may_be_in_s3_and_its_outcomes_lie_beside_it(
+    run: str,
+    labels: Path,
+    aws: None,
+    s3: "S3Client",
+    make_bucket: "Callable[[], str]",
+) -> None:
+    bucket = make_bucket()
+    address = cc.score(CUSTOMERS, f"s3://{bucket}/results").folder
+    result = called(address, "--labels", str(labels), "--as-of", "2026-11-27", "--json")
+    assert result.exit_code == 0, result.stderr
+    document = json.loads(result.stdout)
+    key = f"{address.removeprefix(f's3://{bucket}/')}/outcomes/{document['outcomes']}/outcomes.json"
+    content: Any = s3.get_object(Bucket=bucket, Key=key)["Body"]
+    assert json.loads(content.read()) == document
