@@ -13,17 +13,25 @@ from functions.cli.output.text import print_json
 @click.argument("old", metavar="A")
 @click.argument("new", metavar="B")
 @options.counted
+@options.evidence
 @click.option("--out", metavar="DIR", type=options.path, help=COMPARISON_FILES)
 @options.store
 @options.as_json_flag
 def compare(
-    old: str, new: str, data: Path | None, out: Path | None, store: str, as_json: bool
+    old: str,
+    new: str,
+    data: Path | None,
+    outcomes: tuple[str, ...],
+    out: Path | None,
+    store: str,
+    as_json: bool,
 ) -> None:
     """Compare two versions: figures, who moves, and how far the training customers drifted."""
     from pipeline import comparing
 
     target = options.open_store(store)
-    comparison = comparing.compare(target.open(old), target.open(new), data)
+    addresses = [options.address_of(text) for text in outcomes]
+    comparison = comparing.compare(target.open(old), target.open(new), data, addresses)
     if out is not None:
         write_comparison(comparison, out)
     if as_json:

@@ -63,6 +63,7 @@ def show(reference: str, store: str, as_json: bool) -> None:
     help="Share of the customers whose cluster id may change.",
 )
 @options.counted
+@options.evidence
 @options.store
 def promote(
     store: str,
@@ -72,17 +73,25 @@ def promote(
     force: bool,
     max_moved: float,
     data: Path | None,
+    outcomes: tuple[str, ...],
 ) -> None:
     """Make a version the champion; the champion becomes the previous one.
 
     Refused where too many customers would move, where silhouette, stability or churn separation
-    are clearly worse, or where the contract is another one.
+    are clearly worse, where outcomes speak against it, or where the contract is another one.
     """
     from pipeline import comparing
 
     target = options.open_store(store)
     version = comparing.promote(
-        target, reference, why=why, who=who, force=force, max_moved=max_moved, data=data
+        target,
+        reference,
+        why=why,
+        who=who,
+        force=force,
+        max_moved=max_moved,
+        data=data,
+        outcomes=[options.address_of(text) for text in outcomes],
     )
     click.echo(f"champion: {version}")
 

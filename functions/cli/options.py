@@ -190,6 +190,13 @@ counted = click.option(
     help="Customers to count on who moves, where training has not.",
 )
 
+evidence = click.option(
+    "--outcomes",
+    metavar="FILE|S3",
+    multiple=True,
+    help="An outcomes.json of either version, as evidence; repeatable.",
+)
+
 
 def of_run(command: Callable[..., None]) -> Callable[..., None]:
     """What a user may choose about a run."""

@@ -1,6 +1,6 @@
 """Two versions side by side, whether or not one descends from the other."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ import numpy as np
 
 from model_store import Artifact
 from pipeline.comparing.crosswalks import count_customers, known_crosswalk
+from pipeline.comparing.outcomes import Evidence, read_evidence
 from pipeline.comparing.promotion import objections
 from pipeline.model.crosswalk import Crosswalk
 from pipeline.model.published.facts import Metrics, facts_of, figure
@@ -64,6 +65,8 @@ class Comparison:
     """Of the new training customers from the old, feature by feature."""
     objections: tuple[str, ...]
     """Why the new one should not replace the old one."""
+    evidence: tuple[Evidence, ...] = ()
+    """What became of customers that one of them had scored."""
 
     def to_dict(self) -> dict[str, Any]:
         """What comparison.json states."""
@@ -73,23 +76,28 @@ class Comparison:
             "metrics": {name: change.to_dict() for name, change in self.figures.items()},
             "crosswalk": self.crosswalk.to_dict() if self.crosswalk else None,
             "drift": {drift.name: drift.to_dict() for drift in self.drift},
+            "outcomes": [each.to_dict() for each in self.evidence],
             "objections": list(self.objections),
         }
 
 
-def compare(old: Artifact, new: Artifact, data: Path | None = None) -> Comparison:
+def compare(
+    old: Artifact, new: Artifact, data: Path | None = None, outcomes: Iterable[str] = ()
+) -> Comparison:
     """Compare two versions.
 
     Args:
         old: One of them.
         new: The other one.
         data: A customer file to count on who moves.
+        outcomes: Addresses of `outcomes.json`, of runs with either of them.
 
     Raises:
-        WrongFile: The file has no customers that both models can read.
+        WrongFile: The file has no customers that both models can read, or outcomes are of neither.
         WrongArtifact: One of the versions is damaged.
     """
     crosswalk = count_customers(data, old, new) if data else known_crosswalk(old, new)
+    evidence = read_evidence(outcomes, old, new)
     before, after = (facts_of(artifact).get("metrics", Metrics()) for artifact in (old, new))
     return Comparison(
         old.version,
@@ -97,7 +105,8 @@ def compare(old: Artifact, new: Artifact, data: Path | None = None) -> Compariso
         {name: FigureChange(figure(before, name), figure(after, name)) for name in FIGURES},
         crosswalk,
         tuple(_drift(old, new)),
-        tuple(objections(old, new, crosswalk)),
+        tuple(objections(old, new, crosswalk, evidence=evidence)),
+        evidence,
     )
 
 

@@ -7,6 +7,7 @@ It may not, unless somebody forces it with a reason that stays in the history, w
 - it was trained on far fewer customers than the champion, so that all that is known of it is less
   certain, however good its figures look;
 - a cluster that keeps its id may be another group, by the interval of its overlap;
+- outcomes say that its churn rates did not come true, or that it foresaw worse who churns;
 - a figure is worse than the champion's by more than its margin: chance on another sample of the
   same customers moves silhouette and AUC by a hundredth, the weakest Jaccard by some more; or its
   AUC is too uncertain to say so;
@@ -20,6 +21,8 @@ from typing import Any
 
 from model_store import CHAMPION, Artifact, CustomerClustersError, NotFound, Store, WrongArtifact
 from pipeline.comparing.crosswalks import count_customers, known_crosswalk
+from pipeline.comparing.outcomes import Evidence, read_evidence
+from pipeline.comparing.outcomes import against as outcomes_against
 from pipeline.model.crosswalk import MINIMUM_OVERLAP, Crosswalk
 from pipeline.model.published.facts import Metrics, ModelFacts, facts_of, figure
 
@@ -61,6 +64,7 @@ def promote(
     force: bool = False,
     max_moved: float = MAX_MOVED,
     data: Path | None = None,
+    outcomes: Sequence[str] = (),
 ) -> str:
     """Promote a version over the champion.
 
@@ -74,11 +78,13 @@ def promote(
         force: Promote whatever the objections.
         max_moved: The share of the customers that may get another cluster.
         data: A customer file to count on where training has not counted who moves.
+        outcomes: Addresses of `outcomes.json`, of runs with either of them.
 
     Returns:
         The version.
 
     Raises:
+        WrongFile: Outcomes are those of neither.
         NotPromoted: There are objections, and nobody forces.
         Conflict: Another version became the champion meanwhile.
     """
@@ -95,10 +101,14 @@ def promote(
         return candidate.version
     counted = count_customers(data, champion, candidate) if data else None
     crosswalk = counted or known_crosswalk(champion, candidate)
-    against = objections(champion, candidate, crosswalk, max_moved)
+    evidence = read_evidence(outcomes, champion, candidate)
+    against = objections(champion, candidate, crosswalk, max_moved, evidence)
     _refuse(candidate.version, champion.version, against, force)
     moved = crosswalk.moved_share if crosswalk else None
-    details = _overruled({"compared_with": champion.version, "moved_share": moved}, against)
+    details: dict[str, Any] = {"compared_with": champion.version, "moved_share": moved}
+    if evidence:
+        details["outcomes"] = [each.document["outcomes"] for each in evidence]
+    details = _overruled(details, against)
     return store.promote(candidate.version, why, who, details, champion.version)
 
 
@@ -116,6 +126,7 @@ def objections(
     candidate: Artifact,
     crosswalk: Crosswalk | None,
     max_moved: float = MAX_MOVED,
+    evidence: Sequence[Evidence] = (),
 ) -> list[str]:
     """Why a candidate should not replace the champion; none when it may."""
     old, new = facts_of(champion), facts_of(candidate)
@@ -130,7 +141,7 @@ def objections(
     against += smaller(before, after, crosswalk) + worse(before, after) + uncertain(before, after)
     if old.get("contract_sha256") != new.get("contract_sha256"):
         against.append(f"its contract is another one ({_contract_change(old, new)})")
-    return against
+    return against + outcomes_against(evidence)
 
 
 def moving(crosswalk: Crosswalk, max_moved: float = MAX_MOVED) -> list[str]:

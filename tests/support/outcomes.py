@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +11,15 @@ from numpy.typing import NDArray
 from pipeline.model.churn import ChurnRate
 from pipeline.model.cluster import Cluster
 from pipeline.runs.outcomes.intervals import auc_of
+from pipeline.runs.outcomes.rankings import rankings_of
+from pipeline.runs.outcomes.tally import OutcomeTally
 from pipeline.runs.outcomes.verdicts import compare_arms, compare_with_training
-from pipeline.scoring.outcome_documents import AudienceCounts, Estimate, LabelledFile
+from pipeline.scoring.outcome_documents import (
+    AudienceCounts,
+    Estimate,
+    LabelledFile,
+    OutcomesDocument,
+)
 
 RATES = (0.02, 0.06, 0.15, 0.25, 0.6)
 """The true rates of five groups."""
@@ -110,6 +118,48 @@ def _arms(rng: np.random.Generator, effect: float) -> NDArray[np.int64]:
     sizes = np.array([600, 150])
     churned = rng.binomial(sizes, [0.3 - effect, 0.3])
     return np.stack([sizes - churned, churned], axis=1)
+
+
+def document(
+    version: str,
+    churned: Sequence[int],
+    customers: Sequence[int],
+    rates: Sequence[float] = (0.1, 0.5),
+    **chosen: Any,
+) -> OutcomesDocument:
+    """Outcomes of a run with a version whose clusters have these rates.
+
+    Args:
+        version: The model's.
+        churned: Customers of each cluster who churned.
+        customers: Those who are counted.
+        rates: Training's, each known by 2,000 customers.
+        chosen: Other values of the document, by key.
+    """
+    clusters = [cluster(index, round(2_000 * r), 2_000) for index, r in enumerate(rates, 1)]
+    left = np.array(churned)
+    counts = np.stack([np.array(customers) - left, left], axis=1)
+    overall, groups = compare_with_training(clusters, list(customers), counts)
+    tally = OutcomeTally([each.id for each in clusters])
+    given: dict[str, Any] = {
+        "outcomes": "2026-11-27-0123456789ab",
+        "as_of": "2026-11-27",
+        "run": "r",
+        "model_version": version,
+        "input": LabelledFile(name="customers.csv", identity="sha256:1"),
+        "scored_as_of": None,
+        "labels": LabelledFile(name="later.csv", identity="sha256:2"),
+        "others_stayed": False,
+        "all_churned": False,
+        "churned_word": "cancelled",
+        "counts": tally.customers,
+        "label_counts": tally.labels,
+        "overall": overall,
+        "clusters": groups,
+        "rankings": rankings_of(clusters, counts, tally.by_risk),
+        "audience": None,
+    }
+    return cast(OutcomesDocument, given | chosen)
 
 
 def write_labels(

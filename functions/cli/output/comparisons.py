@@ -37,10 +37,30 @@ def show_comparison(comparison: "Comparison") -> None:
     for drift in comparison.drift:
         table.add_row(drift.name, f"{drift.psi:.4f}", drift.verdict)
     out.print(table)
+    if comparison.evidence:
+        _show_evidence(comparison)
     for objection in comparison.objections:
         click.echo(f"• against a promotion: {objection}")
     if not comparison.objections:
         click.echo("Nothing speaks against a promotion")
+
+
+def _show_evidence(comparison: "Comparison") -> None:
+    out = console.terminal()
+    table = console.new_table("What", "As of", "Counted", "Churned", "Expected", "AUC", "Verdict")
+    for each in comparison.evidence:
+        overall, auc = each.document["overall"], each.auc
+        observed = overall["observed"]
+        table.add_row(
+            f"outcomes of the {'new' if each.of_new else 'old'} one",
+            each.document["as_of"],
+            f"{overall['counted']:,}",
+            f"{observed['churned']:,}" if observed else "–",
+            f"{overall['expected_churners']:,.0f}",
+            f"{auc['value']:.3f}" if auc else "–",
+            overall["verdict"],
+        )
+    out.print(table)
 
 
 def write_comparison(comparison: "Comparison", folder: Path) -> None:
