@@ -69,6 +69,30 @@ def open_run(address: str) -> CommittedRun:
     return CommittedRun(address, manifest, files, on_disk)
 
 
+@contextmanager
+def file_at(address: str) -> Iterator[Path]:
+    """A file by its path or its address in S3, as a path of this machine while it is used.
+
+    What is wrong with it is told by its address.
+
+    Raises:
+        WrongFile: It is empty, or there is no such object.
+        WrongAddress: It begins with s3:// and names no bucket.
+        MissingExtra: It is in S3, and boto3 is not installed.
+    """
+    folder, slash, name = address.rpartition("/")
+    files, on_disk = _opened(folder or slash or ".")
+    if files.size(name) == 0:
+        raise WrongFile(address, "is empty; expected a header and a row for each customer")
+    with on_disk(name) as path:
+        try:
+            yield path
+        except WrongFile as error:
+            if error.file != str(path):
+                raise
+            raise error.about(address) from error
+
+
 def _opened(address: str) -> tuple[Storage, Callable[[str], AbstractContextManager[Path]]]:
     if not address.startswith(S3Address.SCHEME):
         root = Path(address)

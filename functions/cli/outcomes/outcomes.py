@@ -1,7 +1,6 @@
 """The command that holds what became of a run's customers against what was expected."""
 
 from datetime import datetime
-from pathlib import Path
 
 import click
 
@@ -21,8 +20,7 @@ _EXAMPLES = """Examples:
 @click.argument("run", metavar="RUN")
 @click.option(
     "--labels",
-    metavar="FILE",
-    type=options.path,
+    metavar="FILE|S3",
     required=True,
     help="Who has churned by then: the id and the label by the contract's names.",
 )
@@ -35,8 +33,7 @@ _EXAMPLES = """Examples:
 )
 @click.option(
     "--audience",
-    metavar="FILE",
-    type=options.path,
+    metavar="FILE|S3",
     help="A list of this run with a control group, as audience --control writes it.",
 )
 @click.option(
@@ -54,9 +51,9 @@ _EXAMPLES = """Examples:
 @options.as_json_flag
 def outcomes(
     run: str,
-    labels: Path,
+    labels: str,
     as_of: datetime,
-    audience: Path | None,
+    audience: str | None,
     others_stayed: bool,
     out: str | None,
     reading: ReadingOptions,
@@ -72,5 +69,6 @@ def outcomes(
     from functions.cli.outcomes.report import make_outcomes
     from pipeline.runs.outcomes.spec import OutcomesSpec
 
-    spec = OutcomesSpec(labels, as_of.date(), audience, others_stayed, reading)
+    listed = options.address_of(audience) if audience else None
+    spec = OutcomesSpec(options.address_of(labels), as_of.date(), listed, others_stayed, reading)
     make_outcomes(run, spec, out, store, as_json=as_json)

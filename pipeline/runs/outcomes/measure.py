@@ -1,5 +1,6 @@
 """The outcomes of one run: its customers joined with what became of them, and measured."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from hashlib import sha256
@@ -9,7 +10,7 @@ from pipeline.errors import WrongFile, refuse_unreadable
 from pipeline.hashing import identity_of_file
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Contract
-from pipeline.runs.committed import CommittedRun
+from pipeline.runs.committed import CommittedRun, file_at
 from pipeline.runs.outcomes.join import join
 from pipeline.runs.outcomes.parts import IdParts
 from pipeline.runs.outcomes.rankings import rankings_of
@@ -43,9 +44,15 @@ def outcomes_of(run: CommittedRun, model: ClusterModel, spec: OutcomesSpec) -> O
     """
     spec.refuse_other_days(run.manifest)
     contract = _contract_for(run, model)
-    labels = _file(spec.labels)
-    audience = None if spec.audience is None else _file(spec.audience)
-    tally = _count(run, model, contract, spec)
+    tally = OutcomeTally([cluster.id for cluster in model.clusters])
+    with ExitStack() as stack:
+        paths = [
+            None if address is None else stack.enter_context(file_at(address))
+            for address in (spec.labels, spec.audience)
+        ]
+        labels, audience = map(_file, (spec.labels, spec.audience), paths)
+        _count(run, contract, spec, paths, tally)
+    assert labels is not None
     overall, clusters = compare_with_training(
         model.clusters, tally.followed.tolist(), tally.by_cluster
     )
@@ -83,25 +90,30 @@ def _contract_for(run: CommittedRun, model: ClusterModel) -> Contract:
 
 
 def _count(
-    run: CommittedRun, model: ClusterModel, contract: Contract, spec: OutcomesSpec
-) -> OutcomeTally:
-    tally = OutcomeTally([cluster.id for cluster in model.clusters])
+    run: CommittedRun,
+    contract: Contract,
+    spec: OutcomesSpec,
+    paths: Sequence[Path | None],
+    tally: OutcomeTally,
+) -> None:
+    """Join the run with the files at the paths, labels and list, and count."""
+    labels_path, audience_path = paths
+    assert labels_path is not None
     with ExitStack() as stack:
         customers, labels = (
             stack.enter_context(IdParts(columns)) for columns in (CUSTOMERS, LABELS)
         )
         audience = None
         read = read_labels(
-            spec.labels, contract, spec.reading, labels, all_churned=spec.others_stayed
+            labels_path, contract, spec.reading, labels, all_churned=spec.others_stayed
         )
         tally.labels["broken"], tally.has_words = read
-        if spec.audience is not None:
+        if audience_path is not None:
             audience = stack.enter_context(IdParts(LISTED))
-            read_audience(spec.audience, run.manifest["run"], contract, audience)
+            read_audience(audience_path, run.manifest["run"], contract, audience)
         read_run(run, contract, customers)
         join(customers, labels, audience, tally, others_stayed=spec.others_stayed)
     _refuse_strangers(run, spec, tally)
-    return tally
 
 
 def _refuse_strangers(run: CommittedRun, spec: OutcomesSpec, tally: OutcomeTally) -> None:
@@ -129,9 +141,11 @@ def _refuse_strangers(run: CommittedRun, spec: OutcomesSpec, tally: OutcomeTally
         )
 
 
-def _file(path: Path) -> LabelledFile:
-    with refuse_unreadable(path):
-        return LabelledFile(name=path.name, identity=identity_of_file(path))
+def _file(address: str | None, path: Path | None) -> LabelledFile | None:
+    if address is None or path is None:
+        return None
+    with refuse_unreadable(address):
+        return LabelledFile(name=address.rpartition("/")[2], identity=identity_of_file(path))
 
 
 def _input(run: CommittedRun) -> LabelledFile:

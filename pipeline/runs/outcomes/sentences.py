@@ -69,7 +69,10 @@ def _of_customers(document: OutcomesDocument) -> list[str]:
 def _of_labels(document: OutcomesDocument) -> list[str]:
     counts = document["label_counts"]
     alike = counts["spelled_otherwise"]
-    strangers = of(counts["strangers"], "label") + " of no customer of this run"
+    strangers = (
+        of(counts["strangers"], "label")
+        + " of no customer of this run, or of a row that it rejected"
+    )
     if alike:
         strangers += (
             f"; {alike:,} of these would be but for leading zeros or .0, as 001 and 1: "

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 from pipeline.reading.options import AUTODETECT, ReadingOptions, WrongOption
 from pipeline.scoring.documents import Manifest
@@ -12,9 +11,10 @@ from pipeline.scoring.documents import Manifest
 class OutcomesSpec:
     """The files that say what became of customers, and the day on which they said it."""
 
-    labels: Path
+    labels: str
+    """A path, or an address in S3."""
     as_of: date
-    audience: Path | None = None
+    audience: str | None = None
     """A list with a control group, as `audience` writes it."""
     others_stayed: bool = False
     """Whether customers without a label have stayed: the labels list those who churned."""

@@ -94,9 +94,19 @@ def test_a_run_may_be_in_s3_and_its_outcomes_lie_beside_it(
 ) -> None:
     bucket = make_bucket()
     address = cc.score(CUSTOMERS, f"s3://{bucket}/results").folder
-    result = called(address, "--labels", str(labels), "--as-of", "2026-11-27", "--json")
+    s3.put_object(Bucket=bucket, Key="labels/later.csv", Body=labels.read_bytes())
+    there = f"s3a://{bucket}/labels/later.csv"
+    result = called(address, "--labels", there, "--as-of", "2026-11-27", "--json")
     assert result.exit_code == 0, result.stderr
     document = json.loads(result.stdout)
     key = f"{address.removeprefix(f's3://{bucket}/')}/outcomes/{document['outcomes']}/outcomes.json"
     content: Any = s3.get_object(Bucket=bucket, Key=key)["Body"]
     assert json.loads(content.read()) == document
+    assert document["labels"]["name"] == "later.csv"
+    s3.put_object(Bucket=bucket, Key="labels/empty.csv", Body=b"")
+    for name, problem in (("empty", "is empty"), ("nowhere", "is gone")):
+        result = called(
+            address, "--labels", f"s3://{bucket}/labels/{name}.csv", "--as-of", "2026-11-27"
+        )
+        assert result.exit_code == 2
+        assert f"s3://{bucket}/labels/{name}.csv: {problem}" in result.stderr

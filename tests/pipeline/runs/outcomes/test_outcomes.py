@@ -42,7 +42,9 @@ def later(path: Path, *, churned: int = 10, write: str = "{:07d}") -> Path:
 def measured(
     run: CommittedRun, model: ClusterModel, labels: Path, **chosen: Any
 ) -> OutcomesDocument:
-    return outcomes_of(run, model, OutcomesSpec(labels, **{"as_of": DAY, **chosen}))
+    if "audience" in chosen:
+        chosen["audience"] = str(chosen["audience"])
+    return outcomes_of(run, model, OutcomesSpec(str(labels), **{"as_of": DAY, **chosen}))
 
 
 def refused(run: CommittedRun, model: ClusterModel, labels: Path, **chosen: Any) -> str:
