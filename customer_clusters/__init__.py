@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from customer_clusters.clusters import Clusters
     from customer_clusters.model import Model, load
     from customer_clusters.segmenter import Segmenter
-    from customer_clusters.verbs import audience, compare, explore, score, train
+    from customer_clusters.verbs import audience, compare, explore, outcomes, score, train
     from pipeline.errors import WrongFile, WrongRow
     from pipeline.model.contract import Contract
     from pipeline.training.recipes import Recipe
@@ -35,6 +35,7 @@ _HOMES = {
     "compare": ".verbs",
     "explore": ".verbs",
     "load": ".model",
+    "outcomes": ".verbs",
     "score": ".verbs",
     "train": ".verbs",
 }
@@ -53,6 +54,7 @@ __all__ = [
     "compare",
     "explore",
     "load",
+    "outcomes",
     "score",
     "spark",
     "train",

@@ -10,6 +10,7 @@ from pipeline.pages.rendering import number, percent, render_page
 if TYPE_CHECKING:
     from pipeline.comparing import Comparison
     from pipeline.scoring.documents import ClusterSummary, Manifest, Summary
+    from pipeline.scoring.outcome_documents import ClusterOutcome, OutcomesDocument, OutcomeVerdict
     from pipeline.training.exploring import Exploration
 
 
@@ -110,6 +111,63 @@ class Compared:
         lines = self.objections or ("Nothing speaks against a promotion.",)
         headings = ("Figure", self.comparison.old, self.comparison.new)
         return _table("Two versions", lines, headings, rows)
+
+
+@dataclass(frozen=True, repr=False)
+class Outcomes:
+    """What became of the customers of a run, beside what training led to expect."""
+
+    document: "OutcomesDocument"
+    """All figures."""
+
+    @property
+    def verdict(self) -> "OutcomeVerdict":
+        """Of all customers."""
+        return self.document["overall"]["verdict"]
+
+    @property
+    def told(self) -> list[str]:
+        """Who is not counted and why, a sentence each."""
+        from pipeline.runs.outcomes.sentences import told
+
+        return told(self.document)
+
+    def write(self, out: str | Path) -> Path:
+        """Write outcomes.json and outcomes.html into a folder; the path of the page."""
+        from model_store import FolderStorage
+        from pipeline.runs.outcomes.store import keep
+        from pipeline.scoring.outcome_documents import OUTCOMES_PAGE
+
+        keep(self.document, FolderStorage(Path(out)))
+        return Path(out) / OUTCOMES_PAGE
+
+    def __repr__(self) -> str:
+        from pipeline.runs.outcomes.sentences import headline
+
+        name, day = self.document["input"]["name"], self.document["as_of"]
+        return f"<{name} as of {day}: {headline(self.document)}>"
+
+    def _repr_html_(self) -> str:
+        from pipeline.runs.outcomes.sentences import effect, headline
+
+        audience, word = self.document["audience"], self.document["churned_word"]
+        campaign = [effect(audience, word)] if audience else []
+        lines = [headline(self.document), *campaign, *self.told]
+        headings = ["Cluster", "Name", "Counted", "Rate", "Expected", "Verdict"]
+        title = f"Outcomes of {self.document['input']['name']} as of {self.document['as_of']}"
+        return _table(title, lines, headings, [_outcome(it) for it in self.document["clusters"]])
+
+
+def _outcome(cluster: "ClusterOutcome") -> list[str]:
+    observed = cluster["observed"]
+    return [
+        str(cluster["cluster"]),
+        cluster["cluster_name"],
+        f"{cluster['counted']:,}",
+        percent(observed["value"] if observed else None),
+        percent(cluster["expected"]["value"]),
+        cluster["verdict"],
+    ]
 
 
 def _summarised(cluster: "ClusterSummary") -> list[str]:

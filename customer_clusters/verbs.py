@@ -1,12 +1,13 @@
-"""The verbs of the command line for a notebook: train, explore, score, audience, compare."""
+"""The verbs of the command line for a notebook: train, explore, score, and what follows."""
 
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from customer_clusters.model import Model, as_store
 from customer_clusters.progress import steps
-from customer_clusters.reports import Compared, Explored, Run
+from customer_clusters.reports import Compared, Explored, Outcomes, Run
 from model_store import CANDIDATE, CHAMPION, Artifact, Store
 from model_store.extras import needs_extra
 from pipeline.errors import MAX_REJECTED_SHARE, WrongFile
@@ -198,6 +199,42 @@ def audience(
         return load_model(as_store(store).open(version)).contract
 
     return write_audience(open_run(address), spec, as_target(str(out)), contract_of)
+
+
+def outcomes(
+    run: Run | str | Path,
+    labels: str | Path,
+    as_of: date | str,
+    *,
+    audience: str | Path | None = None,
+    others_stayed: bool = False,
+    store: str | Path | Store | None = None,
+    options: ReadingOptions = AUTODETECT,
+) -> Outcomes:
+    """Hold what became of a run's customers against what training led to expect.
+
+    Args:
+        run: What `score` gave back, or the folder or s3:// address of a run.
+        labels: Who has churned by then: a file with the id and the label, or its s3:// address.
+        as_of: The day on which the labels were true, as a date or YYYY-MM-DD.
+        audience: A list of this run with a control group.
+        others_stayed: Whether customers who are not in the labels have stayed.
+        store: As for `load`; it must hold the model of the run.
+        options: How the labels are written, where they do not show it.
+
+    Raises:
+        WrongFile: A file lacks a column, or is of other customers.
+    """
+    from pipeline.runs.committed import open_run
+    from pipeline.runs.outcomes.measure import outcomes_of
+    from pipeline.runs.outcomes.spec import OutcomesSpec
+
+    opened = open_run(run.folder if isinstance(run, Run) else str(run))
+    model = load_model(as_store(store).open(opened.manifest["model_version"]))
+    day = as_of if isinstance(as_of, date) else date.fromisoformat(as_of)
+    listed = None if audience is None else str(audience)
+    spec = OutcomesSpec(str(labels), day, listed, others_stayed, options)
+    return Outcomes(outcomes_of(opened, model, spec))
 
 
 def compare(

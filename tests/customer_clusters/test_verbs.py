@@ -29,6 +29,21 @@ def test_a_file_is_scored_once_and_its_run_shows_itself(tmp_path: Path) -> None:
     assert again.manifest == run.manifest
 
 
+def test_what_became_of_a_run_is_held_against_what_was_expected(tmp_path: Path) -> None:
+    run = cc.score(ROOT / "examples/customers.csv", tmp_path)
+    rows = pd.read_csv(run.path(), dtype=str)
+    rows.loc[rows["cluster"] == "4", "Attrition_Flag"] = "Attrited Customer"
+    rows[["CLIENTNUM", "Attrition_Flag"]].to_csv(tmp_path / "later.csv", index=False)
+    found = cc.outcomes(run, tmp_path / "later.csv", "2026-11-27")
+    assert found.verdict == "higher"
+    assert found.document["clusters"][3]["verdict"] == "higher"
+    assert "More cancelled than training led to expect" in repr(found)
+    assert "100.0%" in found._repr_html_()
+    assert found.told[0].startswith("177 customers not counted")
+    page = found.write(tmp_path / "own")
+    assert page.is_file() and (tmp_path / "own" / "outcomes.json").is_file()
+
+
 def test_a_model_without_a_label_says_nothing_of_leaving(
     gym_members: pd.DataFrame, tmp_path: Path
 ) -> None:
