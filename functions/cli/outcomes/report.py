@@ -4,14 +4,14 @@ from rich.console import Console
 
 from functions.cli import options
 from functions.cli.output import console
-from functions.cli.output.text import print_json
+from functions.cli.output.text import print_json, print_text
 from model_store import open_storage
 from pipeline.model.published.loading import load_model
 from pipeline.runs.committed import open_run
 from pipeline.runs.outcomes import sentences
 from pipeline.runs.outcomes.measure import outcomes_of
 from pipeline.runs.outcomes.spec import OutcomesSpec
-from pipeline.runs.outcomes.store import folder_of, keep
+from pipeline.runs.outcomes.store import folder_of, keep, kept
 from pipeline.scoring.outcome_documents import (
     OUTCOMES_PAGE,
     Comparison,
@@ -44,11 +44,16 @@ def make_outcomes(
         document = keep(document, open_storage(where))
     if as_json:
         print_json(document)
-    else:
-        _show(document, where)
+        return
+    _show(document)
+    for other in kept(run):
+        if other["outcomes"] != document["outcomes"]:
+            line = f"{other['as_of']}: {other['overall']['verdict']} ({other['labels']['name']})"
+            print_text(f"Other outcomes of this run, {line}")
+    print_text(f"Written to {where}; for people: {OUTCOMES_PAGE}")
 
 
-def _show(document: OutcomesDocument, where: str) -> None:
+def _show(document: OutcomesDocument) -> None:
     out, word = console.terminal(), document["churned_word"]
     counts = document["counts"]
     out.print(
@@ -64,7 +69,6 @@ def _show(document: OutcomesDocument, where: str) -> None:
         out.print(f"{sentences.effect(audience, word)}\n", soft_wrap=True)
     for line in sentences.told(document):
         out.print(f"• {line}", soft_wrap=True)
-    out.print(f"Written to {where}; for people: {OUTCOMES_PAGE}", soft_wrap=True)
 
 
 def _show_groups(out: Console, document: OutcomesDocument) -> None:

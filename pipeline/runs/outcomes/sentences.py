@@ -75,7 +75,7 @@ def _of_labels(document: OutcomesDocument) -> list[str]:
     )
     if alike:
         strangers += (
-            f"; {alike:,} of these would be but for leading zeros or .0, as 001 and 1: "
+            f"; {alike:,} of these are customers but for leading zeros or .0, as 001 and 1: "
             "write ids as text in both files"
         )
     lines = (

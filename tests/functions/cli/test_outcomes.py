@@ -65,6 +65,8 @@ def test_outcomes_lie_beside_the_run_and_are_the_same_again(run: str, labels: Pa
     written = (folder / "outcomes.html").stat().st_mtime_ns
     assert json.loads(called(*arguments).stdout) == document
     assert (folder / "outcomes.html").stat().st_mtime_ns == written
+    earlier = called(*arguments[:4], "2026-11-01")
+    assert "Other outcomes of this run, 2026-11-27: lower (later.csv)" in earlier.stdout
     assert document["overall"]["verdict"] == "lower"
     assert document["clusters"][4]["verdict"] == "higher"
     assert document["rankings"]["clusters"]["auc"] is None  # all who churned come last
