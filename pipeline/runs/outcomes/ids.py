@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from pipeline.reading.arrow_columns import as_text, is_text, without_dictionary, without_view
 from pipeline.reading.arrow_numpy import column_of, missing_in, values_of
+from pipeline.scoring.outputs import FORMULA
 from pipeline.scoring.summary.repeated_ids import Hashes, hashes_of
 
+_HARMLESS = f"^'({FORMULA.removeprefix('^')})"
 _LARGEST = 2.0**53
 """Beyond it not every whole number is a floating-point number."""
 
@@ -29,12 +31,13 @@ class IdHashes(NamedTuple):
 
 
 def id_hashes(column: pa.Array) -> IdHashes:
-    """Hash a column of ids.
+    """Hash a column of ids, without the apostrophe that keeps a spreadsheet from running one.
 
     Args:
         column: Text, bytes or numbers.
     """
     texts = pc.utf8_trim_whitespace(id_texts(column))
+    texts = pc.replace_substring_regex(texts, _HARMLESS, r"\1")
     exact = hashes_of(texts)
     bare = pc.replace_substring_regex(texts, r"\.0+$", "")
     bare = pc.replace_substring_regex(bare, r"^0+([0-9])", r"\1")

@@ -111,7 +111,7 @@ def _count(
         if audience_path is not None:
             audience = stack.enter_context(IdParts(LISTED))
             read_audience(audience_path, run.manifest["run"], contract, audience)
-        read_run(run, contract, customers)
+        read_run(run, contract, tally.clusters, customers)
         join(customers, labels, audience, tally, others_stayed=spec.others_stayed)
     _refuse_strangers(run, spec, tally)
 
@@ -131,7 +131,8 @@ def _refuse_strangers(run: CommittedRun, spec: OutcomesSpec, tally: OutcomeTally
     listed = tally.listed
     ids = listed["rows"] - listed["no_id"] - listed["repeated"]
     if ids and listed["strangers"] == ids:
-        raise WrongFile(spec.audience, f"has no id of a customer of run {run.address}")
+        problem = f"has no id of a customer of run {run.address}; ids are text, with their zeros"
+        raise WrongFile(spec.audience, problem)
     if not counts["counted"]:
         raise WrongFile(
             spec.labels,
@@ -145,7 +146,7 @@ def _file(address: str | None, path: Path | None) -> LabelledFile | None:
     if address is None or path is None:
         return None
     with refuse_unreadable(address):
-        return LabelledFile(name=address.rpartition("/")[2], identity=identity_of_file(path))
+        return LabelledFile(name=Path(address).name, identity=identity_of_file(path))
 
 
 def _input(run: CommittedRun) -> LabelledFile:

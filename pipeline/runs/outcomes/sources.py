@@ -1,6 +1,6 @@
 """The rows that are joined: those of the run, of the labels and of an audience."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,17 +30,23 @@ LABELS = {"state": "i1"}
 LISTED = {"control": "i1"}
 _LOOK = "cp1252"
 """What text in an unknown encoding is read in: ids and words of labels seldom need more."""
+_CHANGED = (
+    "has assigned rows that are not what was written; delete the run and score the file again"
+)
 _YES = frozenset({"true", "1", "yes", "wahr", "vrai", "verdadero", "vero"})
 _NO = frozenset({"false", "0", "no", "falsch", "faux", "falso"})
 """What spreadsheets make of a flag in some languages."""
 
 
-def read_run(run: CommittedRun, contract: Contract, parts: IdParts) -> None:
+def read_run(
+    run: CommittedRun, contract: Contract, clusters: Sequence[int], parts: IdParts
+) -> None:
     """Add the customers of a run.
 
     Args:
         run: The run.
         contract: What names the id and the label.
+        clusters: The ids that they may have.
         parts: Of `CUSTOMERS`.
 
     Raises:
@@ -55,8 +61,13 @@ def read_run(run: CommittedRun, contract: Contract, parts: IdParts) -> None:
         label = contract.label
         label_at = None if label is None else rows.position(label.column)
         read = _reader(rows, id_at, label_at, label)
-        for ids, columns in rows.map(read):
-            parts.add(ids, **columns)
+        try:
+            for ids, columns in rows.map(read):
+                if not np.isin(columns["cluster"], clusters).all():
+                    raise WrongFile(run.address, _CHANGED)
+                parts.add(ids, **columns)
+        except pa.ArrowInvalid as error:
+            raise WrongFile(run.address, _CHANGED) from error
 
 
 def _reader(
@@ -74,7 +85,8 @@ def _reader(
         risks = np.full(count, np.nan)
         if risk_at is not None:
             risks = values_of(typed(batch.column(risk_at), "risk")).astype(float)
-        millionths = np.where(np.isnan(risks), NO_RISK, np.rint(risks * MILLION)).astype(np.int64)
+        within = np.rint(np.clip(risks, 0, 1) * MILLION)
+        millionths = np.where(np.isnan(risks), NO_RISK, within).astype(np.int64)
         columns = {"cluster": clusters, "state": states, "risk": millionths}
         return id_hashes(batch.column(id_at)), columns
 

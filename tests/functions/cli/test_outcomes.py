@@ -1,6 +1,9 @@
 """The command that holds what became of customers against what was expected."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +75,20 @@ def test_outcomes_lie_beside_the_run_and_are_the_same_again(run: str, labels: Pa
     assert document["rankings"]["clusters"]["auc"] is None  # all who churned come last
     assert called(*arguments, "--out", "own").exit_code == 0
     assert json.loads(Path("own/outcomes.json").read_text()) == document
+
+
+def test_neither_pandas_nor_scipy_is_loaded(run: str, labels: Path) -> None:
+    code = (
+        "import sys; from functions.cli.main import main; "
+        "main(sys.argv[1:], standalone_mode=False); "
+        "print(sorted({'pandas', 'scipy', 'sklearn', 'matplotlib', 'boto3'} & set(sys.modules)))"
+    )
+    arguments = ["outcomes", run, "--labels", str(labels), "--as-of", "2026-11-27"]
+    result = subprocess.run(
+        [sys.executable, "-c", code, *arguments], env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert result.stdout.splitlines()[-1:] == ["[]"], result.stderr
 
 
 def test_what_is_wrong_is_one_line(run: str, labels: Path) -> None:

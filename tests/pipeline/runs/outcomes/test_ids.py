@@ -39,6 +39,11 @@ def test_leading_zeros_make_another_id_that_is_alike() -> None:
     assert loose[6] != loose[7]
 
 
+def test_an_apostrophe_before_what_a_spreadsheet_would_run_is_no_part_of_an_id() -> None:
+    ids, safe = id_hashes(pa.array(["-17", "+a", "'b"])), id_hashes(pa.array(["'-17", "'+a", "'b"]))
+    assert ids.exact.tolist() == safe.exact.tolist()
+
+
 def test_a_part_of_a_column_is_hashed_as_the_part_that_it_is() -> None:
     column = pa.array(["x", None, "y", "z"])
     assert id_hashes(column[2:]).exact.tolist() == id_hashes(pa.array(["y", "z"])).exact.tolist()

@@ -245,6 +245,16 @@ def test_a_risk_is_held_against_what_became_of_its_customers(
     assert sorted(each["customers"] for each in risk["tenths"]) == [19, *[20] * 9]
 
 
+def test_a_run_that_was_changed_is_refused(model: ClusterModel, tmp_path: Path) -> None:
+    run = risk_run(tmp_path / "run", [("0000001", 0.5), ("0000002", 0.25)])
+    labels = write_labels(tmp_path / "later.csv", [("0000001", GONE), ("0000002", THERE)])
+    path = tmp_path / "run" / "assigned.csv"
+    text = path.read_text()
+    for own, other in ((",1,A,", ",77,A,"), (",0.25,", ",much,")):
+        path.write_text(text.replace(own, other))
+        assert "are not what was written" in refused(run, model, labels)
+
+
 def test_outcomes_are_written_once_beside_the_run(
     make_run: MakeRun, model: ClusterModel, tmp_path: Path
 ) -> None:
