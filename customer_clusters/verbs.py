@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
 
 from customer_clusters.model import Model, as_store
 from customer_clusters.progress import steps
@@ -208,6 +208,7 @@ def outcomes(
     *,
     audience: str | Path | None = None,
     others_stayed: bool = False,
+    ids: Literal["text", "number"] = "text",
     store: str | Path | Store | None = None,
     options: ReadingOptions = AUTODETECT,
 ) -> Outcomes:
@@ -219,6 +220,7 @@ def outcomes(
         as_of: The day on which the labels were true, as a date or YYYY-MM-DD.
         audience: A list of this run with a control group.
         others_stayed: Whether customers who are not in the labels have stayed.
+        ids: As `number`, 001 and 1 are the same customer.
         store: As for `load`; it must hold the model of the run.
         options: How the labels are written, where they do not show it.
 
@@ -233,7 +235,7 @@ def outcomes(
     model = load_model(as_store(store).open(opened.manifest["model_version"]))
     day = as_of if isinstance(as_of, date) else date.fromisoformat(as_of)
     listed = None if audience is None else str(audience)
-    spec = OutcomesSpec(str(labels), day, listed, others_stayed, options)
+    spec = OutcomesSpec(str(labels), day, listed, others_stayed, ids, options)
     return Outcomes(outcomes_of(opened, model, spec))
 
 

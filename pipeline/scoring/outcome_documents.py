@@ -4,13 +4,16 @@ It is a JSON object whose keys stand in this order; it names no customer. Needs 
 only, so that whoever compares models or shows history can read it.
 """
 
-from typing import Literal, TypedDict
+from typing import Literal, TypedDict, get_args
 
 OUTCOMES_FILE, OUTCOMES_PAGE = "outcomes.json", "outcomes.html"
 OUTCOMES_FOLDER = "outcomes"
 """In the folder of a run; below it a folder for each day and labels."""
 OutcomeVerdict = Literal["as trained", "higher", "lower", "cannot tell yet"]
 """How a churn rate compares with training's."""
+IdMatching = Literal["text", "number"]
+"""Whether 001 and 1 are two customers, or one."""
+ID_MATCHINGS: tuple[IdMatching, ...] = get_args(IdMatching)
 EffectVerdict = Literal["fewer", "more", "cannot tell yet"]
 """Whether fewer of those who were contacted churned than of the control group."""
 
@@ -185,6 +188,7 @@ class OutcomesDocument(TypedDict):
     labels: LabelledFile
     others_stayed: bool
     """Whether customers without a label were taken to have stayed."""
+    ids: IdMatching
     all_churned: bool
     """Whether the labels have no words, so that everybody in them was taken to have churned."""
     churned_word: str

@@ -150,6 +150,7 @@ def document(
         "scored_as_of": None,
         "labels": LabelledFile(name="later.csv", identity="sha256:2"),
         "others_stayed": False,
+        "ids": "text",
         "all_churned": False,
         "churned_word": "cancelled",
         "counts": tally.customers,

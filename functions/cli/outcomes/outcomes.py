@@ -6,6 +6,7 @@ import click
 
 from functions.cli import options
 from pipeline.reading.options import ReadingOptions
+from pipeline.scoring.outcome_documents import ID_MATCHINGS, IdMatching
 
 _EXAMPLES = """Examples:
 
@@ -42,6 +43,13 @@ _EXAMPLES = """Examples:
     help="The labels list those who churned; customers who are not in it have stayed.",
 )
 @click.option(
+    "--ids",
+    type=click.Choice(ID_MATCHINGS),
+    default="text",
+    show_default=True,
+    help="Whether 001 and 1 are two customers, or one.",
+)
+@click.option(
     "--out",
     metavar="DIR|S3",
     help="Folder for outcomes.json and outcomes.html.  [default: outcomes/… beside the run]",
@@ -55,6 +63,7 @@ def outcomes(
     as_of: datetime,
     audience: str | None,
     others_stayed: bool,
+    ids: IdMatching,
     out: str | None,
     reading: ReadingOptions,
     store: str,
@@ -70,5 +79,7 @@ def outcomes(
     from pipeline.runs.outcomes.spec import OutcomesSpec
 
     listed = options.address_of(audience) if audience else None
-    spec = OutcomesSpec(options.address_of(labels), as_of.date(), listed, others_stayed, reading)
+    spec = OutcomesSpec(
+        options.address_of(labels), as_of.date(), listed, others_stayed, ids, reading
+    )
     make_outcomes(run, spec, out, store, as_json=as_json)

@@ -66,6 +66,7 @@ def outcomes_of(run: CommittedRun, model: ClusterModel, spec: OutcomesSpec) -> O
         scored_as_of=day_of(run.manifest),
         labels=labels,
         others_stayed=spec.others_stayed,
+        ids=spec.ids,
         all_churned=not tally.has_words,
         churned_word=contract.label.churned_word,
         counts=tally.customers,
@@ -101,7 +102,7 @@ def _count(
     assert labels_path is not None
     with ExitStack() as stack:
         customers, labels = (
-            stack.enter_context(IdParts(columns)) for columns in (CUSTOMERS, LABELS)
+            stack.enter_context(IdParts(columns, spec.ids)) for columns in (CUSTOMERS, LABELS)
         )
         audience = None
         read = read_labels(
@@ -109,7 +110,7 @@ def _count(
         )
         tally.labels["broken"], tally.has_words = read
         if audience_path is not None:
-            audience = stack.enter_context(IdParts(LISTED))
+            audience = stack.enter_context(IdParts(LISTED, spec.ids))
             read_audience(audience_path, run.manifest["run"], contract, audience)
         read_run(run, contract, tally.clusters, customers)
         join(customers, labels, audience, tally, others_stayed=spec.others_stayed)
@@ -122,8 +123,8 @@ def _refuse_strangers(run: CommittedRun, spec: OutcomesSpec, tally: OutcomeTally
     if labels["ids"] and labels["strangers"] == labels["ids"]:
         alike = labels["spelled_otherwise"]
         remedy = (
-            f"; {alike:,} would be without leading zeros or .0 (as 001 and 1): "
-            "write ids as text in both files"
+            f"; {alike:,} would be without leading zeros or .0 (as 001 and 1): write ids as text "
+            "in both files, or say --ids number where 001 and 1 are the same"
             if alike
             else ""
         )
@@ -131,7 +132,9 @@ def _refuse_strangers(run: CommittedRun, spec: OutcomesSpec, tally: OutcomeTally
     listed = tally.listed
     ids = listed["rows"] - listed["no_id"] - listed["repeated"]
     if ids and listed["strangers"] == ids:
-        problem = f"has no id of a customer of run {run.address}; ids are text, with their zeros"
+        problem = (
+            f"has no id of a customer of run {run.address}; write ids as text, or say --ids number"
+        )
         raise WrongFile(spec.audience, problem)
     if not counts["counted"]:
         raise WrongFile(
@@ -160,7 +163,7 @@ def _id(
     """The day and a digest of what the outcomes follow from."""
     parts = [
         run.manifest["run"], labels["identity"], audience["identity"] if audience else "",
-        str(spec.others_stayed), repr(sorted(spec.reading.facts.items())),
+        str(spec.others_stayed), spec.ids, repr(sorted(spec.reading.facts.items())),
     ]  # fmt: skip
     digest = sha256("\n".join(parts).encode()).hexdigest()
     return f"{spec.as_of.isoformat()}-{digest[:12]}"

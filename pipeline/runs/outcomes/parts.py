@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from model_store import Temporary
 from pipeline.runs.outcomes.ids import IdHashes
+from pipeline.scoring.outcome_documents import IdMatching
 
 PARTS = 32
 """A part of 20 million customers has 625,000."""
@@ -26,12 +27,14 @@ Rows = NDArray[Any]
 class IdParts:
     """Rows in parts. A context manager."""
 
-    def __init__(self, columns: Mapping[str, str]) -> None:
+    def __init__(self, columns: Mapping[str, str], ids: IdMatching = "text") -> None:
         """Begin without rows.
 
         Args:
             columns: The name of each column beside the id → its type in numpy's words.
+            ids: By number, ids that differ in leading zeros or `.0` alone are the same.
         """
+        self._by_number = ids == "number"
         self.type = np.dtype([("exact", "<u8"), ("loose", "<u8"), *columns.items()])
         self.rows = 0
         """That were added."""
@@ -63,7 +66,8 @@ class IdParts:
         self.rows += len(ids.exact)
         self.no_id += len(ids.exact) - len(known)
         rows = np.empty(len(known), self.type)
-        rows["exact"], rows["loose"] = ids.exact[known], ids.loose[known]
+        exact = ids.loose if self._by_number else ids.exact
+        rows["exact"], rows["loose"] = exact[known], ids.loose[known]
         for name, values in columns.items():
             rows[name] = values[known]
         part = (rows["loose"] % np.uint64(PARTS)).astype(np.intp)

@@ -59,6 +59,8 @@ def _of_customers(document: OutcomesDocument) -> list[str]:
         (counts["no_id"], "no id"),
     )
     found = [f"{of(number, 'customer')} not counted: {why}" for number, why in lines if number]
+    if document["ids"] == "number":
+        found.append("Ids were compared as numbers: 001 and 1 are the same customer")
     if document["others_stayed"]:
         found.append("Customers without a label were taken to have stayed")
     if document["all_churned"]:
@@ -76,7 +78,7 @@ def _of_labels(document: OutcomesDocument) -> list[str]:
     if alike:
         strangers += (
             f"; {alike:,} of these are customers but for leading zeros or .0, as 001 and 1: "
-            "write ids as text in both files"
+            "write ids as text, or say --ids number where they are the same"
         )
     lines = (
         (counts["strangers"], strangers),

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from pipeline.reading.options import AUTODETECT, ReadingOptions, WrongOption
 from pipeline.scoring.documents import Manifest
+from pipeline.scoring.outcome_documents import ID_MATCHINGS, IdMatching
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +19,18 @@ class OutcomesSpec:
     """A list with a control group, as `audience` writes it."""
     others_stayed: bool = False
     """Whether customers without a label have stayed: the labels list those who churned."""
+    ids: IdMatching = "text"
     reading: ReadingOptions = AUTODETECT
     """How the labels are written."""
+
+    def __post_init__(self) -> None:
+        """Check how ids are matched.
+
+        Raises:
+            WrongOption: There is no such way.
+        """
+        if self.ids not in ID_MATCHINGS:
+            raise WrongOption("ids", f"one of {', '.join(ID_MATCHINGS)}", self.ids)
 
     def refuse_other_days(self, manifest: Manifest) -> None:
         """Check the day against the run's and today.

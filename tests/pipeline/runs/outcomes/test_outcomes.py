@@ -103,9 +103,14 @@ def test_labels_may_be_a_table_with_ids_as_numbers(
 def test_ids_without_their_zeros_are_refused_with_what_to_do(
     make_run: MakeRun, model: ClusterModel, tmp_path: Path
 ) -> None:
-    message = refused(make_run(), model, later(tmp_path / "later.csv", write="{:d}"))
+    run, stripped = make_run(), later(tmp_path / "later.csv", write="{:d}")
+    message = refused(run, model, stripped)
     assert "has no id of a customer" in message
-    assert f"{ROWS} would be without leading zeros" in message and "ids as text" in message
+    assert f"{ROWS} would be without leading zeros" in message and "say --ids number" in message
+    document = measured(run, model, stripped, ids="number")
+    assert document["overall"] == measured(run, model, later(tmp_path / "full.csv"))["overall"]
+    assert "Ids were compared as numbers" in " ".join(sentences.told(document))
+    assert "--ids: expected one of text, number" in refused(run, model, stripped, ids="words")
 
 
 def test_customers_without_a_label_are_told(
