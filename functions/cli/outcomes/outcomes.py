@@ -47,7 +47,7 @@ _EXAMPLES = """Examples:
     type=click.Choice(ID_MATCHINGS),
     default="text",
     show_default=True,
-    help="Whether 001 and 1 are two customers, or one.",
+    help="As number, zeros before an id do not count: 001 and 1 are one customer.",
 )
 @click.option(
     "--out",
