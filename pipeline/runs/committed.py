@@ -80,6 +80,8 @@ def file_at(address: str) -> Iterator[Path]:
         WrongAddress: It begins with s3:// and names no bucket.
         MissingExtra: It is in S3, and boto3 is not installed.
     """
+    if address.startswith(S3Address.SCHEME) and not S3Address.from_string(address).key:
+        raise WrongFile(address, "is no file; expected s3://bucket/name")
     folder, slash, name = address.rpartition("/")
     files, on_disk = _opened(folder or slash or ".")
     if files.size(name) == 0:

@@ -59,6 +59,9 @@ def _of_customers(document: OutcomesDocument) -> list[str]:
         (counts["no_id"], "no id"),
     )
     found = [f"{of(number, 'customer')} not counted: {why}" for number, why in lines if number]
+    observed = document["overall"]["observed"]
+    if counts["churned_before"] and observed and not observed["churned"]:
+        found.insert(0, f"Nobody else {word} since the file was scored: are these its own labels?")
     if document["ids"] == "number":
         found.append("Ids were compared as numbers: 001 and 1 are the same customer")
     if document["others_stayed"]:

@@ -94,6 +94,7 @@ def test_neither_pandas_nor_scipy_is_loaded(run: str, labels: Path) -> None:
 def test_what_is_wrong_is_one_line(run: str, labels: Path) -> None:
     for arguments, expected in (
         (("nowhere", "--labels", str(labels), "--as-of", "2026-11-27"), "no committed run"),
+        ((run, "--labels", "s3://bucket", "--as-of", "2026-11-27"), "expected s3://bucket/name"),
         ((run, "--labels", "none.csv", "--as-of", "2026-11-27"), "cannot be read"),
         ((run, "--labels", str(labels), "--as-of", "tomorrow"), "does not match the format"),
         ((run, "--labels", str(labels), "--as-of", "2999-01-01"), "a day that has come"),

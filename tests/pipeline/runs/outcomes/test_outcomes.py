@@ -72,6 +72,18 @@ def test_who_had_churned_before_is_not_counted_and_that_is_told(
     ]
 
 
+def test_the_file_s_own_labels_are_no_outcomes_and_that_is_asked(
+    make_run: MakeRun, model: ClusterModel, tmp_path: Path
+) -> None:
+    run = make_run()
+    document = measured(run, model, tmp_path / "customers.csv")
+    assert document["overall"]["observed"] is not None
+    assert document["overall"]["observed"]["churned"] == 0
+    assert sentences.told(document)[0] == (
+        "Nobody else cancelled since the file was scored: are these its own labels?"
+    )
+
+
 def test_the_expected_rate_is_training_s_group_by_group(
     make_run: MakeRun, model: ClusterModel, tmp_path: Path
 ) -> None:
