@@ -245,6 +245,7 @@ def compare(
     *,
     store: str | Path | Store | None = None,
     data: str | Path | None = None,
+    outcomes: Sequence[str | Path] = (),
 ) -> Compared:
     """Compare two versions: figures, who moves, and how far the training customers drifted.
 
@@ -253,6 +254,7 @@ def compare(
         new: Another one.
         store: As for `load`.
         data: A customer file to count on who moves, where training has not.
+        outcomes: Files `outcomes.json` of runs with either of them, or their folders.
 
     Example:
         >>> import customer_clusters as cc
@@ -263,4 +265,5 @@ def compare(
 
     target = as_store(store)
     artifacts: tuple[Artifact, Artifact] = target.open(old), target.open(new)
-    return Compared(comparing.compare(*artifacts, None if data is None else Path(data)))
+    customers = None if data is None else Path(data)
+    return Compared(comparing.compare(*artifacts, customers, [str(each) for each in outcomes]))

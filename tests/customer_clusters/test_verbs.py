@@ -42,6 +42,8 @@ def test_what_became_of_a_run_is_held_against_what_was_expected(tmp_path: Path) 
     assert found.told[0].startswith("177 customers not counted")
     page = found.write(tmp_path / "own")
     assert page.is_file() and (tmp_path / "own" / "outcomes.json").is_file()
+    (objection,) = cc.compare("original", "champion", outcomes=[page.parent]).objections[-1:]
+    assert objection.startswith("its churn rates did not come true: of 818 customers")
 
 
 def test_a_model_without_a_label_says_nothing_of_leaving(
