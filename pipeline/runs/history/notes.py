@@ -10,6 +10,7 @@ from pipeline.runs.history.entry import LEDGER, LedgerEntry, entry_name
 from pipeline.runs.history.ledger import Ledger, without_entry
 from pipeline.runs.history.points import Point, committed_at
 from pipeline.scoring.period import day_of
+from pipeline.scoring.summary.verdict import MIN_CUSTOMERS
 
 NoteKind = Literal[
     "no run", "no entry", "damaged", "twice", "late", "clock", "model", "contract", "units",
@@ -83,12 +84,31 @@ def about_clocks(entries: Sequence[LedgerEntry], now: datetime) -> list[Note]:
     return notes
 
 
+def _same_figures(point: Point, before: Sequence[Point]) -> list[Note]:
+    """A file that is likely an earlier one under another name: two hardly have the same counts."""
+    entry = point.entry
+    if entry["rows_assigned"] < MIN_CUSTOMERS:
+        return []
+    same = [each.entry["as_of"] for each in before if _figures(each.entry) == _figures(entry)]
+    if not same:
+        return []
+    text = f"{entry['as_of']} has the same figures as {same[-1]}; was one file delivered twice?"
+    return [Note("twice", text)]
+
+
+def _figures(entry: LedgerEntry) -> object:
+    counts = [(c["cluster"], c["customers"], c["churned"]) for c in entry["clusters"]]
+    psi = [each["psi"] for each in entry["drift"]["features"].values()]
+    return entry["model_version"], entry["rows_in"], entry["churned"], counts, psi
+
+
 def about_periods(points: Sequence[Point]) -> list[Note]:
     """Of each period: how its file came, its model, wrong units, and what has changed."""
     notes: list[Note] = []
     for index, point in enumerate(points):
         entry, day = point.entry, point.entry["as_of"]
         notes += _about_deliveries(point, points[index + 1 :])
+        notes += _same_figures(point, points[:index])
         if point.new_model:
             notes += _about_model(entry, points[index - 1].entry)
         if entry["drift"]["implausible"]:

@@ -1,0 +1,225 @@
+"""What a history says of entries: which count, what changed, and what is odd."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+
+from model_store import NotFound
+from pipeline.runs.history.changes import changes
+from pipeline.runs.history.entry import LedgerEntry, entry_name
+from pipeline.runs.history.history import History, make_history
+from pipeline.runs.history.ledger import Ledger
+from pipeline.runs.history.shares import Share, expected_churn, group_shares
+from pipeline.scoring.period import PeriodPattern
+from tests.support.histories import drift, entry
+
+NOW = datetime(2026, 12, 24, tzinfo=UTC)
+RUN = "customers-2026-01-01.csv/v1-2026-01-01"
+
+
+def history(*entries: LedgerEntry, **given: Any) -> History:
+    return make_history(Ledger(list(entries)), "results", now=NOW, **given)
+
+
+def notes(found: History, *kinds: str) -> list[str]:
+    return [note.text for note in found.notes if not kinds or note.kind in kinds]
+
+
+def test_periods_stand_in_order_whatever_order_they_came_in() -> None:
+    found = history(entry("2026-03-01"), entry("2026-01-01"), entry("2026-02-01"))
+    days = [point.entry["as_of"] for point in found.points]
+    assert days == ["2026-01-01", "2026-02-01", "2026-03-01"]
+    assert found.series == "customers-*.csv"
+
+
+def test_files_that_stay_alike_need_no_note() -> None:
+    counts = [(600, 400), (598, 402), (605, 395)]
+    entries = [entry(f"2026-0{n}-01", each) for n, each in enumerate(counts, start=1)]
+    assert notes(history(*entries, runs={each["run"] for each in entries})) == []
+
+
+def test_of_a_period_that_came_twice_the_last_counts() -> None:
+    again = entry("2026-01-01", (500, 500), run="a/2", committed="2026-02-03T00:00:00+00:00")
+    found = history(again, entry("2026-01-01", identity="sha256:first"), entry("2026-02-01"))
+    assert found.points[0].entry["run"] == "a/2"
+    assert [each["run"] for each in found.points[0].replaced] == [RUN]
+    assert notes(found, "twice") == [
+        "2026-01-01 was scored 2 times (another file); the last counts, a/2"
+    ]
+    assert notes(found, "late") == []  # the first came in time
+
+
+def test_a_file_scored_anew_by_another_model_says_so() -> None:
+    again = entry(
+        "2026-01-01", run="a/2", model_version="v2", committed="2026-02-03T00:00:00+00:00"
+    )
+    assert notes(history(entry("2026-01-01"), again), "twice") == [
+        "2026-01-01 was scored 2 times (the same file, with another model); the last counts, a/2"
+    ]
+
+
+def test_a_file_that_comes_again_as_another_period_is_noticed() -> None:
+    found = history(entry("2026-01-01"), entry("2026-02-01", (590, 410)), entry("2026-03-01"))
+    assert notes(found, "twice") == [
+        "2026-03-01 has the same figures as 2026-01-01; was one file delivered twice?"
+    ]
+    few = [entry(f"2026-0{n}-01", (6, 4), churned=1) for n in (1, 2)]
+    assert notes(history(*few), "twice") == []
+
+
+def test_a_late_file_is_told_and_stands_where_it_belongs() -> None:
+    late = entry("2026-01-01", committed="2026-02-20T00:00:00+00:00")
+    found = history(entry("2026-02-01", (590, 410)), late)
+    assert [point.entry["as_of"] for point in found.points] == ["2026-01-01", "2026-02-01"]
+    assert notes(found) == ["2026-01-01 came late, after 2026-02-01"]
+
+
+@pytest.mark.parametrize(
+    ("committed", "expected"),
+    [
+        ("2027-06-01T00:00:00+00:00", "was committed at 2027-06-01T00:00:00+00:00, which is not"),
+        ("2025-12-01T00:00:00+00:00", "belongs to 2026-01-01 and was scored before, on 2025-12-01"),
+    ],
+)
+def test_clocks_that_are_apart_are_told(committed: str, expected: str) -> None:
+    (note,) = notes(history(entry("2026-01-01", committed=committed)))
+    assert expected in note
+
+
+def test_a_day_ahead_is_no_other_clock() -> None:
+    assert not notes(history(entry("2026-01-02", committed="2026-01-01T13:00:00+00:00")))
+    assert not notes(history(entry("2026-01-01", committed="2026-12-24T20:00:00+00:00")))
+
+
+def test_runs_and_entries_that_miss_each_other_are_told() -> None:
+    found = make_history(
+        Ledger([entry("2026-01-01")], ["_ledger/x.json"]), "results", runs={"b/2", "a/1"}, now=NOW
+    )
+    assert notes(found) == [
+        "_ledger/x.json is damaged; history --rebuild writes it anew",
+        "2026-01-01: the run customers-2026-01-01.csv/v1-2026-01-01 is gone; its figures stand, "
+        f"its report does not. To leave it out, delete {entry_name(RUN)}",
+        "2 runs have no entry in _ledger (a/1, b/2); history --rebuild adds them",
+    ]
+    assert not found.points[0].has_run
+
+
+def test_nothing_is_compared_across_models() -> None:
+    new = entry("2026-02-01", (100, 900), model_version="v2", contract_sha256="d" * 64)
+    found = history(entry("2026-01-01"), new)
+    assert [point.new_model for point in found.points] == [False, True]
+    assert found.points[1].changes == []
+    assert notes(found) == [
+        "2026-02-01: a new model, v2; nothing is compared across it",
+        "2026-02-01: its contract is another one; the groups may mean something else",
+    ]
+
+
+def test_a_file_in_another_unit_is_told_and_compared_with_nothing_but_its_rejects() -> None:
+    odd = entry("2026-02-01", (10, 990), rejected=400, drift=drift(["amount"]))
+    found = history(entry("2026-01-01"), odd, entry("2026-03-01", (590, 410)))
+    assert [point.changes != [] for point in found.points] == [False, True, False]
+    (change,) = found.points[1].changes
+    assert (change.what, change.direction) == ("rejected", "clearly higher")
+    assert notes(found) == [
+        "2026-02-01: implausible values in amount (another unit, such as cents?); its groups are "
+        "not compared",
+        "2026-02-01: share of rejected rows clearly higher than 2026-01-01: 0.0% then, 28.6% now",
+    ]
+    assert group_shares(odd) == {} and expected_churn(odd) is None
+
+
+def test_a_share_that_creeps_is_told_against_the_first_file() -> None:
+    entries = [
+        entry(f"2026-0{n}-01", (600 - 24 * n, 400 + 24 * n), churned=100) for n in range(1, 7)
+    ]
+    found = history(*entries)
+    assert all(not point.changes for point in found.points[:3])
+    assert {change.since for change in found.points[-1].changes} == {"2026-01-01"}
+    assert notes(found, "changed")[-1].startswith(
+        "2026-06-01: share of group 2 clearly higher than 2026-01-01: 42.4% then, 54.4% now"
+    )
+
+
+def test_a_difference_that_is_sure_and_small_is_no_change() -> None:
+    small = entry("2026-01-01", (600_000, 400_000)), entry("2026-02-01", (620_000, 380_000))
+    assert history(*small).points[1].changes == []
+    (change,) = history(small[0], entry("2026-02-01", (650_000, 350_000))).points[1].changes
+    assert (change.what, change.cluster, change.direction) == ("group", 2, "lower")
+
+
+def test_series_are_apart_and_others_are_named() -> None:
+    eu = [entry(f"2026-0{n}-01", input=f"eu-2026-0{n}.csv", run=f"eu/{n}") for n in (1, 2)]
+    found = history(*eu, entry("2026-01-01"))
+    assert (found.series, found.others) == ("eu-*.csv", [("customers-*.csv", 1)])
+    assert history(*eu, entry("2026-01-01"), series="customers-*.csv").others == [("eu-*.csv", 2)]
+    with pytest.raises(NotFound, match=r"no history of x in results; there are: customers-\*"):
+        history(*eu, entry("2026-01-01"), series="x")
+    with pytest.raises(NotFound, match=r"no history .* in results"):
+        history()
+
+
+def test_without_a_pattern_each_name_is_a_series() -> None:
+    none = PeriodPattern.from_text("none")
+    found = history(entry("2026-01-01"), entry("2026-02-01"), periods=none)
+    assert found.series == "customers-2026-02-01.csv" and len(found.others) == 1
+
+
+def test_a_history_is_json() -> None:
+    document = history(entry("2026-01-01"), entry("2026-02-01", (300, 700))).to_dict()
+    assert [period["as_of"] for period in document["periods"]] == ["2026-01-01", "2026-02-01"]
+    assert document["periods"][1]["changes"][0]["what"] == "group"
+
+
+def simulated(
+    shares: Sequence[float], size: int, rng: np.random.Generator, day: str
+) -> LedgerEntry:
+    """A file of customers drawn anew, of whom a sixth churned and a hundredth is rejected."""
+    counts = [int(count) for count in rng.multinomial(size, shares)]
+    churned, rejected = int(rng.binomial(size, 1 / 6)), int(rng.binomial(size, 0.01))
+    return entry(day, counts, churned, rejected)
+
+
+SHARES = (0.09, 0.41, 0.14, 0.24, 0.12)
+
+
+@pytest.mark.parametrize("size", [150, 1000])
+def test_where_nothing_changes_at_most_one_file_in_twenty_is_called_different(size: int) -> None:
+    rng, alarms, files = np.random.default_rng(11), 0, 0
+    for _ in range(200):
+        entries = [simulated(SHARES, size, rng, f"2026-{month:02d}-01") for month in range(1, 7)]
+        for index in range(1, 6):
+            files += 1
+            alarms += bool(changes(entries[index], entries[:index]))
+    assert files == 1000
+    assert alarms <= 50
+
+
+def test_a_shift_that_matters_is_found() -> None:
+    rng, shifted = np.random.default_rng(12), (0.09, 0.37, 0.14, 0.22, 0.18)
+    found = 0
+    for _ in range(50):
+        before = simulated(SHARES, 2000, rng, "2026-01-01")
+        after = simulated(shifted, 2000, rng, "2026-02-01")
+        found += any(change.cluster == 5 for change in changes(after, [before]))
+    assert found >= 45
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [lambda made: group_shares(made)[5], expected_churn],
+    ids=["share of a group", "expected churn"],
+)
+def test_bands_hold_what_was_simulated(measure: Callable[[LedgerEntry], Share]) -> None:
+    rng, truth = np.random.default_rng(13), {5: 0.12}
+    rates = [0.1 * cluster for cluster in range(1, 6)]
+    expected = sum(share * rate for share, rate in zip(SHARES, rates, strict=True))
+    held = 0
+    for _ in range(1000):
+        share = measure(simulated(SHARES, 700, rng, "2026-01-01"))
+        aim = expected if measure is expected_churn else truth[5]
+        held += share.low <= aim <= share.high
+    assert 0.93 <= held / 1000 <= 0.97
