@@ -73,6 +73,11 @@ class PeriodPattern:
         return None
 
 
+def is_upload(name: str) -> bool:
+    """Whether an input came by the page: only who knows its random folder may see it."""
+    return _UPLOAD.search(name) is not None
+
+
 def day_of(text: str) -> date:
     """A date as YYYY-MM-DD; ValueError for any other text."""
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):

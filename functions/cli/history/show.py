@@ -30,7 +30,7 @@ def show_history(
         rebuild: Whether missing entries are written first.
         as_json: Print JSON and not tables.
     """
-    results, out = _s3(results).rstrip("/") or "/", _s3(out) if out else None
+    results, out = _s3(results), _s3(out) if out else None
     files, periods = open_runs(results).files, settings().as_of_pattern
     runs = committed_runs(files)
     if rebuild:

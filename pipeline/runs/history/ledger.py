@@ -64,22 +64,24 @@ class Ledger:
     """The names of files that are no entries."""
 
 
-def read_ledger(files: Storage) -> Ledger:
+def read_ledger(files: Storage, known: dict[str, LedgerEntry] | None = None) -> Ledger:
     """The entries beside some runs, in no order that means anything.
 
     Args:
         files: What lies below all results.
+        known: Name → entry, of an earlier call, which need not be read again; new ones are added.
     """
+    known = {} if known is None else known
     names = [f"{LEDGER}/{name}" for name in files.names(LEDGER) if name.endswith(".json")]
-    entries, damaged = [], []
+    unknown, damaged = [name for name in names if name not in known], []
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        read = pool.map(lambda name: _read(files, name), names)
-        for name, entry in zip(names, read, strict=True):
+        read = pool.map(lambda name: _read(files, name), unknown)
+        for name, entry in zip(unknown, read, strict=True):
             if isinstance(entry, dict):
-                entries.append(entry)
+                known[name] = entry
             elif entry:
                 damaged.append(name)
-    return Ledger(entries, damaged)
+    return Ledger([known[name] for name in names if name in known], damaged)
 
 
 @dataclass(frozen=True, slots=True)

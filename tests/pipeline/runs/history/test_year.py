@@ -43,8 +43,8 @@ def moved(
 ) -> "NDArray[np.intp]":
     """Where each member is a month later."""
     limits = matrix.cumsum(axis=1)[kinds]
-    kinds = np.minimum((rng.random(len(kinds))[:, None] > limits).sum(axis=1), 2)
-    return kinds
+    later: NDArray[np.intp] = (rng.random(len(kinds))[:, None] > limits).sum(axis=1)
+    return np.minimum(later, 2)
 
 
 def write(path: Path, kinds: "NDArray[np.intp]", rng: np.random.Generator, unit: int = 1) -> None:
