@@ -4,9 +4,15 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pipeline.runs.history.entry import LedgerEntry
 
 HEADER = "CLIENTNUM,Avg_Utilization_Ratio,Credit_Limit,Contacts_Count_12_mon,Total_Revolving_Bal"
+SHARES = (0.09, 0.41, 0.14, 0.24, 0.12)
+"""Of the groups of simulated customers."""
+CHURN, REJECTED = 1 / 6, 0.01
 STABLE = {"psi": 0.01, "critical_psi": 0.02, "verdict": "stable"}
 """What drift says of customers like training's."""
 
@@ -85,3 +91,36 @@ def drift(
         "implausible": [*implausible],
         "churn": None,
     }
+
+
+def fresh_file(
+    day: str, shares: Sequence[float], size: int, rng: np.random.Generator
+) -> LedgerEntry:
+    """A file of customers drawn anew."""
+    return _entry_of(day, rng.multinomial(size, shares), rng)
+
+
+def same_customers(
+    months: int, size: int, staying: float, rng: np.random.Generator
+) -> list[LedgerEntry]:
+    """Files of the same customers: each month most stay, and others are drawn anew.
+
+    Args:
+        months: How many files.
+        size: How many customers.
+        staying: The share of customers who stay in their group each month.
+        rng: Where chance comes from.
+    """
+    groups, files = rng.choice(len(SHARES), size, p=SHARES), []
+    for month in range(1, months + 1):
+        counts = np.bincount(groups, minlength=len(SHARES))
+        files.append(_entry_of(f"2026-{month:02d}-01", counts, rng))
+        moving = rng.random(size) >= staying
+        groups = np.where(moving, rng.choice(len(SHARES), size, p=SHARES), groups)
+    return files
+
+
+def _entry_of(day: str, counts: NDArray[np.int64], rng: np.random.Generator) -> LedgerEntry:
+    size = int(counts.sum())
+    churned, rejected = int(rng.binomial(size, CHURN)), int(rng.binomial(size, REJECTED))
+    return entry(day, [int(count) for count in counts], churned, rejected)

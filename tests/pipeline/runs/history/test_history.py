@@ -1,6 +1,6 @@
 """What a history says of entries: which count, what changed, and what is odd."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,9 +12,23 @@ from pipeline.runs.history.changes import changes
 from pipeline.runs.history.entry import LedgerEntry, entry_name
 from pipeline.runs.history.history import History, make_history
 from pipeline.runs.history.ledger import Ledger
-from pipeline.runs.history.shares import Share, expected_churn, group_shares
+from pipeline.runs.history.shares import (
+    Share,
+    expected_churn,
+    group_shares,
+    observed_churn,
+    rejected_share,
+)
 from pipeline.scoring.period import PeriodPattern
-from tests.support.histories import drift, entry
+from tests.support.histories import (
+    CHURN,
+    REJECTED,
+    SHARES,
+    drift,
+    entry,
+    fresh_file,
+    same_customers,
+)
 
 NOW = datetime(2026, 12, 24, tzinfo=UTC)
 RUN = "customers-2026-01-01.csv/v1-2026-01-01"
@@ -174,23 +188,14 @@ def test_a_history_is_json() -> None:
     assert document["periods"][1]["changes"][0]["what"] == "group"
 
 
-def simulated(
-    shares: Sequence[float], size: int, rng: np.random.Generator, day: str
-) -> LedgerEntry:
-    """A file of customers drawn anew, of whom a sixth churned and a hundredth is rejected."""
-    counts = [int(count) for count in rng.multinomial(size, shares)]
-    churned, rejected = int(rng.binomial(size, 1 / 6)), int(rng.binomial(size, 0.01))
-    return entry(day, counts, churned, rejected)
-
-
-SHARES = (0.09, 0.41, 0.14, 0.24, 0.12)
-
-
 @pytest.mark.parametrize("size", [150, 1000])
-def test_where_nothing_changes_at_most_one_file_in_twenty_is_called_different(size: int) -> None:
+@pytest.mark.parametrize("staying", [0.0, 0.9])
+def test_where_nothing_changes_at_most_one_file_in_twenty_is_called_different(
+    size: int, staying: float
+) -> None:
     rng, alarms, files = np.random.default_rng(11), 0, 0
     for _ in range(200):
-        entries = [simulated(SHARES, size, rng, f"2026-{month:02d}-01") for month in range(1, 7)]
+        entries = same_customers(6, size, staying, rng)
         for index in range(1, 6):
             files += 1
             alarms += bool(changes(entries[index], entries[:index]))
@@ -202,24 +207,27 @@ def test_a_shift_that_matters_is_found() -> None:
     rng, shifted = np.random.default_rng(12), (0.09, 0.37, 0.14, 0.22, 0.18)
     found = 0
     for _ in range(50):
-        before = simulated(SHARES, 2000, rng, "2026-01-01")
-        after = simulated(shifted, 2000, rng, "2026-02-01")
+        before = fresh_file("2026-01-01", SHARES, 2000, rng)
+        after = fresh_file("2026-02-01", shifted, 2000, rng)
         found += any(change.cluster == 5 for change in changes(after, [before]))
     assert found >= 45
 
 
 @pytest.mark.parametrize(
-    "measure",
-    [lambda made: group_shares(made)[5], expected_churn],
-    ids=["share of a group", "expected churn"],
+    ("measure", "truth"),
+    [
+        (lambda made: group_shares(made)[5], SHARES[4]),
+        (observed_churn, CHURN),
+        (rejected_share, REJECTED / (1 + REJECTED)),
+        (expected_churn, sum(s * 0.1 * n for n, s in enumerate(SHARES, start=1))),
+    ],
+    ids=["share of a group", "churn", "rejected rows", "expected churn"],
 )
-def test_bands_hold_what_was_simulated(measure: Callable[[LedgerEntry], Share]) -> None:
-    rng, truth = np.random.default_rng(13), {5: 0.12}
-    rates = [0.1 * cluster for cluster in range(1, 6)]
-    expected = sum(share * rate for share, rate in zip(SHARES, rates, strict=True))
-    held = 0
+def test_bands_hold_what_was_simulated(
+    measure: Callable[[LedgerEntry], Share], truth: float
+) -> None:
+    rng, held = np.random.default_rng(13), 0
     for _ in range(1000):
-        share = measure(simulated(SHARES, 700, rng, "2026-01-01"))
-        aim = expected if measure is expected_churn else truth[5]
-        held += share.low <= aim <= share.high
-    assert 0.93 <= held / 1000 <= 0.97
+        share = measure(fresh_file("2026-01-01", SHARES, int(rng.integers(150, 1500)), rng))
+        held += share.low <= truth <= share.high
+    assert 0.94 <= held / 1000 <= 0.96
