@@ -26,6 +26,8 @@ from pipeline.runs.history.points import Point
 from pipeline.scoring.period import is_upload
 
 T = TypeVar("T")
+_MOST_PERIODS = 120
+"""The page shows no more: ten years of months, or four months of days."""
 
 
 class HistoryPages:
@@ -47,7 +49,9 @@ class HistoryPages:
         ledger = await self._from_runs(request, self._ledger)
         periods = self.settings.as_of_pattern
         try:
-            history = make_history(ledger, self.settings.results, series=series, periods=periods)
+            history = make_history(
+                ledger, self.settings.results, series=series, periods=periods, last=_MOST_PERIODS
+            )
         except NotFound as error:
             raise _nothing() from error
         page = link(request, "/history")

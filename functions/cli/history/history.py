@@ -22,12 +22,18 @@ _EXAMPLES = """Examples:
     help="Which files, with * for their dates: 'customers-*.csv'.  [default: those with most runs]",
 )
 @click.option("--out", metavar="FILE|S3", help="Write a report with charts, in place of one there.")
+@click.option("--last", metavar="N", type=click.IntRange(1), help="The latest N periods only.")
 @click.option("--rebuild", is_flag=True, help="First add runs that are not in the ledger.")
 @options.as_json_flag
 def history(
-    results: str, series: str | None, out: str | None, rebuild: bool, as_json: bool
+    results: str,
+    series: str | None,
+    last: int | None,
+    out: str | None,
+    rebuild: bool,
+    as_json: bool,
 ) -> None:
-    """Show groups, churn, rejected rows and drift of scored files over time.
+    """Show groups, rejected rows and drift of scored files over time, and who left.
 
     RESULTS is the folder that files were scored into, or its address in S3. For each period the
     run counts that was committed last. What differs from the file before, or from the first of the
@@ -35,4 +41,4 @@ def history(
     """
     from functions.cli.history.show import show_history
 
-    show_history(results, series, out, rebuild=rebuild, as_json=as_json)
+    show_history(results, series, last, out, rebuild=rebuild, as_json=as_json)

@@ -19,13 +19,20 @@ from pipeline.runs.history.points import Point
 
 
 def show_history(
-    results: str, series: str | None, out: str | None, *, rebuild: bool, as_json: bool
+    results: str,
+    series: str | None,
+    last: int | None,
+    out: str | None,
+    *,
+    rebuild: bool,
+    as_json: bool,
 ) -> None:
     """Print a history, and write its report where one is asked for.
 
     Args:
         results: Where the runs are.
         series: Which files; None takes those with most runs.
+        last: So many periods at most, the latest.
         out: A path or an address in S3 for the report; None writes none.
         rebuild: Whether missing entries are written first.
         as_json: Print JSON and not tables.
@@ -40,8 +47,9 @@ def show_history(
         for run in rebuilt.no_runs:
             click.echo(f"Note: {run} is left out: its manifest or summary is damaged", err=True)
     history = make_history(
-        read_ledger(files), results, series=series, runs=runs.keys(), periods=periods
-    )
+        read_ledger(files), results,
+        series=series, runs=runs.keys(), periods=periods, last=last,
+    )  # fmt: skip
     if out is not None:
         _write(history, out)
     if as_json:

@@ -29,7 +29,8 @@ def show(history: History) -> None:
     first, last = points[0].entry["as_of"], points[-1].entry["as_of"]
     count = "1 period" if len(points) == 1 else f"{len(points):,} periods"
     span = first if first == last else f"{first} to {last}"
-    console.print(Text.assemble(bold(history.series), f": {count}, {span}"))
+    before = f" ({history.earlier:,} before)" if history.earlier else ""
+    console.print(Text.assemble(bold(history.series), f": {count}, {span}{before}"))
     _show_files(console, points)
     _show_groups(console, points)
     if any(point.changes for point in points):
@@ -46,25 +47,21 @@ def show(history: History) -> None:
 
 
 def _show_files(console: Console, points: Sequence[Point]) -> None:
-    word = next((p.entry["churned_word"] for p in points if p.entry["churned_word"]), None)
-    table = new_table(
-        "Period",
-        "Customers",
-        "Rejected",
-        (word or "left").capitalize(),
-        "Expected",
-        "Unlike training",
-    )
+    word = next((p.entry["churned_word"] for p in points if p.entry["churned_word"]), "left")
+    known = any(observed_churn(p.entry) or expected_churn(p.entry) for p in points)
+    churn = (word.capitalize(), "Expected") if known else ()
+    table = new_table("Period", "Customers", "Rejected", *churn, "Unlike training")
     for point in points:
         entry = point.entry
-        table.add_row(
+        cells = [
             entry["as_of"],
             f"{entry['rows_assigned']:,}",
             _cell(rejected_share(entry), point, "rejected"),
-            _cell(observed_churn(entry), point, "churn", interval=True),
-            _cell(expected_churn(entry)),
-            _unlike(entry),
-        )
+        ]
+        if known:
+            cells.append(_cell(observed_churn(entry), point, "churn", interval=True))
+            cells.append(_cell(expected_churn(entry)))
+        table.add_row(*cells, _unlike(entry))
     print_table(console, table)
 
 

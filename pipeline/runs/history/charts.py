@@ -2,23 +2,25 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from pipeline.pages.scale import Scale, share_scale
 from pipeline.runs.history.points import Point
-from pipeline.runs.history.shares import Share
+from pipeline.runs.history.shares import Distance, Share
 from pipeline.scoring.period import day_of
+from pipeline.scoring.summary.verdict import MOVED, SHIFTED
 
 _MARGIN = 3.0
 """Room at both ends of a chart, in per cent."""
 _LEAST_APART = 14.0
 """Per cent between two labels of periods."""
-Measure = Callable[[Point], Share | None]
+Measure = Callable[[Point], Share | Distance | None]
 Link = Callable[[Point], str | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One period's share."""
+    """One period's figure."""
 
     x: float
     y: float
@@ -26,7 +28,7 @@ class Mark:
     high: float
     """The ends of its band; `low` lies further down."""
     period: str
-    share: Share
+    figure: Share | Distance
     link: str | None
 
 
@@ -40,7 +42,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A share over time."""
+    """A figure over time."""
 
     kind: str
     """Its class on the page."""
@@ -50,7 +52,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A share that training had, over the periods of its model."""
+    """A share that training had, over the periods of its model; or a threshold over all."""
 
     left: float
     right: float
@@ -60,11 +62,11 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class TimeChart:
-    """Shares over time."""
+    """Figures over time."""
 
     curves: Sequence[Curve]
     ticks: Sequence[tuple[float, float]]
-    """Share and height."""
+    """Value and height."""
     periods: Sequence[tuple[str, float, str]]
     """Label, position and anchor."""
     models: Sequence[tuple[float, str]]
@@ -141,10 +143,7 @@ def time_chart(
     highest = [share.high for _, shares in found for share in shares if share]
     highest += [level for level in levels if level is not None]
     scale, ticks = share_scale(max(highest, default=0.0))
-
-    def height(share: float) -> float:
-        return round(100 - scale.at(share), 2)
-
+    height = partial(_height, scale)
     return TimeChart(
         [_curve(kind, shares, line, height, link) for kind, shares in found],
         [(value, round(100 - at, 2)) for value, at in ticks],
@@ -154,9 +153,32 @@ def time_chart(
     )
 
 
+def distance_chart(line: TimeLine, measure: Measure, link: Link) -> TimeChart:
+    """A chart of how far a distribution is from training's, with the thresholds of its verdict.
+
+    What is farther than twice the upper one is drawn at the edge.
+
+    Args:
+        line: The periods.
+        measure: The distance in a period.
+        link: Where a mark leads.
+    """
+    scale = Scale(0, 2 * SHIFTED)
+    height = partial(_height, scale)
+    curve = _curve("distance", [measure(point) for point in line.points], line, height, link)
+    ticks = [(value, height(value)) for value in (0.0, MOVED, SHIFTED, 2 * SHIFTED)]
+    levels = [Level(0, 100, height(value), value) for value in (MOVED, SHIFTED)]
+    return TimeChart([curve], ticks, line.labels, line.models, levels)
+
+
+def _height(scale: Scale, value: float) -> float:
+    """From the top, in per cent."""
+    return round(100 - scale.at(value), 2)
+
+
 def _curve(
     kind: str,
-    shares: Sequence[Share | None],
+    shares: Sequence[Share | Distance | None],
     line: TimeLine,
     height: Callable[[float], float],
     link: Link,

@@ -6,12 +6,11 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Literal, NotRequired, TypedDict
 
+from pipeline.reading.input_files import LEDGER as LEDGER
 from pipeline.scoring.documents import ChurnVerdict, DriftDocument, Manifest, Summary
 from pipeline.scoring.period import DEFAULT_PERIODS, PeriodPattern, day_of
 from pipeline.scoring.summary.verdict import cluster_mix_verdict
 
-LEDGER = "_ledger"
-"""The folder of the entries, beside the runs."""
 FORMAT = 1
 DatedBy = Literal["option", "name", "arrival"]
 """Who says to which period a file belongs: a person, its name, or the day it was scored."""

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,6 +26,8 @@ class History:
     notes: Sequence[Note]
     others: Sequence[tuple[str, int]] = ()
     """Other series beside these runs, and how many runs each has."""
+    earlier: int = 0
+    """How many periods before these are left out."""
 
     def to_dict(self) -> dict[str, Any]:
         """As `history --json` prints it."""
@@ -35,6 +37,7 @@ class History:
             "periods": [point.to_dict() for point in self.points],
             "notes": [{"kind": note.kind, "text": note.text} for note in self.notes],
             "others": dict(self.others),
+            "earlier": self.earlier,
         }
 
 
@@ -45,6 +48,7 @@ def make_history(
     series: str | None = None,
     runs: Collection[str] | None = None,
     periods: PeriodPattern = DEFAULT_PERIODS,
+    last: int | None = None,
     now: datetime | None = None,
 ) -> History:
     """The history of one series of files.
@@ -55,6 +59,7 @@ def make_history(
         series: Which files, such as `customers-*.csv`; by default those with most runs.
         runs: The folders of the runs that are there; None where nobody looked.
         periods: How names say to which period a file belongs.
+        last: So many periods at most, the latest; None shows all. Those before are still compared.
         now: The time, for what seems to come from the future.
 
     Raises:
@@ -68,15 +73,18 @@ def make_history(
     chosen = series or max(by_series, key=lambda name: (len(by_series[name]), name))
     if chosen not in by_series:
         raise NotFound(f"history of {chosen}", results, sorted(by_series))
-    points = make_points(by_series[chosen], runs)
+    every = make_points(by_series[chosen], runs)
+    points = every[-last:] if last else every
+    points[0] = replace(points[0], new_model=False)
+    entries = [entry for point in points for entry in (*point.replaced, point.entry)]
     notes = [
-        *about_files(ledger, by_series[chosen], runs),
-        *about_clocks(by_series[chosen], now or datetime.now(UTC)),
+        *about_files(ledger, entries, runs),
+        *about_clocks(entries, now or datetime.now(UTC)),
         *about_periods(points),
     ]
     counts = Counter({name: len(entries) for name, entries in by_series.items()})
     others = [(name, count) for name, count in counts.most_common() if name != chosen]
-    return History(results, chosen, points, notes, others)
+    return History(results, chosen, points, notes, others, len(every) - len(points))
 
 
 def _in_order(entry: LedgerEntry) -> tuple[str, datetime, str]:

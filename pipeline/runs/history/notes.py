@@ -84,48 +84,27 @@ def about_clocks(entries: Sequence[LedgerEntry], now: datetime) -> list[Note]:
     return notes
 
 
-def _same_figures(point: Point, before: Sequence[Point]) -> list[Note]:
-    """A file that is likely an earlier one under another name: two hardly have the same counts."""
-    entry = point.entry
-    if entry["rows_assigned"] < MIN_CUSTOMERS:
-        return []
-    same = [each.entry["as_of"] for each in before if _figures(each.entry) == _figures(entry)]
-    if not same:
-        return []
-    text = f"{entry['as_of']} has the same figures as {same[-1]}; was one file delivered twice?"
-    return [Note("twice", text)]
-
-
-def _figures(entry: LedgerEntry) -> object:
-    counts = [(c["cluster"], c["customers"], c["churned"]) for c in entry["clusters"]]
-    psi = [each["psi"] for each in entry["drift"]["features"].values()]
-    return entry["model_version"], entry["rows_in"], entry["churned"], counts, psi
-
-
 def about_periods(points: Sequence[Point]) -> list[Note]:
-    """Of each period: how its file came, its model, wrong units, and what has changed."""
+    """Of each period how its file came, its model and wrong units; of the last, what changed."""
     notes: list[Note] = []
+    known: dict[str, str] = {}
     for index, point in enumerate(points):
-        entry, day = point.entry, point.entry["as_of"]
-        notes += _about_deliveries(point, points[index + 1 :])
-        notes += _same_figures(point, points[:index])
+        notes += _about_repeats(point, known)
         if point.new_model:
-            notes += _about_model(entry, points[index - 1].entry)
-        if entry["drift"]["implausible"]:
-            names = ", ".join(entry["drift"]["implausible"])
-            notes.append(
-                Note(
-                    "units",
-                    f"{day}: implausible values in {names} (another unit, such as cents?); its "
-                    "groups are not compared",
-                )
+            notes += _about_model(point.entry, points[index - 1].entry)
+        if implausible := point.entry["drift"]["implausible"]:
+            text = (
+                f"{point.entry['as_of']}: implausible values in {', '.join(implausible)} (another "
+                "unit, such as cents?); its groups are not compared"
             )
-        notes += [change_note(day, change) for change in point.changes]
-    return notes
+            notes.append(Note("units", text))
+    latest = points[-1]
+    changed = [change_note(latest.entry["as_of"], change) for change in latest.changes]
+    return [*notes, *_about_order(points), *changed]
 
 
-def _about_deliveries(point: Point, later: Sequence[Point]) -> list[Note]:
-    """A period that came more than once, or after later ones."""
+def _about_repeats(point: Point, known: dict[str, str]) -> list[Note]:
+    """A period that came more than once, or with the figures of an earlier one."""
     entry, day = point.entry, point.entry["as_of"]
     notes = []
     if point.replaced:
@@ -133,22 +112,37 @@ def _about_deliveries(point: Point, later: Sequence[Point]) -> list[Note]:
         what = "the same file" if same else "another file"
         if same and any(each["model_version"] != entry["model_version"] for each in point.replaced):
             what = "the same file, with another model"
-        notes.append(
-            Note(
-                "twice",
-                f"{day} was scored {len(point.replaced) + 1} times ({what}); the last counts, "
-                f"{entry['run']}",
-            )
-        )
-    first = min(map(committed_at, (entry, *point.replaced)))
-    earlier = [
-        other.entry["as_of"]
-        for other in later
-        if min(map(committed_at, (other.entry, *other.replaced))) < first
-    ]
-    if earlier:
-        notes.append(Note("late", f"{day} came late, after {earlier[-1]}"))
+        text = f"{day} was scored {len(point.replaced) + 1} times ({what}); the last counts, "
+        notes.append(Note("twice", f"{text}{entry['run']}"))
+    if entry["rows_assigned"] >= MIN_CUSTOMERS:
+        figures = _figures(entry)
+        if figures in known:
+            text = f"{day} has the same figures as {known[figures]}; was one file delivered twice?"
+            notes.append(Note("twice", text))
+        known[figures] = day
     return notes
+
+
+def _figures(entry: LedgerEntry) -> str:
+    """What two files hardly have in common: every count, and how each feature is spread."""
+    counts = [(c["cluster"], c["customers"], c["churned"]) for c in entry["clusters"]]
+    psi = [each["psi"] for each in entry["drift"]["features"].values()]
+    return repr((entry["model_version"], entry["rows_in"], entry["churned"], counts, psi))
+
+
+def _about_order(points: Sequence[Point]) -> list[Note]:
+    """Periods whose first file came a day or more after that of a later period."""
+    late: list[tuple[str, str]] = []
+    soonest: tuple[datetime, str] | None = None
+    for point in reversed(points):
+        first = min(map(committed_at, (point.entry, *point.replaced)))
+        if soonest and first >= soonest[0] + _AHEAD:
+            late.append((point.entry["as_of"], soonest[1]))
+        soonest = min(filter(None, (soonest, (first, point.entry["as_of"]))))
+    if not late:
+        return []
+    days = [day for day, _ in reversed(late)]
+    return [Note("late", f"{_listed(days)} came late, after {late[0][1]}")]
 
 
 def _about_model(entry: LedgerEntry, before: LedgerEntry) -> list[Note]:

@@ -6,12 +6,13 @@ from functools import partial
 from typing import Any
 
 from pipeline.pages.rendering import render_page
-from pipeline.runs.history.charts import TimeChart, TimeLine, time_chart
+from pipeline.runs.history.charts import TimeChart, TimeLine, distance_chart, time_chart
 from pipeline.runs.history.entry import LedgerCluster
 from pipeline.runs.history.history import History
 from pipeline.runs.history.notes import Note, change_note
 from pipeline.runs.history.points import Point
 from pipeline.runs.history.shares import (
+    Distance,
     Share,
     expected_churn,
     group_shares,
@@ -72,6 +73,8 @@ def render_history(
         churn=churn,
         rejected=time_chart(line, [("rejected", _of(rejected_share))], link),
         features=feature_names(history.points),
+        mix=distance_chart(line, lambda point: Distance.of(point.entry["drift"]["clusters"]), link),
+        distances=distance_charts(line, link),
         verdicts=_VERDICTS,
         observed=observed_churn,
         expected=expected_churn,
@@ -102,6 +105,20 @@ def group_charts(line: TimeLine, link: Callable[[Point], str | None]) -> list[Gr
             ),
         )
         for cluster in sorted(names)
+    ]
+
+
+def distance_charts(
+    line: TimeLine, link: Callable[[Point], str | None]
+) -> list[tuple[str, TimeChart]]:
+    """A chart for each feature: how far it is from training."""
+
+    def measure(name: str, point: Point) -> Distance | None:
+        return Distance.of(point.entry["drift"]["features"].get(name))
+
+    return [
+        (name, distance_chart(line, partial(measure, name), link))
+        for name in feature_names(line.points)
     ]
 
 

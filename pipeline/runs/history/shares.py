@@ -1,4 +1,4 @@
-"""What a history shows of one period as shares, each with a band that narrows as files grow."""
+"""What a history shows of one period, each figure with a band that narrows as files grow."""
 
 import math
 from collections.abc import Mapping
@@ -7,6 +7,7 @@ from statistics import NormalDist
 
 from pipeline.model.churn import wilson_interval
 from pipeline.runs.history.entry import LedgerEntry
+from pipeline.scoring.documents import DriftDocument
 
 _Z = NormalDist().inv_cdf(0.975)
 
@@ -26,6 +27,26 @@ class Share:
 
     def __str__(self) -> str:
         return f"{self.value:.1%} ({self.low:.1%} to {self.high:.1%})"
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """How far a distribution is from training's: its PSI, and what chance alone can bring."""
+
+    value: float
+    low: float
+    high: float
+    """What chance alone passes once in a thousand files of this size."""
+
+    @classmethod
+    def of(cls, drift: DriftDocument | None) -> "Distance | None":
+        """None where nothing was measured."""
+        if drift is None or drift["critical_psi"] is None:
+            return None
+        return cls(drift["psi"], 0.0, drift["critical_psi"])
+
+    def __str__(self) -> str:
+        return f"PSI {self.value:.2f}, of which chance alone can bring {self.high:.2f}"
 
 
 def rejected_share(entry: LedgerEntry) -> Share | None:

@@ -91,6 +91,19 @@ def test_a_late_file_is_told_and_stands_where_it_belongs() -> None:
     assert notes(found) == ["2026-01-01 came late, after 2026-02-01"]
 
 
+def test_months_that_are_scored_in_one_go_are_not_late() -> None:
+    hours = {1: "09", 2: "08", 3: "10"}
+    entries = [
+        entry(f"2026-0{n}-01", (600 - n, 400 + n), committed=f"2026-05-01T{hour}:00:00+00:00")
+        for n, hour in hours.items()
+    ]
+    assert notes(history(*entries)) == []
+    first = entry("2026-04-01", (590, 410))
+    assert notes(history(*entries, first)) == [
+        "2026-01-01, 2026-02-01, 2026-03-01 came late, after 2026-04-01"
+    ]
+
+
 @pytest.mark.parametrize(
     ("committed", "expected"),
     [
@@ -141,7 +154,6 @@ def test_a_file_in_another_unit_is_told_and_compared_with_nothing_but_its_reject
     assert notes(found) == [
         "2026-02-01: implausible values in amount (another unit, such as cents?); its groups are "
         "not compared",
-        "2026-02-01: share of rejected rows clearly higher than 2026-01-01: 0.0% then, 28.6% now",
     ]
     assert group_shares(odd) == {} and expected_churn(odd) is None
 
@@ -153,9 +165,10 @@ def test_a_share_that_creeps_is_told_against_the_first_file() -> None:
     found = history(*entries)
     assert all(not point.changes for point in found.points[:3])
     assert {change.since for change in found.points[-1].changes} == {"2026-01-01"}
-    assert notes(found, "changed")[-1].startswith(
-        "2026-06-01: share of group 2 clearly higher than 2026-01-01: 42.4% then, 54.4% now"
-    )
+    assert notes(found, "changed") == [  # of the last file only
+        "2026-06-01: share of group 1 lower than 2026-01-01: 57.6% then, 45.6% now",
+        "2026-06-01: share of group 2 clearly higher than 2026-01-01: 42.4% then, 54.4% now",
+    ]
 
 
 def test_a_difference_that_is_sure_and_small_is_no_change() -> None:
@@ -174,6 +187,18 @@ def test_series_are_apart_and_others_are_named() -> None:
         history(*eu, entry("2026-01-01"), series="x")
     with pytest.raises(NotFound, match=r"no history .* in results"):
         history()
+
+
+def test_the_latest_periods_are_compared_with_those_that_are_left_out() -> None:
+    counts = [(700, 300), (600, 400), (600, 401)]
+    entries = [entry(f"2026-0{n}-01", each) for n, each in enumerate(counts, start=1)]
+    entries[1]["model_version"] = entries[2]["model_version"] = "v2"
+    found = history(*entries, last=2)
+    assert [point.entry["as_of"] for point in found.points] == ["2026-02-01", "2026-03-01"]
+    assert found.earlier == 1 and not found.points[0].new_model and notes(found) == []
+    assert history(*entries, last=5).earlier == 0
+    same = [entry("2026-01-01", (700, 300)), entry("2026-02-01"), entry("2026-03-01", (601, 399))]
+    assert history(*same, last=1).points[0].changes[0].since == "2026-01-01"
 
 
 def test_without_a_pattern_each_name_is_a_series() -> None:

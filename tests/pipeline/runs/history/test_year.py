@@ -155,5 +155,5 @@ def test_the_page_shows_the_year(history: History) -> None:
     links = [each for each in page.addresses if each.endswith("/report.html")]
     assert {*links} == {point.entry["report"] for point in history.points}
     assert links.count(history.points[-1].entry["report"]) >= 5  # groups, churn twice, tables
-    assert len(page.all("line", **{"class": "model"})) == 5 + 2  # of five charts and two keys
+    assert len(page.all("line", **{"class": "model"})) == 9 + 3  # of nine charts and three keys
     assert "http" not in html.replace("http://www.w3.org", "")
