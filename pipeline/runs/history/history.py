@@ -11,7 +11,7 @@ from pipeline.runs.history.entry import LedgerEntry
 from pipeline.runs.history.ledger import Ledger
 from pipeline.runs.history.notes import Note, about_clocks, about_files, about_periods
 from pipeline.runs.history.points import Point, committed_at, make_points
-from pipeline.scoring.period import DEFAULT_PERIODS, PeriodPattern
+from pipeline.scoring.period import DEFAULT_PERIODS, PeriodPattern, is_upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def make_history(
         by_series.setdefault(periods.series(entry["input"]), []).append(entry)
     if not by_series:
         raise NotFound("history (scored runs; --rebuild adds those of before)", results)
-    chosen = series or max(by_series, key=lambda name: (len(by_series[name]), name))
+    chosen = series or max(by_series, key=lambda name: _weight(name, by_series[name]))
     if chosen not in by_series:
         raise NotFound(f"history of {chosen}", results, sorted(by_series))
     every = make_points(by_series[chosen], runs)
@@ -85,6 +85,11 @@ def make_history(
     counts = Counter({name: len(entries) for name, entries in by_series.items()})
     others = [(name, count) for name, count in counts.most_common() if name != chosen]
     return History(results, chosen, points, notes, others, len(every) - len(points))
+
+
+def _weight(series: str, entries: Sequence[LedgerEntry]) -> tuple[bool, int, str]:
+    """What is delivered comes before what people try out on the page; then most runs count."""
+    return not is_upload(entries[0]["input"]), len(entries), series
 
 
 def _in_order(entry: LedgerEntry) -> tuple[str, datetime, str]:

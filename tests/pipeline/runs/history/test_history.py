@@ -189,6 +189,15 @@ def test_series_are_apart_and_others_are_named() -> None:
         history()
 
 
+def test_uploads_of_the_page_are_a_series_that_nobody_gets_unasked() -> None:
+    tried = [
+        entry(f"2026-0{n}-01", input=f"page/{'x' * 31}{n}/a.csv", run=f"a/{n}") for n in (1, 2)
+    ]
+    found = history(*tried, entry("2026-01-01"))
+    assert (found.series, found.others) == ("customers-*.csv", [("page/*/a.csv", 2)])
+    assert history(*tried).series == "page/*/a.csv"
+
+
 def test_the_latest_periods_are_compared_with_those_that_are_left_out() -> None:
     counts = [(700, 300), (600, 400), (600, 401)]
     entries = [entry(f"2026-0{n}-01", each) for n, each in enumerate(counts, start=1)]

@@ -224,12 +224,38 @@ def test_a_process_killed_at_a_write_leaves_what_the_next_completes(
     assert sorted(runs.files.names()) == [LEDGER, "a.csv"]
 
 
-def _die_at(write: str, when: str) -> None:
-    """Let this process die before or after the first time that it writes so."""
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_a_rebuild_killed_at_a_write_is_completed_by_the_next(
+    tmp_path: Path, model: ClusterModel, nth: int, when: str
+) -> None:
+    runs, path = FolderRuns(tmp_path / "results"), tmp_path / "a.csv"
+    for rows in (5, 6, 7):
+        path.write_text(customers_of(rows))
+        score(LocalInput.at(path), ScoringSpec(model, "v1"), runs, WholeFile())
+    for name in runs.files.names(LEDGER):
+        runs.files.delete(f"{LEDGER}/{name}")
+    if (child := os.fork()) == 0:
+        _die_at("link", when, nth)
+        rebuild(runs.files)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    left = read_ledger(runs.files)
+    assert (len(left.entries), left.damaged) == (nth - (when == "before"), [])
+    assert len(rebuild(runs.files).added) == 3 - len(left.entries)
+    assert len(read_ledger(runs.files).entries) == 3
+
+
+def _die_at(write: str, when: str, nth: int = 1) -> None:
+    """Let this process die before or after the nth time that it writes so."""
     owner: Any = os if write == "link" else Path
     whole: Callable[..., Any] = getattr(owner, write)
+    times = iter(range(1, nth + 1))
 
     def deadly(*arguments: Any, **named: Any) -> None:
+        if next(times) < nth:
+            whole(*arguments, **named)
+            return
         if when == "after":
             whole(*arguments, **named)
         os.kill(os.getpid(), signal.SIGKILL)
