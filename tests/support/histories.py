@@ -67,8 +67,8 @@ def entry(
                 "cluster_name": f"Group {number}",
                 "customers": count,
                 "training_share": 1 / len(counts),
-                "training_churn_rate": 0.1 * number,
-                "expected_churners": 0.1 * number * count,
+                "training_churn_rate": min(0.1 * number, 1.0),
+                "expected_churners": min(0.1 * number, 1.0) * count,
                 "churned": None,
             }
             for number, count in enumerate(counts, start=1)

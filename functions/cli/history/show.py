@@ -8,7 +8,7 @@ import click
 
 from functions.cli.history.tables import show
 from functions.cli.options import settings
-from functions.cli.output.text import print_json, print_text
+from functions.cli.output.text import print_json, print_text, without_controls
 from model_store import S3Address, open_storage
 from pipeline.errors import WrongFile
 from pipeline.runs import open_runs
@@ -45,7 +45,8 @@ def show_history(
         count = len(rebuilt.added) + len(rebuilt.replaced)
         click.echo(f"Note: {count:,} {'run' if count == 1 else 'runs'} added", err=True)
         for run in rebuilt.no_runs:
-            click.echo(f"Note: {run} is left out: its manifest or summary is damaged", err=True)
+            shown = without_controls(run)
+            click.echo(f"Note: {shown} is left out: its manifest or summary is damaged", err=True)
     history = make_history(
         read_ledger(files), results,
         series=series, runs=runs.keys(), periods=periods, last=last,

@@ -6,7 +6,6 @@ from rich.console import Console
 from rich.text import Text
 
 from functions.cli.output.console import bold, new_table, print_table, terminal
-from functions.cli.output.text import without_controls
 from pipeline.runs.history.changes import Change
 from pipeline.runs.history.entry import LedgerEntry
 from pipeline.runs.history.history import History
@@ -19,6 +18,8 @@ from pipeline.runs.history.shares import (
     rejected_share,
 )
 
+_BESIDE_GROUPS, _GROUP_WIDTH = 42, 10
+"""Columns of the terminal for period and model, and for the share of a group."""
 _UP, _DOWN = "▲", "▼"
 _DRIFT = {"stable": "", "moved": "somewhat", "shifted": "clearly", "implausible": "implausible"}
 
@@ -66,17 +67,31 @@ def _show_files(console: Console, points: Sequence[Point]) -> None:
 
 
 def _show_groups(console: Console, points: Sequence[Point]) -> None:
+    """The share of each group; many groups have several tables, so that no figure is cut."""
     names = {c["cluster"]: c["cluster_name"] for p in points for c in p.entry["clusters"]}
-    table = new_table("Period", *(f"Group {cluster}" for cluster in sorted(names)), "Model")
+    clusters = sorted(names)
+    most = max(1, (console.width - _BESIDE_GROUPS) // _GROUP_WIDTH)
+    for start in range(0, len(clusters), most):
+        shown = clusters[start : start + most]
+        _show_shares(console, points, shown, models=shown[-1] == clusters[-1])
+    for cluster in clusters:
+        console.print(f"{cluster:>3}  {names[cluster]}", soft_wrap=True)
+    console.print()
+
+
+def _show_shares(
+    console: Console, points: Sequence[Point], clusters: Sequence[int], *, models: bool
+) -> None:
+    """One table, with the model of each period or without."""
+    names = [f"Group {cluster}" for cluster in clusters]
+    table = new_table("Period", *names, *(["Model"] if models else []))
     for point in points:
         shares = group_shares(point.entry)
-        cells = [_cell(shares.get(c), point, "group", c) for c in sorted(names)]
+        cells = [_cell(shares.get(c), point, "group", c) for c in clusters]
         first = point is points[0] or point.new_model
-        table.add_row(point.entry["as_of"], *cells, point.entry["model_version"] if first else '"')
+        model = point.entry["model_version"] if first else '"'
+        table.add_row(point.entry["as_of"], *cells, *([model] if models else []))
     console.print(table)
-    for cluster in sorted(names):
-        console.print(f"{cluster:>3}  {without_controls(names[cluster])}", soft_wrap=True)
-    console.print()
 
 
 def _cell(

@@ -1,6 +1,5 @@
 """An entry of the ledger: what is kept of one run, so that history needs no other file of it."""
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -8,7 +7,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 from pipeline.reading.input_files import LEDGER as LEDGER
 from pipeline.scoring.documents import ChurnVerdict, DriftDocument, Manifest, Summary
-from pipeline.scoring.period import DEFAULT_PERIODS, PeriodPattern, day_of
+from pipeline.scoring.period import DEFAULT_PERIODS, PeriodPattern
 from pipeline.scoring.summary.verdict import cluster_mix_verdict
 
 FORMAT = 1
@@ -135,33 +134,6 @@ def entry_of(
     if "report" in manifest["outputs"]:
         entry["report"] = f"{run}/{manifest['outputs']['report'].rpartition('/')[2]}"
     return entry
-
-
-def read_entry(content: bytes) -> LedgerEntry:
-    """An entry from its bytes; one of `model_store.errors.MALFORMED` when it is none."""
-    entry: LedgerEntry = json.loads(content)
-    if entry["format"] != FORMAT:
-        raise ValueError("format")
-    texts = (entry["run"], entry["input"], entry["model_version"], entry["identity"])
-    counts = [entry["rows_in"], entry["rows_assigned"], entry["rows_rejected"]]
-    counts += [number for cluster in entry["clusters"] for number in _counts(cluster)]
-    counts += _pair(entry["churned"])
-    if not all(isinstance(text, str) for text in texts) or ".." in entry["run"].split("/"):
-        raise ValueError("text")
-    if any(type(number) is not int or number < 0 for number in counts):
-        raise ValueError("count")
-    day_of(entry["as_of"])
-    if datetime.fromisoformat(entry["committed"]).tzinfo is None:
-        raise ValueError("committed")
-    return entry
-
-
-def _counts(cluster: LedgerCluster) -> list[int]:
-    return [cluster["cluster"], cluster["customers"], *_pair(cluster["churned"])]
-
-
-def _pair(churned: Churned | None) -> list[int]:
-    return [churned["churned"], churned["customers"]] if churned else []
 
 
 def _period(manifest: Manifest, committed: datetime, periods: PeriodPattern) -> tuple[str, DatedBy]:

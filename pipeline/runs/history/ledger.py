@@ -15,7 +15,8 @@ from model_store import Conflict, CustomerClustersError, NotFound
 from model_store.errors import MALFORMED
 from model_store.storage.base import Storage
 from pipeline.reading.input_files import Tell
-from pipeline.runs.history.entry import LEDGER, LedgerEntry, entry_name, entry_of, read_entry
+from pipeline.runs.history.entry import LEDGER, LedgerEntry, entry_name, entry_of
+from pipeline.runs.history.stored_entry import read_entry
 from pipeline.runs.store import MANIFEST, RunResult, RunStore, as_json
 from pipeline.scoring.documents import Manifest
 from pipeline.scoring.period import DEFAULT_PERIODS, PeriodPattern

@@ -1,6 +1,7 @@
 """The command that shows scored files over time, as people call it."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from functions.cli.main import main
-from pipeline.runs.history.entry import LEDGER
+from pipeline.runs.history.entry import LEDGER, entry_name
+from tests.support.histories import entry
 from tests.support.paths import ROOT
 from tests.support.web import Page
 
@@ -53,6 +55,25 @@ def test_tables_show_periods_and_groups(here: Path) -> None:
     assert "Group 5" in result.stdout and "Cancelled" in result.stdout
 
 
+@pytest.mark.parametrize("width", ["80", "120"])
+def test_many_groups_have_several_tables_and_no_figure_is_cut(
+    width: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", width)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    (tmp_path / LEDGER).mkdir()
+    for month in ("01", "02"):
+        made = entry(f"2026-{month}-01", [100 + group for group in range(20)], churned=200)
+        made["model_version"] = "20251101T041606Z-77aa4434"
+        (tmp_path / entry_name(made["run"])).write_text(json.dumps(made))
+    lines = called("history", str(tmp_path)).stdout.splitlines()
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(lines))
+    for group in range(1, 21):
+        assert plain.count(f"Group {group} ") == 1
+    assert plain.count("5.4%") >= 2 and "…" not in plain
+    assert plain.count("20251101T041606Z-77aa4434") == 1
+
+
 def test_json_has_each_period_with_its_changes_and_notes(here: Path) -> None:
     document = json.loads(called("history", "results", "--json").stdout)
     assert document["series"] == "customers-*.csv" and document["others"] == {}
@@ -73,8 +94,8 @@ def test_each_point_of_the_report_leads_to_a_report_that_is_there(here: Path, ou
 
 
 def test_rebuild_adds_what_is_missing(here: Path) -> None:
-    for entry in Path("results", LEDGER).glob("*2026*"):
-        entry.unlink()
+    for path in Path("results", LEDGER).glob("*2026*"):
+        path.unlink()
     refused = called("history")
     assert refused.exit_code == 2
     assert refused.stderr == (

@@ -153,6 +153,15 @@ def test_runs_without_entry_and_entries_without_run_are_known(
         {"rows_in": -1},
         {"clusters": [{"cluster": 1}]},
         {"churned": 7},
+        {"churned": {"churned": 6, "customers": 5}},
+        {"rows_rejected": 1},
+        {"clusters": []},
+        {"run": "/etc", "report": "/etc/passwd"},
+        {"report": "a.csv/other/report.html"},
+        {"report": "../../etc/passwd"},
+        {"dated_by": "nobody"},
+        {"churned_word": ["left"]},
+        {"drift": {"clusters": {"psi": "x"}, "features": {}, "implausible": []}},
     ],
 )
 def test_a_changed_entry_is_damaged_and_stops_nobody(
