@@ -26,6 +26,7 @@ from pipeline.runs import Engine, RunResult, WholeFile, record_failure, score
 from pipeline.runs.challengers import Challengers
 from pipeline.runs.objects import ObjectRef, Skipped, open_object, safe_name
 from pipeline.runs.s3 import S3Runs
+from pipeline.scoring.period import DEFAULT_PERIODS, PeriodPattern
 from pipeline.scoring.process.isolated import isolated
 from pipeline.scoring.spec import Explaining, Options, ScoringSpec
 
@@ -45,6 +46,8 @@ class Batch:
     """What takes the files that are too large for this process."""
     model_ttl_seconds: float = 60.0
     challengers: Challengers | None = None
+    periods: PeriodPattern = DEFAULT_PERIODS
+    """How a name says to which period its file belongs."""
     redeliver: Redelivery = lambda message: None
     """Called with a message of a queue that has to come again."""
     log: Log = logs.write
@@ -73,7 +76,7 @@ class Batch:
             challenger=challenger,
             explaining=Explaining(settings.why, settings.sentences, settings.what_if),
         )
-        return ScoringSpec(loaded.model, loaded.version, options)
+        return ScoringSpec(loaded.model, loaded.version, options, self.periods)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,7 @@ class _Call:
                 return score(
                     source, spec, batch.runs, batch.engine,
                     checkpoint=lambda: self.deadline.check(ref.address),
+                    tell=lambda note: self._log(ref, "warning", note),
                 )  # fmt: skip
         except (WrongFile, WrongArtifact) as error:
             return record_failure(name, identity, ref.address, spec, batch.runs, error)
@@ -224,6 +228,7 @@ def _from_environment() -> LambdaHandler:
         _handover(batch, settings.store),
         settings.model_ttl_seconds,
         challengers,
+        settings.as_of_pattern,
         redelivery(logs.write),
     )
 

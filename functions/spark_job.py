@@ -53,10 +53,13 @@ def perform(
         ref, name = arguments.ref, arguments.name
         return record_failure(name, arguments.identity, ref.address, spec, runs, error)
 
+    def untold(note: str) -> None:
+        log({"level": "warning", "message": note})
+
     for tries in range(1, _TRIES + 1):
         try:
             with open_object(runs.files.client, arguments.ref, arguments.name) as source:
-                result = score(source, spec, runs, InParts(run, part_bytes))
+                result = score(source, spec, runs, InParts(run, part_bytes), tell=untold)
         except (WrongFile, WrongArtifact) as error:
             result = failed(error)
         except Skipped as error:
@@ -84,7 +87,7 @@ def _spec(arguments: JobArguments, trusted: tuple[str, ...]) -> ScoringSpec:
         challenger=challenger,
         explaining=arguments.explaining,
     )
-    return ScoringSpec(load_model(artifact), artifact.version, options)
+    return ScoringSpec(load_model(artifact), artifact.version, options, arguments.periods)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -10,6 +10,7 @@ from model_store import S3Address
 from pipeline.reading.options import AUTODETECT, OPTIONS, ReadingOptions
 from pipeline.runs.objects import ObjectInput, ObjectRef
 from pipeline.scoring.documents import OUTPUT_FORMATS, OutputFormat
+from pipeline.scoring.period import DEFAULT_PATTERN, DEFAULT_PERIODS, PeriodPattern
 from pipeline.scoring.spec import NOTHING, Explaining, ScoringSpec
 
 _SAFE = "/:"
@@ -19,6 +20,7 @@ _OPTIONAL = (
     "version-id",
     "challenger",
     "format",
+    "as-of-pattern",
     *_EXPLAINING,
     *(name.replace("_", "-") for name in OPTIONS),
 )
@@ -43,6 +45,8 @@ class JobArguments:
     """What its rows say of why they are where they are."""
     format: OutputFormat | None = None
     """What assigned rows are written as; None: as they come."""
+    periods: PeriodPattern = DEFAULT_PERIODS
+    """How a name says to which period its file belongs."""
 
     @classmethod
     def of(cls, source: ObjectInput, spec: ScoringSpec, store: str, results: str) -> Self:
@@ -59,6 +63,7 @@ class JobArguments:
             spec.options.reading,
             spec.options.explaining,
             spec.options.format,
+            spec.periods,
         )
 
     def to_list(self) -> list[str]:
@@ -76,6 +81,7 @@ class JobArguments:
             "challenger": self.challenger,
             **{name.replace("_", "-"): str(value) for name, value in self.explaining.facts.items()},
             "format": self.format,
+            "as-of-pattern": None if self.periods == DEFAULT_PERIODS else self.periods.text,
             **{name.replace("_", "-"): text for name, text in self.reading.texts.items()},
         }
         return [f"--{name}={quote(value, safe=_SAFE)}" for name, value in values.items() if value]
@@ -107,4 +113,5 @@ class JobArguments:
             ReadingOptions.from_texts(vars(given)),
             Explaining(int(given.why or 0), bool(given.sentences), bool(given.what_if)),
             next((each for each in OUTPUT_FORMATS if each == given.format), None),
+            PeriodPattern.from_text(given.as_of_pattern or DEFAULT_PATTERN),
         )

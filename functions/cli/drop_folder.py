@@ -15,11 +15,12 @@ from functions.live_model import LiveModel
 from model_store import CustomerClustersError, Temporary
 from pipeline.errors import WrongFile
 from pipeline.reading.file_state import FileState
-from pipeline.reading.input_files import LINKS, Entry, refuse_table_around, why_skipped
+from pipeline.reading.input_files import LINKS, Entry, Tell, refuse_table_around, why_skipped
 from pipeline.runs import Engine, LocalInput, RunStore, WholeFile, record_failure, score
 from pipeline.runs.challengers import Challengers
 from pipeline.scoring.documents import Manifest
 from pipeline.scoring.inputs import escaped
+from pipeline.scoring.period import DEFAULT_PERIODS, PeriodPattern
 from pipeline.scoring.spec import Options, ScoringSpec
 
 Report = Callable[[Manifest | CustomerClustersError], None]
@@ -44,6 +45,10 @@ class DropFolder:
     """What a second model is found by."""
     engine: Engine = field(default_factory=WholeFile)
     """What reads and scores a file; by default this process does."""
+    periods: PeriodPattern = DEFAULT_PERIODS
+    """How a name says to which period its file belongs."""
+    tell: Tell = lambda note: None
+    """Called with a sentence where a run could not be added to the history."""
     stop: threading.Event = field(default_factory=threading.Event)
     _waiting: dict[Path, tuple[FileState, float]] = field(default_factory=dict)
     """Waiting files, and since when they have been as they are."""
@@ -118,12 +123,13 @@ class DropFolder:
     def _score(self, path: Path, report: Report) -> Manifest:
         spec, source = self._spec(report), LocalInput.at(path)
         try:
-            return score(source, spec, self.runs, self.engine, retry_failed=True).manifest
+            result = score(source, spec, self.runs, self.engine, retry_failed=True, tell=self.tell)
         except WrongFile as error:
             record_failure(
                 source.name, source.identity, source.address, spec, self.runs, error, replace=True
             )
             raise
+        return result.manifest
 
     def _spec(self, report: Report) -> ScoringSpec:
         """What a file is scored with: for each file anew, for the alias may have moved."""
@@ -133,7 +139,7 @@ class DropFolder:
                 self.live_model.store, self.challenger, report
             )
             options = replace(options, challenger=self._challengers.challenger_for(loaded.version))
-        return ScoringSpec(loaded.model, loaded.version, options)
+        return ScoringSpec(loaded.model, loaded.version, options, self.periods)
 
 
 @contextlib.contextmanager

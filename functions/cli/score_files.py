@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from functions.cli.options import settings
 from functions.cli.output import console
 from functions.cli.output.text import print_json
 from model_store import CustomerClustersError, S3Address, Store
@@ -61,7 +62,8 @@ def score_files(
     artifact = models.open(reference)
     model = load_model(artifact)
     second = _challenger(models, challenger, artifact.version)
-    spec = ScoringSpec(model, artifact.version, Options(**chosen, challenger=second))
+    options = Options(**chosen, challenger=second)
+    spec = ScoringSpec(model, artifact.version, options, settings().as_of_pattern)
     addresses = tuple(map(_address, inputs))
     with _here(jobs) if spark is None else _on_spark(spark) as engine_for:
         if as_one:
@@ -86,8 +88,9 @@ def _score_all(
             with console.row_counter(source.name) as progress, source.open() as opened:
                 engine = engine_for(progress)
                 result = score_once(
-                    opened, spec, runs, engine, progress=progress, retry_failed=True
-                )
+                    opened, spec, runs, engine,
+                    progress=progress, retry_failed=True, tell=_note,
+                )  # fmt: skip
         except CustomerClustersError as error:
             if len(sources) == 1:
                 raise

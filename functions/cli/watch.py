@@ -60,7 +60,10 @@ def watch(
     live_model = LiveModel(options.open_store(store), reference, log=lambda line: None)
     given = Options(**chosen)
     engine = WholeFile(isolated())
-    folder = DropFolder(inbox, runs, live_model, given, settle, challenger, engine)
+    folder = DropFolder(
+        inbox, runs, live_model, given, settle, challenger, engine,
+        options.settings().as_of_pattern, lambda note: click.echo(f"Note: {note}", err=True),
+    )  # fmt: skip
     if not as_json:
         click.echo(f"watching {inbox} (Ctrl-C ends it)", err=True)
     folder.watch(report)

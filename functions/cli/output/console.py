@@ -19,8 +19,8 @@ _WIDTH = 140
 _UNBOUNDED = 10_000
 """Width in which every table has room."""
 _LEFT = frozenset(
-    {"Alias", "Aliases", "Feature", "Figure", "Foreseen by", "From", "Name", "Recipe", "To",
-     "Version", "What", "When", "Who", "Why", "Became", "Verdict"}
+    {"Alias", "Aliases", "Feature", "Figure", "Foreseen by", "From", "Name", "Period", "Recipe",
+     "To", "Unlike training", "Version", "What", "When", "Who", "Why", "Became", "Verdict"}
 )  # fmt: skip
 
 
