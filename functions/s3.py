@@ -48,6 +48,8 @@ class Batch:
     challengers: Challengers | None = None
     periods: PeriodPattern = DEFAULT_PERIODS
     """How a name says to which period its file belongs."""
+    index_key: str = ""
+    """What ids are hashed with in the index of a run; empty: runs get none."""
     redeliver: Redelivery = lambda message: None
     """Called with a message of a queue that has to come again."""
     log: Log = logs.write
@@ -76,7 +78,7 @@ class Batch:
             challenger=challenger,
             explaining=Explaining(settings.why, settings.sentences, settings.what_if),
         )
-        return ScoringSpec(loaded.model, loaded.version, options, self.periods)
+        return ScoringSpec(loaded.model, loaded.version, options, self.periods, self.index_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +231,7 @@ def _from_environment() -> LambdaHandler:
         settings.model_ttl_seconds,
         challengers,
         settings.as_of_pattern,
+        settings.index_key,
         redelivery(logs.write),
     )
 

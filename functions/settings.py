@@ -339,6 +339,15 @@ class Settings:
         shown="none, no such page",
     )
 
+    index_key: str = setting(
+        "CUSTOMER_CLUSTERS_INDEX_KEY",
+        Kind(str, "a secret text"),
+        "What ids are hashed with in the index that each run gets, by which one customer is found "
+        "again; another text finds nobody",
+        default="",
+        shown="none, no index",
+    )
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Read the settings from a mapping such as `os.environ`.

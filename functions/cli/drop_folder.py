@@ -49,6 +49,8 @@ class DropFolder:
     """How a name says to which period its file belongs."""
     tell: Tell = lambda note: None
     """Called with a sentence where a run could not be added to the history."""
+    index_key: str = ""
+    """What ids are hashed with in the index of a run; empty: runs get none."""
     stop: threading.Event = field(default_factory=threading.Event)
     _waiting: dict[Path, tuple[FileState, float]] = field(default_factory=dict)
     """Waiting files, and since when they have been as they are."""
@@ -139,7 +141,7 @@ class DropFolder:
                 self.live_model.store, self.challenger, report
             )
             options = replace(options, challenger=self._challengers.challenger_for(loaded.version))
-        return ScoringSpec(loaded.model, loaded.version, options, self.periods)
+        return ScoringSpec(loaded.model, loaded.version, options, self.periods, self.index_key)
 
 
 @contextlib.contextmanager

@@ -16,6 +16,8 @@ COMMANDS = {
     "serve": (".serve", "Answer look-ups over HTTP, and show the pages."),
     "score": (".score", "Assign every customer of files; write results."),
     "audience": (".audience.audience", "List customers of a run for a campaign."),
+    "customer": (".customers.customer", "Say which groups one customer was in."),
+    "forget": (".customers.forget", "Remove people from scored files for good."),
     "outcomes": (".outcomes.outcomes", "Hold what became of a run against what was expected."),
     "history": (".history.history", "Show scored files over time: groups, rejects, drift."),
     "watch": (".watch", "Score every file that is dropped into a folder."),

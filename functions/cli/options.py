@@ -183,6 +183,13 @@ sign_key = click.option(
     show_default=default_of("sign_key"),
     help="Ed25519 private key (PEM) that signs the model.",
 )
+results = click.option(
+    "--results",
+    metavar="DIR|S3",
+    default="results",
+    show_default=True,
+    help="Folder or s3:// address of the results of scored files.",
+)
 counted = click.option(
     "--data",
     metavar="FILE",

@@ -63,7 +63,8 @@ def score_files(
     model = load_model(artifact)
     second = _challenger(models, challenger, artifact.version)
     options = Options(**chosen, challenger=second)
-    spec = ScoringSpec(model, artifact.version, options, settings().as_of_pattern)
+    known = settings()
+    spec = ScoringSpec(model, artifact.version, options, known.as_of_pattern, known.index_key)
     addresses = tuple(map(_address, inputs))
     with _here(jobs) if spark is None else _on_spark(spark) as engine_for:
         if as_one:

@@ -60,9 +60,10 @@ def watch(
     live_model = LiveModel(options.open_store(store), reference, log=lambda line: None)
     given = Options(**chosen)
     engine = WholeFile(isolated())
+    known = options.settings()
     folder = DropFolder(
-        inbox, runs, live_model, given, settle, challenger, engine,
-        options.settings().as_of_pattern, lambda note: click.echo(f"Note: {note}", err=True),
+        inbox, runs, live_model, given, settle, challenger, engine, known.as_of_pattern,
+        lambda note: click.echo(f"Note: {note}", err=True), known.index_key,
     )  # fmt: skip
     if not as_json:
         click.echo(f"watching {inbox} (Ctrl-C ends it)", err=True)

@@ -24,8 +24,14 @@ def takes(schema: str, answer: type) -> dict[str, Any]:
     return {"openapi_extra": {**extra, "requestBody": body}}
 
 
-def gives(answer: type, *problems: int, parameter: str | None = None) -> dict[str, Any]:
-    """How a route says what it answers, and which whole number its path has.
+NUMBER: dict[str, Any] = {"type": "integer", "minimum": 0}
+TEXT: dict[str, Any] = {"type": "string"}
+
+
+def gives(
+    answer: type, *problems: int, parameter: str | None = None, kind: dict[str, Any] = NUMBER
+) -> dict[str, Any]:
+    """How a route says what it answers, and what its path has: a whole number, or `kind`.
 
     Only names: FastAPI's `response_model` would build every schema before the first request.
     """
@@ -36,10 +42,7 @@ def gives(answer: type, *problems: int, parameter: str | None = None) -> dict[st
     }
     extra: dict[str, Any] = {"responses": responses}
     if parameter:
-        number = {"type": "integer", "minimum": 0}
-        extra["parameters"] = [
-            {"name": parameter, "in": "path", "required": True, "schema": number}
-        ]
+        extra["parameters"] = [{"name": parameter, "in": "path", "required": True, "schema": kind}]
     return {"openapi_extra": extra}
 
 

@@ -19,6 +19,7 @@ from functions.http.schemas import (
     BatchAnswer,
     ClusterAnswer,
     ClustersAnswer,
+    CustomerAnswer,
     LiveAnswer,
     ModelAnswer,
     ReadyAnswer,
@@ -53,6 +54,8 @@ def add_routes(app: FastAPI, live_model: LiveModel, settings: Settings) -> None:
     app.router.route_class = DirectRoute
     _add_assignments(app, live_model, settings)
     _add_model(app, live_model)
+    if settings.results and settings.index_key:
+        _add_customers(app, settings)
     _add_health(app, live_model)
     _add_document(app, live_model)
 
@@ -110,6 +113,22 @@ def _add_model(app: FastAPI, live_model: LiveModel) -> None:
     async def model(request: Request) -> Response:
         """The model that answers: version, metrics and contract."""
         return _json(model_answer(model_for(request, live_model), live_model.reference))
+
+
+def _add_customers(app: FastAPI, settings: Settings) -> None:
+    from functions.http.customers import CustomerLookups
+    from pipeline.runs.customers.index import IndexKey
+
+    key = IndexKey(settings.index_key)
+    customers = CustomerLookups(settings.results, key, settings.model_ttl_seconds)
+
+    @app.get(
+        "/v1/customers/{customer_id:path}",
+        **openapi.gives(CustomerAnswer, 401, 404, 503, parameter="customer_id", kind=openapi.TEXT),
+    )
+    async def customer(request: Request) -> Response:
+        """Which group one customer was in, in each scored file."""
+        return _json(await customers.look_up(request.path_params["customer_id"]))
 
 
 def _add_health(app: FastAPI, live_model: LiveModel) -> None:

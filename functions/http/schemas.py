@@ -196,6 +196,37 @@ class ModelAnswer(TypedDict):
     contract_sha256: str
 
 
+class PlaceAnswer(TypedDict):
+    """Where one run has put a customer.
+
+    `as_of` is the date of the period that the file belongs to, `churn_rate` the group's of
+    training, `risk` the customer's own, and `churned` what the file said of him.
+    """
+
+    as_of: str
+    cluster: int
+    cluster_name: str
+    churn_rate: float | None
+    risk: float | None
+    outlier: bool
+    churned: bool | None
+    input: str
+    run: str
+    model_version: str
+
+
+class CustomerAnswer(TypedDict):
+    """Which groups one customer was in, the latest period first.
+
+    Runs without an index under the server's key were not searched.
+    """
+
+    id: str
+    places: list[PlaceAnswer]
+    runs_searched: int
+    runs_without_index: int
+
+
 class LiveAnswer(TypedDict):
     """The process answers."""
 
@@ -228,6 +259,7 @@ ANSWERS: tuple[type, ...] = (
     BatchAnswer,
     ClusterAnswer,
     ClustersAnswer,
+    CustomerAnswer,
     LiveAnswer,
     ModelAnswer,
     ReadyAnswer,

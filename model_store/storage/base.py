@@ -24,6 +24,19 @@ class Storage(Protocol):
         """
         ...
 
+    def read_range(self, name: str, start: int, length: int, /) -> bytes:
+        """A part of a file; shorter where the file ends before, and empty behind its end.
+
+        Args:
+            name: The file.
+            start: The first byte, from 0.
+            length: How many bytes, at least one.
+
+        Raises:
+            NotFound: there is no such file.
+        """
+        ...
+
     def read_tagged(self, name: str, /) -> tuple[bytes, str]:
         """The content of a file and its tag, which `swap` takes.
 

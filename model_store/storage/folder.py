@@ -36,6 +36,17 @@ class FolderStorage:
         except OSError as error:
             raise self._failed(f"read {name}", error) from error
 
+    def read_range(self, name: str, start: int, length: int) -> bytes:
+        """A part of a file; NotFound where there is none."""
+        try:
+            with (self.root / name).open("rb") as file:
+                file.seek(start)
+                return file.read(length)
+        except _MISSING as error:
+            raise NotFound(f"file {name}", str(self)) from error
+        except OSError as error:
+            raise self._failed(f"read {name}", error) from error
+
     def read_tagged(self, name: str) -> tuple[bytes, str]:
         """The content of a file, and its sha256 as the tag that `swap` takes."""
         content = self.read(name)

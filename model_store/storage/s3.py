@@ -84,6 +84,19 @@ class S3Storage:
             with closing(answer["Body"]) as body:  # entering it gives what checks no length
                 return body.read(), answer["ETag"]
 
+    def read_range(self, name: str, start: int, length: int) -> bytes:
+        """A part of a file, by one request; NotFound where there is none."""
+        part = f"bytes={start}-{start + length - 1}"
+        with translate_errors("read", name, str(self)):
+            try:
+                answer = self.client.get_object(**self._at(name), Range=part)
+            except self.client.exceptions.ClientError as error:
+                if error.response["Error"]["Code"] == "InvalidRange":  # all of it is before
+                    return b""
+                raise
+            with closing(answer["Body"]) as body:
+                return body.read()
+
     def exists(self, name: str) -> bool:
         """Whether there is such a file."""
         return self.size(name) is not None
@@ -160,6 +173,26 @@ class S3Storage:
                     if name.endswith(ending):
                         found[name] = entry["LastModified"]
         return dict(sorted(found.items()))
+
+    def delete_old_versions(self, below: str = "") -> int:
+        """Remove for good what versioning keeps of files below a prefix but the latest of each.
+
+        A file that was deleted goes with its marker. Returns how many versions there were.
+        """
+        prefix, removed = f"{self.address.folder}{below}", 0
+        with translate_errors("delete old versions of", below, str(self)):
+            pages = self.client.get_paginator("list_object_versions").paginate(
+                Bucket=self.address.bucket, Prefix=prefix
+            )
+            for page in pages:
+                old = [each for each in page.get("Versions", ()) if not each["IsLatest"]]
+                marks = page.get("DeleteMarkers", ())
+                for each in (*old, *marks):
+                    self.client.delete_object(
+                        Bucket=self.address.bucket, Key=each["Key"], VersionId=each["VersionId"]
+                    )
+                removed += len(old)
+        return removed
 
     def _put(self, name: str, content: bytes, **condition: Any) -> str:
         with translate_errors("write", name, str(self)):

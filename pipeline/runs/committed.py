@@ -13,10 +13,13 @@ from model_store.errors import MALFORMED
 from model_store.extras import needs_extra
 from model_store.storage.base import Storage
 from pipeline.errors import WrongFile
+from pipeline.model.contract import Label
 from pipeline.runs.store import FAILED, MANIFEST
 from pipeline.scoring.documents import Manifest, Summary
 
 _ASSIGNED = "assigned."
+FORGOTTEN = "forgotten.json"
+"""How many of a run's assigned rows are gone; its manifest stays as it was committed."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +34,32 @@ class CommittedRun:
     on_disk: Callable[[str], AbstractContextManager[Path]]
     """A file of the folder by its name, as a path of this machine for as long as it is used."""
 
+    delete_old_versions: Callable[[str], int] = lambda below: 0
+    """Removes for good what a bucket with versions keeps of its files whose names begin so; returns
+    how many there were."""
+
     @property
     def assigned(self) -> list[str]:
         """The files of assigned rows, in the order of the rows."""
         return [name for name in self.manifest["bytes"] if name.startswith(_ASSIGNED)]
+
+    @property
+    def label(self) -> Label | None:
+        """The churn label of the contract; None where there is none, or the run is of old."""
+        given = self.manifest.get("label")
+        if given is None:
+            return None
+        known = tuple(given["churned"]), tuple(given["stayed"])
+        return Label(given["column"], *known, given["churned_word"])
+
+    @cached_property
+    def forgotten(self) -> int:
+        """How many assigned rows may have been removed since, as people asked to be forgotten."""
+        try:
+            content = self.files.read(FORGOTTEN)
+        except NotFound:
+            return 0
+        return int(json.loads(content)["rows"])
 
     @cached_property
     def summary(self) -> Summary:
@@ -56,7 +81,7 @@ def open_run(address: str) -> CommittedRun:
         MissingExtra: It is in S3, and boto3 is not installed.
     """
     address = address.removesuffix(f"/{MANIFEST}").rstrip("/") or "/"
-    files, on_disk = _opened(address)
+    files, on_disk, delete_old_versions = open_folder(address)
     try:
         content = files.read(MANIFEST)
     except NotFound as error:
@@ -66,7 +91,7 @@ def open_run(address: str) -> CommittedRun:
         _check(manifest)
     except MALFORMED as error:
         raise WrongFile(f"{address}/{MANIFEST}", "is damaged; score the file again") from error
-    return CommittedRun(address, manifest, files, on_disk)
+    return CommittedRun(address, manifest, files, on_disk, delete_old_versions)
 
 
 @contextmanager
@@ -83,7 +108,7 @@ def file_at(address: str) -> Iterator[Path]:
     if address.startswith(S3Address.SCHEME) and not S3Address.from_string(address).key:
         raise WrongFile(address, "is no file; expected s3://bucket/name")
     folder, slash, name = address.rpartition("/")
-    files, on_disk = _opened(folder or slash or ".")
+    files, on_disk, _ = open_folder(folder or slash or ".")
     if files.size(name) == 0:
         raise WrongFile(address, "is empty; expected a header and a row for each customer")
     with on_disk(name) as path:
@@ -95,15 +120,20 @@ def file_at(address: str) -> Iterator[Path]:
             raise error.about(address) from error
 
 
-def _opened(address: str) -> tuple[Storage, Callable[[str], AbstractContextManager[Path]]]:
+OnDisk = Callable[[str], AbstractContextManager[Path]]
+DeleteOldVersions = Callable[[str], int]
+
+
+def open_folder(address: str) -> tuple[Storage, OnDisk, DeleteOldVersions]:
+    """What is done to the files of a folder, or below an address in S3; see `CommittedRun`."""
     if not address.startswith(S3Address.SCHEME):
         root = Path(address)
-        return FolderStorage(root), lambda name: _here(root / name)
+        return FolderStorage(root), lambda name: _here(root / name), lambda below: 0
     where = S3Address.from_string(address)
     with needs_extra(address, "aws"):
         from pipeline.runs.s3 import S3Runs, fetched
     objects = S3Runs.at(where).files
-    return objects, partial(fetched, objects)
+    return objects, partial(fetched, objects), objects.delete_old_versions
 
 
 @contextmanager

@@ -111,7 +111,8 @@ def score(
         progress: Called with the number of rows read so far.
         checkpoint: Called between steps; what it raises ends the run, and leaves nothing of it.
         retry_failed: Whether an input is tried again that failed for good before.
-        tell: Called with a sentence where the entry in the ledger could not be written.
+        tell: Called with a sentence where the entry in the ledger, or the index of customers, could
+            not be written.
 
     Returns:
         The committed run; or, unless `retry_failed`, the one that failed before.
@@ -123,6 +124,10 @@ def score(
     """
     result = _score(source, spec, runs, engine, progress, checkpoint, retry_failed)
     record(runs, result, spec.periods, tell)
+    if spec.index_key:
+        from pipeline.runs.customers.indexing import index_run  # brings numpy and pyarrow
+
+        index_run(runs, result, spec.index_key, tell)
     return result
 
 

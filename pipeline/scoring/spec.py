@@ -116,6 +116,8 @@ class ScoringSpec:
     options: Options = field(default_factory=Options)
     periods: PeriodPattern = DEFAULT_PERIODS
     """How a name says to which period its file belongs."""
+    index_key: str = field(default="", repr=False)
+    """A secret text: the run gets an index of its customers, hashed with it. Empty: none."""
 
     def as_of(self, name: str) -> date | None:
         """The date of the period that an input belongs to, as far as it was said.

@@ -23,6 +23,9 @@ class CutStorage:
     def read(self, name: str) -> bytes:
         return self._call(lambda: self._storage.read(name))
 
+    def read_range(self, name: str, start: int, length: int) -> bytes:
+        return self._call(lambda: self._storage.read_range(name, start, length))
+
     def read_tagged(self, name: str) -> tuple[bytes, str]:
         return self._call(lambda: self._storage.read_tagged(name))
 

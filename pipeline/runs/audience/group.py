@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 from pipeline.errors import WrongFile, first_line
 from pipeline.reading.arrow_columns import as_text, filtered, without_dictionary, without_view
 from pipeline.reading.arrow_numpy import column_of, values_of
+from pipeline.reading.blocks import Block
 from pipeline.reading.customer_file import CustomerFile
-from pipeline.runs.audience.rows import opened_part
+from pipeline.runs.audience.rows import opened_part, text_rows
 from pipeline.runs.committed import CommittedRun
 from pipeline.scoring.documents import Manifest
 from pipeline.scoring.outputs import csv_line, without_formula
@@ -38,29 +40,16 @@ def group_rows(run: CommittedRun, cluster: int) -> Iterator[bytes]:
     for part, name in enumerate(run.assigned):
         with run.on_disk(name) as path, opened_part(run, path, keep_bytes=True) as file:
             if file.format == "csv" and file.facts["kind"] != "excel":
-                yield from _text_rows(file, run.manifest, cluster, header=part == 0)
+                end = run.manifest["input"].get("newline", "\n")
+                at = file.column(run.manifest["columns"]["cluster"])
+                keep = partial(_in_cluster, cluster)
+                yield from text_rows(file, end, [at], keep, header=part == 0)
             else:
                 yield from _table_rows(file, run.manifest, cluster, header=part == 0)
 
 
-def _text_rows(
-    file: CustomerFile, manifest: Manifest, cluster: int, *, header: bool
-) -> Iterator[bytes]:
-    end = manifest["input"].get("newline", "\n")
-    if header:
-        mark = "\ufeff" if file.facts.get("encoding") == "utf-8-sig" else ""
-        yield _as_written(file, f"{mark}{file.header_text}{end}")
-    for block in file.blocks([file.column(manifest["columns"]["cluster"])]):
-        assert block.text is not None
-        kept = block.text.filter(column_of(_is_cluster(block.columns[0], cluster)))
-        lines = (line.strip("\r\n") for line in kept.to_pylist())
-        yield _as_written(file, "".join(f"{line}{end}" for line in lines))
-
-
-def _as_written(file: CustomerFile, text: str) -> bytes:
-    """Text as the bytes that it was read from."""
-    form = file.text_format
-    return text.encode(form.codec) if form is not None and form.undecoded else text.encode()
+def _in_cluster(cluster: int, block: Block) -> NDArray[np.bool_]:
+    return _is_cluster(block.columns[0], cluster)
 
 
 def _table_rows(

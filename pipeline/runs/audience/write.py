@@ -94,13 +94,7 @@ def _roles(run: CommittedRun, contract_of: ContractOf | None) -> tuple[str | Non
     """The id column and the label, as the manifest or else the model's contract says."""
     manifest = run.manifest
     if "id_column" in manifest and "label" in manifest:
-        label = manifest["label"]
-        return manifest["id_column"], None if label is None else Label(
-            label["column"],
-            tuple(label["churned"]),
-            tuple(label["stayed"]),
-            label["churned_word"],
-        )
+        return manifest["id_column"], run.label
     if contract_of is None:
         raise WrongFile(
             run.address,

@@ -15,6 +15,16 @@ def local(tmp_path: Path) -> Path:
     return path
 
 
+def test_a_part_of_a_file_ends_where_the_file_does(storage: Storage) -> None:
+    storage.create("a/b.bin", b"0123456789")
+    assert storage.read_range("a/b.bin", 2, 3) == b"234"
+    assert storage.read_range("a/b.bin", 8, 30) == b"89"
+    assert storage.read_range("a/b.bin", 10, 1) == b""
+    assert storage.read_range("a/b.bin", 99, 1) == b""
+    with pytest.raises(NotFound):
+        storage.read_range("a/c.bin", 0, 1)
+
+
 def test_a_new_file_never_replaces_one(storage: Storage) -> None:
     tag = storage.create("a/b.txt", b"first")
     with pytest.raises(Conflict):

@@ -19,7 +19,7 @@ from pipeline.runs.audience import write
 from pipeline.runs.audience.spec import Audience, AudienceSpec
 from pipeline.runs.audience.write import write_audience
 from pipeline.runs.committed import CommittedRun, open_run
-from tests.pipeline.runs.audience.conftest import MakeRun
+from tests.pipeline.runs.conftest import MakeRun
 from tests.support.audiences import HEADER, customers, read_list, risk_run
 
 DAY = date(2026, 11, 27)

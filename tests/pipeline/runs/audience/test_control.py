@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pipeline.runs.audience.control import in_control
 from pipeline.runs.audience.spec import AudienceSpec
 from pipeline.runs.audience.write import write_audience
-from tests.pipeline.runs.audience.conftest import MakeRun
+from tests.pipeline.runs.conftest import MakeRun
 from tests.support.audiences import customers, read_list
 
 IDS = [f"{number:06d}" for number in range(20_000)]

@@ -14,7 +14,7 @@ from pipeline.runs.audience.spec import AudienceSpec
 from pipeline.runs.audience.write import write_audience
 from pipeline.scoring import workbook
 from pipeline.scoring.spec import Explaining
-from tests.pipeline.runs.audience.conftest import MakeRun
+from tests.pipeline.runs.conftest import MakeRun
 from tests.support.audiences import FORMULAS, HEADER, customers, read_list, read_sheet
 
 

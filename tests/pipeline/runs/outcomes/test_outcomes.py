@@ -23,7 +23,7 @@ from pipeline.runs.outcomes.page import render
 from pipeline.runs.outcomes.spec import OutcomesSpec
 from pipeline.runs.outcomes.store import folder_of, keep, kept
 from pipeline.scoring.outcome_documents import OutcomesDocument
-from tests.pipeline.runs.audience.conftest import MakeRun
+from tests.pipeline.runs.conftest import MakeRun
 from tests.support.audiences import customers, risk_run
 from tests.support.outcomes import write_labels
 

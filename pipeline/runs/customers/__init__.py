@@ -1,0 +1,1 @@
+"""One customer in the committed runs: an index of each run, what it says, and forgetting."""
