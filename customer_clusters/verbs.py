@@ -1,6 +1,7 @@
 """The verbs of the command line for a notebook: train, explore, score, audience, compare."""
 
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
@@ -116,6 +117,7 @@ def score(
     output_format: Any = None,
     max_rejected_share: float = MAX_REJECTED_SHARE,
     reading: ReadingOptions = AUTODETECT,
+    as_of: date | None = None,
 ) -> Run:
     """Assign every customer of a file and write the results, as `customer-clusters score` does.
 
@@ -129,6 +131,7 @@ def score(
         output_format: `csv`, `parquet` or `xlsx`; by default that of the file.
         max_rejected_share: Refuse a file of which a larger share cannot be scored.
         reading: How the file is written, where it does not show it.
+        as_of: The period that the file belongs to; by default as its name says.
 
     Returns:
         The run. The same file, model and options are scored once; after that it is found.
@@ -142,7 +145,7 @@ def score(
     from pipeline.scoring.spec import Options, ScoringSpec
 
     artifact = as_store(store).open(model)
-    options = Options(output_format, max_rejected_share, reading)
+    options = Options(output_format, max_rejected_share, reading, as_of=as_of)
     spec = ScoringSpec(load_model(artifact), artifact.version, options)
     inputs, runs = find_inputs(str(path)), open_runs(str(out))
     if len(inputs) != 1:

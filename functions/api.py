@@ -55,6 +55,7 @@ def create_app(live_model: LiveModel, settings: Settings, log: Log = logs.write)
         telemetry={"tracing": False, "metrics": False, "logs": False},  # would log customers
     )
     app.root_path = settings.root_path  # as a parameter it would warn
+    app.state.has_history = bool(settings.results)  # which every page leads to then
     add_routes(app, live_model, settings)
     app.router.routes += [*pages.routes, *uploads.routes]
     app.router.routes.append(app.router.routes.pop(0))  # the document, which few ask for

@@ -37,6 +37,7 @@ from pipeline.runs.challengers import Challengers
 from pipeline.runs.notices import SILENT, Notices, Rule, verdicts_on
 from pipeline.runs.objects import ObjectRef, Skipped, open_object, safe_name
 from pipeline.runs.s3 import S3Runs
+from pipeline.scoring.period import DEFAULT_PERIODS, PeriodPattern
 from pipeline.scoring.process.isolated import isolated
 from pipeline.scoring.spec import Explaining, Options, ScoringSpec
 
@@ -58,6 +59,8 @@ class Batch:
     """What takes the files that are too large for this process."""
     model_ttl_seconds: float = 60.0
     challengers: Challengers | None = None
+    periods: PeriodPattern = DEFAULT_PERIODS
+    """How a name says to which period its file belongs."""
     redeliver: Redelivery = lambda message: None
     """Called with a message of a queue that has to come again."""
     log: Log = logs.write
@@ -100,7 +103,7 @@ class Batch:
             challenger=challenger,
             explaining=Explaining(settings.why, settings.sentences, settings.what_if),
         )
-        return ScoringSpec(loaded.model, loaded.version, options)
+        return ScoringSpec(loaded.model, loaded.version, options, self.periods)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +189,9 @@ class _Call:
                     return batch.handover.hand_over(source, spec, batch.runs, batch.notices)
                 return score(
                     source, spec, batch.runs, batch.engine,
-                    checkpoint=lambda: self.deadline.check(ref.address), notices=batch.notices,
+                    checkpoint=lambda: self.deadline.check(ref.address),
+                    tell=lambda note: self._log(ref, "warning", note),
+                    notices=batch.notices,
                 )  # fmt: skip
         except (WrongFile, WrongArtifact) as error:
             return self._refused(ref, identity, spec, error)
@@ -281,6 +286,7 @@ def _from_environment() -> LambdaHandler:
         _handover(batch, settings.store),
         settings.model_ttl_seconds,
         challengers,
+        settings.as_of_pattern,
         redelivery(logs.write),
         notices=notices_from(os.environ, logged(logs.write)),
     )

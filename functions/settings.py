@@ -27,6 +27,7 @@ from pipeline.errors import MAX_REJECTED_SHARE
 from pipeline.hashing import CONTROL_KEY
 from pipeline.reading.options import AUTODETECT, OPTIONS, ReadingOptions, WrongOption
 from pipeline.scoring.documents import OutputFormat
+from pipeline.scoring.period import DEFAULT_PERIODS, PeriodPattern
 
 __all__ = [
     "READING_VARIABLES",
@@ -269,6 +270,22 @@ class Settings:
         "another group",
         default=CONTROL_KEY,
     )
+    as_of_pattern: PeriodPattern = setting(
+        "CUSTOMER_CLUSTERS_AS_OF_PATTERN",
+        Kind(PeriodPattern.from_text, "such as customers-{year}-{month}, several with |, or none"),
+        "Where a file's name says to which period it belongs, such as `customers-{year}-{month}`; "
+        "`none`: the day it is scored",
+        default=DEFAULT_PERIODS,
+        shown="`2026-11-27`, `2026_11_27`, `20261127`, `2026-11` or `2026_11` anywhere",
+    )
+    results: str = setting(
+        "CUSTOMER_CLUSTERS_RESULTS",
+        Kind(str, "a folder or an s3:// address"),
+        "The folder or `s3://bucket/prefix/results` of scored files whose history the page "
+        "`/history` shows to whoever may see the pages",
+        default="",
+        shown="none, no such page",
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -334,7 +351,7 @@ def batch_variables() -> list[Variable]:
         for option, name in READING_VARIABLES.items()
     ]
     own = (variables_of(group).values() for group in (BatchSettings, SparkSettings))
-    return [*chain(*own), *reading]
+    return [*chain(*own), *reading, variables_of(Settings)["as_of_pattern"]]
 
 
 def retraining_variables() -> list[Variable]:

@@ -60,10 +60,15 @@ def perform(
             name, arguments.identity, ref.address, spec, runs, error, notices=notices
         )
 
+    def untold(note: str) -> None:
+        log({"level": "warning", "message": note})
+
     for tries in range(1, _TRIES + 1):
         try:
             with open_object(runs.files.client, arguments.ref, arguments.name) as source:
-                result = score(source, spec, runs, InParts(run, part_bytes), notices=notices)
+                result = score(
+                    source, spec, runs, InParts(run, part_bytes), notices=notices, tell=untold
+                )
         except (WrongFile, WrongArtifact) as error:
             result = failed(error)
         except Skipped as error:
@@ -86,7 +91,7 @@ def _spec(arguments: JobArguments, trusted: tuple[str, ...]) -> ScoringSpec:
     if arguments.challenger is not None:
         challenger = load_challenger(store, arguments.challenger, artifact.version)
     options = replace(arguments.options, challenger=challenger)
-    return ScoringSpec(load_model(artifact), artifact.version, options)
+    return ScoringSpec(load_model(artifact), artifact.version, options, arguments.periods)
 
 
 def main(arguments: Sequence[str]) -> int:

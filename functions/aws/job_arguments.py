@@ -12,6 +12,7 @@ from pipeline.reading.options import AUTODETECT, OPTIONS, ReadingOptions
 from pipeline.runs.notices import MOST_REJECTED, SILENT, Notices, Rule
 from pipeline.runs.objects import ObjectInput, ObjectRef
 from pipeline.scoring.documents import OUTPUT_FORMATS, OutputFormat
+from pipeline.scoring.period import DEFAULT_PATTERN, DEFAULT_PERIODS, PeriodPattern
 from pipeline.scoring.spec import NOTHING, Explaining, Options, ScoringSpec
 
 _SAFE = "/:"
@@ -22,6 +23,7 @@ _OPTIONAL = (
     "version-id",
     "challenger",
     "format",
+    "as-of-pattern",
     *_EXPLAINING,
     "safe-csv",
     "max-rejected-share",
@@ -53,6 +55,8 @@ class JobArguments:
     max_rejected_share: float = MAX_REJECTED_SHARE
     rule: Rule | None = None
     """What is kept to be told of the run; None: nothing."""
+    periods: PeriodPattern = DEFAULT_PERIODS
+    """How a name says to which period its file belongs."""
 
     @classmethod
     def of(
@@ -79,6 +83,7 @@ class JobArguments:
             spec.options.safe_csv,
             spec.options.max_rejected_share,
             notices.rule if notices.active else None,
+            spec.periods,
         )
 
     @property
@@ -110,6 +115,7 @@ class JobArguments:
             "safe-csv": "yes" if self.safe_csv else None,
             "max-rejected-share": repr(self.max_rejected_share),
             **self._notified,
+            "as-of-pattern": None if self.periods == DEFAULT_PERIODS else self.periods.text,
             **{name.replace("_", "-"): text for name, text in self.reading.texts.items()},
         }
         return [f"--{name}={quote(value, safe=_SAFE)}" for name, value in values.items() if value]
@@ -151,6 +157,7 @@ class JobArguments:
             bool(given.safe_csv),
             float(given.max_rejected_share or MAX_REJECTED_SHARE),
             _rule(given.notify, given.notify_rejected_share),
+            PeriodPattern.from_text(given.as_of_pattern or DEFAULT_PATTERN),
         )
 
 

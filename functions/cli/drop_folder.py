@@ -15,12 +15,13 @@ from functions.live_model import LiveModel
 from model_store import CustomerClustersError, Temporary
 from pipeline.errors import WrongFile
 from pipeline.reading.file_state import FileState
-from pipeline.reading.input_files import LINKS, Entry, refuse_table_around, why_skipped
+from pipeline.reading.input_files import LINKS, Entry, Tell, refuse_table_around, why_skipped
 from pipeline.runs import Engine, LocalInput, RunStore, WholeFile, record_failure, score
 from pipeline.runs.challengers import Challengers
 from pipeline.runs.notices import SILENT, Notices
 from pipeline.scoring.documents import Manifest
 from pipeline.scoring.inputs import escaped
+from pipeline.scoring.period import DEFAULT_PERIODS, PeriodPattern
 from pipeline.scoring.spec import Options, ScoringSpec
 
 Report = Callable[[Manifest | CustomerClustersError], None]
@@ -46,6 +47,10 @@ class DropFolder:
     """What a second model is found by."""
     engine: Engine = field(default_factory=WholeFile)
     """What reads and scores a file; by default this process does."""
+    periods: PeriodPattern = DEFAULT_PERIODS
+    """How a name says to which period its file belongs."""
+    tell: Tell = lambda note: None
+    """Called with a sentence where a run could not be added to the history."""
     stop: threading.Event = field(default_factory=threading.Event)
     notices: Notices = SILENT
     """Who is told of runs."""
@@ -131,15 +136,16 @@ class DropFolder:
         spec, source = self._spec(report), LocalInput.at(path)
         try:
             result = score(
-                source, spec, self.runs, self.engine, retry_failed=True, notices=self.notices
-            )
-            return result.manifest
+                source, spec, self.runs, self.engine,
+                retry_failed=True, notices=self.notices, tell=self.tell,
+            )  # fmt: skip
         except WrongFile as error:
             record_failure(
                 source.name, source.identity, source.address, spec, self.runs, error,
                 replace=True, notices=self.notices,
             )  # fmt: skip
             raise
+        return result.manifest
 
     def _spec(self, report: Report) -> ScoringSpec:
         """What a file is scored with: for each file anew, for the alias may have moved."""
@@ -149,7 +155,7 @@ class DropFolder:
                 self.live_model.store, self.challenger, report
             )
             options = replace(options, challenger=self._challengers.challenger_for(loaded.version))
-        return ScoringSpec(loaded.model, loaded.version, options)
+        return ScoringSpec(loaded.model, loaded.version, options, self.periods)
 
 
 @contextlib.contextmanager

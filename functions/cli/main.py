@@ -17,6 +17,7 @@ COMMANDS = {
     "score": (".score", "Assign every customer of files; write results."),
     "audience": (".audience.audience", "List customers of a run for a campaign."),
     "notify": (".notify", "Test who is told of runs; send what waits."),
+    "history": (".history.history", "Show scored files over time: groups, rejects, drift."),
     "watch": (".watch", "Score every file that is dropped into a folder."),
     "init": (".contracts.init", "Draft the contract of a customer file."),
     "contract": (".contracts.check", "Check a contract, alone or against a file."),

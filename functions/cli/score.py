@@ -1,5 +1,6 @@
 """Whole files, scored now: here, in S3, on Spark."""
 
+from datetime import datetime
 from typing import Any
 
 import click
@@ -31,6 +32,12 @@ from functions.cli import options
     show_default=True,
     help="Processes that share a large text file; one uses up to four cores.",
 )
+@click.option(
+    "--as-of",
+    metavar="YYYY-MM-DD",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The period that the file belongs to.  [default: as its name says, else today]",
+)
 @click.option("--as-one", is_flag=True, help="Of Spark: the files of a folder are one data set.")
 @options.of_run
 def score(
@@ -44,6 +51,7 @@ def score(
     master: str | None,
     jobs: int,
     as_one: bool,
+    as_of: datetime | None,
     **chosen: Any,
 ) -> None:
     """Assign every customer of CSV, Parquet, Excel or OpenDocument files; write results.
@@ -75,5 +83,6 @@ def score(
         jobs=jobs,
         as_one=as_one,
         as_json=as_json,
+        as_of=as_of.date() if as_of else None,
         **chosen,
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from functions.cli.options import settings
 from functions.cli.output import console
 from functions.cli.output.text import print_json
 from functions.notices import notices_from
@@ -62,7 +63,8 @@ def score_files(
     artifact = models.open(reference)
     model = load_model(artifact)
     second = _challenger(models, challenger, artifact.version)
-    spec = ScoringSpec(model, artifact.version, Options(**chosen, challenger=second))
+    options = Options(**chosen, challenger=second)
+    spec = ScoringSpec(model, artifact.version, options, settings().as_of_pattern)
     addresses = tuple(map(_address, inputs))
     with _here(jobs) if spark is None else _on_spark(spark) as engine_for:
         if as_one:
@@ -88,7 +90,7 @@ def _score_all(
                 engine = engine_for(progress)
                 result = score_once(
                     opened, spec, runs, engine,
-                    progress=progress, retry_failed=True, notices=notices,
+                    progress=progress, retry_failed=True, notices=notices, tell=_note,
                 )  # fmt: skip
         except CustomerClustersError as error:
             if len(sources) == 1:

@@ -62,8 +62,15 @@ def watch(
     live_model = LiveModel(options.open_store(store), reference, log=lambda line: None)
     given = Options(**chosen)
     engine = WholeFile(isolated())
-    notices = notices_from(os.environ, lambda note: click.echo(f"Note: {note}", err=True))
-    folder = DropFolder(inbox, runs, live_model, given, settle, challenger, engine, notices=notices)
+    notices = notices_from(os.environ, _note)
+    folder = DropFolder(
+        inbox, runs, live_model, given, settle, challenger, engine,
+        options.settings().as_of_pattern, _note, notices=notices,
+    )  # fmt: skip
     if not as_json:
         click.echo(f"watching {inbox} (Ctrl-C ends it)", err=True)
     folder.watch(report)
+
+
+def _note(text: str) -> None:
+    click.echo(f"Note: {text}", err=True)

@@ -31,6 +31,7 @@ TITLES = {  # what each stable code means
     "invalid_file": "The file cannot be scored",
     "invalid_list": "This list cannot be made",
     "results_gone": "These results are gone",
+    "no_history": "There is no history of such files",
     "busy": "Other files are being scored",
     "storage_unavailable": "Files cannot be taken or shown now",
     "model_unavailable": "No model can answer now",

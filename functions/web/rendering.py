@@ -20,6 +20,7 @@ STYLE, PREVIEW = "style.css", "preview.png"
 _EXPLAINED: dict[int | str, str] = {
     "results_gone": "Results are kept for a while only, or until the server restarts. Score the "
     "file again: the same file gives the same results.",
+    "no_history": "No file of that kind was scored yet, or its run is gone.",
     "storage_unavailable": "The storage of files does not answer. Try again in a minute.",
     "busy": "Others come first at the moment. Try again in a minute.",
     401: "Your browser asks for a name and a password: the key that you were given goes into the "
@@ -64,7 +65,8 @@ def render(
         request: The request that it answers.
         template: The template's name.
         loaded: The model that the page is about; None on a page about none.
-        view: What the template names, besides `link`, `here`, `loaded`, `style` and `preview`.
+        view: What the template names, besides `link`, `here`, `has_history`, `loaded`,
+            `style` and `preview`.
         status: The HTTP status.
         headers: More headers.
     """
@@ -74,6 +76,7 @@ def render(
         view,
         link=partial(link, request),
         here=_path(request),
+        has_history=getattr(request.app.state, "has_history", False),
         loaded=loaded,
         style=fingerprint(STYLE),
         preview=f"{site}/static/{PREVIEW}?v={fingerprint(PREVIEW)}",

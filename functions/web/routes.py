@@ -17,6 +17,7 @@ from functions.live_model import LiveModel
 from functions.settings import Settings
 
 if TYPE_CHECKING:
+    from functions.web.history import HistoryPages
     from functions.web.pages import Pages
 
 Paths = Mapping[str, tuple[str, Sequence[str]]]
@@ -34,6 +35,11 @@ _PAGES: Paths = {
     "/favicon.ico": ("icon", _READ),
 }
 """Answered by `functions.web.pages.Pages`."""
+_HISTORY: Paths = {
+    "/history": ("history", _READ),
+    "/history/{entry}/report": ("report", _READ),
+}
+"""Answered by `functions.web.history.HistoryPages`, where the settings name results."""
 
 
 class PageRoute(Route):
@@ -71,6 +77,8 @@ class PageRoutes:
     def __init__(self, live_model: LiveModel, settings: Settings) -> None:
         self.live_model, self.settings = live_model, settings
         self.routes = lazy_routes(lambda: self._pages, _PAGES)
+        if settings.results:
+            self.routes += lazy_routes(lambda: self._history, _HISTORY)
 
     def problem_page(self, request: Request, problem: ProblemError) -> Response | None:
         """The problem as a page where a person asked for one, None where a machine did."""
@@ -85,6 +93,12 @@ class PageRoutes:
         from functions.web.pages import Pages  # with the first page: it brings jinja2
 
         return Pages(self.live_model, self.settings)
+
+    @cached_property
+    def _history(self) -> "HistoryPages":
+        from functions.web.history import HistoryPages
+
+        return HistoryPages(self.settings)
 
 
 def by_person(request: Request) -> bool:

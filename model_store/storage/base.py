@@ -1,5 +1,6 @@
 """What the product asks of storage: named files in a folder or below a prefix of S3."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -39,6 +40,18 @@ class Storage(Protocol):
 
         Returns:
             Names without the folder's own; none where there is no such folder.
+        """
+        ...
+
+    def times(self, folder: str = "", ending: str = "", /) -> dict[str, datetime]:
+        """When each file in a folder and below it was last written, in UTC.
+
+        Args:
+            folder: A folder, without `/` at its end; by default the whole storage.
+            ending: What the names end with, by default anything.
+
+        Returns:
+            Whole name → time, by name.
         """
         ...
 

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from model_store.errors import Conflict, CustomerClustersError, NotFound, Temporary
@@ -49,6 +50,19 @@ class FolderStorage:
         except OSError as error:
             raise self._failed(f"list {folder}", error) from error
         return [name for name in names if name != _LOCK and not is_scratch(name)]
+
+    def times(self, folder: str = "", ending: str = "") -> dict[str, datetime]:
+        """When each file below a folder was last written; links to folders are not followed."""
+        found = {}
+        with self._temporary(f"list {folder}"):
+            for at, folders, files in os.walk(self.root / folder):
+                folders[:] = [name for name in folders if not is_scratch(name)]
+                for path in (Path(at, name) for name in files):
+                    name = path.relative_to(self.root).as_posix()
+                    if name.endswith(ending) and path.name != _LOCK:
+                        with contextlib.suppress(FileNotFoundError):  # gone again
+                            found[name] = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        return dict(sorted(found.items()))
 
     def exists(self, name: str) -> bool:
         """Whether there is such a file; a folder is none."""

@@ -6,6 +6,7 @@ like, a profile, the role of the function.
 
 import weakref
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.parse import urlsplit
@@ -145,6 +146,20 @@ class S3Storage:
                 names.update(entry["Key"] for entry in page.get("Contents", []))
                 names.update(entry["Prefix"] for entry in page.get("CommonPrefixes", []))
         return sorted({name.removeprefix(prefix).strip("/") for name in names} - {""})
+
+    def times(self, folder: str = "", ending: str = "") -> dict[str, datetime]:
+        """When each file below a folder was last written."""
+        found: dict[str, datetime] = {}
+        with translate_errors("list", folder, str(self)):
+            pages = self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.address.bucket, Prefix=self.address.below(folder).folder
+            )
+            for page in pages:
+                for entry in page.get("Contents", []):
+                    name = entry["Key"].removeprefix(self.address.folder)
+                    if name.endswith(ending):
+                        found[name] = entry["LastModified"]
+        return dict(sorted(found.items()))
 
     def _put(self, name: str, content: bytes, **condition: Any) -> str:
         with translate_errors("write", name, str(self)):

@@ -27,6 +27,8 @@ _UNFINISHED = (
     "._copying_",
 )  # fmt: skip
 """Endings under which programs write a file that they rename when it is whole."""
+LEDGER = "_ledger"
+"""The folder beside runs with what is kept of each for their history."""
 _RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}-[0-9a-f]{12}")
 _TABLES = {
     "a Delta table (_delta_log)": re.compile(r"(?:.*/)?_delta_log/"),
@@ -62,10 +64,10 @@ def why_skipped(entry: Entry) -> str | None:
     """Why an entry is no input, as a kind of things; None for an input."""
     parts = entry.name.rstrip("/").split("/")
     last = parts[-1].lower()
+    if LEDGER in parts[:-1] or any(map(_RUN.fullmatch, parts)):
+        return RESULTS
     if any(map(_is_hidden, parts)) or last in _OF_SYSTEMS:
         return HIDDEN
-    if any(map(_RUN.fullmatch, parts)):
-        return RESULTS
     if last.endswith(_UNFINISHED):
         return UNFINISHED
     if not stat.S_ISREG(entry.mode):

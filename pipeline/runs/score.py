@@ -10,6 +10,8 @@ from typing import Protocol
 
 from model_store import CustomerClustersError, Temporary
 from pipeline.errors import WrongFile
+from pipeline.reading.input_files import Tell
+from pipeline.runs.history.ledger import record
 from pipeline.runs.inputs import RunInput
 from pipeline.runs.notices import SILENT, Notices
 from pipeline.runs.store import Checkpoint, RunKey, RunResult, RunStore, Workspace, failure
@@ -99,8 +101,9 @@ def score(
     checkpoint: Checkpoint = lambda: None,
     retry_failed: bool = False,
     notices: Notices = SILENT,
+    tell: Tell = lambda note: None,
 ) -> RunResult:
-    """Score an input, or find that it was.
+    """Score an input, or find that it was; a committed run has its entry in the ledger then.
 
     Args:
         source: The input.
@@ -111,6 +114,7 @@ def score(
         checkpoint: Called between steps; what it raises ends the run, and leaves nothing of it.
         retry_failed: Whether an input is tried again that failed for good before.
         notices: Who is told of the run once it is committed.
+        tell: Called with a sentence where the entry in the ledger could not be written.
 
     Returns:
         The committed run; or, unless `retry_failed`, the one that failed before.
@@ -120,6 +124,21 @@ def score(
         WrongArtifact: The model cannot score it.
         Temporary: The same call may succeed later.
     """
+    result = _score(source, spec, runs, engine, progress, checkpoint, retry_failed, notices)
+    record(runs, result, spec.periods, tell)
+    return result
+
+
+def _score(
+    source: RunInput,
+    spec: ScoringSpec,
+    runs: RunStore,
+    engine: Engine,
+    progress: Progress,
+    checkpoint: Checkpoint,
+    retry_failed: bool,
+    notices: Notices,
+) -> RunResult:
     checkpoint()
     key = key_of(source, spec)
     if ended := runs.find(key, retry_failed=retry_failed):

@@ -70,6 +70,8 @@ class OptionsDocument(TypedDict):
     challenger: NotRequired[str]
     """The challenger's version."""
     explaining: NotRequired[ExplainingDocument]
+    as_of: NotRequired[str]
+    """The date of the period, YYYY-MM-DD, where somebody said it."""
 
 
 class LabelDocument(TypedDict):
@@ -105,6 +107,9 @@ class Manifest(TypedDict):
     id_column: NotRequired[str | None]
     """The contract's, and so is the next; neither is there in runs of old."""
     label: NotRequired[LabelDocument | None]
+    as_of: NotRequired[str]
+    """The date of the period that the input belongs to, YYYY-MM-DD: as somebody said, or as its
+    name does; not there where neither did."""
 
 
 class ObservedChurn(TypedDict):

@@ -61,6 +61,8 @@ def conclude(folder: Path, spec: ScoringSpec, rows: ScoredRows) -> Manifest:
         "id_column": spec.model.contract.id_column,
         "label": _label(spec.model.contract.label),
     }
+    if as_of := spec.as_of(rows["input"]["name"]):
+        manifest["as_of"] = as_of.isoformat()
     write_report(folder / names["report"], spec.model, manifest, summary)
     here = [name for role, name in names.items() if role != "assigned"]
     manifest["bytes"] |= {name: (folder / name).stat().st_size for name in here}

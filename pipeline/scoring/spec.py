@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,6 +17,7 @@ from pipeline.scoring.documents import (
     OutputFormat,
     ScoredRows,
 )
+from pipeline.scoring.period import DEFAULT_PERIODS, PeriodPattern
 
 if TYPE_CHECKING:
     from pipeline.scoring.inputs import InputFile
@@ -82,6 +84,8 @@ class Options:
     """A second model that assigns the customers as well."""
     explaining: Explaining = NOTHING
     """Why and what if, as further columns."""
+    as_of: date | None = None
+    """The date of the period that the input belongs to, where somebody said it."""
 
     @property
     def facts(self) -> OptionsDocument:
@@ -97,6 +101,8 @@ class Options:
             facts["challenger"] = self.challenger.version
         if explaining := self.explaining.facts:
             facts["explaining"] = explaining
+        if self.as_of is not None:
+            facts["as_of"] = self.as_of.isoformat()
         return facts
 
 
@@ -108,6 +114,16 @@ class ScoringSpec:
     version: str
     """The version of the model."""
     options: Options = field(default_factory=Options)
+    periods: PeriodPattern = DEFAULT_PERIODS
+    """How a name says to which period its file belongs."""
+
+    def as_of(self, name: str) -> date | None:
+        """The date of the period that an input belongs to, as far as it was said.
+
+        Args:
+            name: What the input is called.
+        """
+        return self.options.as_of or self.periods.day(name)
 
     def run_id(self, identity: str) -> str:
         """The id of the run over an input: the same input, model and options have the same id.

@@ -14,8 +14,10 @@ from functions.live_model import LiveModel
 from functions.s3 import Batch, _from_environment
 from functions.settings import BatchSettings
 from model_store import CustomerClustersError, NotFound, Store, Temporary
+from model_store.storage.s3 import S3Storage
 from pipeline.runs import WholeFile
 from pipeline.runs.challengers import Challengers
+from pipeline.runs.history.entry import LEDGER
 from pipeline.scoring.process.isolated import Isolated
 from tests.support.dropping import Context, Drop, customers, golden, is_whole, queued
 
@@ -40,6 +42,38 @@ def test_a_dropped_file_comes_back_assigned(drop: Drop) -> None:
     )
     assert (manifest["rows_in"], manifest["rows_assigned"]) == (40, 39)
     assert written[f"{folder}/assigned.csv"].startswith(b"CLIENTNUM,Note,")
+
+
+def test_a_dropped_file_has_an_entry_in_the_ledger_with_the_period_of_its_folder(
+    drop: Drop,
+) -> None:
+    event = drop.put("incoming/2026-11/customers.csv")
+    drop.deliver(event)
+    drop.deliver(event)
+    (entry,) = drop.ledger()
+    (manifest,) = drop.documents("manifest.json")
+    assert entry["run"] == f"2026-11/customers.csv/{manifest['run']}"
+    assert (entry["as_of"], entry["dated_by"]) == ("2026-11-01", "name")
+    assert manifest["as_of"] == "2026-11-01"
+    assert (entry["rows_in"], entry["rows_rejected"]) == (40, 1)
+
+
+def test_an_entry_that_cannot_be_written_is_logged_and_the_file_is_scored(drop: Drop) -> None:
+    class Full(S3Storage):
+        def create(self, name: str, content: bytes) -> str:
+            if name.startswith(f"{LEDGER}/"):
+                raise Temporary(f"write {name}", str(self), "slow down")
+            return super().create(name, content)
+
+    function = drop.function(Full(drop.s3, drop.settings.output.below("results")))
+    event = drop.put(KEY)
+    assert function(event, None) == {}
+    untold, scored = drop.lines
+    assert (untold["level"], scored["message"]) == ("warning", "scored")
+    assert "is scored, and not in the history yet: could not write _ledger/" in untold["message"]
+    assert drop.ledger() == []
+    drop.deliver(event)
+    assert len(drop.ledger()) == 1
 
 
 def test_the_log_and_the_figures_tell_of_it_without_a_customers_values(drop: Drop) -> None:

@@ -108,6 +108,11 @@ def test_the_report_and_the_lines_of_a_run(nameless: Path, tmp_path: Path) -> No
     assert spoken(result.output) == []
     (report,) = tmp_path.rglob("report.html")
     assert of_page(report.read_text()) == []
+    history = ["history", str(tmp_path), "--out", str(tmp_path / "history.html")]
+    result = CliRunner().invoke(main, history)
+    assert result.exit_code == 0, result.output
+    assert spoken(result.output) == []
+    assert of_page((tmp_path / "history.html").read_text()) == []
 
 
 def test_what_explore_says(nameless: Path, tmp_path: Path) -> None:

@@ -143,7 +143,8 @@ def test_the_api_and_the_batch_function_may_do_what_they_do(
     drop = stack.drop
     with recorded() as api:
         drop.live_model.refresh()
-        app = app_over(buckets=drop.settings)
+        results = str(drop.settings.output.below("results"))
+        app = app_over(buckets=drop.settings, results=results)
         browser = TestClient(app, headers=BROWSER, follow_redirects=False)
         page = Page(browser.get("/files").text)
     form = page.one("form").attributes["action"]
@@ -151,16 +152,21 @@ def test_the_api_and_the_batch_function_may_do_what_they_do(
     landing = sent.headers["location"].partition("?")[0]
     event = drop.arrived("a.csv")
     wrong = drop.put("incoming/wrong.csv", b"a,b\n1,2\n")
+    monthly = drop.put("incoming/customers-2026-11.csv")
     inbox = Inbox()
     function = drop.function(notices=Notices((inbox,)))
     with recorded() as batch:
         for _ in range(2):
             assert function(event, None) == {}
         assert function(wrong, None) == {}
-    assert len(inbox.got) == 2
+        assert function(monthly, None) == {}
+    assert len(inbox.got) == 3
     with recorded() as later:
         assert "a.csv" in browser.get(landing).text
         assert browser.get(f"{landing}/assigned.csv").status_code == 303
+        history = Page(browser.get("/history").text)
+        (report,) = {each for each in history.addresses if each.endswith("/report")}
+        assert browser.get(report).status_code == 200
     assert {action for action, *_ in api | later} == {"s3:GetObject", "s3:ListBucket"}
     assert {action.removesuffix(IF_NEW) for action, *_ in batch} >= {
         "s3:GetObject", "s3:ListBucket", "s3:PutObject", "s3:DeleteObject",

@@ -17,6 +17,7 @@ from functions.notice_settings import NoticeSettings
 from functions.uploads.bucket import UPLOADS
 from infra.empty import deletable
 from model_store import CANDIDATE
+from pipeline.runs.history.entry import LEDGER
 from tests.infra.conftest import STAGES
 from tests.support.paths import ROOT
 
@@ -84,11 +85,13 @@ def allowed(resources: Resources, role: str) -> set[tuple[str, str]]:
     }
 
 
-def test_the_api_may_touch_files_of_its_page_only(resources: Resources) -> None:
+def test_the_api_may_touch_files_of_its_page_and_see_figures_only(resources: Resources) -> None:
     assert allowed(resources, "ApiRole") == {
         ("s3:GetObject", "${ModelBucket}/models/*"),
         ("s3:PutObject", f"${{InputBucket}}/incoming/{UPLOADS}/*"),
         ("s3:GetObject", f"${{OutputBucket}}/results/{UPLOADS}/*"),
+        ("s3:GetObject", f"${{OutputBucket}}/results/{LEDGER}/*"),
+        ("s3:GetObject", "${OutputBucket}/results/*/report.html"),
     }
     variables = resources["ApiLambdaFunction"]["Properties"]["Environment"]["Variables"]
     batch = resources["BatchLambdaFunction"]["Properties"]["Environment"]["Variables"]

@@ -1,6 +1,7 @@
 """A connection that breaks at a call of one's choice, before or after the storage has done it."""
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,6 +28,9 @@ class CutStorage:
 
     def names(self, folder: str = "") -> list[str]:
         return self._call(lambda: self._storage.names(folder))
+
+    def times(self, folder: str = "", ending: str = "") -> dict[str, datetime]:
+        return self._call(lambda: self._storage.times(folder, ending))
 
     def exists(self, name: str) -> bool:
         return self._call(lambda: self._storage.exists(name))

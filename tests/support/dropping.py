@@ -13,6 +13,8 @@ from functions.s3 import Batch, result_name
 from functions.settings import BatchSettings
 from model_store import S3Address
 from model_store.storage.s3 import S3Storage
+from pipeline.runs.history.entry import LEDGER, LedgerEntry
+from pipeline.runs.history.ledger import read_ledger
 from pipeline.runs.notices import SILENT, Notices
 from pipeline.runs.s3 import S3Runs
 from pipeline.scoring.spec import ScoringSpec
@@ -134,8 +136,13 @@ class Drop:
         return self.function()(event, context or Context())
 
     def written(self, output: S3Address | None = None) -> dict[str, bytes]:
-        """Every file of all results."""
-        return self._files(output or self.settings.output)
+        """Every file of all runs."""
+        files = self._files(output or self.settings.output)
+        return {name: files[name] for name in files if not name.startswith(f"{LEDGER}/")}
+
+    def ledger(self) -> list[LedgerEntry]:
+        """Every entry of the ledger."""
+        return read_ledger(self.results).entries
 
     def documents(self, name: str) -> list[dict[str, Any]]:
         """Every manifest.json or failed.json."""

@@ -20,7 +20,7 @@ _UNBOUNDED = 10_000
 """Width in which every table has room."""
 _LEFT = frozenset(
     {"Alias", "Aliases", "Feature", "Figure", "From", "Name", "Recipe", "To", "Version", "What",
-     "When", "Who", "Why", "Became", "Verdict"}
+     "When", "Who", "Why", "Became", "Verdict", "Period", "Unlike training"}
 )  # fmt: skip
 
 

@@ -273,7 +273,7 @@ def _request(folder: Path, source: "InputFile", spec: "ScoringSpec") -> dict[str
             "version": options.challenger.version,
             "related": options.challenger.related,
         }
-    apart = ("challenger", "explaining", "reading")
+    apart = ("challenger", "explaining", "reading", "as_of")  # no row depends on the last
     names = [field.name for field in fields(options) if field.name not in apart]
     return {
         "directory": None if source.path.is_absolute() else str(Path.cwd()),

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 KEY = "incoming/deep/a b.csv"
-REQUESTS = 12
+REQUESTS = 14
 """Of one run: look for options twice, open the input, look for results, look again, five results
-up, commit, read the summary for the figures."""
+up, commit; its entry in the ledger: read the summary, write; read the summary for the figures."""
 Work = Callable[..., list[int]]
 
 
@@ -107,8 +107,11 @@ def test_a_killed_worker_leaves_no_run_or_a_whole_one_and_the_next_ends_it(
     left = drop.written()
     committed = any(name.endswith("/manifest.json") for name in left)
     assert left == undisturbed if committed else left.items() <= undisturbed.items()
+    assert len(drop.ledger()) <= committed
     assert drop.deliver(queued(crashes.event)) == {"batchItemFailures": []}
     assert drop.written() == undisturbed
+    (run,) = {name.rpartition("/")[0] for name in undisturbed}
+    assert [entry["run"] for entry in drop.ledger()] == [run]
 
 
 def test_two_processes_at_once_make_one_run(
@@ -118,6 +121,7 @@ def test_two_processes_at_once_make_one_run(
         ended = work(*[crashes.job(f"both-{attempt}")] * 2)
         assert ended == [DONE, DONE]
         assert crashes.drop.written() == undisturbed
+        assert len(crashes.drop.ledger()) == 1
 
 
 def test_what_killed_workers_left_on_the_disk_is_swept_away(

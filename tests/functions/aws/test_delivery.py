@@ -98,7 +98,7 @@ def test_trouble_that_stays_is_met_less_and_less_often() -> None:
 
 def test_the_handler_is_made_of_the_environment_when_it_is_asked_for(drop: Drop, aws: None) -> None:
     """In a process of its own: nothing is read before, and its figures are lines of the log."""
-    event = drop.put(KEY)
+    event = drop.put("incoming/stand 11.2026.csv")
     code = (
         "import json, sys, functions.s3 as s3\n"
         "assert 'handler' not in vars(s3)\n"
@@ -109,6 +109,7 @@ def test_the_handler_is_made_of_the_environment_when_it_is_asked_for(drop: Drop,
         **os.environ,
         "CUSTOMER_CLUSTERS_INPUT": str(drop.settings.input),
         "CUSTOMER_CLUSTERS_OUTPUT": str(drop.settings.output),
+        "CUSTOMER_CLUSTERS_AS_OF_PATTERN": "stand {month}.{year}",
     }
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], input=json.dumps(queued(event)), text=True,
@@ -125,6 +126,7 @@ def test_the_handler_is_made_of_the_environment_when_it_is_asked_for(drop: Drop,
     assert figures["RowsAssigned"] == 39
     assert done.stderr == ""
     assert is_whole(drop.written())
+    assert [entry["as_of"] for entry in drop.ledger()] == ["2026-11-01"]
 
 
 def test_a_wrong_environment_is_told_when_the_handler_is_made(

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from functions.aws.job_arguments import JobArguments
 from pipeline.reading.options import ReadingOptions
 from pipeline.runs.objects import ObjectRef
+from pipeline.scoring.period import PeriodPattern
 from pipeline.scoring.spec import Explaining
 
 
@@ -28,6 +29,7 @@ def test_they_reach_the_job_in_ascii_whatever_the_key(key: str) -> None:
         reading,
         Explaining(why=3, what_if=True),
         "xlsx",
+        periods=PeriodPattern.from_text("stand {month}.{year}|none {year}{month}"),
     )
     arguments = given.to_list()
     assert all(argument.isascii() and argument.isprintable() for argument in arguments)

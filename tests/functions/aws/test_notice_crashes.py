@@ -25,10 +25,11 @@ from tests.support.s3_worker import DONE
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-REQUESTS = 20
+REQUESTS = 22
 """Of one run: look for options, open the input, look for results; keep the notice; look again, five
 results up, commit; read the notice, the manifest, and whether it is told; claim it, send it, write
-down that it is told, remove it; read the summary for the figures; look what else waits."""
+down that it is told, remove it; the ledger: read the summary, write; read the summary for the
+figures; look what else waits."""
 KEEP, SEND, REMOVE = 4, 16, 18
 Work = Callable[..., list[int]]
 

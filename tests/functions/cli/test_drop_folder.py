@@ -18,8 +18,10 @@ from model_store import BUNDLED, NotFound, S3Address, Store, Temporary, open_sto
 from model_store.storage.s3 import S3Storage
 from pipeline.errors import WrongFile
 from pipeline.runs import FolderRuns, WholeFile, read_summary
+from pipeline.runs.history.ledger import read_ledger
 from pipeline.runs.s3 import S3Runs
 from pipeline.scoring.documents import Manifest
+from pipeline.scoring.period import PeriodPattern
 from pipeline.scoring.process.isolated import Isolated
 from pipeline.scoring.spec import Options
 from tests.support.live import COMMAND
@@ -287,6 +289,16 @@ def test_customers_do_not_wait_for_a_challenger(
     assert [str(result).partition(" in")[0] for result in results[:-1]] == told
     assert results[-1]["rows_assigned"] == 2
     assert "challenger" not in results[-1]["options"]
+
+
+def test_a_name_says_the_period_of_its_file(folder: DropFolder, results: Results) -> None:
+    folder.periods = PeriodPattern.from_text("stand_{month}.{year}")
+    (folder.inbox / "stand_11.2026.csv").write_text(ROWS)
+    for _ in range(2):
+        folder.scan(results.append)
+        time.sleep(0.06)
+    (entry,) = read_ledger(folder.runs.files).entries
+    assert (entry["as_of"], entry["dated_by"]) == ("2026-11-01", "name")
 
 
 def test_results_go_to_s3_as_well(

@@ -1,5 +1,6 @@
 """What every storage does, in a folder and in S3 alike."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,16 @@ def test_names_are_taken_as_they_are(storage: Storage) -> None:
     storage.create(name, b"x")
     assert storage.read(name) == b"x"
     assert storage.names("März 2026") == ["a+b (1) %20.csv"]
+
+
+def test_a_folder_tells_when_each_file_below_it_was_written(storage: Storage) -> None:
+    before = datetime.now(UTC)
+    for name in ("in/b.json", "in/deep/c.json", "in/deep/c.csv", "inner/d.json", "e.json"):
+        storage.create(name, b"x")
+    storage.swap("in/b.json", b"y", storage.read_tagged("in/b.json")[1])
+    times = storage.times("in", ".json")
+    assert list(times) == ["in/b.json", "in/deep/c.json"]
+    assert all(abs(time - before).total_seconds() < 60 for time in times.values())
+    assert len(storage.times()) == 5
+    assert list(storage.times("", "/d.json")) == ["inner/d.json"]
+    assert storage.times("nothing") == {}

@@ -19,6 +19,8 @@ from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.reading.options import WrongOption
 from pipeline.runs import Engine, FolderRuns, LocalInput, WholeFile, find_inputs, score
+from pipeline.runs.history.entry import LEDGER
+from pipeline.runs.history.ledger import read_ledger
 from pipeline.runs.in_processes import InProcesses
 from pipeline.scoring.process import workers
 from pipeline.scoring.spec import Options, Progress, ScoringSpec
@@ -52,8 +54,14 @@ def results(
     """The files of a run, by their names."""
     spec = ScoringSpec(model, "v1", options or Options())
     score(LocalInput.at(path), spec, FolderRuns(out), engine, retry_failed=True)
+    return files_of_runs(out)
+
+
+def files_of_runs(out: Path) -> dict[str, bytes]:
+    """All but the ledger, which tells the time."""
     files = (file for file in sorted(out.rglob("*")) if file.is_file())
-    return {str(file.relative_to(out)): file.read_bytes() for file in files}
+    names = {str(file.relative_to(out)): file for file in files}
+    return {n: file.read_bytes() for n, file in names.items() if not n.startswith(f"{LEDGER}/")}
 
 
 def assert_same(path: Path, model: ClusterModel, out: Path, options: Options | None = None) -> None:
@@ -181,6 +189,7 @@ def test_whoever_is_ended_leaves_a_whole_run_or_none(
         if ending is signal.SIGINT and not manifests:
             assert not list(out.rglob("*"))
         assert results(path, model, out, WholeFile()) == whole
+        assert len(read_ledger(FolderRuns(out).files).entries) == 1
     assert ends > moments // 3  # the later ones may have been done before
 
 

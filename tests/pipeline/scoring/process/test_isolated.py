@@ -13,6 +13,7 @@ import pytest
 
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
+from pipeline.runs.history.entry import LEDGER
 from pipeline.scoring.process.isolated import Isolated
 from pipeline.scoring.process.limits import LEAST_MEMORY, MOST_MEMORY, most_memory
 from pipeline.scoring.spec import Challenger, Options, Progress
@@ -90,7 +91,7 @@ def test_a_file_that_ends_its_reader_costs_itself_only(
     assert str(refused.value).startswith(f"{bad}: {said}")
     assert "\n" not in str(refused.value)
     assert score(good)["rows_assigned"] == 1
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["good.csv"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [LEDGER, "good.csv"]
 
 
 def test_a_parquet_file_that_unpacks_to_gigabytes_is_refused(
@@ -158,6 +159,7 @@ import os, pathlib
 from model_store import BUNDLED, open_store
 from pipeline.model.published.loading import load_model
 from pipeline.scoring.spec import Options
+from pipeline.runs.history.entry import LEDGER
 from pipeline.scoring.process.isolated import Isolated
 from tests.support.scoring import score_file
 model = load_model(open_store(BUNDLED).open("original"))
