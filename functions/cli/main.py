@@ -19,6 +19,7 @@ COMMANDS = {
     "customer": (".customers.customer", "Say which groups one customer was in."),
     "forget": (".customers.forget", "Remove people from scored files for good."),
     "outcomes": (".outcomes.outcomes", "Hold what became of a run against what was expected."),
+    "notify": (".notify", "Test who is told of runs; send what waits."),
     "history": (".history.history", "Show scored files over time: groups, rejects, drift."),
     "watch": (".watch", "Score every file that is dropped into a folder."),
     "init": (".contracts.init", "Draft the contract of a customer file."),

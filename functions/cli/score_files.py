@@ -10,6 +10,7 @@ import click
 from functions.cli.options import settings
 from functions.cli.output import console
 from functions.cli.output.text import print_json
+from functions.notices import notices_from
 from model_store import CustomerClustersError, S3Address, Store
 from model_store.extras import needs_extra
 from pipeline.errors import WrongFile
@@ -82,7 +83,7 @@ def _score_all(
     *,
     as_json: bool,
 ) -> None:
-    runs = open_runs(out)
+    runs, notices = open_runs(out), notices_from(os.environ, _note)
     manifests, refusals = [], []
     for source in sources:
         try:
@@ -90,7 +91,7 @@ def _score_all(
                 engine = engine_for(progress)
                 result = score_once(
                     opened, spec, runs, engine,
-                    progress=progress, retry_failed=True, tell=_note,
+                    progress=progress, retry_failed=True, notices=notices, tell=_note,
                 )  # fmt: skip
         except CustomerClustersError as error:
             if len(sources) == 1:
@@ -106,6 +107,7 @@ def _score_all(
             from functions.cli.output.runs import show_run
 
             show_run(spec.model, result.manifest, summary, out)
+    notices.deliver_quietly(runs)
     if as_json:
         print_json(manifests[0] if len(sources) == 1 else manifests)
     if refusals:

@@ -1,5 +1,6 @@
 """Files that are dropped into a folder, scored until somebody ends it."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,7 @@ def watch(
     Folders in it are not looked at, links not followed.
     """
     from functions.cli.drop_folder import DropFolder
+    from functions.notices import notices_from
     from pipeline.runs import WholeFile, open_runs, read_summary
     from pipeline.scoring.process.isolated import isolated
     from pipeline.scoring.spec import Options
@@ -60,11 +62,15 @@ def watch(
     live_model = LiveModel(options.open_store(store), reference, log=lambda line: None)
     given = Options(**chosen)
     engine = WholeFile(isolated())
-    known = options.settings()
+    notices, known = notices_from(os.environ, _note), options.settings()
     folder = DropFolder(
-        inbox, runs, live_model, given, settle, challenger, engine, known.as_of_pattern,
-        lambda note: click.echo(f"Note: {note}", err=True), known.index_key,
+        inbox, runs, live_model, given, settle, challenger, engine,
+        known.as_of_pattern, _note, known.index_key, notices=notices,
     )  # fmt: skip
     if not as_json:
         click.echo(f"watching {inbox} (Ctrl-C ends it)", err=True)
     folder.watch(report)
+
+
+def _note(text: str) -> None:
+    click.echo(f"Note: {text}", err=True)

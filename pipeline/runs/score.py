@@ -13,6 +13,7 @@ from pipeline.errors import WrongFile
 from pipeline.reading.input_files import Tell
 from pipeline.runs.history.ledger import record
 from pipeline.runs.inputs import RunInput
+from pipeline.runs.notices import SILENT, Notices
 from pipeline.runs.store import Checkpoint, RunKey, RunResult, RunStore, Workspace, failure
 from pipeline.scoring.documents import Manifest, ScoredRows
 from pipeline.scoring.inputs import InputFile
@@ -99,6 +100,7 @@ def score(
     progress: Progress = lambda rows: None,
     checkpoint: Checkpoint = lambda: None,
     retry_failed: bool = False,
+    notices: Notices = SILENT,
     tell: Tell = lambda note: None,
 ) -> RunResult:
     """Score an input, or find that it was; a committed run has its entry in the ledger then.
@@ -111,6 +113,7 @@ def score(
         progress: Called with the number of rows read so far.
         checkpoint: Called between steps; what it raises ends the run, and leaves nothing of it.
         retry_failed: Whether an input is tried again that failed for good before.
+        notices: Who is told of the run once it is committed.
         tell: Called with a sentence where the entry in the ledger, or the index of customers, could
             not be written.
 
@@ -122,7 +125,7 @@ def score(
         WrongArtifact: The model cannot score it.
         Temporary: The same call may succeed later.
     """
-    result = _score(source, spec, runs, engine, progress, checkpoint, retry_failed)
+    result = _score(source, spec, runs, engine, progress, checkpoint, retry_failed, notices)
     record(runs, result, spec.periods, tell)
     if spec.index_key:
         from pipeline.runs.customers.indexing import index_run  # brings numpy and pyarrow
@@ -139,6 +142,7 @@ def _score(
     progress: Progress,
     checkpoint: Checkpoint,
     retry_failed: bool,
+    notices: Notices,
 ) -> RunResult:
     checkpoint()
     key = key_of(source, spec)
@@ -153,7 +157,8 @@ def _score(
             raise
         if key.contradicts(manifest["run"]):
             raise Temporary("read", source.address, "it changed while it was scored")
-        return runs.commit(key, workspace, manifest, checkpoint)
+        with notices.of_commit(runs, key, manifest, workspace):
+            return runs.commit(key, workspace, manifest, checkpoint)
 
 
 def record_failure(
@@ -165,6 +170,7 @@ def record_failure(
     error: CustomerClustersError,
     *,
     replace: bool = False,
+    notices: Notices = SILENT,
 ) -> RunResult:
     """Write down why an input will never be scored, unless its run was done before.
 
@@ -178,9 +184,12 @@ def record_failure(
         runs: Where results are and go.
         error: Why it cannot be.
         replace: Whether what was written down before is written anew.
+        notices: Who is told of it.
     """
     document = failure(name, identity or address, spec.version, error)
     if identity is None:
-        return RunResult("", document, new=True, state="failed")
+        with notices.of_failure(runs, None, document):
+            return RunResult("", document, new=True, state="failed")
     key = RunKey(name, lambda: spec.run_id(identity))
-    return runs.fail(key, document, replace=replace)
+    with notices.of_failure(runs, key, document):
+        return runs.fail(key, document, replace=replace)

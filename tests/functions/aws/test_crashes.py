@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 KEY = "incoming/deep/a b.csv"
-REQUESTS = 11
-"""Of one run: open the input, look for results, look again, five results up, commit; and then its
-entry in the ledger: read the summary, write."""
+REQUESTS = 14
+"""Of one run: look for options twice, open the input, look for results, look again, five results
+up, commit; its entry in the ledger: read the summary, write; read the summary for the figures."""
 Work = Callable[..., list[int]]
 
 

@@ -29,7 +29,7 @@ def test_they_reach_the_job_in_ascii_whatever_the_key(key: str) -> None:
         reading,
         Explaining(why=3, what_if=True),
         "xlsx",
-        PeriodPattern.from_text("stand {month}.{year}|none {year}{month}"),
+        periods=PeriodPattern.from_text("stand {month}.{year}|none {year}{month}"),
     )
     arguments = given.to_list()
     assert all(argument.isascii() and argument.isprintable() for argument in arguments)
