@@ -4,6 +4,7 @@ What can never be scored is written to failed.json and is done. What may succeed
 so that the queue delivers it again, and in the end puts it where somebody looks.
 """
 
+import contextlib
 import json
 import os
 import time
@@ -13,22 +14,34 @@ from typing import Any
 
 from functions import logs
 from functions.aws.deadline import Deadline
-from functions.aws.events import UnknownEvent, object_refs, why_skipped
-from functions.aws.handover import Handover, ended_job
+from functions.aws.events import UnknownEvent, asks_for_notices, object_refs, why_skipped
+from functions.aws.handover import Handover, JobFailed, JobNotStarted, ended_job
 from functions.aws.metrics import Measure, emf
+from functions.aws.prefix_options import WrongOptions, settings_for
 from functions.aws.queue import Message, Redelivery, handle_each, messages_of, redelivery
 from functions.live_model import LiveModel
 from functions.logs import Log
+from functions.notices import logged, notices_from
 from functions.settings import BatchSettings, Settings
 from model_store import CustomerClustersError, Temporary, WrongArtifact, open_store
-from pipeline.errors import WrongFile
-from pipeline.runs import Engine, RunResult, WholeFile, record_failure, score
+from pipeline.errors import Gone, WrongFile
+from pipeline.runs import (
+    Engine,
+    RunResult,
+    WholeFile,
+    read_summary,
+    record_failure,
+    score,
+)
 from pipeline.runs.challengers import Challengers
+from pipeline.runs.notices import SILENT, Notices, Rule, verdicts_on
 from pipeline.runs.objects import ObjectRef, Skipped, open_object, safe_name
 from pipeline.runs.s3 import S3Runs
 from pipeline.scoring.process.isolated import isolated
 from pipeline.scoring.spec import Explaining, Options, ScoringSpec
 
+_NOT_THE_FILE = {each.code for each in (Gone, WrongArtifact, JobFailed, JobNotStarted)}
+"""Why a file failed that was not refused for what it is."""
 LambdaHandler = Callable[[Any, Any], dict[str, Any]]
 
 
@@ -45,31 +58,45 @@ class Batch:
     """What takes the files that are too large for this process."""
     model_ttl_seconds: float = 60.0
     challengers: Challengers | None = None
+    notices: Notices = SILENT
+    """Who is told of runs."""
     redeliver: Redelivery = lambda message: None
     """Called with a message of a queue that has to come again."""
     log: Log = logs.write
     measure: Measure = emf
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
-        """Answer an invocation; a queue is told which of its messages have to come again."""
+        """Answer an invocation; a queue is told which of its messages have to come again.
+
+        What earlier ones could not tell is sent at the end, or when a schedule asks for it.
+        """
+        if asks_for_notices(event):
+            self.notices.deliver_quietly(self.runs)
+            return {}
         self.live_model.refresh_if_older(self.model_ttl_seconds, wait_for_first=True)
         deadline = Deadline.of(context, self.settings.deadline_seconds)
         call = _Call(self, deadline, getattr(context, "aws_request_id", None))
         messages = messages_of(event)
-        if messages is None:
-            call.score_all(event)
-            return {}
-        return handle_each(messages, call.score_message)
+        try:
+            if messages is None:
+                call.score_all(event)
+                return {}
+            return handle_each(messages, call.score_message)
+        finally:
+            if self.notices.active and deadline.remaining() >= deadline.margin:
+                self.notices.deliver_quietly(self.runs)
 
-    def spec(self) -> ScoringSpec:
-        """What a file is scored with now."""
+    def spec(self, settings: BatchSettings | None = None) -> ScoringSpec:
+        """What a file is scored with now, by the settings for it."""
         loaded, challenger = self.live_model.current(), None
         if self.challengers is not None:
             challenger = self.challengers.challenger_for(loaded.version)
-        settings = self.settings
+        settings = settings or self.settings
         options = Options(
             settings.format,
-            reading=settings.reading,
+            settings.max_rejected_share,
+            settings.reading,
+            settings.safe_csv,
             challenger=challenger,
             explaining=Explaining(settings.why, settings.sentences, settings.what_if),
         )
@@ -126,7 +153,7 @@ class _Call:
             return
         started = time.monotonic()
         try:
-            result = self._result(ref, self.batch.spec())
+            result = self._result(ref)
         except Skipped as reason:
             self._log(ref, "info", f"skipped: {reason}")
         except Exception as error:
@@ -137,23 +164,40 @@ class _Call:
         else:
             self._report(ref, result, time.monotonic() - started)
 
-    def _result(self, ref: ObjectRef, spec: ScoringSpec) -> RunResult:
-        """Score an object here, or hand it over; or write down why it can never be scored."""
-        batch, name = self.batch, result_name(ref, self.batch.settings)
+    def _result(self, ref: ObjectRef) -> RunResult:
+        """Score an object by the options beside it; where they are wrong, write that down."""
+        batch = self.batch
         self.deadline.check(ref.address)
-        identity = ref.identity
+        try:
+            spec = batch.spec(settings_for(batch.runs.files.client, ref, batch.settings))
+        except WrongOptions as error:  # other options will be another run
+            identity = ref.identity and f"{ref.identity}&options={error.etag}"
+            return self._refused(ref, identity, batch.spec(), error)
+        return self._scored(ref, spec)
+
+    def _scored(self, ref: ObjectRef, spec: ScoringSpec) -> RunResult:
+        """Score an object here, or hand it over; or write down why it can never be scored."""
+        batch, name, identity = self.batch, result_name(ref, self.batch.settings), ref.identity
         try:
             most = batch.settings.max_input_bytes
             with open_object(batch.runs.files.client, ref, name, most) as source:
                 identity = source.identity
                 if batch.handover is not None and batch.handover.takes(source):
-                    return batch.handover.hand_over(source, spec, batch.runs)
+                    return batch.handover.hand_over(source, spec, batch.runs, batch.notices)
                 return score(
                     source, spec, batch.runs, batch.engine,
-                    checkpoint=lambda: self.deadline.check(ref.address),
+                    checkpoint=lambda: self.deadline.check(ref.address), notices=batch.notices,
                 )  # fmt: skip
         except (WrongFile, WrongArtifact) as error:
-            return record_failure(name, identity, ref.address, spec, batch.runs, error)
+            return self._refused(ref, identity, spec, error)
+
+    def _refused(
+        self, ref: ObjectRef, identity: str | None, spec: ScoringSpec, error: CustomerClustersError
+    ) -> RunResult:
+        batch, name = self.batch, result_name(ref, self.batch.settings)
+        return record_failure(
+            name, identity, ref.address, spec, batch.runs, error, notices=batch.notices
+        )
 
     def _report(self, ref: ObjectRef, result: RunResult, seconds: float) -> None:
         """One line in the log, and figures for what is new."""
@@ -166,7 +210,8 @@ class _Call:
             return
         if result.state == "failed":
             if result.new:
-                self.batch.measure({"FilesFailed": 1})
+                by_itself = result.failure.get("code") not in _NOT_THE_FILE
+                self.batch.measure({"FilesFailed": 1} | ({"FilesRefused": 1} if by_itself else {}))
             self._log(ref, "error", "failed for good", run=result.run, code=result.failure["code"])
             return
         manifest = result.manifest
@@ -183,6 +228,7 @@ class _Call:
                     "RowsAssigned": rows["rows_assigned"],
                     "RowsRejected": rows["rows_rejected"],
                     "ScoringSeconds": seconds,
+                    **self._watched(result),
                 }
             )
         message = "scored" if result.new else "done before"
@@ -191,6 +237,17 @@ class _Call:
             ref, "info", message,
             run=result.run, model_version=version, seconds=round(seconds, 3), **rows,
         )  # fmt: skip
+
+    def _watched(self, result: RunResult) -> dict[str, float]:
+        """What alarms look at: whether customers are unlike training's, and who was rejected."""
+        manifest = result.manifest
+        share = manifest["rows_rejected"] / manifest["rows_in"] if manifest["rows_in"] else 0.0
+        figures = {"RejectedShare": share}
+        with contextlib.suppress(CustomerClustersError):  # no run fails for want of a figure
+            summary = read_summary(self.batch.runs, manifest)
+            verdicts = verdicts_on(manifest, summary, Rule(most_rejected=1.0))
+            figures["DriftVerdict"] = float(any(True for _ in verdicts))
+        return figures
 
     def _log(self, ref: ObjectRef, level: str, message: str, **facts: Any) -> None:
         named = {"object": ref.address, "version": ref.version}
@@ -224,6 +281,7 @@ def _from_environment() -> LambdaHandler:
         _handover(batch, settings.store),
         settings.model_ttl_seconds,
         challengers,
+        notices_from(os.environ, logged(logs.write)),
         redelivery(logs.write),
     )
 

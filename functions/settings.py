@@ -1,18 +1,32 @@
 """Settings from the environment. Nothing else reads it."""
 
-import base64
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Self
 
+from functions.kinds import (
+    APPLICATION,
+    FORMAT,
+    HASHES,
+    KEYS,
+    PATH,
+    POSITIVE,
+    ROLE,
+    S3_OBJECT,
+    S3_PREFIX,
+    SHARE,
+    WHOLE,
+    WHOLE_OR_NONE,
+    YES_OR_NO,
+)
 from functions.variables import PREFIX, Kind, Variable, WrongSetting, read, setting, variables_of
 from model_store import BUNDLED, CHAMPION, S3Address
+from pipeline.errors import MAX_REJECTED_SHARE
 from pipeline.hashing import CONTROL_KEY
 from pipeline.reading.options import AUTODETECT, OPTIONS, ReadingOptions, WrongOption
-from pipeline.scoring.documents import OUTPUT_FORMATS, OutputFormat
+from pipeline.scoring.documents import OutputFormat
 
 __all__ = [
     "READING_VARIABLES",
@@ -25,88 +39,8 @@ __all__ = [
     "retraining_variables",
     "server_variables",
 ]
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_ROOT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
-_APPLICATION = re.compile(r"[0-9a-z]{1,64}")
-_ROLE = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/[\w+=,.@/-]+")
 READING_VARIABLES = {name: PREFIX + name.upper() for name in OPTIONS}
 """The variable of each option about how files are written."""
-
-
-def _positive(text: str) -> float:
-    number = float(text)
-    if not 0 < number < float("inf"):
-        raise ValueError
-    return number
-
-
-def _whole(text: str) -> int:
-    number = int(text)
-    if number <= 0:
-        raise ValueError
-    return number
-
-
-def _whole_or_none(text: str) -> int:
-    return 0 if int(text) == 0 else _whole(text)
-
-
-def _matching(pattern: re.Pattern[str]) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if not pattern.fullmatch(text):
-            raise ValueError
-        return text
-
-    return parse
-
-
-def _path(text: str) -> str:
-    return _matching(_ROOT_PATH)(text.rstrip("/"))
-
-
-def _parts(text: str) -> tuple[str, ...]:
-    parts = tuple(part.strip() for part in text.split(",") if part.strip())
-    if not parts:
-        raise ValueError
-    return parts
-
-
-def _hashes(text: str) -> tuple[str, ...]:
-    return tuple(_matching(_SHA256)(part.lower()) for part in _parts(text))
-
-
-def _keys(text: str) -> tuple[str, ...]:
-    keys = _parts(text)
-    if any(len(base64.b64decode(key, validate=True)) != 32 for key in keys):
-        raise ValueError
-    return keys
-
-
-def _format(text: str) -> OutputFormat:
-    known: dict[str, OutputFormat] = {each: each for each in OUTPUT_FORMATS}
-    if text not in known:
-        raise ValueError
-    return known[text]
-
-
-def _object(text: str) -> S3Address:
-    address = S3Address.from_string(text)
-    if not address.key or address.key.endswith("/"):
-        raise ValueError
-    return address
-
-
-def _yes_or_no(text: str) -> bool:
-    if text.lower() not in ("true", "false"):
-        raise ValueError
-    return text.lower() == "true"
-
-
-_POSITIVE = Kind(_positive, "a number above zero")
-_WHOLE = Kind(_whole, "a whole number above zero")
-_WHOLE_OR_NONE = Kind(_whole_or_none, f"{_WHOLE.expected}, or 0")
-_YES_OR_NO = Kind(_yes_or_no, "true or false")
-_S3_PREFIX = Kind(S3Address.from_string, "s3://bucket/prefix")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +49,14 @@ class SparkSettings:
 
     application: str = setting(
         "CUSTOMER_CLUSTERS_SPARK_APPLICATION",
-        Kind(_matching(_APPLICATION), "the id of an application"),
+        APPLICATION,
         "The id of the EMR Serverless application that takes large files; without one none goes "
         "there",
         shown="none",
     )
     role: str = setting(
         "CUSTOMER_CLUSTERS_SPARK_ROLE",
-        Kind(_matching(_ROLE), "the ARN of a role"),
+        ROLE,
         "The ARN of the role of its jobs",
         shown="needed with it",
     )
@@ -140,7 +74,7 @@ class SparkSettings:
     )
     threshold_bytes: int = setting(
         "CUSTOMER_CLUSTERS_SPARK_THRESHOLD_BYTES",
-        _WHOLE,
+        WHOLE,
         "Larger files go there",
         default=1 << 30,
         shown="1 GiB",
@@ -159,24 +93,24 @@ class BatchSettings:
 
     input: S3Address = setting(
         "CUSTOMER_CLUSTERS_INPUT",
-        _S3_PREFIX,
+        S3_PREFIX,
         "Where files are dropped, `s3://bucket/incoming`; the page `/files` sends them there",
     )
     output: S3Address = setting(
         "CUSTOMER_CLUSTERS_OUTPUT",
-        _S3_PREFIX,
+        S3_PREFIX,
         "Where `results/` goes: another bucket, or a prefix apart",
     )
     max_input_bytes: int = setting(
         "CUSTOMER_CLUSTERS_MAX_INPUT_BYTES",
-        _WHOLE,
+        WHOLE,
         "A larger file is refused; `/tmp` must hold it and its results",
         default=2 << 30,
         shown="2 GiB",
     )
     deadline_seconds: float = setting(
         "CUSTOMER_CLUSTERS_DEADLINE_SECONDS",
-        _POSITIVE,
+        POSITIVE,
         "With less time left, a file is given back to the queue",
         default=30.0,
     )
@@ -188,20 +122,20 @@ class BatchSettings:
     )
     why: int = setting(
         "CUSTOMER_CLUSTERS_WHY",
-        _WHOLE_OR_NONE,
+        WHOLE_OR_NONE,
         "So many reasons for each customer, as `--why` of `score`",
         default=0,
     )
     sentences: bool = setting(
         "CUSTOMER_CLUSTERS_SENTENCES",
-        _YES_OR_NO,
+        YES_OR_NO,
         "Each reason in words too, as `--sentences` of `score`",
         default=False,
         shown="false",
     )
     what_if: bool = setting(
         "CUSTOMER_CLUSTERS_WHAT_IF",
-        _YES_OR_NO,
+        YES_OR_NO,
         "The smallest change that leads to another cluster, as `--what-if` of `score`",
         default=False,
         shown="false",
@@ -212,10 +146,24 @@ class BatchSettings:
     """How every dropped file is written, where files do not show it."""
     format: OutputFormat | None = setting(
         "CUSTOMER_CLUSTERS_FORMAT",
-        Kind(_format, ", ".join(OUTPUT_FORMATS)),
+        FORMAT,
         "What assigned rows are written as: `csv`, `parquet` or `xlsx`, a workbook for people",
         default=None,
         shown="that of the file",
+    )
+
+    safe_csv: bool = setting(
+        "CUSTOMER_CLUSTERS_SAFE_CSV",
+        YES_OR_NO,
+        "An apostrophe before cells that a spreadsheet would run, as `--safe-csv` of `score`",
+        default=False,
+        shown="false",
+    )
+    max_rejected_share: float = setting(
+        "CUSTOMER_CLUSTERS_MAX_REJECTED_SHARE",
+        SHARE,
+        "A file of which a larger share cannot be scored is refused",
+        default=MAX_REJECTED_SHARE,
     )
 
     @classmethod
@@ -256,13 +204,13 @@ class Settings:
     )
     model_ttl_seconds: float = setting(
         "CUSTOMER_CLUSTERS_MODEL_TTL_SECONDS",
-        _POSITIVE,
+        POSITIVE,
         "How often a server looks where the alias points",
         default=60.0,
     )
     api_keys: tuple[str, ...] = setting(
         "CUSTOMER_CLUSTERS_API_KEYS",
-        Kind(_hashes, "SHA-256 hashes (64 hex digits), separated by commas"),
+        HASHES,
         "The SHA-256 of each API key in hex (`printf %s KEY | sha256sum`), with commas; clients "
         "send a key as bearer token, `X-API-Key` or password of HTTP Basic",
         default=(),
@@ -270,25 +218,25 @@ class Settings:
     )
     max_body_bytes: int = setting(
         "CUSTOMER_CLUSTERS_MAX_BODY_BYTES",
-        _WHOLE,
+        WHOLE,
         "A larger request is refused; of a packed one this is what it unpacks to",
         default=1_048_576,
     )
     request_seconds: float = setting(
         "CUSTOMER_CLUSTERS_REQUEST_SECONDS",
-        _POSITIVE,
+        POSITIVE,
         "How long a client may take to send its request",
         default=10.0,
     )
     root_path: str = setting(
         "CUSTOMER_CLUSTERS_ROOT_PATH",
-        Kind(_path, "a path such as /groups"),
+        PATH,
         "The path under which a proxy shows the pages, such as `/groups`",
         default="",
     )
     trusted_keys: tuple[str, ...] = setting(
         "CUSTOMER_CLUSTERS_TRUSTED_KEYS",
-        Kind(_keys, "Ed25519 public keys in base64, separated by commas"),
+        KEYS,
         "Ed25519 public keys in base64, with commas; where there are any, a model that none of "
         "them signed is refused",
         default=(),
@@ -301,13 +249,13 @@ class Settings:
     )
     max_upload_bytes: int = setting(
         "CUSTOMER_CLUSTERS_MAX_UPLOAD_BYTES",
-        _WHOLE_OR_NONE,
+        WHOLE_OR_NONE,
         "A larger file on the page `/files` is not scored here; 0: none is taken",
         default=20_000_000,
     )
     keep_minutes: int = setting(
         "CUSTOMER_CLUSTERS_KEEP_MINUTES",
-        _WHOLE,
+        WHOLE,
         "Results of the page `/files` have an address for so long, on this machine's disk",
         default=15,
     )
@@ -341,17 +289,17 @@ class RetrainingSettings:
 
     data: S3Address = setting(
         "CUSTOMER_CLUSTERS_TRAINING_DATA",
-        Kind(_object, "s3://bucket/key of a file"),
+        S3_OBJECT,
         "The customers to train on, `s3://bucket/key`",
     )
     store: S3Address = setting(
         "CUSTOMER_CLUSTERS_STORE",
-        _S3_PREFIX,
+        S3_PREFIX,
         "The model store, `s3://bucket/prefix`: a function's disk forgets",
     )
     max_training_bytes: int = setting(
         "CUSTOMER_CLUSTERS_MAX_TRAINING_BYTES",
-        _WHOLE,
+        WHOLE,
         "A larger object is refused",
         default=20_000_000,
     )

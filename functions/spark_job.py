@@ -14,6 +14,7 @@ if Path(sys.path[0]).resolve() == Path(__file__).resolve().parent:
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from functions import logs
@@ -27,11 +28,12 @@ from pipeline.model.published.loading import load_model
 from pipeline.runs import RunResult, record_failure, score
 from pipeline.runs.challengers import load_challenger
 from pipeline.runs.in_parts import InParts
+from pipeline.runs.notices import SILENT, Notices
 from pipeline.runs.objects import Skipped, open_object
 from pipeline.runs.s3 import S3Runs
 from pipeline.scoring.parts.distributed import Runner
 from pipeline.scoring.parts.part_plan import PART_BYTES
-from pipeline.scoring.spec import Options, ScoringSpec
+from pipeline.scoring.spec import ScoringSpec
 
 _TRIES = 4
 _WAIT_SECONDS = 60.0
@@ -48,15 +50,20 @@ def perform(
     """Score the object, or write why it will never be; what may succeed later is tried again."""
     runs = S3Runs.at(S3Address.from_string(arguments.results))
     spec = _spec(arguments, trusted)
+    notices = SILENT
+    if arguments.rule is not None:  # the batch function sends what is kept here
+        notices = Notices(rule=arguments.rule, keep_only=True)
 
     def failed(error: CustomerClustersError) -> RunResult:
         ref, name = arguments.ref, arguments.name
-        return record_failure(name, arguments.identity, ref.address, spec, runs, error)
+        return record_failure(
+            name, arguments.identity, ref.address, spec, runs, error, notices=notices
+        )
 
     for tries in range(1, _TRIES + 1):
         try:
             with open_object(runs.files.client, arguments.ref, arguments.name) as source:
-                result = score(source, spec, runs, InParts(run, part_bytes))
+                result = score(source, spec, runs, InParts(run, part_bytes), notices=notices)
         except (WrongFile, WrongArtifact) as error:
             result = failed(error)
         except Skipped as error:
@@ -78,12 +85,7 @@ def _spec(arguments: JobArguments, trusted: tuple[str, ...]) -> ScoringSpec:
     artifact, challenger = store.open(arguments.model), None
     if arguments.challenger is not None:
         challenger = load_challenger(store, arguments.challenger, artifact.version)
-    options = Options(
-        arguments.format,
-        reading=arguments.reading,
-        challenger=challenger,
-        explaining=arguments.explaining,
-    )
+    options = replace(arguments.options, challenger=challenger)
     return ScoringSpec(load_model(artifact), artifact.version, options)
 
 

@@ -64,13 +64,27 @@ class Variable:
 
 
 @overload
-def setting(variable: str, kind: Kind[T], meaning: str, *, shown: str = "") -> T: ...
+def setting(
+    variable: str, kind: Kind[T], meaning: str, *, shown: str = "", secret: bool = False
+) -> T: ...
 @overload
 def setting(
-    variable: str, kind: Kind[T], meaning: str, *, default: D, shown: str = ""
+    variable: str,
+    kind: Kind[T],
+    meaning: str,
+    *,
+    default: D,
+    shown: str = "",
+    secret: bool = False,
 ) -> T | D: ...
 def setting(
-    variable: str, kind: Kind[Any], meaning: str, *, default: Any = MISSING, shown: str = ""
+    variable: str,
+    kind: Kind[Any],
+    meaning: str,
+    *,
+    default: Any = MISSING,
+    shown: str = "",
+    secret: bool = False,
 ) -> Any:
     """A field of a settings class that a variable of the environment sets.
 
@@ -80,12 +94,14 @@ def setting(
         meaning: What it decides, for operators.
         default: The value where it is not set; without one it must be set.
         shown: The default in words, where the value does not say it well.
+        secret: The value is left out where the settings are shown as text.
 
     Returns:
         A field for `dataclasses.dataclass`, which type checkers take for its value.
     """
     words = shown or ("needed" if default is MISSING else _in_words(default))
-    return field(default=default, metadata={_KEY: Variable(variable, kind, meaning, words)})
+    declared = Variable(variable, kind, meaning, words)
+    return field(default=default, repr=not secret, metadata={_KEY: declared})
 
 
 def variables_of(settings: type) -> dict[str, Variable]:

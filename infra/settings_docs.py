@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from functions.cli.serve import serve
+from functions.notice_settings import notice_variables
 from functions.settings import batch_variables, retraining_variables, server_variables
 from functions.variables import Variable
 
@@ -31,6 +32,7 @@ def documents() -> Iterator[tuple[Path, str]]:
         "server": table(server_variables(), _options()),
         "batch": table(batch_variables()),
         "retraining": table(retraining_variables()),
+        "notices": table(notice_variables()),
     }
     for path in sorted([ROOT / "README.md", *ROOT.glob("docs/*.md")]):
         text = path.read_text(encoding="utf-8")

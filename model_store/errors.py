@@ -29,6 +29,10 @@ CustomerClustersError
 │   └── ReplacedObject (pipeline.runs.objects) an object that is another by now
 ├── JobFailed          (functions.aws.handover) a job on Spark that ended without results
 ├── JobNotStarted      (functions.aws.handover) a job on Spark that may never be started
+├── WrongOptions       (functions.aws.prefix_options) options beside a file that cannot be meant
+├── NotDelivered       (pipeline.runs.notices.receivers) a receiver that did not take a notice
+├── NoReceivers        (functions.cli.notify) nobody who is to be told
+├── Undelivered        (functions.cli.notify) a test of notices that did not arrive
 ├── UnknownEvent       (functions.aws.events) an event that tells of no object
 ├── WrongEvent         (functions.http.lambda_adapter) an event that is no HTTP request
 └── WrongSetting       (functions.variables) a variable of the environment that cannot be used

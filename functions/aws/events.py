@@ -9,9 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 from urllib.parse import unquote_plus
 
+from functions.aws.prefix_options import OPTIONS_FILE
 from model_store import CustomerClustersError, S3Address
 from pipeline.runs.objects import ObjectRef
 
+DELIVER = {"deliver": "notices"}
+"""What the schedule in serverless.yml sends, so that nothing waits for the next file."""
 _UNVERSIONED = (None, "", "null")
 """How S3 names the version of an object in a bucket that keeps none, or keeps none any more."""
 
@@ -51,9 +54,16 @@ def why_skipped(ref: ObjectRef, inputs: S3Address, results: S3Address) -> str | 
         return "it lies outside the input's prefix"
     if ref.key.endswith("/"):
         return "it marks a folder"
+    if ref.key.rpartition("/")[2] == OPTIONS_FILE:
+        return "it holds options, and no customers"
     if ref.size == 0:
         return "it is empty"
     return None
+
+
+def asks_for_notices(event: object) -> bool:
+    """Whether a schedule asks for the notices that wait to be sent."""
+    return event == DELIVER
 
 
 def _refs(event: object) -> list[ObjectRef]:

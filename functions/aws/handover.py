@@ -17,6 +17,7 @@ from functions.aws.emr import State
 from functions.aws.job_arguments import JobArguments
 from model_store import Conflict, CustomerClustersError, Denied, NotFound, Temporary
 from pipeline.runs import RunKey, RunResult, key_of, record_failure
+from pipeline.runs.notices import SILENT, Notices
 from pipeline.runs.objects import ObjectInput, ObjectRef
 from pipeline.runs.s3 import S3Runs
 from pipeline.runs.store import PendingJob, as_json
@@ -74,17 +75,27 @@ class Handover:
         """Whether an object is too large to be scored here."""
         return (source.ref.size or 0) > self.threshold_bytes
 
-    def hand_over(self, source: ObjectInput, spec: ScoringSpec, runs: S3Runs) -> RunResult:
+    def hand_over(
+        self, source: ObjectInput, spec: ScoringSpec, runs: S3Runs, notices: Notices = SILENT
+    ) -> RunResult:
         """Start a job for an object, or say how the one that was started is doing.
+
+        Args:
+            source: The object.
+            spec: What it is scored with.
+            runs: Where results are and go.
+            notices: Who is told of it: the job keeps its notice, and another call sends it.
 
         Raises:
             Temporary: The service does not answer.
         """
         key = key_of(source, spec)
         try:
-            return self._state(key, runs) or self._start(key, source, spec, runs)
+            return self._state(key, runs) or self._start(key, source, spec, runs, notices)
         except (JobFailed, JobNotStarted) as error:
-            result = record_failure(source.name, source.identity, source.address, spec, runs, error)
+            result = record_failure(
+                source.name, source.identity, source.address, spec, runs, error, notices=notices
+            )
             runs.files.delete(f"{key.folder}/{PENDING}")
             return result
 
@@ -110,12 +121,17 @@ class Handover:
         raise JobFailed(f"{reason}: {details}" if details else reason)
 
     def _start(
-        self, key: RunKey, source: ObjectInput, spec: ScoringSpec, runs: S3Runs
+        self,
+        key: RunKey,
+        source: ObjectInput,
+        spec: ScoringSpec,
+        runs: S3Runs,
+        notices: Notices,
     ) -> RunResult:
         document = _announced(key, source, spec, runs)
         if "job_run" in document:  # another worker has started it meanwhile
             return RunResult(key.folder, document, new=False, state="pending")
-        arguments = JobArguments.of(source, spec, self.store, str(runs))
+        arguments = JobArguments.of(source, spec, self.store, str(runs), notices)
         try:
             job_run = self.jobs.start(key.folder, document["token"], arguments.to_list())
         except Denied as error:

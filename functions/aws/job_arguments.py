@@ -7,19 +7,25 @@ from typing import Self
 from urllib.parse import quote, unquote
 
 from model_store import S3Address
+from pipeline.errors import MAX_REJECTED_SHARE
 from pipeline.reading.options import AUTODETECT, OPTIONS, ReadingOptions
+from pipeline.runs.notices import MOST_REJECTED, SILENT, Notices, Rule
 from pipeline.runs.objects import ObjectInput, ObjectRef
 from pipeline.scoring.documents import OUTPUT_FORMATS, OutputFormat
-from pipeline.scoring.spec import NOTHING, Explaining, ScoringSpec
+from pipeline.scoring.spec import NOTHING, Explaining, Options, ScoringSpec
 
 _SAFE = "/:"
 _NEEDED = ("bucket", "key", "name", "etag", "identity", "results", "store", "model")
 _EXPLAINING = ("why", "sentences", "what-if")
+_NOTICES = ("notify", "notify-rejected-share")
 _OPTIONAL = (
     "version-id",
     "challenger",
     "format",
     *_EXPLAINING,
+    "safe-csv",
+    "max-rejected-share",
+    *_NOTICES,
     *(name.replace("_", "-") for name in OPTIONS),
 )
 
@@ -43,9 +49,20 @@ class JobArguments:
     """What its rows say of why they are where they are."""
     format: OutputFormat | None = None
     """What assigned rows are written as; None: as they come."""
+    safe_csv: bool = False
+    max_rejected_share: float = MAX_REJECTED_SHARE
+    rule: Rule | None = None
+    """What is kept to be told of the run; None: nothing."""
 
     @classmethod
-    def of(cls, source: ObjectInput, spec: ScoringSpec, store: str, results: str) -> Self:
+    def of(
+        cls,
+        source: ObjectInput,
+        spec: ScoringSpec,
+        store: str,
+        results: str,
+        notices: Notices = SILENT,
+    ) -> Self:
         """To score an opened object as a spec says."""
         challenger = spec.options.challenger
         return cls(
@@ -59,6 +76,20 @@ class JobArguments:
             spec.options.reading,
             spec.options.explaining,
             spec.options.format,
+            spec.options.safe_csv,
+            spec.options.max_rejected_share,
+            notices.rule if notices.active else None,
+        )
+
+    @property
+    def options(self) -> Options:
+        """Those of the run, but for the challenger."""
+        return Options(
+            self.format,
+            self.max_rejected_share,
+            self.reading,
+            self.safe_csv,
+            explaining=self.explaining,
         )
 
     def to_list(self) -> list[str]:
@@ -76,9 +107,19 @@ class JobArguments:
             "challenger": self.challenger,
             **{name.replace("_", "-"): str(value) for name, value in self.explaining.facts.items()},
             "format": self.format,
+            "safe-csv": "yes" if self.safe_csv else None,
+            "max-rejected-share": repr(self.max_rejected_share),
+            **self._notified,
             **{name.replace("_", "-"): text for name, text in self.reading.texts.items()},
         }
         return [f"--{name}={quote(value, safe=_SAFE)}" for name, value in values.items() if value]
+
+    @property
+    def _notified(self) -> dict[str, str]:
+        if self.rule is None:
+            return {}
+        told = "attention" if self.rule.only_attention else "all"
+        return dict(zip(_NOTICES, (told, repr(self.rule.most_rejected)), strict=True))
 
     @classmethod
     def from_list(cls, arguments: Sequence[str]) -> Self:
@@ -107,4 +148,13 @@ class JobArguments:
             ReadingOptions.from_texts(vars(given)),
             Explaining(int(given.why or 0), bool(given.sentences), bool(given.what_if)),
             next((each for each in OUTPUT_FORMATS if each == given.format), None),
+            bool(given.safe_csv),
+            float(given.max_rejected_share or MAX_REJECTED_SHARE),
+            _rule(given.notify, given.notify_rejected_share),
         )
+
+
+def _rule(told: str | None, share: str | None) -> Rule | None:
+    if told is None:
+        return None
+    return Rule(MOST_REJECTED if share is None else float(share), told == "attention")

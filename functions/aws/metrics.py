@@ -10,8 +10,8 @@ Measure = Callable[[Mapping[str, float]], object]
 
 
 def emf(figures: Mapping[str, float]) -> None:
-    """Write one line: names that end in Seconds are times, all others count."""
-    units = {name: "Seconds" if name.endswith("Seconds") else "Count" for name in figures}
+    """Write one line: names that end in Seconds are times, in Share shares; all others count."""
+    units = {name: _unit(name) for name in figures}
     directive = {
         "Namespace": NAMESPACE,
         "Dimensions": [["service"]],
@@ -20,3 +20,9 @@ def emf(figures: Mapping[str, float]) -> None:
     metadata = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}
     sys.stdout.write(json.dumps({"_aws": metadata, "service": "batch", **figures}) + "\n")
     sys.stdout.flush()
+
+
+def _unit(name: str) -> str:
+    if name.endswith("Share"):
+        return "None"
+    return "Seconds" if name.endswith("Seconds") else "Count"

@@ -18,6 +18,7 @@ from pipeline.reading.file_state import FileState
 from pipeline.reading.input_files import LINKS, Entry, refuse_table_around, why_skipped
 from pipeline.runs import Engine, LocalInput, RunStore, WholeFile, record_failure, score
 from pipeline.runs.challengers import Challengers
+from pipeline.runs.notices import SILENT, Notices
 from pipeline.scoring.documents import Manifest
 from pipeline.scoring.inputs import escaped
 from pipeline.scoring.spec import Options, ScoringSpec
@@ -25,6 +26,7 @@ from pipeline.scoring.spec import Options, ScoringSpec
 Report = Callable[[Manifest | CustomerClustersError], None]
 """Takes a manifest, or why there is none."""
 _RETRY_SECONDS = 5.0
+_DELIVERY_SECONDS = 60.0
 
 
 @dataclass(slots=True)
@@ -44,6 +46,8 @@ class DropFolder:
     """What a second model is found by."""
     engine: Engine = field(default_factory=WholeFile)
     """What reads and scores a file; by default this process does."""
+    notices: Notices = SILENT
+    """Who is told of runs."""
     stop: threading.Event = field(default_factory=threading.Event)
     _waiting: dict[Path, tuple[FileState, float]] = field(default_factory=dict)
     """Waiting files, and since when they have been as they are."""
@@ -51,6 +55,7 @@ class DropFolder:
     _challengers: Challengers | None = None
     _unreachable: bool = False
     """Whether the folder was away at the last look."""
+    _next_delivery: float = 0.0
 
     def watch(self, report: Report) -> None:
         """Score for ever; SIGINT and SIGTERM end it after the file that is being scored."""
@@ -63,6 +68,7 @@ class DropFolder:
             self.scan(report)
             while not self.stop.wait(max(0.05, self.settle / 2)):
                 self.scan(report)
+                self._deliver()
 
     def scan(self, report: Report) -> None:
         """Score what has settled since the last look."""
@@ -81,6 +87,12 @@ class DropFolder:
             self._handled[path] = state
             if self.stop.is_set():
                 return
+
+    def _deliver(self) -> None:
+        """Send what waits, once a minute."""
+        if self.notices.active and time.monotonic() >= self._next_delivery:
+            self.notices.deliver_quietly(self.runs)
+            self._next_delivery = time.monotonic() + _DELIVERY_SECONDS
 
     def _settled(self, report: Report) -> Iterator[tuple[Path, FileState]]:
         now = time.monotonic()
@@ -118,11 +130,15 @@ class DropFolder:
     def _score(self, path: Path, report: Report) -> Manifest:
         spec, source = self._spec(report), LocalInput.at(path)
         try:
-            return score(source, spec, self.runs, self.engine, retry_failed=True).manifest
+            result = score(
+                source, spec, self.runs, self.engine, retry_failed=True, notices=self.notices
+            )
+            return result.manifest
         except WrongFile as error:
             record_failure(
-                source.name, source.identity, source.address, spec, self.runs, error, replace=True
-            )
+                source.name, source.identity, source.address, spec, self.runs, error,
+                replace=True, notices=self.notices,
+            )  # fmt: skip
             raise
 
     def _spec(self, report: Report) -> ScoringSpec:

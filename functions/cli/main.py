@@ -17,6 +17,7 @@ COMMANDS = {
     "score": (".score", "Assign every customer of files; write results."),
     "audience": (".audience.audience", "List customers of a run for a campaign."),
     "outcomes": (".outcomes.outcomes", "Hold what became of a run against what was expected."),
+    "notify": (".notify", "Test who is told of runs; send what waits."),
     "watch": (".watch", "Score every file that is dropped into a folder."),
     "init": (".contracts.init", "Draft the contract of a customer file."),
     "contract": (".contracts.check", "Check a contract, alone or against a file."),

@@ -9,6 +9,7 @@ import click
 
 from functions.cli.output import console
 from functions.cli.output.text import print_json
+from functions.notices import notices_from
 from model_store import CustomerClustersError, S3Address, Store
 from model_store.extras import needs_extra
 from pipeline.errors import WrongFile
@@ -79,15 +80,16 @@ def _score_all(
     *,
     as_json: bool,
 ) -> None:
-    runs = open_runs(out)
+    runs, notices = open_runs(out), notices_from(os.environ, _note)
     manifests, refusals = [], []
     for source in sources:
         try:
             with console.row_counter(source.name) as progress, source.open() as opened:
                 engine = engine_for(progress)
                 result = score_once(
-                    opened, spec, runs, engine, progress=progress, retry_failed=True
-                )
+                    opened, spec, runs, engine,
+                    progress=progress, retry_failed=True, notices=notices,
+                )  # fmt: skip
         except CustomerClustersError as error:
             if len(sources) == 1:
                 raise
@@ -102,6 +104,7 @@ def _score_all(
             from functions.cli.output.runs import show_run
 
             show_run(spec.model, result.manifest, summary, out)
+    notices.deliver_quietly(runs)
     if as_json:
         print_json(manifests[0] if len(sources) == 1 else manifests)
     if refusals:

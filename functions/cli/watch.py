@@ -1,5 +1,6 @@
 """Files that are dropped into a folder, scored until somebody ends it."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,7 @@ def watch(
     Folders in it are not looked at, links not followed.
     """
     from functions.cli.drop_folder import DropFolder
+    from functions.notices import notices_from
     from pipeline.runs import WholeFile, open_runs, read_summary
     from pipeline.scoring.process.isolated import isolated
     from pipeline.scoring.spec import Options
@@ -60,7 +62,8 @@ def watch(
     live_model = LiveModel(options.open_store(store), reference, log=lambda line: None)
     given = Options(**chosen)
     engine = WholeFile(isolated())
-    folder = DropFolder(inbox, runs, live_model, given, settle, challenger, engine)
+    notices = notices_from(os.environ, lambda note: click.echo(f"Note: {note}", err=True))
+    folder = DropFolder(inbox, runs, live_model, given, settle, challenger, engine, notices)
     if not as_json:
         click.echo(f"watching {inbox} (Ctrl-C ends it)", err=True)
     folder.watch(report)

@@ -24,6 +24,11 @@ class FolderRuns:
     def __str__(self) -> str:
         return str(self.root)
 
+    @property
+    def files(self) -> FolderStorage:
+        """Everything that lies in the folder."""
+        return FolderStorage(self.root)
+
     def find(self, key: RunKey, *, retry_failed: bool = False) -> RunResult | None:
         """As `RunStore.find`; the run's id is asked for only where the input has runs already.
 
@@ -81,12 +86,12 @@ class FolderRuns:
         if ended := self.find(key, retry_failed=replace):
             return ended
         with self._writable():
-            FolderStorage(self.root).replace(f"{key.folder}/{FAILED}", as_json(document))
+            self.files.replace(f"{key.folder}/{FAILED}", as_json(document))
         return RunResult(key.folder, document, new=True, state="failed")
 
     def read(self, name: str) -> bytes:
         """As `RunStore.read`; NotFound when there is no such file."""
-        return FolderStorage(self.root).read(name)
+        return self.files.read(name)
 
     @contextmanager
     def _writable(self) -> Iterator[None]:

@@ -11,6 +11,7 @@ from typing import Protocol
 from model_store import CustomerClustersError, Temporary
 from pipeline.errors import WrongFile
 from pipeline.runs.inputs import RunInput
+from pipeline.runs.notices import SILENT, Notices
 from pipeline.runs.store import Checkpoint, RunKey, RunResult, RunStore, Workspace, failure
 from pipeline.scoring.documents import Manifest, ScoredRows
 from pipeline.scoring.inputs import InputFile
@@ -97,6 +98,7 @@ def score(
     progress: Progress = lambda rows: None,
     checkpoint: Checkpoint = lambda: None,
     retry_failed: bool = False,
+    notices: Notices = SILENT,
 ) -> RunResult:
     """Score an input, or find that it was.
 
@@ -108,6 +110,7 @@ def score(
         progress: Called with the number of rows read so far.
         checkpoint: Called between steps; what it raises ends the run, and leaves nothing of it.
         retry_failed: Whether an input is tried again that failed for good before.
+        notices: Who is told of the run once it is committed.
 
     Returns:
         The committed run; or, unless `retry_failed`, the one that failed before.
@@ -130,7 +133,8 @@ def score(
             raise
         if key.contradicts(manifest["run"]):
             raise Temporary("read", source.address, "it changed while it was scored")
-        return runs.commit(key, workspace, manifest, checkpoint)
+        with notices.of_commit(runs, key, manifest, workspace):
+            return runs.commit(key, workspace, manifest, checkpoint)
 
 
 def record_failure(
@@ -142,6 +146,7 @@ def record_failure(
     error: CustomerClustersError,
     *,
     replace: bool = False,
+    notices: Notices = SILENT,
 ) -> RunResult:
     """Write down why an input will never be scored, unless its run was done before.
 
@@ -155,9 +160,12 @@ def record_failure(
         runs: Where results are and go.
         error: Why it cannot be.
         replace: Whether what was written down before is written anew.
+        notices: Who is told of it.
     """
     document = failure(name, identity or address, spec.version, error)
     if identity is None:
-        return RunResult("", document, new=True, state="failed")
+        with notices.of_failure(runs, None, document):
+            return RunResult("", document, new=True, state="failed")
     key = RunKey(name, lambda: spec.run_id(identity))
-    return runs.fail(key, document, replace=replace)
+    with notices.of_failure(runs, key, document):
+        return runs.fail(key, document, replace=replace)

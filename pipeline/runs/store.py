@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, NotRequired, Protocol, TypedDict, cast
 
 from model_store import CustomerClustersError
+from model_store.storage.base import Storage
 from pipeline.errors import WrongFile
 from pipeline.scoring.documents import Failure, Manifest, Summary
 from pipeline.scoring.parts.locations import Target
@@ -138,6 +139,11 @@ class RunStore(Protocol):
     is written last and under the condition that there is none, commits one of them; the other one
     finds it, and removes what it wrote beside it.
     """
+
+    @property
+    def files(self) -> Storage:
+        """Everything that lies below all results."""
+        ...
 
     def find(self, key: RunKey, *, retry_failed: bool = False) -> RunResult | None:
         """A run that was committed, or that failed for good; None when there is neither.

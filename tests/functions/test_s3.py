@@ -52,6 +52,7 @@ def test_the_log_and_the_figures_tell_of_it_without_a_customers_values(drop: Dro
     assert line["request_id"] == "request-1"
     assert {**figures, "ScoringSeconds": 0} == {
         "FilesScored": 1, "RowsIn": 40, "RowsAssigned": 39, "RowsRejected": 1, "ScoringSeconds": 0,
+        "RejectedShare": 1 / 40, "DriftVerdict": 0.0,
     }  # fmt: skip
     assert "many" not in json.dumps(drop.lines)
 
@@ -193,7 +194,7 @@ def test_a_wrong_file_is_told_once_and_not_tried_again(
     assert reason in failed["reason"]
     assert reason in failed["problem"]
     assert drop.settings.input.bucket not in failed["problem"]
-    assert drop.figures == [{"FilesFailed": 1}]
+    assert drop.figures == [{"FilesFailed": 1, "FilesRefused": 1}]
     assert drop.documents("manifest.json") == []
     assert [line["code"] for line in drop.lines] == ["wrong_file"] * 2
 

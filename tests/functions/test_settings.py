@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from functions.cli.main import main
+from functions.notice_settings import notice_variables
 from functions.settings import (
     BatchSettings,
     Settings,
@@ -152,6 +153,7 @@ VARIABLES = [
     *server_variables(),
     *batch_variables(),
     *retraining_variables(),
+    *notice_variables(),
 ]
 
 

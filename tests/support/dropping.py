@@ -13,6 +13,7 @@ from functions.s3 import Batch, result_name
 from functions.settings import BatchSettings
 from model_store import S3Address
 from model_store.storage.s3 import S3Storage
+from pipeline.runs.notices import SILENT, Notices
 from pipeline.runs.s3 import S3Runs
 from pipeline.scoring.spec import ScoringSpec
 from tests.support.paths import EVENTS
@@ -73,6 +74,7 @@ class Drop:
     live_model: LiveModel
     lines: list[Any] = field(default_factory=list)
     figures: list[Mapping[str, float]] = field(default_factory=list)
+    notices: Notices = SILENT
 
     def put(self, key: str, content: bytes | None = None) -> dict[str, Any]:
         """Drop a file; the event that S3 sends for it."""
@@ -118,7 +120,7 @@ class Drop:
             self.live_model,
             log=self.lines.append,
             measure=self.figures.append,
-            **changes,
+            **{"notices": self.notices, **changes},
         )
 
     def run_of(self, event: Any) -> str:

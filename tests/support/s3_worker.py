@@ -20,9 +20,12 @@ import pyarrow.parquet  # noqa: F401
 from functions.live_model import LiveModel
 from functions.s3 import Batch
 from functions.settings import BatchSettings
+from functions.webhook import Webhook
 from model_store import BUNDLED, S3Address, open_store
 from model_store.storage.s3 import S3Storage, connect
+from pipeline.runs.notices import SILENT, Notice, Notices
 from pipeline.runs.s3 import S3Runs
+from tests.support.notices import SECRET
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -57,11 +60,28 @@ def _work(live_model: LiveModel, client: "S3Client", job: dict[str, Any]) -> int
     requests = _Requests(job.get("die_at"), job.get("when"))
     client.meta.events.register("before-send.s3", requests.leave)
     client.meta.events.register("response-received.s3", requests.arrive)
-    quiet = Batch(settings, runs, live_model, log=lambda line: None, measure=lambda figures: None)
+    quiet = Batch(
+        settings, runs, live_model, notices=_notices(job, requests),
+        log=lambda line: None, measure=lambda figures: None,
+    )  # fmt: skip
     answer = quiet(job["event"], None)
     if "count_to" in job:
         Path(job["count_to"]).write_text(str(requests.sent))
     return GIVEN_BACK if answer["batchItemFailures"] else DONE
+
+
+def _notices(job: dict[str, Any], requests: "_Requests") -> Notices:
+    """Who is told, where the job names a hook: a notice that is sent counts as a request."""
+    if "hook" not in job:
+        return SILENT
+
+    class Counted(Webhook):
+        def send(self, notice: Notice) -> None:
+            requests.leave()
+            super().send(notice)
+            requests.arrive()
+
+    return Notices((Counted(job["hook"], secrets=(SECRET,)),))
 
 
 class _Requests:

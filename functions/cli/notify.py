@@ -1,0 +1,92 @@
+"""Notices: whether they arrive, and those that wait."""
+
+import os
+from datetime import UTC, datetime
+
+import click
+
+from functions.cli import options
+from functions.cli.output.text import print_json, print_text
+from model_store import CustomerClustersError
+
+_EXAMPLES = """Examples:
+
+\b
+  customer-clusters notify --test
+  customer-clusters notify --deliver
+  customer-clusters notify --deliver --out s3://bucket/results
+"""
+
+
+class NoReceivers(CustomerClustersError):
+    """Raised when nobody is to be told of anything."""
+
+    code = "no_receivers"
+
+    def __init__(self, variables: tuple[str, ...]) -> None:
+        self.variables = tuple(variables)
+        super().__init__(f"nobody is told of runs; set one of {', '.join(variables)}")
+
+
+class Undelivered(CustomerClustersError):
+    """Raised when receivers did not take a test."""
+
+    code = "undelivered"
+
+    def __init__(self, receivers: tuple[str, ...]) -> None:
+        self.receivers = tuple(receivers)
+        super().__init__(f"not delivered to {', '.join(receivers)}")
+
+
+@click.command(epilog=_EXAMPLES)
+@click.option("--test", "is_test", is_flag=True, help="Send a test to every receiver.")
+@click.option("--deliver", is_flag=True, help="Send now what waits in the outbox of --out.")
+@click.option(
+    "--out",
+    metavar="DIR|S3",
+    default="results",
+    show_default=True,
+    help="Where the results are, with the outbox beside them.",
+)
+@options.as_json_flag
+def notify(is_test: bool, deliver: bool, out: str, as_json: bool) -> None:
+    """Try who is told of runs, or send what could not be sent before.
+
+    The environment says who is told: CUSTOMER_CLUSTERS_WEBHOOK, _NOTIFY_TOPIC, _NOTIFY_BUS. `score`,
+    `watch` and the S3 function tell them of each run. What a receiver does not take waits in the
+    outbox; later runs send it again, and --deliver does at once.
+    """
+    if is_test == deliver:
+        raise click.UsageError("give --test or --deliver")
+    from functions.notice_settings import receiver_variables
+    from functions.notices import notices_from
+
+    notices = notices_from(os.environ, lambda sentence: click.echo(f"Note: {sentence}", err=True))
+    if not notices.receivers:
+        raise NoReceivers(receiver_variables())
+    if deliver:
+        from pipeline.runs import open_runs
+
+        delivered = notices.deliver(open_runs(out), at_once=True)
+        if as_json:
+            print_json({"sent": delivered.sent, "waiting": delivered.waiting})
+            return
+        print_text(f"{delivered.sent:,} sent; {delivered.waiting:,} waiting")
+        return
+    from pipeline.runs.notices import NotDelivered, trial_notice
+
+    notice, results = trial_notice(datetime.now(UTC)), {}
+    for receiver in notices.receivers:
+        try:
+            receiver.send(notice)
+            results[receiver.name] = "delivered"
+        except NotDelivered as error:
+            results[receiver.name] = error.reason
+    if as_json:
+        print_json({"notice": notice["id"], "receivers": results})
+    else:
+        width = max(map(len, results))
+        for name, result in results.items():
+            print_text(f"{name.ljust(width)}  {result}")
+    if failed := tuple(name for name, result in results.items() if result != "delivered"):
+        raise Undelivered(failed)

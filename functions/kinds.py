@@ -1,0 +1,105 @@
+"""Kinds of values that variables of the environment have: how each is read, what is expected."""
+
+import base64
+import re
+from collections.abc import Callable
+
+from functions.variables import Kind
+from model_store import S3Address
+from pipeline.scoring.documents import OUTPUT_FORMATS, OutputFormat
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_ROOT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
+_APPLICATION = re.compile(r"[0-9a-z]{1,64}")
+_ROLE = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/[\w+=,.@/-]+")
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise ValueError
+    return number
+
+
+def _whole(text: str) -> int:
+    number = int(text)
+    if number <= 0:
+        raise ValueError
+    return number
+
+
+def _whole_or_none(text: str) -> int:
+    return 0 if int(text) == 0 else _whole(text)
+
+
+def _share(text: str) -> float:
+    number = float(text)
+    if not 0 <= number <= 1:
+        raise ValueError
+    return number
+
+
+def _matching(pattern: re.Pattern[str]) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if not pattern.fullmatch(text):
+            raise ValueError
+        return text
+
+    return parse
+
+
+def _path(text: str) -> str:
+    return _matching(_ROOT_PATH)(text.rstrip("/"))
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    parts = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not parts:
+        raise ValueError
+    return parts
+
+
+def _hashes(text: str) -> tuple[str, ...]:
+    return tuple(_matching(_SHA256)(part.lower()) for part in _parts(text))
+
+
+def _keys(text: str) -> tuple[str, ...]:
+    keys = _parts(text)
+    if any(len(base64.b64decode(key, validate=True)) != 32 for key in keys):
+        raise ValueError
+    return keys
+
+
+def _format(text: str) -> OutputFormat:
+    known: dict[str, OutputFormat] = {each: each for each in OUTPUT_FORMATS}
+    if text not in known:
+        raise ValueError
+    return known[text]
+
+
+def _object(text: str) -> S3Address:
+    address = S3Address.from_string(text)
+    if not address.key or address.key.endswith("/"):
+        raise ValueError
+    return address
+
+
+def _yes_or_no(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError
+    return text.lower() == "true"
+
+
+POSITIVE = Kind(_positive, "a number above zero")
+WHOLE = Kind(_whole, "a whole number above zero")
+WHOLE_OR_NONE = Kind(_whole_or_none, f"{WHOLE.expected}, or 0")
+SHARE = Kind(_share, "a number from 0 to 1")
+YES_OR_NO = Kind(_yes_or_no, "true or false")
+S3_PREFIX = Kind(S3Address.from_string, "s3://bucket/prefix")
+S3_OBJECT = Kind(_object, "s3://bucket/key of a file")
+PATH = Kind(_path, "a path such as /groups")
+HASHES = Kind(_hashes, "SHA-256 hashes (64 hex digits), separated by commas")
+KEYS = Kind(_keys, "Ed25519 public keys in base64, separated by commas")
+FORMAT: Kind[OutputFormat | None] = Kind(_format, ", ".join(OUTPUT_FORMATS))
+APPLICATION = Kind(_matching(_APPLICATION), "the id of an application")
+ROLE = Kind(_matching(_ROLE), "the ARN of a role")
