@@ -1,7 +1,9 @@
 """Notices: whether they arrive, and those that wait."""
 
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,6 +11,10 @@ from functions.cli import options
 from functions.cli.output.text import print_json, print_text
 from model_store import CustomerClustersError
 
+if TYPE_CHECKING:
+    from pipeline.runs.notices import Notices, Receiver
+
+_ARRIVED = "delivered"
 _EXAMPLES = """Examples:
 
 \b
@@ -52,9 +58,9 @@ class Undelivered(CustomerClustersError):
 def notify(is_test: bool, deliver: bool, out: str, as_json: bool) -> None:
     """Try who is told of runs, or send what could not be sent before.
 
-    The environment says who is told: CUSTOMER_CLUSTERS_WEBHOOK, _NOTIFY_TOPIC, _NOTIFY_BUS. `score`,
-    `watch` and the S3 function tell them of each run. What a receiver does not take waits in the
-    outbox; later runs send it again, and --deliver does at once.
+    The environment says who is told: CUSTOMER_CLUSTERS_WEBHOOK, _NOTIFY_TOPIC and _NOTIFY_BUS.
+    `score`, `watch` and the S3 function tell them of each run. What a receiver does not take waits
+    in the outbox; later runs send it again, and --deliver does at once.
     """
     if is_test == deliver:
         raise click.UsageError("give --test or --deliver")
@@ -65,21 +71,30 @@ def notify(is_test: bool, deliver: bool, out: str, as_json: bool) -> None:
     if not notices.receivers:
         raise NoReceivers(receiver_variables())
     if deliver:
-        from pipeline.runs import open_runs
+        _deliver(notices, out, as_json=as_json)
+    else:
+        _try(notices.receivers, as_json=as_json)
 
-        delivered = notices.deliver(open_runs(out), at_once=True)
-        if as_json:
-            print_json({"sent": delivered.sent, "waiting": delivered.waiting})
-            return
+
+def _deliver(notices: "Notices", out: str, *, as_json: bool) -> None:
+    from pipeline.runs import open_runs
+
+    delivered = notices.deliver(open_runs(out), at_once=True)
+    if as_json:
+        print_json({"sent": delivered.sent, "waiting": delivered.waiting})
+    else:
         print_text(f"{delivered.sent:,} sent; {delivered.waiting:,} waiting")
-        return
+
+
+def _try(receivers: "Sequence[Receiver]", *, as_json: bool) -> None:
+    """Send a test to each, and say what came of it; Undelivered where one did not take it."""
     from pipeline.runs.notices import NotDelivered, trial_notice
 
     notice, results = trial_notice(datetime.now(UTC)), {}
-    for receiver in notices.receivers:
+    for receiver in receivers:
         try:
             receiver.send(notice)
-            results[receiver.name] = "delivered"
+            results[receiver.name] = _ARRIVED
         except NotDelivered as error:
             results[receiver.name] = error.reason
     if as_json:
@@ -88,5 +103,5 @@ def notify(is_test: bool, deliver: bool, out: str, as_json: bool) -> None:
         width = max(map(len, results))
         for name, result in results.items():
             print_text(f"{name.ljust(width)}  {result}")
-    if failed := tuple(name for name, result in results.items() if result != "delivered"):
+    if failed := tuple(name for name, result in results.items() if result != _ARRIVED):
         raise Undelivered(failed)

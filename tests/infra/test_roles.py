@@ -20,9 +20,11 @@ from functions.retrain import Retraining
 from functions.settings import BatchSettings, RetrainingSettings
 from model_store import BUNDLED, S3Address, open_store
 from model_store.storage.s3 import S3Storage
+from pipeline.runs.notices import Notices
 from pipeline.training import Budget
 from tests.infra.test_serverless import Resources, several
 from tests.support.dropping import Drop, customers
+from tests.support.notices import Inbox
 from tests.support.web import BROWSER, Page, app_over, hidden
 
 if TYPE_CHECKING:
@@ -149,17 +151,19 @@ def test_the_api_and_the_batch_function_may_do_what_they_do(
     landing = sent.headers["location"].partition("?")[0]
     event = drop.arrived("a.csv")
     wrong = drop.put("incoming/wrong.csv", b"a,b\n1,2\n")
-    function = drop.function()
+    inbox = Inbox()
+    function = drop.function(notices=Notices((inbox,)))
     with recorded() as batch:
         for _ in range(2):
             assert function(event, None) == {}
         assert function(wrong, None) == {}
+    assert len(inbox.got) == 2
     with recorded() as later:
         assert "a.csv" in browser.get(landing).text
         assert browser.get(f"{landing}/assigned.csv").status_code == 303
     assert {action for action, *_ in api | later} == {"s3:GetObject", "s3:ListBucket"}
     assert {action.removesuffix(IF_NEW) for action, *_ in batch} >= {
-        "s3:GetObject", "s3:ListBucket", "s3:PutObject",
+        "s3:GetObject", "s3:ListBucket", "s3:PutObject", "s3:DeleteObject",
     }  # fmt: skip
     assert refused(api | later, "ApiRole", stack, resources) == []
     assert refused(batch, "BatchRole", stack, resources) == []

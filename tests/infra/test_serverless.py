@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from functions.aws.events import DELIVER
 from functions.aws.metrics import NAMESPACE
+from functions.aws.notifications import SOURCE
+from functions.notice_settings import NoticeSettings
 from functions.uploads.bucket import UPLOADS
 from infra.empty import deletable
 from model_store import CANDIDATE
@@ -18,6 +21,7 @@ from tests.infra.conftest import STAGES
 from tests.support.paths import ROOT
 
 Resources = Mapping[str, Mapping[str, Any]]
+PUT_EVENTS = "events:PutEvents"
 ROLES = {"ApiRole", "BatchRole", "RetrainRole"}
 
 
@@ -88,7 +92,8 @@ def test_the_api_may_touch_files_of_its_page_only(resources: Resources) -> None:
     }
     variables = resources["ApiLambdaFunction"]["Properties"]["Environment"]["Variables"]
     batch = resources["BatchLambdaFunction"]["Properties"]["Environment"]["Variables"]
-    own = {name: value for name, value in batch.items() if "_SPARK_" not in name}
+    alone = ("_SPARK_", "_NOTIFY")  # of the batch function
+    own = {name: value for name, value in batch.items() if not any(part in name for part in alone)}
     assert own.items() <= variables.items()  # a form promises what the batch function does
     assert variables["CUSTOMER_CLUSTERS_INPUT"]["Fn::Sub"] == "s3://${InputBucket}/incoming"
 
@@ -120,9 +125,13 @@ def test_retraining_may_publish_candidates_and_not_move_the_champion(
     assert function["Timeout"] == 900
 
 
+def scheduled(resources: Resources) -> list[Any]:
+    rules = of(resources, "AWS::Events::Rule").values()
+    return [rule for rule in rules if "EventPattern" not in rule]
+
+
 def test_retraining_is_scheduled_and_off_until_somebody_wants_it(resources: Resources) -> None:
-    (rule,) = (r for r in of(resources, "AWS::Events::Rule").values() if "EventPattern" not in r)
-    assert rule["ScheduleExpression"] == "rate(30 days)"
+    (rule,) = (r for r in scheduled(resources) if r["ScheduleExpression"] == "rate(30 days)")
     assert rule["State"] == "DISABLED"
     (target,) = rule["Targets"]
     assert target["Arn"]["Fn::GetAtt"][0] == "RetrainLambdaFunction"
@@ -241,6 +250,9 @@ def test_alarms_and_logs_are_wired(resources: Resources) -> None:
         ("AWS/Lambda", "Errors"),
         ("AWS/Lambda", "Throttles"),
         (NAMESPACE, "RetrainingsFailed"),
+        (NAMESPACE, "FilesRefused"),
+        (NAMESPACE, "DriftVerdict"),
+        (NAMESPACE, "RejectedShare"),
         ("AWS/ApiGateway", "5xx"),
         ("AWS/ApiGateway", "Latency"),
     }
@@ -251,14 +263,45 @@ def test_alarms_and_logs_are_wired(resources: Resources) -> None:
         if (a["Namespace"], a["MetricName"]) == ("AWS/Lambda", "Errors")
     }
     assert failing == {"BatchLambdaFunction", "RetrainLambdaFunction"}  # the API's are its 5xx
-    (topic,) = of(resources, "AWS::SNS::Topic").values()
-    assert topic.get("KmsMasterKeyId") != "alias/aws/sns"
+    topics = of(resources, "AWS::SNS::Topic")
+    assert set(topics) == {"AlarmTopic", "NoticeTopic"}
+    assert all(topic.get("KmsMasterKeyId") != "alias/aws/sns" for topic in topics.values())
     groups = of(resources, "AWS::Logs::LogGroup")
     assert set(groups) == {"ApiLogGroup", "BatchLogGroup", "RetrainLogGroup", "HttpApiLogGroup"}
     assert all(group["RetentionInDays"] >= 30 for group in groups.values())
     (dashboard,) = of(resources, "AWS::CloudWatch::Dashboard").values()
     body = dashboard["DashboardBody"]["Fn::Sub"]
     assert len(json.loads(body)["widgets"]) == 4
+
+
+def test_runs_are_told_by_one_topic_and_one_bus_and_by_one_role(resources: Resources) -> None:
+    (bus,) = of(resources, "AWS::Events::EventBus").values()
+    assert bus["Name"].startswith("customer-clusters-")
+    batch = resources["BatchLambdaFunction"]["Properties"]["Environment"]["Variables"]
+    assert batch["CUSTOMER_CLUSTERS_NOTIFY_TOPIC"] == {"Ref": "NoticeTopic"}
+    assert batch["CUSTOMER_CLUSTERS_NOTIFY_BUS"] == {"Fn::GetAtt": ["NoticeBus", "Arn"]}
+    assert NoticeSettings.from_environment(
+        {name: value for name, value in batch.items() if isinstance(value, str)}
+    ) == NoticeSettings(most_rejected=0.05)
+    telling = [s for s in statements(resources) if s["Action"] in ("sns:Publish", PUT_EVENTS)]
+    (policy,) = resources["BatchRole"]["Properties"]["Policies"]
+    assert all(statement in policy["PolicyDocument"]["Statement"] for statement in telling)
+    assert [s["Resource"]["Fn::GetAtt"][0] for s in telling] == ["NoticeTopic", "NoticeBus"]
+    assert telling[1]["Condition"] == {"StringEquals": {"events:source": SOURCE}}
+    (mail,) = (s for s in of(resources, "AWS::SNS::Subscription").values() if "FilterPolicy" in s)
+    assert mail["FilterPolicy"] == {"attention": ["true"]}
+    (rule,) = (r for r in scheduled(resources) if r["ScheduleExpression"] == "rate(15 minutes)")
+    (target,) = rule["Targets"]
+    assert target["Arn"]["Fn::GetAtt"][0] == "BatchLambdaFunction"
+    assert json.loads(target["Input"]) == DELIVER
+
+
+def test_the_alarm_for_rejected_rows_has_the_share_of_the_notices(resources: Resources) -> None:
+    alarm = resources["RejectedShareAlarm"]["Properties"]
+    batch = resources["BatchLambdaFunction"]["Properties"]["Environment"]["Variables"]
+    share = batch["CUSTOMER_CLUSTERS_NOTIFY_REJECTED_SHARE"]
+    assert float(alarm["Threshold"]) == float(share)
+    assert alarm["Statistic"] == "Maximum"
 
 
 def test_what_to_do_is_told_for_every_alarm(resources: Resources) -> None:
@@ -298,9 +341,8 @@ def test_the_retraining_can_be_switched_on(tmp_path: Path, templates: Mapping[st
     ]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     document = json.loads((tmp_path / templates["dev"].name).read_text())
-    rules = of(document["Resources"], "AWS::Events::Rule").values()
-    (rule,) = (rule for rule in rules if "EventPattern" not in rule)
-    assert rule["State"] == "ENABLED"
+    rules = scheduled(document["Resources"])
+    assert [rule["State"] for rule in rules] == ["ENABLED", "ENABLED"]
 
 
 def test_every_parameter_is_used_and_told() -> None:

@@ -16,6 +16,8 @@ import model_store.errors
 from functions.aws.deadline import OutOfTime
 from functions.aws.events import UnknownEvent
 from functions.aws.handover import JobFailed, JobNotStarted
+from functions.aws.prefix_options import WrongOptions
+from functions.cli.notify import NoReceivers, Undelivered
 from functions.http.lambda_adapter import WrongEvent
 from functions.live_model import NoLiveModel
 from functions.settings import WrongSetting
@@ -44,6 +46,7 @@ from pipeline.errors import (
 )
 from pipeline.exports.errors import WrongExport
 from pipeline.reading.options import WrongOption
+from pipeline.runs.notices import NotDelivered
 from pipeline.runs.objects import EmptyObject, ReplacedObject, Skipped
 from pipeline.scoring.parts.part_plan import CannotSplit
 from pipeline.scoring.parts.spark import NoSpark
@@ -88,6 +91,10 @@ ERRORS = [
     Skipped("there is nothing to score"),
     EmptyObject("it is empty"),
     ReplacedObject("it was replaced"),
+    WrongOptions("s3://in/_options.toml", "why: expected a number", "e"),
+    NotDelivered("webhook", "example.org answered 500"),
+    NoReceivers(("CUSTOMER_CLUSTERS_WEBHOOK",)),
+    Undelivered(("webhook",)),
     UnknownEvent(("body", "headers")),
     WrongEvent("an empty event"),
     WrongSetting("CUSTOMER_CLUSTERS_STORE", "an address"),

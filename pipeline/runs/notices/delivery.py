@@ -164,14 +164,15 @@ class Notices:
             return False
         missing = [each for each in self._awake() if each.name not in waiting.told]
         claimed = waiting.claim(self.clock())
-        if not missing or (tag := outbox.write(name, claimed, tag) or "") == "":
+        claim = outbox.write(name, claimed, tag) if missing else None
+        if claim is None:
             return False
         told = (*waiting.told, *self._send(waiting.notice, missing))
         if {each.name for each in self.receivers} <= {*told}:
             outbox.close(waiting, ending, told, self.clock())
             outbox.remove(name)
             return True
-        outbox.write(name, replace(claimed, told=told, claimed=False), tag)
+        outbox.write(name, replace(claimed, told=told, claimed=False), claim)
         return False
 
     def _send(self, notice: Notice, receivers: Sequence[Receiver]) -> list[str]:

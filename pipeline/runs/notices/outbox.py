@@ -124,13 +124,11 @@ class Outbox:
         return [name for name in self._files.names(OUTBOX) if name.endswith(".json")]
 
     def read(self, name: str) -> tuple[Waiting, str] | None:
-        """A notice that waits, and the tag that `claim` takes; None where there is none."""
+        """A notice that waits, and the tag that `write` takes; None where there is none."""
         try:
             content, tag = self._files.read_tagged(f"{OUTBOX}/{name}")
             return Waiting.from_json(content), tag
-        except NotFound:
-            return None
-        except MALFORMED:
+        except (NotFound, *MALFORMED):
             return None
 
     def write(self, name: str, waiting: Waiting, tag: str) -> str | None:
@@ -156,10 +154,10 @@ class Outbox:
         run = waiting.notice["data"].get("run")
         if not run:
             return ""
-        has_committed = self._digest(f"{run}/{MANIFEST}")
-        if waiting.notice["type"] == COMMITTED or has_committed:
-            return has_committed if waiting.notice["type"] == COMMITTED else None
-        return self._digest(f"{run}/{FAILED}")
+        committed = self._digest(f"{run}/{MANIFEST}")
+        if waiting.notice["type"] == COMMITTED:
+            return committed
+        return self._digest(f"{run}/{FAILED}") if committed is None else None
 
     def is_told(self, waiting: Waiting, ending: str) -> bool:
         """Whether the same was told before, by somebody who was faster."""
