@@ -32,7 +32,7 @@ class Webhook:
     form: Form = "standard"
     secrets: Sequence[bytes] = field(default=(), repr=False)
     timeout: float = 5.0
-    """Seconds for all of a request."""
+    """Seconds for all of a request; after so many no other one is made."""
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
 
@@ -43,7 +43,8 @@ class Webhook:
 
     def send(self, notice: Notice) -> None:
         """Post a notice; NotDelivered unless the answer is 2xx."""
-        for pause in (*_PAUSES, None):
+        started = time.monotonic()
+        for pause in (*_PAUSES, self.timeout):
             try:
                 status = self._within_time(notice)
             except (OSError, http.client.HTTPException) as error:
@@ -55,7 +56,7 @@ class Webhook:
                 followed = "; redirects are not followed" if 300 <= status < 400 else ""
                 reason = f"{self._host} answered {status}{followed}"
                 passes = status >= 500 or status == 429
-            if not passes or pause is None:
+            if not passes or time.monotonic() - started + pause >= self.timeout:
                 break
             self.sleep(pause)
         raise NotDelivered(NAME, reason)

@@ -79,6 +79,20 @@ def test_what_answers_badly_is_asked_again_with_pauses(hook: Hook) -> None:
     assert reason_of(webhook(hook, pauses)) == "127.0.0.1 answered 503"
 
 
+def test_what_answers_badly_and_late_is_not_asked_for_ever(hook: Hook) -> None:
+    late: list[float] = []
+
+    def slow(handler: Any) -> None:
+        late.append(0.2)
+        threading.Event().wait(0.2)
+        handler.send_response(500)
+        handler.end_headers()
+
+    hook.answers = [slow] * 3
+    assert reason_of(webhook(hook, timeout=0.6)) == "127.0.0.1 answered 500"
+    assert len(late) == 1
+
+
 def test_what_refuses_is_not_asked_again_at_once(hook: Hook) -> None:
     pauses: list[float] = []
     hook.answers = [400]

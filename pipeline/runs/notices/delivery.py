@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
-from model_store import CustomerClustersError, Denied
+from model_store import CustomerClustersError, Denied, S3Address, Temporary
 from pipeline.runs.notices.notice import Notice, Rule, committed_notice, refused_notice
 from pipeline.runs.notices.outbox import Outbox, seconds_after
 from pipeline.runs.notices.receivers import NotDelivered, Receiver
@@ -76,7 +77,7 @@ class Notices:
         def make() -> Notice:
             summary: Summary = json.loads((workspace.folder / _SUMMARY).read_bytes())
             return committed_notice(
-                manifest, summary, key.folder, str(runs), self.rule, self.clock()
+                manifest, summary, key.folder, _address(runs), self.rule, self.clock()
             )
 
         yield from self._around(runs, make)
@@ -93,7 +94,7 @@ class Notices:
 
         def make() -> Notice:
             folder = key.folder if key else ""
-            return refused_notice(document, folder, str(runs), self.clock())
+            return refused_notice(document, folder, _address(runs), self.clock())
 
         yield from self._around(runs, make)
 
@@ -139,14 +140,16 @@ class Notices:
         """Keep a notice; its name in the outbox, or None where nobody is to be told."""
         if not self.active:
             return None
-        notice = make()
-        if not self.rule.tells(notice):
-            return None
         try:
-            return Outbox(runs.files).put(notice, self.clock())
+            notice = make()
+            return Outbox(runs.files).put(notice, self.clock()) if self.rule.tells(notice) else None
+        except Temporary:
+            raise
         except Denied as error:  # which no second try mends, and no run should fail for
-            self.tell(f"nobody is told of {notice['data'].get('run')}: {error}")
-            return None
+            self.tell(f"nobody is told of a run in {runs}: {error}")
+        except Exception as error:  # in what a run says of itself; its text may hold anything
+            self.tell(f"nobody is told of a run in {runs}: {type(error).__name__}")
+        return None
 
     def _deliver_one(self, outbox: Outbox, name: str, *, at_once: bool = False) -> bool:
         """Send one notice if it is due and nobody else does; whether all receivers have it."""
@@ -162,12 +165,13 @@ class Notices:
         if outbox.is_told(waiting, ending):
             outbox.remove(name)
             return False
-        missing = [each for each in self._awake() if each.name not in waiting.told]
+        missing = [each for each in self.receivers if each.name not in waiting.told]
+        reachable = [each for each in self._awake() if each in missing]
         claimed = waiting.claim(self.clock())
-        claim = outbox.write(name, claimed, tag) if missing else None
+        claim = outbox.write(name, claimed, tag) if reachable or not missing else None
         if claim is None:
             return False
-        told = (*waiting.told, *self._send(waiting.notice, missing))
+        told = (*waiting.told, *self._send(waiting.notice, reachable))
         if {each.name for each in self.receivers} <= {*told}:
             outbox.close(waiting, ending, told, self.clock())
             outbox.remove(name)
@@ -207,6 +211,12 @@ class Notices:
             self.tell(f"a notice waits in the outbox: {error}")
         except Exception as error:  # of no run that is committed; its text may hold anything
             self.tell(f"a notice waits in the outbox: {type(error).__name__}")
+
+
+def _address(runs: RunStore) -> str:
+    """Where all results are, for somebody who is elsewhere."""
+    address = str(runs)
+    return address if address.startswith(S3Address.SCHEME) else str(Path(address).resolve())
 
 
 SILENT = Notices()

@@ -96,6 +96,7 @@ def test_a_committed_run_is_told_once_and_that_stands_beside_its_manifest(
     assert commit(runs, notices).new
     (notice,) = inbox.got
     assert (notice["data"]["run"], notice["data"]["results"]) == (RUN, str(runs))
+    assert notice["data"]["results"].startswith(("/", "s3://"))
     assert Outbox(runs.files).names() == []
     told = json.loads(runs.read(f"{RUN}/{TOLD}"))
     assert (told["notice"], told["told"]) == (notice, ["webhook"])
@@ -197,6 +198,16 @@ def test_of_two_receivers_the_one_that_has_it_does_not_get_it_again(
     assert notices_for(topic, hook).deliver(runs) == Delivered(1, 0)
     assert (topic.ids, hook.ids) == (hook.ids, hook.ids)
     assert json.loads(runs.read(f"{RUN}/{TOLD}"))["told"] == ["topic", "webhook"]
+
+
+def test_a_receiver_that_is_no_more_is_not_waited_for(
+    runs: RunStore, clock: Clock, notices_for: Callable[..., Notices]
+) -> None:
+    topic, hook = Inbox("topic"), Inbox("webhook", down=True)
+    commit(runs, notices_for(topic, hook))
+    clock.pass_by(minutes=2)
+    assert notices_for(topic).deliver(runs) == Delivered(1, 0)
+    assert len(topic.got) == 1
 
 
 def test_while_one_sends_a_notice_another_leaves_it_alone(
@@ -322,7 +333,19 @@ def test_an_outbox_that_refuses_makes_no_run_fail_and_is_told(
     runs = Failing(tmp_path, Denied("write", "results", "AccessDenied"))
     assert commit(runs, notices_for(Inbox())).new
     (sentence,) = said
-    assert sentence.startswith(f"nobody is told of {RUN}: not allowed to write")
+    assert sentence.startswith(f"nobody is told of a run in {tmp_path}: not allowed to write")
+
+
+def test_a_run_whose_summary_cannot_be_read_is_committed_all_the_same(
+    runs: RunStore, notices_for: Callable[..., Notices], said: list[str]
+) -> None:
+    notices, manifest = notices_for(Inbox()), small_manifest(NAME)
+    with runs.begin(key()) as workspace:
+        write_run(workspace.folder, manifest)
+        (workspace.folder / "summary.json").write_text("{}")
+        with notices.of_commit(runs, key(), manifest, workspace):
+            assert runs.commit(key(), workspace, manifest, lambda: None).new
+    assert said == [f"nobody is told of a run in {runs}: KeyError"]
 
 
 def test_where_storage_does_not_answer_the_run_comes_again(
