@@ -58,12 +58,12 @@ class Batch:
     """What takes the files that are too large for this process."""
     model_ttl_seconds: float = 60.0
     challengers: Challengers | None = None
-    notices: Notices = SILENT
-    """Who is told of runs."""
     redeliver: Redelivery = lambda message: None
     """Called with a message of a queue that has to come again."""
     log: Log = logs.write
     measure: Measure = emf
+    notices: Notices = SILENT
+    """Who is told of runs."""
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
         """Answer an invocation; a queue is told which of its messages have to come again.
@@ -281,8 +281,8 @@ def _from_environment() -> LambdaHandler:
         _handover(batch, settings.store),
         settings.model_ttl_seconds,
         challengers,
-        notices_from(os.environ, logged(logs.write)),
         redelivery(logs.write),
+        notices=notices_from(os.environ, logged(logs.write)),
     )
 
 

@@ -46,9 +46,9 @@ class DropFolder:
     """What a second model is found by."""
     engine: Engine = field(default_factory=WholeFile)
     """What reads and scores a file; by default this process does."""
+    stop: threading.Event = field(default_factory=threading.Event)
     notices: Notices = SILENT
     """Who is told of runs."""
-    stop: threading.Event = field(default_factory=threading.Event)
     _waiting: dict[Path, tuple[FileState, float]] = field(default_factory=dict)
     """Waiting files, and since when they have been as they are."""
     _handled: dict[Path, FileState] = field(default_factory=dict)

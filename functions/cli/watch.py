@@ -63,7 +63,7 @@ def watch(
     given = Options(**chosen)
     engine = WholeFile(isolated())
     notices = notices_from(os.environ, lambda note: click.echo(f"Note: {note}", err=True))
-    folder = DropFolder(inbox, runs, live_model, given, settle, challenger, engine, notices)
+    folder = DropFolder(inbox, runs, live_model, given, settle, challenger, engine, notices=notices)
     if not as_json:
         click.echo(f"watching {inbox} (Ctrl-C ends it)", err=True)
     folder.watch(report)

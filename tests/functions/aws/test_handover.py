@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from functions.aws.emr import EmrServerless
+from functions.aws.events import DELIVER
 from functions.aws.handover import PENDING, Handover
 from functions.aws.job_arguments import JobArguments
 from functions.settings import BatchSettings, SparkSettings, WrongSetting
@@ -17,8 +18,10 @@ from functions.spark_job import perform
 from model_store import BUNDLED, Temporary
 from model_store.storage.s3 import S3Storage
 from pipeline.reading.options import ReadingOptions
+from pipeline.runs.notices import Notices, Outbox, Rule
 from tests.support.comparing import one_after_the_other
 from tests.support.dropping import Drop, customers, golden, is_whole, queued
+from tests.support.notices import Inbox
 
 KEY = "incoming/März 2026/a+b.csv"
 ROLE = "arn:aws:iam::123456789012:role/customer-clusters-spark"
@@ -148,6 +151,37 @@ def test_the_job_reads_the_file_as_the_settings_say(drop: Drop, engine: EmrServe
     summary = json.loads(drop.written()[manifest["outputs"]["summary"]])
     (own,) = (cluster for cluster in summary["clusters"] if cluster["customers"])
     assert (own["customers"], own["means"]["Total_Trans_Amt"]) == (50, 4604)
+
+
+def test_the_job_scores_by_the_options_beside_the_file_and_keeps_its_notice_for_the_function(
+    drop: Drop, engine: EmrServerless
+) -> None:
+    inbox = Inbox()
+    drop.notices = Notices((inbox,), Rule(0.01))
+    options = b"safe_csv = true\nmax_rejected_share = 0.9"
+    drop.s3.put_object(
+        Bucket=drop.settings.input.bucket, Key="incoming/_options.toml", Body=options
+    )
+    order = order_of(drop, engine, drop.put(KEY, customers(40, wrong=30)))
+    perform(order, one_after_the_other, log=drop.lines.append, part_bytes=400)
+    (manifest,) = drop.documents("manifest.json")
+    assert (manifest["options"]["safe_csv"], manifest["rows_rejected"]) == (True, 30)
+    assert inbox.got == []
+    assert drop.deliver(DELIVER) == {}
+    (notice,) = inbox.got
+    assert notice["data"]["verdicts"][-1]["kind"] == "rejected"
+    assert Outbox(drop.results).names() == []
+
+
+def test_a_job_that_refuses_a_file_keeps_a_notice_of_that(
+    drop: Drop, engine: EmrServerless
+) -> None:
+    inbox = Inbox()
+    drop.notices = Notices((inbox,))
+    order = order_of(drop, engine, drop.put(KEY, b"a,b\n" + b"1,2\n" * 200))
+    perform(order, one_after_the_other, log=drop.lines.append)
+    drop.deliver(DELIVER)
+    assert [notice["data"]["code"] for notice in inbox.got] == ["wrong_file"]
 
 
 def test_a_job_that_failed_is_told_on_the_next_delivery_and_may_be_tried_again(

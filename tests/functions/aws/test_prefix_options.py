@@ -2,14 +2,16 @@
 
 import io
 import json
+from typing import Any, cast
 
 import pytest
+from botocore.exceptions import ClientError
 from openpyxl import Workbook
 
 from functions.aws.job_arguments import JobArguments
 from functions.aws.prefix_options import OPTIONS_FILE, settings_for
 from functions.settings import BatchSettings
-from pipeline.errors import MAX_REJECTED_SHARE
+from pipeline.errors import MAX_REJECTED_SHARE, Unreadable
 from pipeline.reading.options import ReadingOptions
 from pipeline.runs.notices import Notices, Rule
 from pipeline.runs.objects import ObjectRef
@@ -143,6 +145,20 @@ def test_a_sheet_is_chosen_for_the_workbooks_of_a_folder(drop: Drop) -> None:
     put_options(drop, 'sheet = "2026"\nformat = "csv"')
     drop.deliver(drop.put("incoming/a.xlsx", content.getvalue()))
     assert drop.documents("manifest.json")[0]["rows_assigned"] == 5
+
+
+def test_options_that_may_not_be_read_make_the_file_wait_and_are_not_passed_over(
+    drop: Drop,
+) -> None:
+    class Forbidding:
+        """S3 as it answers a function that may read nothing but tables."""
+
+        def get_object(self, **given: Any) -> Any:
+            answer = {"Error": {"Code": "AccessDenied"}}
+            raise ClientError(cast(Any, answer), "GetObject")
+
+    with pytest.raises(Unreadable, match="AccessDenied"):
+        settings_for(cast(Any, Forbidding()), ObjectRef("b", "incoming/a.csv"), drop.settings)
 
 
 def test_the_options_themselves_are_no_customers(drop: Drop) -> None:
