@@ -92,6 +92,7 @@ def test_the_api_may_touch_files_of_its_page_and_see_figures_only(resources: Res
         ("s3:GetObject", f"${{OutputBucket}}/results/{UPLOADS}/*"),
         ("s3:GetObject", f"${{OutputBucket}}/results/{LEDGER}/*"),
         ("s3:GetObject", "${OutputBucket}/results/*/report.html"),
+        ("s3:GetObject", "${OutputBucket}/results/*/customers-*.idx"),
     }
     variables = resources["ApiLambdaFunction"]["Properties"]["Environment"]["Variables"]
     batch = resources["BatchLambdaFunction"]["Properties"]["Environment"]["Variables"]
