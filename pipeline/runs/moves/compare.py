@@ -186,6 +186,7 @@ def _traced(
         with open_moves_list(path, spec, traced.old.run, traced.new.run) as writer:
             listing = MoverList(spec, traced.groups, _id_name(traced.new.run, spec), writer)
             counts = _trace(traced, listing)
+            listing.finish()
         return counts, listing.rows
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.errors import WrongFile, first_line
 from pipeline.runs.audience.lists import CsvList, ListForm, ParquetList
@@ -49,7 +50,20 @@ class _Flat:
             form = ListForm(batch.schema.names, {}, [0], self.dialect)
             kind = CsvList if self._spec.format == "csv" else ParquetList
             self._list = kind(self._target, form)
-        self._list.write(batch)
+        self._list.write(batch if self._spec.format == "parquet" else self._as_text(batch))
+
+    def _as_text(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The same customers, with the decimal mark of the newer run's input."""
+        if self.dialect.decimal != ",":
+            return batch
+        point, mark = ".", self.dialect.decimal
+        columns = [
+            pc.replace_substring(column.cast(pa.string()), point, mark)
+            if pa.types.is_floating(column.type)
+            else column
+            for column in batch.columns
+        ]
+        return pa.RecordBatch.from_arrays(columns, batch.schema.names)
 
     def finish(self) -> None:
         """Write what comes after the last row."""

@@ -156,7 +156,7 @@ def _count_both(matched: Matched, before: _Rows, after: _Rows, both: NDArray[np.
 def _blank(ids: pa.Array) -> NDArray[np.bool_]:
     _, ends, _ = ids.buffers()
     offsets = np.frombuffer(ends, np.int32)[ids.offset : ids.offset + len(ids) + 1]
-    return np.diff(offsets) == 0
+    return np.asarray(np.diff(offsets) == 0)
 
 
 def _near(ids: pa.Array, gone: NDArray[np.bool_], come: NDArray[np.bool_]) -> int:

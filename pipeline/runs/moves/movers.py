@@ -86,8 +86,6 @@ class MoverList:
     def add(self, movers: Movers, model: ClusterModel | None) -> None:
         """Write customers."""
         count = len(movers.own)
-        if not count:
-            return
         self.rows += count
         own, other = movers.own, movers.other
         columns = {
@@ -103,6 +101,12 @@ class MoverList:
             **self._causes(movers, model),
         }
         self._writer.write(pa.RecordBatch.from_arrays([*columns.values()], [*columns]))
+
+    def finish(self) -> None:
+        """Write the header at least."""
+        if not self.rows:
+            nobody = np.zeros(0, np.intp)
+            self.add(Movers("moved", text_column([]), nobody, nobody), None)
 
     def _ways(self, own: Indices, other: Indices) -> NDArray[np.int64]:
         was, now = self._before[own], self._after[other]
