@@ -78,7 +78,7 @@ def _print_contenders(rows: int, written: str) -> None:
 
 def _start(who: str, folder: str, *options: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "benchmarks.moves", "--one", who, folder, *options]
-    return subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603
+    return subprocess.run(command, check=False, capture_output=True, text=True)
 
 
 def _measure(who: str, folder: str) -> None:
@@ -142,7 +142,7 @@ def _duckdb(folder: Path) -> int:
 
     old, new = (next(folder.glob(f"{name}/assigned.*")) for name in ("old", "new"))
     counts = duckdb.sql(
-        "select a.cluster, b.cluster, count(*) from "  # noqa: S608
+        "select a.cluster, b.cluster, count(*) from "
         f"(select cast(CLIENTNUM as varchar) id, cluster from '{old}') a join "
         f"(select cast(CLIENTNUM as varchar) id, cluster from '{new}') b on a.id = b.id "
         "group by all"

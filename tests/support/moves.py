@@ -75,7 +75,7 @@ def describe(
     }
     (folder / "summary.json").write_text(json.dumps(summary))
     kind = "parquet" if name.endswith("parquet") else "delimited text"
-    manifest = {
+    manifest: dict[str, Any] = {
         "run": folder.name,
         "input": {"name": f"{folder.name}.{name.rpartition('.')[2]}", "kind": kind},
         "model_version": "v1",
@@ -90,7 +90,8 @@ def describe(
         **stated,
     }
     if kind != "parquet":
-        manifest["input"] |= {"delimiter": ",", "decimal": ".", "encoding": "utf-8"}
+        usual = {"delimiter": ",", "decimal": ".", "encoding": "utf-8"}
+        manifest["input"] = {**usual, **manifest["input"]}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return open_run(str(folder))
 

@@ -74,8 +74,6 @@ def make_run(
         model: ClusterModel | None = None,
         **stated: Any,
     ) -> CommittedRun:
-        return write_run(
-            tmp_path / name, model or champion, ids, customers_in(groups), **stated
-        )
+        return write_run(tmp_path / name, model or champion, ids, customers_in(groups), **stated)
 
     return make

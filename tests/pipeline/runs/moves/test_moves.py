@@ -158,7 +158,7 @@ def test_ids_of_two_types_are_told_and_matched_when_asked(make_run: MakeRun) -> 
 def test_a_run_without_ids_is_refused(make_run: MakeRun) -> None:
     old = make_run("old", names(5), [0] * 5, id_column=None)
     new = make_run("new", names(5), [0] * 5)
-    with pytest.raises(WrongFile, match="old: has no id column.*name one with --id"):
+    with pytest.raises(WrongFile, match=r"old: has no id column.*name one with --id"):
         compare_runs(old, new)
     with pytest.raises(WrongFile, match="has no id column 'customer'"):
         compare_runs(old, new, MovesSpec(id_column="customer"))
@@ -175,7 +175,7 @@ def test_runs_that_cannot_be_compared_are_refused_with_the_way_to_do_it(
     with pytest.raises(WrongFile, match="by v1, the other one by v2; give --reassign"):
         compare_runs(old, other)
     foreign = make_run("foreign", names(5), [0] * 5, model_version="v2", contract_sha256="d")
-    with pytest.raises(WrongFile, match="under another contract.*--reassign"):
+    with pytest.raises(WrongFile, match=r"under another contract.*--reassign"):
         compare_runs(old, foreign, models=known)
     with pytest.raises(WrongFile, match="the store has no model v2"):
         compare_runs(old, other, MovesSpec(reassign=True))
