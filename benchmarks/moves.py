@@ -141,13 +141,14 @@ def _duckdb(folder: Path) -> int:
     import duckdb
 
     old, new = (next(folder.glob(f"{name}/assigned.*")) for name in ("old", "new"))
-    counts = duckdb.sql(
+    relation = duckdb.sql(
         "select a.cluster, b.cluster, count(*) from "
         f"(select cast(CLIENTNUM as varchar) id, cluster from '{old}') a join "
         f"(select cast(CLIENTNUM as varchar) id, cluster from '{new}') b on a.id = b.id "
         "group by all"
-    ).fetchall()
-    return sum(count for was, now, count in counts if was != now)
+    )
+    assert relation is not None
+    return sum(count for was, now, count in relation.fetchall() if was != now)
 
 
 CONTENDERS: dict[str, Callable[[Path], int]] = {

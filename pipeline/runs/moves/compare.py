@@ -20,11 +20,12 @@ from pipeline.runs.committed import CommittedRun
 from pipeline.runs.moves.direction import direction_of
 from pipeline.runs.moves.features import FeatureReader
 from pipeline.runs.moves.ids import id_texts, loosened
-from pipeline.runs.moves.lists import open_moves_list
+from pipeline.runs.moves.lists import MoverList, open_moves_list
 from pipeline.runs.moves.matching import UNASSIGNED, Matched, Side, match
-from pipeline.runs.moves.movers import FeatureCounts, MoverList, trace
-from pipeline.runs.moves.notes import notes_of
+from pipeline.runs.moves.movers import FeatureCounts, trace
 from pipeline.runs.moves.parts import IdParts, part_count
+from pipeline.runs.moves.phrases import notes_of
+from pipeline.runs.moves.rejected import rejected_ids
 from pipeline.runs.moves.result import GroupMoves, Moves, RunSide, Transition, share_of
 from pipeline.runs.moves.spec import NO_MODELS, Grouping, KnownModels, MovesSpec, grouping_of
 from pipeline.scoring.documents import ClusterSummary
@@ -61,7 +62,7 @@ def compare_runs(
         rows = [stack.enter_context(open_rows(run, _encoding(run))) for run in (old, new)]
         ids = [_id_position(each, spec.id_column) for each in rows]
         clusters = _clusters(old, new, grouping)
-        parts = part_count(max(run.manifest["rows_assigned"] for run in (old, new)))
+        parts = part_count(max(map(_rows_of, (old, new))))
         again = grouping.model if grouping.by == "assigned again" else None
         readers = [
             _Reader(rows[0], ids[0], spec, clusters, again),
@@ -76,6 +77,10 @@ def compare_runs(
         traced = _Traced(rows[0], rows[1], ids, matched, groups, grouping, folder)
         counts, listed = _traced(traced, spec, target)
     return _moves(old, new, spec, grouping, matched, groups, counts, _id_name(new, spec), listed)
+
+
+def _rows_of(run: CommittedRun) -> int:
+    return run.manifest["rows_assigned"] + run.manifest["rows_rejected"]
 
 
 def _encoding(run: CommittedRun) -> str | None:
@@ -123,18 +128,19 @@ class _Reader:
     """What assigns the customers again; None keeps the run's clusters."""
 
     def blocks(self, parts: IdParts) -> None:
-        """Put every row into its part."""
+        """Put every row into its part, and behind them those that were rejected."""
         features = FeatureReader(self.again, self.rows) if self.again else None
         cluster = self.rows.appended("cluster")
         assert cluster is not None
         columns = [self.id, *(features.columns if features else [cluster])]
         for ids, clusters in self.rows.map(partial(self._block, features), columns):
             parts.add(ids, clusters)
+        if self.spec.id_column in (None, self.rows.run.manifest.get("id_column")):
+            for ids in map(self._matched, rejected_ids(self.rows.run)):
+                parts.add(ids, np.full(len(ids), UNASSIGNED, np.int32))
 
     def _block(self, features: FeatureReader | None, batch: pa.RecordBatch) -> Block:
-        ids = id_texts(batch.column(0))
-        if self.spec.ids == "number":
-            ids = loosened(ids)
+        ids = self._matched(id_texts(batch.column(0)))
         if features is None:
             found = values_of(typed(batch.column(1), "cluster")).astype(np.int64)
             return ids, self._indices(found)
@@ -145,6 +151,10 @@ class _Reader:
             assigned = self.again.assign_many(checked.features).cluster
             indices[checked.good] = self._indices(assigned)
         return ids, indices
+
+    def _matched(self, ids: pa.Array) -> pa.Array:
+        """The ids as they are matched."""
+        return loosened(ids) if self.spec.ids == "number" else ids
 
     def _indices(self, clusters: NDArray[np.int64]) -> NDArray[np.int32]:
         found = np.searchsorted(self.clusters, clusters)

@@ -14,7 +14,7 @@ ALONE, LEFT_OUT, STAYED, MOVED = 0, 1, 2, 3
 """What a row is: in one run only; without an id of its own; in the same group both times; or, from
 `MOVED` on, by which way it moved: `MOVED + old * groups + new`."""
 UNASSIGNED = -1
-"""The cluster of a row that the other run's model cannot assign."""
+"""The cluster of a row that was rejected, or that the other run's model cannot assign."""
 States = NDArray[np.uint32] | NDArray[np.uint16]
 
 
@@ -37,6 +37,7 @@ class Side:
     repeated: Repeated = field(default_factory=Repeated)
     without_id: int = 0
     unassigned: int = 0
+    """Customers of the other run who could not be assigned in this one."""
 
 
 @dataclass(slots=True)
@@ -126,7 +127,6 @@ def _with_id(
     clusters, rows = values_of(batch.column(1)).astype(np.int64), values_of(batch.column(2))
     side.without_id += int(blank.sum())
     unassigned = (clusters == UNASSIGNED) & ~blank
-    side.unassigned += int(unassigned.sum())
     side.states[rows[blank | unassigned]] = LEFT_OUT
     kept = ~blank
     return _Rows(codes[kept], clusters[kept], rows[kept])
@@ -140,6 +140,8 @@ def _count_both(matched: Matched, before: _Rows, after: _Rows, both: NDArray[np.
     old_at, new_at = old_at[both], new_at[both]
     was, now = before.clusters[old_at], after.clusters[new_at]
     known = (was >= 0) & (now >= 0)
+    matched.old.unassigned += int(((was < 0) & (now >= 0)).sum())
+    matched.new.unassigned += int(((was >= 0) & (now < 0)).sum())
     old_rows, new_rows = before.rows[old_at], after.rows[new_at]
     matched.new.states[new_rows[~known]] = LEFT_OUT
     matched.old.states[old_rows[~known]] = LEFT_OUT

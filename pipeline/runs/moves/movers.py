@@ -1,7 +1,6 @@
 """Goes through both runs once more: what moved whom, and who is on the list."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,23 +9,18 @@ from numpy.typing import NDArray
 
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.reading.arrow_columns import filtered
-from pipeline.reading.arrow_numpy import column_of, text_column, values_of
+from pipeline.reading.arrow_numpy import column_of, values_of
 from pipeline.runs.audience.rows import RunRows, typed
 from pipeline.runs.moves.features import (
     Causes,
     FeatureReader,
     StoredValues,
     causes_of,
-    texts_of_values,
 )
 from pipeline.runs.moves.ids import id_texts
-from pipeline.runs.moves.lists import MovesWriter
+from pipeline.runs.moves.lists import Indices, MoverList, Movers
 from pipeline.runs.moves.matching import ALONE, MOVED, Matched, States
-from pipeline.runs.moves.result import GroupMoves
-from pipeline.runs.moves.spec import Change, MovesSpec
-
-Indices = NDArray[np.intp]
-_WAYS = ("towards risk", "away from risk", "same rate", "")
+from pipeline.runs.moves.spec import Change
 
 
 class FeatureCounts:
@@ -52,90 +46,6 @@ class FeatureCounts:
     def _ordered(self, counts: NDArray[np.int64]) -> dict[str, int]:
         order = np.argsort(-counts, kind="stable")
         return {self._names[at]: int(counts[at]) for at in order.tolist() if counts[at]}
-
-
-@dataclass(frozen=True, slots=True)
-class Movers:
-    """Customers of a block: one element a customer."""
-
-    change: Change
-    ids: pa.Array
-    own: Indices
-    """The index of the old group."""
-    other: Indices
-    """That of the new one."""
-    causes: Causes | None = None
-
-
-class MoverList:
-    """Makes the rows of the list, and has them written."""
-
-    def __init__(
-        self, spec: MovesSpec, groups: Sequence[GroupMoves], id_column: str, writer: MovesWriter
-    ) -> None:
-        """Begin without rows."""
-        self.spec, self.rows = spec, 0
-        self._writer, self._id = writer, id_column
-        nothing = [""]
-        self._ids = np.array([group.cluster for group in groups] + [0], np.int64)
-        self._names = text_column([group.name for group in groups] + nothing)
-        self._before = _rates([group.rate_before for group in groups])
-        self._after = _rates([group.rate_after for group in groups])
-        self._decimal = writer.dialect.decimal or "."
-
-    def add(self, movers: Movers, model: ClusterModel | None) -> None:
-        """Write customers."""
-        count = len(movers.own)
-        self.rows += count
-        own, other = movers.own, movers.other
-        columns = {
-            self._id: movers.ids,
-            "change": _constant(movers.change, count),
-            "old_cluster": column_of(self._ids[own], own < 0),
-            "old_cluster_name": self._names.take(column_of(own % len(self._names))),
-            "new_cluster": column_of(self._ids[other], other < 0),
-            "new_cluster_name": self._names.take(column_of(other % len(self._names))),
-            "old_churn_rate": _known(self._before[own]),
-            "new_churn_rate": _known(self._after[other]),
-            "direction": text_column(_WAYS).take(column_of(self._ways(own, other))),
-            **self._causes(movers, model),
-        }
-        self._writer.write(pa.RecordBatch.from_arrays([*columns.values()], [*columns]))
-
-    def finish(self) -> None:
-        """Write the header at least."""
-        if not self.rows:
-            nobody = np.zeros(0, np.intp)
-            self.add(Movers("moved", text_column([]), nobody, nobody), None)
-
-    def _ways(self, own: Indices, other: Indices) -> NDArray[np.int64]:
-        was, now = self._before[own], self._after[other]
-        unknown = np.isnan(was) | np.isnan(now)
-        ways = np.where(now > was, 0, np.where(now < was, 1, 2))
-        return np.where(unknown, 3, ways)
-
-    def _causes(self, movers: Movers, model: ClusterModel | None) -> dict[str, pa.Array]:
-        count, causes = len(movers.own), movers.causes
-        if causes is None or model is None:
-            nothing = _constant("", count)
-            share = column_of(np.zeros(count), np.ones(count, bool))
-            return {
-                "feature": nothing,
-                "feature_before": nothing,
-                "feature_after": nothing,
-                "feature_share": share,
-            }
-        names = text_column([feature.name for feature in model.contract.features])
-        texts = [
-            text_column(texts_of_values(model, causes.feature, values, self._decimal))
-            for values in (causes.before, causes.after)
-        ]
-        return {
-            "feature": names.take(column_of(causes.feature)),
-            "feature_before": texts[0],
-            "feature_after": texts[1],
-            "feature_share": column_of(causes.share),
-        }
 
 
 def trace(
@@ -251,16 +161,3 @@ def _blocks(
 
 def _same(batch: pa.RecordBatch) -> pa.RecordBatch:
     return batch
-
-
-def _rates(rates: Sequence[float | None]) -> NDArray[np.float64]:
-    """By group; the last one is of no group."""
-    return np.array([*(np.nan if rate is None else rate for rate in rates), np.nan])
-
-
-def _known(values: NDArray[np.float64]) -> pa.Array:
-    return column_of(values, np.isnan(values))
-
-
-def _constant(text: str, rows: int) -> pa.Array:
-    return text_column([text]).take(column_of(np.zeros(rows, np.int32)))

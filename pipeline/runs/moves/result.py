@@ -31,7 +31,7 @@ class RunSide:
     repeated_rows: int
     """Rows that share an id with another one: nobody knows which is the customer's."""
     unassigned: int
-    """Customers whom the other run's model cannot assign."""
+    """Customers of the other run who are here too, and could not be assigned."""
 
     @classmethod
     def of(cls, run: CommittedRun, **counts: int) -> "RunSide":

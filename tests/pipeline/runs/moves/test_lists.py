@@ -31,7 +31,7 @@ def listed(
     return compare_runs(old, new, spec, known, target)
 
 
-def test_movers_are_listed_in_the_order_of_the_newer_file(
+def test_whose_rate_rises_most_stands_first(
     make_run: MakeRun, known: KnownModels, tmp_path: Path
 ) -> None:
     target = tmp_path / "list.csv"
@@ -39,7 +39,7 @@ def test_movers_are_listed_in_the_order_of_the_newer_file(
     rows = read_list(target)
     assert [*rows[0]] == COLUMNS and moves.listed == 2
     assert [(row["CLIENTNUM"], row["old_cluster"], row["new_cluster"]) for row in rows] == [
-        ("b", "1", "2"), ("007", "1", "5"),
+        ("007", "1", "5"), ("b", "1", "2"),
     ]  # fmt: skip
     assert {row["direction"] for row in rows} == {"towards risk"}
     found = [row["feature"] for row in rows]
@@ -56,7 +56,7 @@ def test_who_comes_and_goes_is_listed_when_asked(
     target = tmp_path / "list.csv"
     listed(make_run, known, target, MovesSpec(listed=("moved", "came", "went")))
     rows = {row["CLIENTNUM"]: row for row in read_list(target)}
-    assert [*rows] == ["b", "007", "come", "gone"]
+    assert [*rows] == ["007", "b", "come", "gone"]
     assert rows["come"]["change"] == "came" and rows["come"]["old_cluster"] == ""
     assert rows["come"]["new_cluster"] == "4" and rows["come"]["old_cluster_name"] == ""
     assert rows["gone"]["change"] == "went" and rows["gone"]["old_cluster"] == "5"
@@ -69,18 +69,40 @@ def test_a_list_without_anybody_has_its_header(
     runs = [make_run(name, ["a", "b"], [0, 1]) for name in ("old", "new")]
     for written in ("csv", "parquet", "xlsx"):
         target = tmp_path / f"list.{written}"
-        moves = compare_runs(runs[0], runs[1], MovesSpec(format=written), known, target)  # type: ignore[arg-type]
+        moves = compare_runs(runs[0], runs[1], MovesSpec(format=written), known, target)
         assert moves.listed == 0
     assert (tmp_path / "list.csv").read_text() == ",".join(COLUMNS) + "\n"
     assert pq.read_schema(tmp_path / "list.parquet").names == COLUMNS
     assert read_sheet(tmp_path / "list.xlsx", "Moves") == []
 
 
+def test_a_list_too_long_to_be_ordered_keeps_the_order_of_the_newer_file(
+    make_run: MakeRun, known: KnownModels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.runs.moves.lists.ORDERED_AT_MOST", 1)
+    moves = listed(make_run, known, tmp_path / "list.csv", MovesSpec(listed=("moved", "went")))
+    names = [row["CLIENTNUM"] for row in read_list(tmp_path / "list.csv")]
+    assert names == ["b", "007", "gone"] and moves.listed == 3
+
+
+def test_a_column_of_ids_with_a_name_of_ours_keeps_it(
+    make_run: MakeRun, known: KnownModels, tmp_path: Path
+) -> None:
+    for name in ("old", "new"):
+        make_run(name, ["a"], [0] if name == "old" else [1], id_column="change")
+        path = tmp_path / name / "assigned.csv"
+        path.write_text(path.read_text().replace("CLIENTNUM", "change"))
+    runs = [open_run(str(tmp_path / name)) for name in ("old", "new")]
+    compare_runs(runs[0], runs[1], MovesSpec(), known, tmp_path / "list.csv")
+    (row,) = read_list(tmp_path / "list.csv")
+    assert (row["change"], row["moves_change"]) == ("a", "moved")
+
+
 def test_workbooks_have_ids_as_text_and_parquet_has_types(
     make_run: MakeRun, known: KnownModels, tmp_path: Path
 ) -> None:
     listed(make_run, known, tmp_path / "list.xlsx", MovesSpec(format="xlsx"))
-    row = read_sheet(tmp_path / "list.xlsx", "Moves")[1]
+    row = read_sheet(tmp_path / "list.xlsx", "Moves")[0]
     assert row["CLIENTNUM"] == "007" and row["old_cluster"] == 1
     assert isinstance(row["new_churn_rate"], float)
     about = {each["What"]: each["Value"] for each in read_sheet(tmp_path / "list.xlsx", "About")}
@@ -88,7 +110,7 @@ def test_workbooks_have_ids_as_text_and_parquet_has_types(
     runs = [open_run(str(tmp_path / name)) for name in ("old", "new")]
     compare_runs(runs[0], runs[1], MovesSpec(format="parquet"), known, tmp_path / "list.parquet")
     table = pq.read_table(tmp_path / "list.parquet")
-    assert table.column("CLIENTNUM").to_pylist() == ["b", "007"]
+    assert table.column("CLIENTNUM").to_pylist() == ["007", "b"]
     assert table.column("old_cluster").to_pylist() == [1, 1]
     assert all(0 < rate < 1 for rate in table.column("new_churn_rate").to_pylist())
 
@@ -112,13 +134,13 @@ def test_the_page_says_what_was_found_and_shows_no_customer(
 ) -> None:
     old = make_run("old", [f"secret-{n}" for n in range(40)], [0] * 40)
     new = make_run("new", [f"secret-{n}" for n in range(40)], [0] * 10 + [4] * 30,
-                   rows_rejected=2, as_of="2026-02-01")  # fmt: skip
+                   as_of="2026-02-01")  # fmt: skip
     moves = compare_runs(old, new, models=known)
     page = render(moves)
     assert page == render(moves) and "secret" not in page
     assert "30 of 40 customers changed their group: 75.0% (95 % interval 59.8% to 85.8%)" in page
     assert "More moved towards risk than away from it: 30 towards, 0 away" in page
-    assert "new.csv of 2026-02-01" in page and "2 rows were rejected in the newer run" in page
+    assert "new.csv of 2026-02-01" in page
     assert moves.labels[next(iter(moves.features))] in page
     assert "<script" not in page and "http" not in page.split("</style>")[1]
 
@@ -144,4 +166,4 @@ def test_runs_and_lists_may_be_in_s3(
     moves = compare_runs(runs[0], runs[1], MovesSpec(), known, target)
     assert moves.listed == moves.moved == 2
     written = open_storage(f"s3://{bucket}").read("lists/movers.csv").decode()
-    assert [line.split(",")[0] for line in written.splitlines()] == ["CLIENTNUM", "b", "c"]
+    assert [line.split(",")[0] for line in written.splitlines()] == ["CLIENTNUM", "c", "b"]

@@ -88,7 +88,7 @@ def test_the_result_does_not_depend_on_the_number_of_parts(tmp_path: Path) -> No
                     chosen = ids[order[start : start + 400]].tolist()
                     side.add(text_column(chosen), clusters[start : start + 400])
             sides.append(side)
-        counted.append(match(*sides, parts, (1, 2, 3)))
+        counted.append(match(sides[0], sides[1], parts, (1, 2, 3)))
     one, many = counted
     assert np.array_equal(one.counts, many.counts) and one.counts.sum() > 1_000
     assert np.array_equal(one.new.states, many.new.states)
@@ -229,7 +229,17 @@ def test_a_period_that_comes_twice_or_the_wrong_way_round_is_told(make_run: Make
     assert not compare_runs(runs[1], runs[0]).notes
 
 
-def test_rejected_rows_are_told_for_they_look_as_if_gone(make_run: MakeRun) -> None:
-    old = make_run("old", names(5), [0] * 5)
-    new = make_run("new", names(4), [0] * 4, rows_rejected=1)
-    assert told(compare_runs(old, new), "1 row was rejected in the newer run")
+def test_who_is_rejected_has_not_gone(make_run: MakeRun, tmp_path: Path) -> None:
+    old = make_run("old", names(6), [0] * 6)
+    new = make_run("new", names(4), [0] * 4, rows_rejected=3)
+    with pytest.raises(WrongFile, match=r"new: has no rejected.csv any more"):
+        compare_runs(old, new)
+    rejects = "row,line,id,column\n5,6,C000004,a\n5,6,C000004,b\n6,7,C000009,a\n7,8,,a\n"
+    (tmp_path / "new" / "rejected.csv").write_text(rejects)
+    moves = compare_runs(old, new)
+    assert (moves.matched, moves.went, moves.came, moves.new.unassigned) == (4, 1, 0, 1)
+    assert told(moves, "1 customer of the older run could not be assigned in the newer one")
+    assert moves.new.repeated_ids == 0 and moves.new.without_id == 1
+    (tmp_path / "new" / "rejected.csv").write_text("nothing\nof,it\n")
+    with pytest.raises(WrongFile, match=r"damaged rejected.csv"):
+        compare_runs(old, new)
