@@ -1,7 +1,8 @@
 """Compares two committed runs: who is in both, who moved, and what moved them."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from model_store import CustomerClustersError, Temporary
 from model_store.storage.scratch import unfinished
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
@@ -42,8 +44,8 @@ def compare_runs(
 ) -> Moves:
     """Compare two runs by the ids of their customers.
 
-    Memory does not grow with the rows but for 8 bytes a customer: ids lie in hashed parts on disk,
-    and features of those who moved in a file.
+    Memory does not grow with the rows but for some 12 bytes a customer: ids lie in hashed parts on
+    disk, and features of those who moved in a file.
 
     Args:
         old: The older run.
@@ -58,7 +60,7 @@ def compare_runs(
     """
     spec = spec or MovesSpec()
     grouping = grouping_of(old, new, spec, models)
-    with unfinished() as folder, ExitStack() as stack:
+    with _scratch() as folder, ExitStack() as stack:
         rows = [stack.enter_context(open_rows(run, _encoding(run))) for run in (old, new)]
         ids = [_id_position(each, spec.id_column) for each in rows]
         clusters = _clusters(old, new, grouping)
@@ -77,6 +79,19 @@ def compare_runs(
         traced = _Traced(rows[0], rows[1], ids, matched, groups, grouping, folder)
         counts, listed = _traced(traced, spec, target)
     return _moves(old, new, spec, grouping, matched, groups, counts, _id_name(new, spec), listed)
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder for parts; whatever the disk refuses is told."""
+    try:
+        with unfinished() as folder:
+            yield folder
+    except CustomerClustersError:  # which may be an OSError as well, and says more
+        raise
+    except OSError as error:
+        where = f"the folder for temporary files, {tempfile.gettempdir()} (TMPDIR)"
+        raise Temporary("write", where, error.strerror or str(error)) from error
 
 
 def _rows_of(run: CommittedRun) -> int:

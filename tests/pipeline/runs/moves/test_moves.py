@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from model_store import Temporary
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.crosswalk import build_crosswalk
@@ -217,6 +218,16 @@ def test_a_crosswalk_of_training_compares_groups_without_a_verdict(
     assert moves.moved == 30 and moves.direction.verdict == "unknown" and not moves.features
     assert moves.to_dict()["moved_by_models"] == crosswalk.moved_share
     assert told(moves, f"Between them alone {crosswalk.moved_share:.1%}")
+
+
+def test_a_disk_without_room_is_told(
+    make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [make_run(name, names(3), [0] * 3) for name in ("old", "new")]
+    (tmp_path / "full").write_text("no folder")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "full"))
+    with pytest.raises(Temporary, match=r"temporary files.*TMPDIR"):
+        compare_runs(runs[0], runs[1])
 
 
 def test_a_period_that_comes_twice_or_the_wrong_way_round_is_told(make_run: MakeRun) -> None:
