@@ -166,8 +166,11 @@ class _Flat:
         """Append customers; the first ones have the names of the columns."""
         if self._list is None:
             form = ListForm(batch.schema.names, {}, [0], self.dialect)
-            kind = CsvList if self._spec.format == "csv" else ParquetList
-            self._list = kind(self._target, form)
+            self._list = (
+                CsvList(self._target, form, lambda: None)
+                if self._spec.format == "csv"
+                else ParquetList(self._target, form)
+            )
         self._list.write(batch if self._spec.format == "parquet" else self._as_text(batch))
 
     def _as_text(self, batch: pa.RecordBatch) -> pa.RecordBatch:
