@@ -14,7 +14,7 @@ from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.crosswalk import build_crosswalk
 from pipeline.reading.arrow_numpy import text_column
 from pipeline.runs.moves.compare import compare_runs
-from pipeline.runs.moves.features import causes_of, terms_of
+from pipeline.runs.moves.features import StoredValues, causes_of, terms_of
 from pipeline.runs.moves.ids import hashes_of, id_texts, loosened
 from pipeline.runs.moves.matching import match
 from pipeline.runs.moves.parts import IdParts, part_count
@@ -74,6 +74,14 @@ def test_the_parts_of_features_are_the_whole_difference(
     moved = own != other
     assert (terms[causes.feature, rows][moved] < 0).all()
     assert ((causes.share > 0) & (causes.share <= 1 + 1e-12))[moved].all()
+
+
+@pytest.mark.parametrize("numbers", [[], [3], [5, 4, 6], [99, 0, 50], list(range(99, -1, -1))])
+def test_stored_values_are_found_by_their_number(tmp_path: Path, numbers: list[int]) -> None:
+    stored, values = StoredValues(tmp_path / "values", 3), np.arange(300.0).reshape(100, 3)
+    stored.append(values[:60])
+    stored.append(values[60:])
+    assert np.array_equal(stored.take(np.array(numbers, np.uint32)), values[numbers])
 
 
 def test_the_result_does_not_depend_on_the_number_of_parts(tmp_path: Path) -> None:
