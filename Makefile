@@ -8,7 +8,7 @@ IMAGE_PYTHON := $(shell sed -n 's/^ARG BASE_IMAGE=python:\([0-9.]*\)-.*/\1/p' Do
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-slow test-all check fmt bench bench-spark soak screenshots settings retest picture audit wheel image package deploy remove pin
+.PHONY: help setup demo serve test test-slow test-all check fmt bench bench-moves bench-spark soak screenshots settings retest picture audit wheel image package deploy remove pin
 
 help:  ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ bench: setup  ## Print the performance figures
 
 bench-spark: setup  ## Print the figures of Spark, on a cluster on this machine (ROWS=2000000 is a short run)
 	$(BIN)/python -m benchmarks.spark --rows $(or $(ROWS),20000000)
+
+bench-moves: setup  ## Print the figures of moves between two runs (ROWS=20000000 is the long run)
+	$(BIN)/python -m benchmarks.moves --rows $(or $(ROWS),2000000)
 
 soak: setup  ## Send 100,000 look-ups, 1 % malformed; print errors and memory
 	$(BIN)/python -m benchmarks.soak

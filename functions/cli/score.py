@@ -38,6 +38,11 @@ from functions.cli import options
     type=click.DateTime(["%Y-%m-%d"]),
     help="The period that the file belongs to.  [default: as its name says, else today]",
 )
+@click.option(
+    "--since",
+    metavar="RUN",
+    help="An earlier run: say who changed the group since, as the command moves does.",
+)
 @click.option("--as-one", is_flag=True, help="Of Spark: the files of a folder are one data set.")
 @options.of_run
 def score(
@@ -52,6 +57,7 @@ def score(
     jobs: int,
     as_one: bool,
     as_of: datetime | None,
+    since: str | None,
     **chosen: Any,
 ) -> None:
     """Assign every customer of CSV, Parquet, Excel or OpenDocument files; write results.
@@ -83,6 +89,7 @@ def score(
         jobs=jobs,
         as_one=as_one,
         as_json=as_json,
+        since=since,
         as_of=as_of.date() if as_of else None,
         **chosen,
     )

@@ -1,7 +1,7 @@
 """What `customer-clusters score` does, once its options are read."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -29,6 +29,8 @@ from pipeline.scoring.process.isolated import isolated
 from pipeline.scoring.report.highlights import repeated_id_lines
 from pipeline.scoring.spec import Challenger, Options, Progress, ScoringSpec
 
+Compare = Callable[..., Mapping[str, Any]]
+"""Compares a new run with an earlier one: its manifest in, the same with the moves out."""
 EngineFor = Callable[[Progress], Engine]
 """Makes an engine, of what wants to be told the rows scored so far."""
 
@@ -44,6 +46,7 @@ def score_files(
     jobs: int,
     as_one: bool,
     as_json: bool,
+    since: str | None = None,
     **chosen: Any,
 ) -> None:
     """Score inputs one after the other, and print what came of them.
@@ -58,6 +61,7 @@ def score_files(
         jobs: How many processes share a large file here.
         as_one: The files of a folder are one data set.
         as_json: Print manifests and not tables.
+        since: The address of an earlier run, to be compared with that of the one input.
         chosen: The other fields of `Options`.
     """
     artifact = models.open(reference)
@@ -72,7 +76,8 @@ def score_files(
             sources = [find_data_set(text, _note) for text in addresses]
         else:
             sources = [source for text in addresses for source in find_inputs(text, _note)]
-        _score_all(sources, spec, _address(out), engine_for, as_json=as_json)
+        compare = None if since is None else _comparison(since, sources, models, _address(out))
+        _score_all(sources, spec, _address(out), engine_for, compare, as_json=as_json)
 
 
 def _score_all(
@@ -80,11 +85,15 @@ def _score_all(
     spec: ScoringSpec,
     out: str,
     engine_for: EngineFor,
+    compare: Compare | None,
     *,
     as_json: bool,
 ) -> None:
     runs, notices = open_runs(out), notices_from(os.environ, _note)
     manifests, refusals = [], []
+    runs = open_runs(out)
+    manifests: list[Mapping[str, Any]] = []
+    refusals = []
     for source in sources:
         try:
             with console.row_counter(source.name) as progress, source.open() as opened:
@@ -108,12 +117,23 @@ def _score_all(
 
             show_run(spec.model, result.manifest, summary, out)
     notices.deliver_quietly(runs)
+    if compare is not None and manifests:
+        manifests = [compare(manifests[0], as_json=as_json)]
     if as_json:
         print_json(manifests[0] if len(sources) == 1 else manifests)
     if refusals:
         raise WrongFile(
             f"{len(refusals)} of {len(sources)} files", "were refused, the others scored"
         )
+
+
+def _comparison(since: str, sources: Sequence[InputRef], models: Store, out: str) -> Compare:
+    """What compares the run of the one input with an earlier one, which must be there."""
+    from functions.cli.moves.since import Since
+
+    if len(sources) != 1:
+        raise click.UsageError(f"--since is for one file, and these are {len(sources):,}")
+    return Since.of(_address(since), models, out)
 
 
 def _challenger(models: Store, reference: str | None, version: str) -> Challenger | None:

@@ -10,16 +10,12 @@ import pyarrow as pa
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Value
-from pipeline.model.numbers import DECIMAL_MARKS, NumberFormat
 from pipeline.reading.arrow_numpy import column_of
-from pipeline.reading.customer_file import TYPED
-from pipeline.reading.options import ReadingOptions
 from pipeline.reading.validation import check
-from pipeline.runs.audience.rows import RunRows, open_rows, texts_of, typed
+from pipeline.runs.audience.rows import RunRows, numbers_of, open_rows, texts_of, typed
 from pipeline.runs.audience.selection import Best, Selected, Selection
 from pipeline.runs.audience.spec import AudienceSpec
 from pipeline.runs.committed import CommittedRun
-from pipeline.scoring.documents import Manifest
 
 FIRST_CALLS = 10
 """So many customers are on the list."""
@@ -127,7 +123,7 @@ def _features(model: ClusterModel, rows: RunRows, batch: pa.RecordBatch) -> list
     missing = [name for name in places if name not in columns]
     if missing:
         raise WrongFile(rows.run.address, f"has no column {missing[0]}")
-    checked = check(model.contract, columns, _numbers(rows.run.manifest))
+    checked = check(model.contract, columns, numbers_of(rows.run.manifest))
     if checked.problems:
         raise WrongFile(rows.run.address, "has assigned rows that are not what was written")
     return [
@@ -135,15 +131,3 @@ def _features(model: ClusterModel, rows: RunRows, batch: pa.RecordBatch) -> list
          for name, values in checked.features.items()}
         for at in range(batch.num_rows)
     ]  # fmt: skip
-
-
-def _numbers(manifest: Manifest) -> NumberFormat:
-    """How numbers of the input are written: as was stated or, of a text, as it showed."""
-    reading = manifest["options"].get("reading", {})
-    stated = {name: str(value) for name, value in reading.items()}
-    options = ReadingOptions(decimal=stated.get("decimal"), thousands=stated.get("thousands"))
-    numbers = options.numbers
-    shown = manifest["input"].get("decimal")
-    if shown is None:  # a table, which has types
-        return numbers if numbers.decimal else TYPED
-    return NumberFormat(shown if shown in DECIMAL_MARKS else numbers.decimal, numbers.thousands)

@@ -13,15 +13,17 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.errors import WrongFile
+from pipeline.model.numbers import DECIMAL_MARKS, NumberFormat
 from pipeline.reading.arrow_columns import as_text, is_text, without_dictionary, without_view
 from pipeline.reading.arrow_numpy import column_of, null_of, text_column
 from pipeline.reading.blocks import Block
-from pipeline.reading.customer_file import CustomerFile
+from pipeline.reading.customer_file import TYPED, CustomerFile
 from pipeline.reading.delimited.streams import CHUNK
 from pipeline.reading.open import open_customers
 from pipeline.reading.options import AUTODETECT, ReadingOptions
 from pipeline.runs.committed import CommittedRun
 from pipeline.scoring.cells import kind_of_appended
+from pipeline.scoring.documents import Manifest
 from pipeline.scoring.parallel import map_in_order
 from pipeline.scoring.sinks.columns import unique_names
 from pipeline.scoring.workbook import CUSTOMERS
@@ -67,16 +69,22 @@ class RunRows:
         named = {name: role for role, name in self.run.manifest["columns"].items()}
         return {index: named[name] for index, name in enumerate(self.names) if name in named}
 
-    def map(self, function: Callable[[pa.RecordBatch], Result]) -> Iterator[Result]:
+    def map(
+        self, function: Callable[[pa.RecordBatch], Result], columns: Sequence[int] | None = None
+    ) -> Iterator[Result]:
         """What a function makes of each block, in the order of the rows; it runs in threads.
+
+        Args:
+            function: It is given the rows of a block.
+            columns: The positions of those that it needs, in its order; by default all.
 
         Raises:
             WrongFile: There are other rows than the run has written.
         """
-        read = 0
+        read, wanted = 0, range(len(self.names)) if columns is None else columns
         for path in self.paths:
             with opened_part(self.run, path, self.encoding) as file:
-                work = partial(self._work, file, function)
+                work = partial(self._work, file, function, wanted)
                 for rows, result in map_in_order(work, file.reader.raw(CHUNK)):
                     read += rows
                     yield result
@@ -85,13 +93,17 @@ class RunRows:
             raise _changed(self.run, f"{read:,} rows, and its manifest says {written:,}")
 
     def _work(
-        self, file: CustomerFile, function: Callable[[pa.RecordBatch], Result], raw: Any
+        self,
+        file: CustomerFile,
+        function: Callable[[pa.RecordBatch], Result],
+        wanted: Sequence[int],
+        raw: Any,
     ) -> tuple[int, Result]:
-        block = file.reader.parse(raw, range(len(self.names)))
+        block = file.reader.parse(raw, wanted)
         if block.broken:
             raise _changed(self.run, f"a broken row {block.broken[0].row:,}")
         columns = [without_view(without_dictionary(column)) for column in block.columns]
-        batch = pa.RecordBatch.from_arrays(columns, list(self.names))
+        batch = pa.RecordBatch.from_arrays(columns, [self.names[index] for index in wanted])
         return batch.num_rows, function(batch)
 
 
@@ -129,6 +141,18 @@ def typed(column: pa.Array, role: str) -> pa.Array:
     numbers = pc.replace_substring(column, ",", ".")
     numbers = pc.if_else(nothing, null_of(column.type), numbers).cast(pa.float64())
     return numbers.cast(pa.int64()) if kind == "whole" else numbers
+
+
+def numbers_of(manifest: Manifest) -> NumberFormat:
+    """How numbers of a run's input are written: as was stated or, of a text, as it showed."""
+    reading = manifest["options"].get("reading", {})
+    stated = {name: str(value) for name, value in reading.items()}
+    options = ReadingOptions(decimal=stated.get("decimal"), thousands=stated.get("thousands"))
+    numbers = options.numbers
+    shown = manifest["input"].get("decimal")
+    if shown is None:  # a table, which has types
+        return numbers if numbers.decimal else TYPED
+    return NumberFormat(shown if shown in DECIMAL_MARKS else numbers.decimal, numbers.thousands)
 
 
 def texts_of(column: pa.Array) -> list[Any]:

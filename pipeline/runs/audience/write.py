@@ -70,7 +70,7 @@ def write_audience(
         ordered = not best.overflowed
         audience = _audience(selection, counts, ordered=ordered)
         batches = _ordered(best) if ordered else _streamed(selection)
-        with _written(target) as path:
+        with written(target) as path:
             _write(path, selection, audience, batches, checkpoint)
     return audience
 
@@ -201,7 +201,7 @@ def _why_nobody(counts: AudienceCounts) -> str:
 
 
 @contextmanager
-def _written(target: ListTarget) -> Iterator[Path]:
+def written(target: ListTarget) -> Iterator[Path]:
     """A path to write to, whose file becomes the target when all went well."""
     try:
         beside = target.absolute().parent if isinstance(target, Path) else None

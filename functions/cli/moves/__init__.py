@@ -1,0 +1,1 @@
+"""The command that compares two runs of the same customers: its options, and what it does."""

@@ -1,0 +1,108 @@
+"""What `customer-clusters moves` does, once its options are read."""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from functions.cli import options
+from functions.cli.moves.shown import show_moves
+from functions.cli.output.text import print_json
+from model_store import NotFound, S3Address, Store
+from pipeline.comparing.crosswalks import known_crosswalk
+from pipeline.errors import WrongFile
+from pipeline.model.cluster_model import ClusterModel
+from pipeline.model.crosswalk import Crosswalk
+from pipeline.model.published.loading import load_model
+from pipeline.runs.audience.write import as_target
+from pipeline.runs.committed import CommittedRun, open_run
+from pipeline.runs.moves.compare import compare_runs
+from pipeline.runs.moves.page import render
+from pipeline.runs.moves.result import Moves
+from pipeline.runs.moves.spec import KnownModels, MovesSpec
+
+
+@dataclass(frozen=True, slots=True)
+class MovesFiles:
+    """What is written besides what is printed."""
+
+    out: str | None = None
+    """The list of customers."""
+    report: Path | None = None
+    """The page."""
+    replace: bool = False
+    """Whether files that are there are replaced."""
+
+
+def compare_and_show(
+    old: str,
+    new: str,
+    spec: MovesSpec,
+    files: MovesFiles,
+    store: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Compare two runs, write what was asked for, and print what came of it.
+
+    Args:
+        old: The address of the older run.
+        new: That of the newer one.
+        spec: What is asked.
+        files: What is written.
+        store: Of the models.
+        as_json: Print JSON and not words.
+    """
+    moves = compare_addresses(open_run(_s3(old)), open_run(_s3(new)), spec, files, store)
+    if as_json:
+        print_json(moves.to_dict())
+    else:
+        show_moves(moves)
+        for path in filter(None, (files.out, files.report)):
+            click.echo(f"Written to {path}")
+
+
+def compare_addresses(
+    old: CommittedRun, new: CommittedRun, spec: MovesSpec, files: MovesFiles, store: str
+) -> Moves:
+    """Compare two runs, and write what was asked for; arguments as for `compare_and_show`."""
+    target = None if files.out is None else as_target(_s3(files.out))
+    for path in (target, files.report):
+        if isinstance(path, Path) and path.exists() and not files.replace:
+            raise click.UsageError(f"{path} is there already; choose another name, or --force")
+    moves = compare_runs(old, new, spec, known_models(lambda: options.open_store(store)), target)
+    if files.report is not None:
+        _write(files.report, render(moves))
+    return moves
+
+
+def known_models(open_store: Callable[[], Store]) -> KnownModels:
+    """What a store knows of models; it is opened when it is asked."""
+
+    def load(version: str) -> ClusterModel | None:
+        with contextlib.suppress(NotFound):
+            return load_model(open_store().open(version))
+        return None
+
+    def crosswalk(old: str, new: str) -> Crosswalk | None:
+        models = open_store()
+        with contextlib.suppress(NotFound):
+            return known_crosswalk(models.open(old), models.open(new))
+        return None
+
+    return KnownModels(load, crosswalk)
+
+
+def _write(path: Path, page: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise WrongFile(path, f"cannot be written ({error.strerror})") from error
+
+
+def _s3(text: str) -> str:
+    """An address as Hadoop writes it, or as everybody else."""
+    return S3Address.SCHEME + text[6:] if text.startswith("s3a://") else text
