@@ -8,13 +8,15 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.reading.arrow_columns import as_text, is_text
-from pipeline.reading.arrow_numpy import text_column, values_of
+from pipeline.reading.arrow_numpy import column_of, text_column, values_of
 
 IdMatching = Literal["text", "number"]
 """Whether 001 and 1 are two customers, or one."""
 ID_MATCHINGS: tuple[IdMatching, ...] = get_args(IdMatching)
 _LONGEST = 64
 """Bytes of an id, from its end, that decide about its part."""
+_WHOLE = 2.0**63
+"""From here on a number fits into no whole one of 64 bits."""
 
 
 def id_texts(column: pa.Array) -> pa.Array:
@@ -24,10 +26,9 @@ def id_texts(column: pa.Array) -> pa.Array:
     """
     column = as_text(column)
     if pa.types.is_floating(column.type):
-        numbers = values_of(column)
-        if bool((np.isnan(numbers) | (np.floor(numbers) == numbers)).all()):
-            column = pc.cast(column, pa.int64(), safe=False)
-    texts = column if is_text(column) else column.cast(pa.string())
+        texts = _number_texts(column)
+    else:
+        texts = column if is_text(column) else column.cast(pa.string())
     texts = pc.if_else(texts.is_null(), _text("", texts.type), texts)
     return pc.utf8_trim_whitespace(texts).cast(pa.string())
 
@@ -56,6 +57,15 @@ def hashes_of(ids: pa.Array) -> NDArray[np.uint32]:
         at = at - 1
     hashes ^= hashes >> np.uint32(15)
     return hashes * np.uint32(0x2C1B3C6D)
+
+
+def _number_texts(column: pa.Array) -> pa.Array:
+    """Numbers that may have fractions: a whole one has none, and what is no number is no id."""
+    column = pc.if_else(pc.is_finite(column), column, None)
+    numbers = np.nan_to_num(values_of(column))
+    whole = (np.floor(numbers) == numbers) & (np.abs(numbers) < _WHOLE)
+    texts = pc.cast(column, pa.int64(), safe=False).cast(pa.string())
+    return texts if whole.all() else pc.if_else(column_of(whole), texts, column.cast(pa.string()))
 
 
 def _text(text: str, kind: pa.DataType) -> pa.Scalar:

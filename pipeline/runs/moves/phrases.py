@@ -103,8 +103,9 @@ def _about_groups(moves: Moves) -> Iterator[str]:
 
 def _about_ids(moves: Moves) -> Iterator[str]:
     if moves.near_ids:
+        ids = "id of the newer run is" if moves.near_ids == 1 else "ids of the newer run are"
         yield (
-            f"{moves.near_ids:,} ids of the newer run are in the older one but for leading zeros, "
+            f"{moves.near_ids:,} {ids} in the older one but for leading zeros, "
             "such as 001 and 1: they count as gone and come; --ids number takes them for the same"
         )
     for side, word in ((moves.old, "older"), (moves.new, "newer")):
