@@ -2,7 +2,13 @@
 
 from functions.cli.output.console import bold, new_table, print_table, terminal
 from functions.cli.output.text import print_text
-from pipeline.runs.moves.phrases import headline, main_feature, size_line, verdict_line
+from pipeline.runs.moves.phrases import (
+    expected_line,
+    headline,
+    main_feature,
+    size_line,
+    verdict_line,
+)
 from pipeline.runs.moves.result import Moves, Share
 
 _MOST = 10
@@ -13,7 +19,8 @@ def show_moves(moves: Moves) -> None:
     """Print who moved where, and why."""
     print_text(headline(moves), bold=True)
     print_text(size_line(moves))
-    print_text(verdict_line(moves))
+    for line in filter(None, (verdict_line(moves), expected_line(moves))):
+        print_text(line)
     _show_matrix(moves)
     if moves.transitions:
         _show_transitions(moves)

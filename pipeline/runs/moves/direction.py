@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipeline.model.churn import wilson_interval
+from pipeline.runs.moves.steps import Steps, steps_of
 from pipeline.scoring.summary.churn_drift import SIGNIFICANT, SLIGHT
 
 MovesVerdict = Literal[
@@ -34,6 +35,8 @@ class Direction:
     expected_before: float | None
     """Churners to expect of the customers in both runs, by the rates of their old groups."""
     expected_after: float | None
+    steps: Steps
+    """How far they moved: whether more of them are to be expected to churn, or fewer."""
 
     @property
     def share(self) -> float | None:
@@ -79,9 +82,11 @@ def direction_of(
     known = all(rate is not None for rate in (*before, *after))
     verdict = verdict_of(towards, away) if known and comparable else "unknown"
     columns = list(zip(*counts, strict=True))
+    steps = steps_of(counts, before, after, comparable=comparable)
     return Direction(
-        towards, away, level, p, verdict, _expected(counts, before), _expected(columns, after)
-    )
+        towards, away, level, p, verdict,
+        _expected(counts, before), _expected(columns, after), steps,
+    )  # fmt: skip
 
 
 def verdict_of(towards: int, away: int) -> MovesVerdict:

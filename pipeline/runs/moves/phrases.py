@@ -42,19 +42,34 @@ def verdict_line(moves: Moves) -> str:
     counts = f"{direction.towards:,} towards, {direction.away:,} away"
     if direction.verdict in ("unknown", "too few to tell"):
         return f"{line}: {counts}"
-    chance = "below 0.0001" if direction.p < 0.0001 else f"{direction.p:.2g}"
-    return f"{line}: {counts} (exact sign test, p {chance})"
+    return f"{line}: {counts} (exact sign test, p {_chance(direction.p)})"
 
 
 def expected_line(moves: Moves) -> str | None:
     """Churners to expect then and now; None where a rate is not known."""
-    before, after = moves.direction.expected_before, moves.direction.expected_after
-    if before is None or after is None or moves.direction.p is None:
+    direction = moves.direction
+    before, after = direction.expected_before, direction.expected_after
+    if before is None or after is None or direction.p is None:
         return None
-    return (
+    line = (
         f"By the churn rates of their groups {before:,.0f} of the customers in both files were "
         f"expected to leave, and now {after:,.0f}"
     )
+    steps = direction.steps
+    if steps.verdict == "unknown" or steps.p is None:
+        return line
+    if steps.verdict == "no clear difference":
+        return f"{line}: no clear difference"
+    against = {
+        ("more risk", "more away from risk"): ", for those who moved towards risk moved further",
+        ("less risk", "more towards risk"): ", for those who moved away from risk moved further",
+    }.get((steps.verdict, direction.verdict), "")
+    chance = _chance(steps.p) if steps.p < 0.0001 else f"at most {_chance(steps.p)}"
+    return f"{line}: a larger difference than chance makes (p {chance}){against}"
+
+
+def _chance(p: float) -> str:
+    return "below 0.0001" if p < 0.0001 else f"{p:.2g}"
 
 
 def main_feature(moves: Moves, features: Mapping[str, int]) -> str:
