@@ -90,8 +90,6 @@ def _score_all(
     as_json: bool,
 ) -> None:
     runs, notices = open_runs(out), notices_from(os.environ, _note)
-    manifests, refusals = [], []
-    runs = open_runs(out)
     manifests: list[Mapping[str, Any]] = []
     refusals = []
     for source in sources:

@@ -139,6 +139,13 @@ def _about_side(side: RunSide, word: str) -> Iterator[str]:
     if side.without_id:
         rows = "row has" if side.without_id == 1 else "rows have"
         yield f"{side.without_id:,} {rows} no id in the {word} run: left out"
+    if side.forgotten:
+        rows = "row was" if side.forgotten == 1 else "rows were"
+        other = "come" if word == "older" else "gone"
+        yield (
+            f"Up to {side.forgotten:,} {rows} removed from the {word} run, as people asked to be "
+            f"forgotten: whoever of them is in the other run counts as {other}"
+        )
     if side.unassigned:
         other = "newer" if word == "older" else "older"
         were = "customer" if side.unassigned == 1 else "customers"

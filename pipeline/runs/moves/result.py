@@ -26,6 +26,8 @@ class RunSide:
     customers: int
     """Assigned rows."""
     rejected: int
+    forgotten: int
+    """Rows that may have been removed since, as people asked for it."""
     without_id: int
     repeated_ids: int
     repeated_rows: int
@@ -45,6 +47,7 @@ class RunSide:
             manifest.get("as_of"),
             manifest["rows_assigned"],
             manifest["rows_rejected"],
+            run.forgotten,
             **counts,
         )
 

@@ -13,6 +13,7 @@ from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.crosswalk import build_crosswalk
 from pipeline.reading.arrow_numpy import text_column
+from pipeline.runs.committed import open_run
 from pipeline.runs.moves.compare import compare_runs
 from pipeline.runs.moves.features import StoredValues, causes_of, terms_of
 from pipeline.runs.moves.ids import hashes_of, id_texts, loosened
@@ -226,6 +227,17 @@ def test_a_crosswalk_of_training_compares_groups_without_a_verdict(
     assert moves.moved == 30 and moves.direction.verdict == "unknown" and not moves.features
     assert moves.to_dict()["moved_by_models"] == crosswalk.moved_share
     assert told(moves, f"Between them alone {crosswalk.moved_share:.1%}")
+
+
+def test_who_was_forgotten_is_told(make_run: MakeRun, tmp_path: Path) -> None:
+    old = make_run("old", names(4), [0] * 4)
+    new = make_run("new", names(3), [0] * 3, rows_assigned=4)
+    with pytest.raises(WrongFile, match="its manifest says 4"):
+        compare_runs(old, new)
+    (tmp_path / "new" / "forgotten.json").write_text('{"rows": 1}')
+    moves = compare_runs(old, open_run(str(tmp_path / "new")))
+    assert (moves.matched, moves.went) == (3, 1)
+    assert told(moves, "Up to 1 row was removed from the newer run")
 
 
 def test_a_disk_without_room_is_told(
