@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from functions.cli.options import settings
+from functions.cli.options import address_of, settings
 from functions.cli.output import console
 from functions.cli.output.text import print_json
 from functions.notices import notices_from
-from model_store import CustomerClustersError, S3Address, Store
+from model_store import CustomerClustersError, Store
 from model_store.extras import needs_extra
 from pipeline.errors import WrongFile
 from pipeline.model.published.loading import load_model
@@ -70,14 +70,14 @@ def score_files(
     options = Options(**chosen, challenger=second)
     known = settings()
     spec = ScoringSpec(model, artifact.version, options, known.as_of_pattern, known.index_key)
-    addresses = tuple(map(_address, inputs))
+    addresses = tuple(map(address_of, inputs))
     with _here(jobs) if spark is None else _on_spark(spark) as engine_for:
         if as_one:
             sources = [find_data_set(text, _note) for text in addresses]
         else:
             sources = [source for text in addresses for source in find_inputs(text, _note)]
-        compare = None if since is None else _comparison(since, sources, models, _address(out))
-        _score_all(sources, spec, _address(out), engine_for, compare, as_json=as_json)
+        compare = None if since is None else _comparison(since, sources, models, address_of(out))
+        _score_all(sources, spec, address_of(out), engine_for, compare, as_json=as_json)
 
 
 def _score_all(
@@ -131,7 +131,7 @@ def _comparison(since: str, sources: Sequence[InputRef], models: Store, out: str
 
     if len(sources) != 1:
         raise click.UsageError(f"--since is for one file, and these are {len(sources):,}")
-    return Since.of(_address(since), models, out)
+    return Since.of(address_of(since), models, out)
 
 
 def _challenger(models: Store, reference: str | None, version: str) -> Challenger | None:
@@ -166,11 +166,6 @@ def _on_spark(master: str) -> Iterator[EngineFor]:
 
     with spark(master, os.environ) as session:
         yield lambda progress: InParts(OnSpark(session, progress))
-
-
-def _address(text: str) -> str:
-    """As Hadoop writes it, or as everybody else."""
-    return S3Address.SCHEME + text[6:] if text.startswith("s3a://") else text
 
 
 def _note(text: str) -> None:

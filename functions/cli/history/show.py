@@ -37,7 +37,7 @@ def show_history(
         rebuild: Whether missing entries are written first.
         as_json: Print JSON and not tables.
     """
-    results, out = _s3(results), _s3(out) if out else None
+    results, out = options.address_of(results), options.address_of(out) if out else None
     files, periods = open_runs(results).files, settings().as_of_pattern
     runs = committed_runs(files)
     if rebuild:
@@ -91,8 +91,3 @@ def _link(point: Point, results: str, out: str) -> str | None:
         return None
     page_folder = Path(out).resolve().parent
     return quote(Path(os.path.relpath(Path(results).resolve() / report, page_folder)).as_posix())
-
-
-def _s3(text: str) -> str:
-    """An address as Hadoop writes it, or as everybody else."""
-    return S3Address.SCHEME + text[6:] if text.startswith("s3a://") else text

@@ -10,7 +10,7 @@ import click
 from functions.cli import options
 from functions.cli.moves.shown import show_moves
 from functions.cli.output.text import print_json
-from model_store import NotFound, S3Address, Store
+from model_store import NotFound, Store
 from pipeline.comparing.crosswalks import known_crosswalk
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
@@ -55,7 +55,9 @@ def compare_and_show(
         store: Of the models.
         as_json: Print JSON and not words.
     """
-    moves = compare_addresses(open_run(_s3(old)), open_run(_s3(new)), spec, files, store)
+    moves = compare_addresses(
+        open_run(options.address_of(old)), open_run(options.address_of(new)), spec, files, store
+    )
     if as_json:
         print_json(moves.to_dict())
     else:
@@ -68,7 +70,7 @@ def compare_addresses(
     old: CommittedRun, new: CommittedRun, spec: MovesSpec, files: MovesFiles, store: str
 ) -> Moves:
     """Compare two runs, and write what was asked for; arguments as for `compare_and_show`."""
-    target = None if files.out is None else as_target(_s3(files.out))
+    target = None if files.out is None else as_target(options.address_of(files.out))
     for path in (target, files.report):
         if isinstance(path, Path) and path.exists() and not files.replace:
             raise click.UsageError(f"{path} is there already; choose another name, or --force")
@@ -101,8 +103,3 @@ def _write(path: Path, page: str) -> None:
         path.write_text(page, encoding="utf-8")
     except OSError as error:
         raise WrongFile(path, f"cannot be written ({error.strerror})") from error
-
-
-def _s3(text: str) -> str:
-    """An address as Hadoop writes it, or as everybody else."""
-    return S3Address.SCHEME + text[6:] if text.startswith("s3a://") else text
