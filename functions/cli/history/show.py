@@ -7,7 +7,7 @@ from urllib.parse import quote
 import click
 
 from functions.cli.history.tables import show
-from functions.cli.options import settings
+from functions.cli.options import address_of, settings
 from functions.cli.output.text import print_json, print_text, without_controls
 from model_store import S3Address, open_storage
 from pipeline.errors import WrongFile
@@ -37,7 +37,7 @@ def show_history(
         rebuild: Whether missing entries are written first.
         as_json: Print JSON and not tables.
     """
-    results, out = options.address_of(results), options.address_of(out) if out else None
+    results, out = address_of(results), address_of(out) if out else None
     files, periods = open_runs(results).files, settings().as_of_pattern
     runs = committed_runs(files)
     if rebuild:
