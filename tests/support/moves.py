@@ -71,7 +71,8 @@ def describe(
                 "training_churn_rate": cluster.churn.rate if cluster.churn else None,
             }
             for cluster in model.clusters
-        ]
+        ],
+        "drift": {"implausible": stated.pop("implausible", [])},
     }
     (folder / "summary.json").write_text(json.dumps(summary))
     kind = "parquet" if name.endswith("parquet") else "delimited text"

@@ -21,12 +21,12 @@ def show_moves(moves: Moves) -> None:
     print_text(size_line(moves))
     for line in filter(None, (verdict_line(moves), expected_line(moves))):
         print_text(line)
+    for note in moves.notes:
+        print_text(f"Note: {note}")
     _show_matrix(moves)
     if moves.transitions:
         _show_transitions(moves)
     _show_groups(moves)
-    for note in moves.notes:
-        print_text(f"Note: {note}")
     if moves.listed is not None:
         some = "customer" if moves.listed == 1 else "customers"
         print_text(f"{moves.listed:,} {some} on the list")
@@ -53,8 +53,10 @@ def _show_transitions(moves: Moves) -> None:
         cells = [f"{each.old} → {each.new}", f"{each.customers:,}", _share(each.share), way]
         table.add_row(*cells, *([main_feature(moves, each.features)] if why else []))
     out.print(table)
-    if len(moves.transitions) > _MOST:
-        out.print(bold(f"{len(moves.transitions) - _MOST} more ways, with fewer customers\n", ""))
+    more = len(moves.transitions) - _MOST
+    if more > 0:
+        ways = "way" if more == 1 else "ways"
+        out.print(bold(f"{more} more {ways}, with fewer customers\n", ""))
 
 
 def _show_groups(moves: Moves) -> None:

@@ -263,7 +263,8 @@ def _moves(
     counts = tuple(map(tuple, matched.counts.tolist()))
     rates = [each.rate_before for each in groups], [each.rate_after for each in groups]
     sides = _side(old, matched.old), _side(new, matched.new)
-    direction = direction_of(counts, *rates, comparable=grouping.comparable)
+    comparable = grouping.comparable and not any(side.implausible for side in sides)
+    direction = direction_of(counts, *rates, comparable=comparable)
     features = grouping.model.contract.features if grouping.model else ()
     moves = Moves(
         *sides,

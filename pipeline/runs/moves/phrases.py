@@ -56,6 +56,8 @@ def expected_line(moves: Moves) -> str | None:
         f"expected to leave, and now {after:,.0f}"
     )
     steps = direction.steps
+    if moves.old.implausible or moves.new.implausible:
+        return None
     if steps.verdict == "unknown" or steps.p is None:
         return line
     if steps.verdict == "no clear difference":
@@ -92,7 +94,25 @@ def main_features(moves: Moves, features: Mapping[str, int], most: int = 3) -> l
 
 def notes_of(moves: Moves) -> Moves:
     """The same moves with what a reader has to know."""
-    return replace(moves, notes=(*_about_groups(moves), *_about_ids(moves), *_about_dates(moves)))
+    return replace(
+        moves,
+        notes=(
+            *_about_units(moves),
+            *_about_groups(moves),
+            *_about_ids(moves),
+            *_about_dates(moves),
+        ),
+    )
+
+
+def _about_units(moves: Moves) -> Iterator[str]:
+    for side, word in ((moves.old, "older"), (moves.new, "newer")):
+        if side.implausible:
+            yield (
+                f"The unit of {', '.join(side.implausible)} is probably another one in the {word} "
+                "run, such as cents: its groups, and so these moves, mean nothing until it is "
+                "scored in the right one"
+            )
 
 
 def _about_groups(moves: Moves) -> Iterator[str]:

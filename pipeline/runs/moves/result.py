@@ -26,6 +26,8 @@ class RunSide:
     customers: int
     """Assigned rows."""
     rejected: int
+    implausible: tuple[str, ...]
+    """Features whose unit is probably another one than training's."""
     forgotten: int
     """Rows that may have been removed since, as people asked for it."""
     without_id: int
@@ -47,6 +49,7 @@ class RunSide:
             manifest.get("as_of"),
             manifest["rows_assigned"],
             manifest["rows_rejected"],
+            tuple(run.summary["drift"]["implausible"]),
             run.forgotten,
             **counts,
         )

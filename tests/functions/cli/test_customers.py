@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from functions.cli.main import main
 from tests.support.audiences import read_list
 
-SECRET = "CUSTOMER_CLUSTERS_INDEX_KEY"
+VARIABLE = "CUSTOMER_CLUSTERS_INDEX_KEY"
 HEAD = "CLIENTNUM,Attrition_Flag,Total_Revolving_Bal,Total_Trans_Amt,Total_Trans_Ct\n"
 BEFORE = HEAD + "007,Existing Customer,2000,4000,70\n8,Existing Customer,0,1900,38\n"
 AFTER = HEAD + "007,Existing Customer,0,1900,38\n9,Existing Customer,0,1900,38\n"
@@ -23,7 +23,7 @@ def called(*arguments: str) -> Result:
 def months(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two months of three customers, scored with an index."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(SECRET, "a secret")
+    monkeypatch.setenv(VARIABLE, "a secret")
     for name, text in (("bank-2026-10.csv", BEFORE), ("bank-2026-11.csv", AFTER)):
         Path(name).write_text(text)
         assert called("score", name).exit_code == 0
@@ -50,12 +50,12 @@ def test_somebody_who_is_in_no_run_is_not_found() -> None:
 def test_another_key_finds_nobody_and_its_indexes_can_be_written(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv(SECRET, "another one")
+    monkeypatch.setenv(VARIABLE, "another one")
     result = called("customer", "007")
     assert result.exit_code == 1
     assert "2 runs without an index under this key" in result.stdout
     assert called("customer", "--index", "007").exit_code == 0
-    monkeypatch.delenv(SECRET)
+    monkeypatch.delenv(VARIABLE)
     without = called("customer", "007")
     assert without.exit_code == 2
     assert without.stderr.splitlines()[-1].startswith("Error: the index of customers: is off: set")

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from starlette.testclient import TestClient
 
 from functions.cli.main import main
-from tests.functions.cli.test_customers import AFTER, BEFORE, SECRET
+from tests.functions.cli.test_customers import AFTER, BEFORE, VARIABLE
 
 Clients = Callable[..., TestClient]
 
@@ -16,7 +16,7 @@ Clients = Callable[..., TestClient]
 @pytest.fixture
 def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Two months of three customers."""
-    monkeypatch.setenv(SECRET, "a secret")
+    monkeypatch.setenv(VARIABLE, "a secret")
     for name, text in (("bank-2026-10.csv", BEFORE), ("bank-2026-11.csv", AFTER)):
         (tmp_path / name).write_text(text)
         scored = ["score", str(tmp_path / name), "--out", str(tmp_path / "results")]

@@ -19,6 +19,7 @@ from pipeline.runs.moves.features import StoredValues, causes_of, terms_of
 from pipeline.runs.moves.ids import hashes_of, id_texts, loosened
 from pipeline.runs.moves.matching import match
 from pipeline.runs.moves.parts import IdParts, part_count
+from pipeline.runs.moves.phrases import expected_line
 from pipeline.runs.moves.result import Moves
 from pipeline.runs.moves.spec import KnownModels, MovesSpec
 from tests.pipeline.runs.moves.conftest import MakeRun
@@ -238,6 +239,18 @@ def test_who_was_forgotten_is_told(make_run: MakeRun, tmp_path: Path) -> None:
     moves = compare_runs(old, open_run(str(tmp_path / "new")))
     assert (moves.matched, moves.went) == (3, 1)
     assert told(moves, "Up to 1 row was removed from the newer run")
+
+
+def test_moves_of_a_file_in_another_unit_have_no_verdict(make_run: MakeRun) -> None:
+    old = make_run("old", names(40), [3] * 40)
+    new = make_run("new", names(40), [0] * 40, implausible=["Total_Trans_Amt"])
+    assert compare_runs(old, make_run("same", names(40), [0] * 40)).direction.verdict != "unknown"
+    for moves, word in ((compare_runs(old, new), "newer"), (compare_runs(new, old), "older")):
+        assert moves.moved == 40
+        assert moves.direction.verdict == moves.direction.steps.verdict == "unknown"
+        assert expected_line(moves) is None
+        unit = f"The unit of Total_Trans_Amt is probably another one in the {word} run"
+        assert moves.notes[0].startswith(unit)
 
 
 def test_a_disk_without_room_is_told(
