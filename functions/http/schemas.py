@@ -200,7 +200,8 @@ class PlaceAnswer(TypedDict):
     """Where one run has put a customer.
 
     `as_of` is the date of the period that the file belongs to, `churn_rate` the group's of
-    training, `risk` the customer's own, and `churned` what the file said of him.
+    training, `risk` the customer's own, and `churned` what the file said of him. `implausible`
+    names features whose unit in that file is probably another one: then all this means nothing.
     """
 
     as_of: str
@@ -210,6 +211,7 @@ class PlaceAnswer(TypedDict):
     risk: float | None
     outlier: bool
     churned: bool | None
+    implausible: list[str]
     input: str
     run: str
     model_version: str

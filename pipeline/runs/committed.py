@@ -1,7 +1,7 @@
 """A committed run by its address, for those who read results: audiences and their like."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -51,6 +51,11 @@ class CommittedRun:
             return None
         known = tuple(given["churned"]), tuple(given["stayed"])
         return Label(given["column"], *known, given["churned_word"])
+
+    @property
+    def implausible(self) -> tuple[str, ...]:
+        """Features whose unit is probably another one than training's: its groups mean nothing."""
+        return (*self.summary.get("drift", {}).get("implausible", ()),)
 
     @cached_property
     def forgotten(self) -> int:
@@ -139,6 +144,14 @@ def open_folder(address: str) -> tuple[Storage, OnDisk, DeleteOldVersions]:
 @contextmanager
 def _here(path: Path) -> Iterator[Path]:
     yield path
+
+
+def another_unit(features: Sequence[str]) -> str:
+    """What has to be known of a run before anybody acts on it, in words."""
+    return (
+        f"the unit of {', '.join(features)} is probably another one, such as cents: the groups "
+        "mean nothing until the file is scored in the right one"
+    )
 
 
 def _no_run(address: str, files: Storage) -> Exception:

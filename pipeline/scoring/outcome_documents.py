@@ -183,6 +183,8 @@ class OutcomesDocument(TypedDict):
     run: str
     model_version: str
     input: LabelledFile
+    implausible: list[str]
+    """Features whose unit in the scored file is probably another one than training's."""
     scored_as_of: str | None
     """The day that the scored file belongs to, where the run says it."""
     labels: LabelledFile

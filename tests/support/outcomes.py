@@ -147,6 +147,7 @@ def document(
         "run": "r",
         "model_version": version,
         "input": LabelledFile(name="customers.csv", identity="sha256:1"),
+        "implausible": [],
         "scored_as_of": None,
         "labels": LabelledFile(name="later.csv", identity="sha256:2"),
         "others_stayed": False,

@@ -12,7 +12,7 @@ from pipeline.model.contract import Contract
 from pipeline.model.published.loading import load_model
 from pipeline.runs.audience.spec import Audience, AudienceSpec, format_of
 from pipeline.runs.audience.write import ListTarget, as_target, write_audience
-from pipeline.runs.committed import CommittedRun, open_run
+from pipeline.runs.committed import CommittedRun, another_unit, open_run
 from pipeline.scoring.documents import OUTPUT_FORMATS, OutputFormat
 
 _UNSAFE = re.compile(r"[^\w.-]+")
@@ -69,6 +69,8 @@ def default_name(run: CommittedRun, spec: AudienceSpec) -> str:
 
 
 def _show(audience: Audience, target: str) -> None:
+    if audience.implausible:
+        click.echo(f"Note: {another_unit(audience.implausible)}", err=True)
     counts = audience.counts
     clusters = ", ".join(map(str, audience.clusters))
     some = "groups" if len(audience.clusters) > 1 else "group"

@@ -60,6 +60,7 @@ def customer(customer_id: str | None, results: str, index: bool, as_json: bool) 
 
 def _show(customer_id: str, found: "Timeline") -> None:
     from functions.cli.output import console
+    from pipeline.runs.committed import another_unit
 
     if found.places:
         now = found.places[0]
@@ -72,6 +73,9 @@ def _show(customer_id: str, found: "Timeline") -> None:
         for place in found.places:
             table.add_row(*_cells(place))
         console.print_table(console.terminal(), table)
+        for place in found.places:
+            if features := place.entry["drift"]["implausible"]:
+                print_text(f"Note: {place.entry['as_of']}: {another_unit(features)}")
     else:
         print_text(f"No customer {customer_id} in {_runs(found.searched)} with an index")
     if found.without_index:

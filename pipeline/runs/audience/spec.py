@@ -109,6 +109,8 @@ class Audience:
     counts: AudienceCounts
     churned_word: str | None
     """What people say of customers who churned; None where the file does not say who has."""
+    implausible: tuple[str, ...] = ()
+    """Features whose unit in the file is probably another one than training's."""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON for machines."""
@@ -119,6 +121,7 @@ class Audience:
             "date": self.day.isoformat(),
             "clusters": list(self.clusters),
             "by": self.by,
+            "implausible": list(self.implausible),
             "has_label": self.churned_word is not None,
             "counts": {**asdict(self.counts), "contact": self.counts.contact},
         }

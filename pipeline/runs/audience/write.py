@@ -186,6 +186,7 @@ def _audience(selection: Selection, counts: AudienceCounts, *, ordered: bool) ->
         selection.by if ordered else None,
         counts,
         None if selection.label is None else selection.label[1].churned_word,
+        selection.rows.run.implausible,
     )
 
 

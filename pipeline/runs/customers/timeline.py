@@ -41,6 +41,7 @@ class Place:
             "risk": self.found.risk,
             "outlier": self.found.outlier,
             "churned": self.found.churned,
+            "implausible": self.entry["drift"]["implausible"],
             "input": self.entry["input"],
             "run": self.entry["run"],
             "model_version": self.entry["model_version"],

@@ -49,7 +49,7 @@ class RunSide:
             manifest.get("as_of"),
             manifest["rows_assigned"],
             manifest["rows_rejected"],
-            tuple(run.summary["drift"]["implausible"]),
+            run.implausible,
             run.forgotten,
             **counts,
         )

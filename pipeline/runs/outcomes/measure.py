@@ -63,6 +63,7 @@ def outcomes_of(run: CommittedRun, model: ClusterModel, spec: OutcomesSpec) -> O
         run=run.manifest["run"],
         model_version=run.manifest["model_version"],
         input=_input(run),
+        implausible=list(run.implausible),
         scored_as_of=day_of(run.manifest),
         labels=labels,
         others_stayed=spec.others_stayed,

@@ -1,5 +1,6 @@
 """What outcomes come to, in sentences: the same on the page and in the terminal."""
 
+from pipeline.runs.committed import another_unit
 from pipeline.scoring.outcome_documents import (
     AudienceOutcome,
     Comparison,
@@ -45,7 +46,9 @@ def figures(comparison: Comparison, word: str) -> str:
 
 def told(document: OutcomesDocument) -> list[str]:
     """Who is not counted and why, and what else somebody should know: a line each."""
-    return [*_of_customers(document), *_of_labels(document), *_of_list(document)]
+    units = document["implausible"]
+    about_units = [f"Of the scored file {another_unit(units)}"] if units else []
+    return [*about_units, *_of_customers(document), *_of_labels(document), *_of_list(document)]
 
 
 def _of_customers(document: OutcomesDocument) -> list[str]:

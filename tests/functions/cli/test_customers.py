@@ -41,6 +41,21 @@ def test_a_customer_is_found_in_every_month_the_latest_first() -> None:
 
 
 @pytest.mark.usefixtures("months")
+def test_a_month_in_another_unit_is_told_wherever_somebody_might_act_on_it() -> None:
+    cents = [f"{number},Existing Customer,0,{190_000 + number},38" for number in range(300)]
+    Path("bank-2026-12.csv").write_text(HEAD + "\n".join(cents) + "\n")
+    assert called("score", "bank-2026-12.csv").exit_code == 0
+    [run] = map(str, Path("results/bank-2026-12.csv").iterdir())
+    told = [
+        line for line in called("customer", "8").stdout.splitlines() if line.startswith("Note: ")
+    ]
+    assert [line[:28] for line in told] == ["Note: 2026-12-01: the unit o"]
+    assert "Total_Trans_Amt" in told[0]
+    listed = called("audience", run, "--out", "list.csv")
+    assert listed.stderr.startswith("Note: the unit of ")
+
+
+@pytest.mark.usefixtures("months")
 def test_somebody_who_is_in_no_run_is_not_found() -> None:
     result = called("customer", "7")
     assert (result.exit_code, result.stdout) == (1, "No customer 7 in 2 runs with an index\n")

@@ -16,7 +16,7 @@ from pipeline.model.cluster_model import ClusterModel
 from pipeline.reading.options import ReadingOptions, WrongOption
 from pipeline.runs.audience.spec import AudienceSpec
 from pipeline.runs.audience.write import write_audience
-from pipeline.runs.committed import CommittedRun
+from pipeline.runs.committed import CommittedRun, open_run
 from pipeline.runs.outcomes import sentences
 from pipeline.runs.outcomes.measure import outcomes_of
 from pipeline.runs.outcomes.page import render
@@ -213,6 +213,17 @@ def test_the_day_of_outcomes_is_not_before_the_file_s_nor_to_come(
     run = replace(run, manifest=dated)
     assert "not before 2026-10-31" in refused(run, model, labels, as_of=date(2026, 10, 30))
     assert measured(run, model, labels)["scored_as_of"] == "2026-10-31"
+
+
+def test_outcomes_of_a_file_in_another_unit_are_told_before_all_else(
+    make_run: MakeRun, model: ClusterModel, tmp_path: Path
+) -> None:
+    run = make_run()
+    summary = json.loads(run.files.read("summary.json"))
+    summary["drift"]["implausible"] = ["Credit_Limit"]
+    run.files.replace("summary.json", json.dumps(summary).encode())
+    document = measured(open_run(run.address), model, later(tmp_path / "later.csv"))
+    assert sentences.told(document)[0].startswith("Of the scored file the unit of Credit_Limit")
 
 
 @pytest.mark.parametrize("written", ["csv", "parquet", "xlsx"])
