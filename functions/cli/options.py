@@ -186,6 +186,7 @@ sign_key = click.option(
 results = click.option(
     "--results",
     metavar="DIR|S3",
+    callback=lambda context, parameter, text: address_of(text),
     default="results",
     show_default=True,
     help="Folder or s3:// address of the results of scored files.",

@@ -61,7 +61,9 @@ def forget(
     if not dry_run and not yes:
         runs = len(removal.runs())
         click.confirm(
-            f"Remove {len(removal.ids):,} people from {runs:,} runs for good?", abort=True, err=True
+            f"Remove {_of(len(removal.ids), 'customer')} from {_of(runs, 'run')} for good?",
+            abort=True,
+            err=True,
         )
     done = removal.count() if dry_run else removal.remove()
     if as_json:
@@ -74,17 +76,21 @@ def forget(
 
 def _show(done: "Removed", *, dry_run: bool) -> None:
     if dry_run:
-        print_text(f"{done.left:,} rows of {done.searched:,} runs would go", bold=True)
+        print_text(f"{_of(done.left, 'row')} of {_of(done.searched, 'run')} would go", bold=True)
     else:
         for run in done.runs:
-            print_text(f"{run.run}: {run.assigned + run.rejected:,} rows")
+            print_text(f"{run.run}: {_of(run.assigned + run.rejected, 'row')}")
         for name, rows in done.lists.items():
-            print_text(f"{name}: {rows:,} rows")
-        print_text(f"{done.rows:,} rows removed", bold=True)
-        print_text(f"Searched {done.searched:,} runs again: {done.left:,} rows left")
+            print_text(f"{name}: {_of(rows, 'row')}")
+        print_text(f"{_of(done.rows, 'row')} removed", bold=True)
+        print_text(f"Searched {_of(done.searched, 'run')} again: {_of(done.left, 'row')} left")
     for problem in done.failed:
         click.echo(f"Error: {problem}", err=True)
     print_text(_NOT_REACHED)
+
+
+def _of(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def read_ids(path: Path) -> frozenset[str]:

@@ -99,7 +99,7 @@ def test_nothing_is_removed_without_a_yes(tmp_path: Path) -> None:
     Path("gone.txt").write_text("007\n")
     result = CliRunner().invoke(main, ["forget", "--ids", "gone.txt"], input="n\n")
     assert result.exit_code == 1
-    assert "Remove 1 people from 2 runs for good?" in result.stderr
+    assert "Remove 1 customer from 2 runs for good?" in result.stderr
     assert called("customer", "007").exit_code == 0
 
 
