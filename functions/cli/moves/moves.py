@@ -11,6 +11,7 @@ _EXAMPLES = """Examples:
 
 \b
   customer-clusters moves results/january.csv/RUN results/february.csv/RUN
+  customer-clusters moves january.csv february.csv
   customer-clusters moves OLD NEW --report moves.html --out movers.xlsx
   customer-clusters moves OLD NEW --who came --who went --out new-and-gone.csv
   customer-clusters moves s3://bucket/results/jan.csv/RUN s3://bucket/results/feb.csv/RUN --json
@@ -72,9 +73,10 @@ def moves(
 ) -> None:
     """Say who changed the group between two runs, who came and who went, and why.
 
-    OLD and NEW are folders of runs, with manifest.json in them, or their addresses in S3. Customers
-    are matched by their ids, as text. What moved a customer is exact: the feature that changed the
-    difference of the distances to both groups most.
+    OLD and NEW are folders of runs, with manifest.json in them, or their addresses in S3; or files,
+    which the model of the settings scores for this alone. Customers are matched by their ids, as
+    text. What moved a customer is exact: the feature that changed the difference of the distances
+    to both groups most.
     """
     from functions.cli.audience.lists import format_for
     from functions.cli.moves.compared import MovesFiles, compare_and_show

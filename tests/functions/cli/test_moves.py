@@ -75,6 +75,17 @@ def test_machines_get_the_same_as_json(runs: tuple[str, str]) -> None:
     assert document["listed"] is None
 
 
+def test_files_are_scored_for_this_alone_and_say_what_their_runs_do(runs: tuple[str, str]) -> None:
+    kept = sorted(Path("results").rglob("*"))
+    of_runs = json.loads(called("moves", *runs, "--json").stdout)
+    for files in ((str(CUSTOMERS), "next.csv"), (runs[0], "next.csv")):
+        of_files = json.loads(called("moves", *files, "--json").stdout)
+        for said in ("matrix", "transitions", "direction", "came", "went", "moved"):
+            assert of_files[said] == of_runs[said]
+    assert sorted(Path("results").rglob("*")) == kept
+    assert "no committed run" in refused("moves", "nothing.csv", "next.csv")
+
+
 def test_who_came_and_went_is_listed_as_asked(runs: tuple[str, str]) -> None:
     options = ("--who", "came", "--who", "went", "--out", "list.xlsx", "--json")
     assert json.loads(called("moves", *runs, *options).stdout)["listed"] == 13
