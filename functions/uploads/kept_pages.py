@@ -8,9 +8,11 @@ from starlette.responses import FileResponse, Response
 from functions.http.middleware import STYLED_INSIDE
 from functions.http.problems import ProblemError
 from functions.live_model import LiveModel
+from functions.settings import Settings
 from functions.uploads.audiences import AudienceLists
 from functions.uploads.results import KeptRun, Results
 from functions.uploads.scoring import calls_of, summary_of
+from functions.web.moves import moves_form
 from functions.web.run import ScoredFile, attachment, chart_file, results_page, summary_page
 from model_store import NotFound
 from pipeline.scoring.outputs import REPORT
@@ -19,45 +21,47 @@ from pipeline.scoring.outputs import REPORT
 class KeptPages:
     """What is answered under the address of a run; whoever knows it may look."""
 
-    def __init__(self, results: Results, live_model: LiveModel, control_key: str) -> None:
+    def __init__(self, results: Results, live_model: LiveModel, settings: Settings) -> None:
         self._runs, self._live_model = results, live_model
-        self._lists = AudienceLists(results, control_key)
+        self._limit = settings.max_upload_bytes
+        self.lists = AudienceLists(results, settings.control_key)
 
     async def results(self, request: Request) -> Response:
         """The results of a file."""
-        return results_page(request, (await self._find(request))[1])
+        file = (await self.find(request))[1]
+        return results_page(request, file, moves_form(file, self._limit))
 
     async def summary(self, request: Request) -> Response:
         """The same on one sheet of paper."""
-        return summary_page(request, (await self._find(request))[1])
+        return summary_page(request, (await self.find(request))[1])
 
     async def chart(self, request: Request) -> Response:
         """The chart, to keep."""
-        return chart_file((await self._find(request))[1])
+        return chart_file((await self.find(request))[1])
 
     async def group(self, request: Request) -> Response:
         """The rows of one group, to keep."""
-        kept, file = await self._find(request)
+        kept, file = await self.find(request)
         clusters = {str(cluster.id): cluster.id for cluster in file.loaded.model.clusters}
         cluster = clusters.get(request.path_params["cluster"])
         if cluster is None:
             raise no_results()
         try:
-            return await self._lists.group(kept, file, cluster)
+            return await self.lists.group(kept, file, cluster)
         except NotFound as error:  # it is swept away this moment
             raise no_results() from error
 
     async def audience(self, request: Request) -> Response:
         """A list of customers for a campaign, to keep."""
-        kept, file = await self._find(request)
+        kept, file = await self.find(request)
         try:
-            return await self._lists.audience(request, kept, file)
+            return await self.lists.audience(request, kept, file)
         except NotFound as error:  # it is swept away this moment
             raise no_results() from error
 
     async def download(self, request: Request) -> Response:
         """A file of a run: the report to look at, the others to keep."""
-        kept, file = await self._find(request)
+        kept, file = await self.find(request)
         name = request.path_params["name"]
         path = kept.file(name)
         if path is None:
@@ -67,7 +71,7 @@ class KeptPages:
         headers = {"Content-Disposition": attachment(file.download_name(name))}
         return FileResponse(path, headers=headers)
 
-    async def _find(self, request: Request) -> tuple[KeptRun, ScoredFile]:
+    async def find(self, request: Request) -> tuple[KeptRun, ScoredFile]:
         """The run that is asked for; ProblemError when it is gone."""
         found = await asyncio.to_thread(self._read, request.path_params["id"])
         if found is None:

@@ -42,6 +42,7 @@ from pipeline.errors import UnchosenSheet, UnmatchedColumns
 
 if TYPE_CHECKING:
     from functions.uploads.kept_pages import KeptPages
+    from functions.uploads.moves import MovesPages
 
 RECEIVE_SECONDS = 60.0
 """How long a file may take to arrive."""
@@ -107,19 +108,61 @@ class LocalUploads:
         """The pages of results; with them comes what scores, and no form waits for it."""
         from functions.uploads.kept_pages import KeptPages
 
-        return KeptPages(self.results, self.live_model, self.settings.control_key)
+        return KeptPages(self.results, self.live_model, self.settings)
 
-    async def _scored(self, request: Request, choices: dict[str, str]) -> Response:
-        """To the results; `choices` gets what the form says besides the file, for a new form."""
+    @cached_property
+    def moves(self) -> "MovesPages":
+        """What compares a kept run with an earlier file."""
+        from functions.uploads.moves import MovesPages
+
+        return MovesPages(self, self.kept)
+
+    @asynccontextmanager
+    async def received(
+        self, request: Request, choices: dict[str, str]
+    ) -> AsyncIterator[tuple[Path, Upload]]:
+        """The folder with the file of a form, gone at the end, and what the form says besides.
+
+        Args:
+            request: It brings the form.
+            choices: Gets what the form says besides the file, for a new form.
+
+        Raises:
+            ProblemError: No files are taken, or not now, or not this one.
+        """
         limit = self.settings.max_upload_bytes
         if not limit:
             raise ProblemError(403, "no files are taken here")
-        loaded = model_for(request, self.live_model)
         await asyncio.to_thread(self.results.sweep)
         self.scoring.refuse_if_full()  # rather than have it sent for nothing
         with self.receiving.taken(), self.results.aside() as folder:
             upload = await save_upload(request, folder / "input", limit, RECEIVE_SECONDS)
             choices |= upload.choices
+            yield folder, upload
+
+    async def scored(
+        self, request: Request, folder: Path, upload: Upload, loaded: LoadedModel
+    ) -> Path:
+        """The run of the file in a folder; the client is to wait for it.
+
+        Raises:
+            ProblemError: Others are being scored, or the client went away.
+            WrongFile: The file is refused.
+        """
+        with self.scoring.taken():
+            async with _disconnected(request) as gone:
+                return await asyncio.to_thread(self._score, folder, upload, loaded, gone)
+
+    async def keep(self, folder: Path) -> str:
+        """Keep a folder made in one that was received; the id under which it is found."""
+        kept = await asyncio.to_thread(self.results.keep, folder)
+        asyncio.get_running_loop().call_later(self.results.seconds + 1, self._sweep_in_thread)
+        return kept
+
+    async def _scored(self, request: Request, choices: dict[str, str]) -> Response:
+        """To the results; `choices` as in `received`."""
+        loaded = model_for(request, self.live_model)
+        async with self.received(request, choices) as (folder, upload):
             with offered(request, self.results, folder, upload):
                 return await self._answered(request, folder, upload, loaded)
 
@@ -127,16 +170,13 @@ class LocalUploads:
         self, request: Request, folder: Path, upload: Upload, loaded: LoadedModel
     ) -> Response:
         """To the results of the file in a folder."""
-        with self.scoring.taken():
-            async with _disconnected(request) as gone:
-                run = await asyncio.to_thread(self._score, folder, upload, loaded, gone)
-        asyncio.get_running_loop().call_later(self.results.seconds + 1, self._sweep_in_thread)
+        run = await self.keep(await self.scored(request, folder, upload, loaded))
         return RedirectResponse(link(request, f"/files/{run}"), 303)
 
     def _score(
         self, folder: Path, upload: Upload, loaded: LoadedModel, gone: Callable[[], bool]
-    ) -> str:
-        """The id under which the results are kept."""
+    ) -> Path:
+        """The folder of the run."""
         from functions.uploads.scoring import Bounds, score_upload  # no form waits for it
         from pipeline.scoring.process.isolated import isolated
 
@@ -144,7 +184,7 @@ class LocalUploads:
         run.mkdir(mode=0o700)
         bounds = Bounds(SCORE_SECONDS, RUN_BYTES, gone)
         score_upload(folder / "input", upload, run, loaded, isolated(), bounds)
-        return self.results.keep(run)
+        return run
 
     def _sweep_in_thread(self) -> None:
         asyncio.get_running_loop().run_in_executor(None, self.results.sweep)

@@ -13,6 +13,7 @@ from functions.web.routes import Paths, lazy_routes
 if TYPE_CHECKING:
     from functions.uploads.bucket_uploads import BucketUploads
     from functions.uploads.local_uploads import LocalUploads
+    from functions.uploads.moves import MovesPages
 
 _FORM: Paths = {
     "/files": ("files", ("GET", "POST")),
@@ -26,6 +27,12 @@ _KEPT: Paths = {
     "/files/{id}/audience": ("audience", ("GET",)),
     "/files/{id}/{name}": ("download", ("GET",)),
 }
+_MOVES: Paths = {
+    "/files/{id}/moves": ("compare", ("GET", "POST")),
+    "/files/{id}/moves.html": ("page", ("GET",)),
+    "/files/{id}/movers.csv": ("movers", ("GET",)),
+}
+"""Who moved since an earlier file; the address of the first is that of a run."""
 _FROM_ROWS = ("group", "audience")
 _FORM_TO_BUCKET: Paths = {"/files": ("form", ("GET",))}
 _KEPT_IN_BUCKET = {path: how for path, how in _KEPT.items() if how[0] not in _FROM_ROWS}
@@ -38,8 +45,10 @@ class UploadRoutes:
     def __init__(self, live_model: LiveModel, settings: Settings) -> None:
         self.live_model, self.settings = live_model, settings
         form, kept = (_FORM_TO_BUCKET, _KEPT_IN_BUCKET) if settings.buckets else (_FORM, _KEPT)
+        moves = {} if settings.buckets else _MOVES
         self.routes = [
             *lazy_routes(lambda: self._uploads, form),
+            *lazy_routes(lambda: self._moves, moves),
             *lazy_routes(lambda: self._uploads.kept, kept),
         ]
 
@@ -47,6 +56,13 @@ class UploadRoutes:
         """Give back what was taken: results on disk, or connections."""
         if "_uploads" in vars(self):
             self._uploads.stop()
+
+    @property
+    def _moves(self) -> "MovesPages":
+        from functions.uploads.local_uploads import LocalUploads
+
+        assert isinstance(self._uploads, LocalUploads)
+        return self._uploads.moves
 
     @cached_property
     def _uploads(self) -> "LocalUploads | BucketUploads":

@@ -1,7 +1,7 @@
 """The pages of a scored file: its results, a summary of one page, and its chart to keep."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict
@@ -10,6 +10,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
+from functions.http.problems import ProblemError
 from functions.live_model import LoadedModel
 from functions.web.audience import audience_form
 from functions.web.files import bytes_text
@@ -98,9 +99,23 @@ def attachment(name: str) -> str:
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
-def results_page(request: Request, file: ScoredFile) -> Response:
-    """What a file came to, the most useful first."""
-    return render(request, "run.html.j2", file.loaded, _view(file))
+def results_page(
+    request: Request,
+    file: ScoredFile,
+    compare: Mapping[str, object] | None = None,
+    problem: ProblemError | None = None,
+) -> Response:
+    """What a file came to, the most useful first.
+
+    Args:
+        request: The request that it answers.
+        file: The file.
+        compare: The form that compares it with an earlier one; None where that is not offered.
+        problem: Why that was not done, which the form says too.
+    """
+    status, headers = (problem.status, problem.headers) if problem else (200, None)
+    view = {**_view(file), "compare": compare}
+    return render(request, "run.html.j2", file.loaded, view, status, headers)
 
 
 def summary_page(request: Request, file: ScoredFile) -> Response:

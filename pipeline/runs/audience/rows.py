@@ -22,6 +22,7 @@ from pipeline.reading.delimited.streams import CHUNK
 from pipeline.reading.open import open_customers
 from pipeline.reading.options import AUTODETECT, ReadingOptions
 from pipeline.runs.committed import CommittedRun
+from pipeline.runs.store import Checkpoint
 from pipeline.scoring.cells import kind_of_appended
 from pipeline.scoring.documents import Manifest
 from pipeline.scoring.parallel import map_in_order
@@ -44,6 +45,8 @@ class RunRows:
     """The names as they stand in the file."""
     encoding: str | None = None
     """Of the text, where somebody said so."""
+    checkpoint: Checkpoint = lambda: None
+    """Called with each block; what it raises ends the reading."""
 
     def position(self, name: str | None) -> int | None:
         """Where a column of the input stands, by its name in the contract; None: it is not there.
@@ -86,6 +89,7 @@ class RunRows:
             with opened_part(self.run, path, self.encoding) as file:
                 work = partial(self._work, file, function, wanted)
                 for rows, result in map_in_order(work, file.reader.raw(CHUNK)):
+                    self.checkpoint()
                     read += rows
                     yield result
         written = self.run.manifest["rows_assigned"]
@@ -108,12 +112,15 @@ class RunRows:
 
 
 @contextmanager
-def open_rows(run: CommittedRun, encoding: str | None = None) -> Iterator[RunRows]:
+def open_rows(
+    run: CommittedRun, encoding: str | None = None, checkpoint: Checkpoint = lambda: None
+) -> Iterator[RunRows]:
     """Open the assigned rows of a run; what lies in S3 is brought to this machine before.
 
     Args:
         run: The run.
         encoding: Of its text, where the file did not show it.
+        checkpoint: Called with each block that is read; what it raises ends the reading.
 
     Raises:
         WrongFile: The run has no assigned rows, or they are not what it has written.
@@ -127,7 +134,7 @@ def open_rows(run: CommittedRun, encoding: str | None = None) -> Iterator[RunRow
         missing = [name for name in run.manifest["columns"].values() if name not in names]
         if missing:
             raise _changed(run, f"no column {missing[0]}")
-        yield RunRows(run, paths, unique_names(names), names, encoding)
+        yield RunRows(run, paths, unique_names(names), names, encoding, checkpoint)
 
 
 def typed(column: pa.Array, role: str) -> pa.Array:

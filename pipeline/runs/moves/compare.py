@@ -30,6 +30,7 @@ from pipeline.runs.moves.phrases import notes_of
 from pipeline.runs.moves.rejected import rejected_ids
 from pipeline.runs.moves.result import GroupMoves, Moves, RunSide, Transition, share_of
 from pipeline.runs.moves.spec import NO_MODELS, Grouping, KnownModels, MovesSpec, grouping_of
+from pipeline.runs.store import Checkpoint
 from pipeline.scoring.documents import ClusterSummary
 
 Block = tuple[pa.Array, NDArray[np.int32]]
@@ -41,6 +42,9 @@ def compare_runs(
     spec: MovesSpec | None = None,
     models: KnownModels = NO_MODELS,
     target: ListTarget | None = None,
+    *,
+    scratch: Path | None = None,
+    checkpoint: Checkpoint = lambda: None,
 ) -> Moves:
     """Compare two runs by the ids of their customers.
 
@@ -53,6 +57,8 @@ def compare_runs(
         spec: What is asked.
         models: What is known of the models that both were scored with.
         target: Where a list of customers goes; none is written without.
+        scratch: The folder in which parts lie meanwhile; without one, that for temporary files.
+        checkpoint: Called with each block that is read; what it raises ends the comparison.
 
     Raises:
         WrongFile: A run has no ids, or groups that cannot be compared, or is damaged.
@@ -60,8 +66,9 @@ def compare_runs(
     """
     spec = spec or MovesSpec()
     grouping = grouping_of(old, new, spec, models)
-    with _scratch() as folder, ExitStack() as stack:
-        rows = [stack.enter_context(open_rows(run, _encoding(run))) for run in (old, new)]
+    with _scratch(scratch) as folder, ExitStack() as stack:
+        opened = (open_rows(run, _encoding(run), checkpoint) for run in (old, new))
+        rows = [stack.enter_context(each) for each in opened]
         ids = [_id_position(each, spec.id_column) for each in rows]
         clusters = _clusters(old, new, grouping)
         parts = part_count(max(map(_rows_of, (old, new))))
@@ -82,10 +89,10 @@ def compare_runs(
 
 
 @contextmanager
-def _scratch() -> Iterator[Path]:
+def _scratch(root: Path | None) -> Iterator[Path]:
     """A folder for parts; whatever the disk refuses is told."""
     try:
-        with unfinished() as folder:
+        with unfinished(root) as folder:
             yield folder
     except CustomerClustersError:  # which may be an OSError as well, and says more
         raise
@@ -152,6 +159,7 @@ class _Reader:
             parts.add(ids, clusters)
         if self.spec.id_column in (None, self.rows.run.manifest.get("id_column")):
             for ids in map(self._matched, rejected_ids(self.rows.run)):
+                self.rows.checkpoint()
                 parts.add(ids, np.full(len(ids), UNASSIGNED, np.int32))
 
     def _block(self, features: FeatureReader | None, batch: pa.RecordBatch) -> Block:

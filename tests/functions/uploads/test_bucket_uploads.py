@@ -200,6 +200,7 @@ def test_results_are_shown_with_the_model_that_made_them(
     other = browser_over("original", buckets=site.drop.settings)
     page = page_of(other, landing)
     assert "5 Little revolving balance, rare card use" in words(page)
+    assert "Compare with an earlier file" not in page.text  # which S3 has, and not this server
     assert site.drop.live_model.current().version in page.text
 
 
@@ -225,7 +226,9 @@ def test_storage_that_fails_is_a_problem_that_the_log_explains(drop: Drop, lines
 
 
 def test_nothing_is_uploaded_to_this_server(site: Site) -> None:
-    assert site.browser.post("/files", files={"file": ("a.csv", customers())}).status_code == 405
+    files = {"file": ("a.csv", customers())}
+    assert site.browser.post("/files", files=files).status_code == 405
+    assert site.browser.post(f"/files/{NOBODY}/moves", files=files).status_code == 405
 
 
 def test_no_id_is_logged(drop: Drop, lines: Lines) -> None:

@@ -114,6 +114,7 @@ def test_the_page_answers_before_it_explains(champion: TestClient) -> None:
         SENTENCE,
         "Whom to turn to first",
         "Every group",
+        "Compare with an earlier file",
         "What was read",
         "All files",
     ]

@@ -235,7 +235,12 @@ def test_a_busy_server_says_so_on_the_page(
 def test_the_event_loop_stays_free_while_a_file_is_scored(
     live_model: LiveModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(LocalUploads, "_score", lambda *_: time.sleep(0.5))
+    def slow(self: LocalUploads, folder: Path, *_: object) -> Path:
+        time.sleep(0.5)
+        (folder / "run").mkdir()
+        return folder / "run"
+
+    monkeypatch.setattr(LocalUploads, "_score", slow)
     app = create_app(live_model, Settings(), log=lambda line: None)
     body = form(part(b'name="file"; filename="a.csv"'))
 
