@@ -40,8 +40,8 @@ from pipeline.runs.moves.page import render
 from pipeline.runs.moves.result import Moves
 from pipeline.runs.moves.spec import KnownModels, MovesSpec
 
-COMPARE_SECONDS = 10.0
-"""How long two scored files may take to be compared; a file of 20 MB takes less than one."""
+BOTH_SECONDS = 28.0
+"""How long a file may take to be scored and compared; some hosts give up at 30."""
 _PAGE, _LIST, _ABOUT = "moves.html", "movers.csv", "about.json"
 _COMMAND = "use the command customer-clusters moves"
 
@@ -117,10 +117,11 @@ class MovesPages:
         self, request: Request, kept: KeptRun, file: ScoredFile, choices: dict[str, str]
     ) -> Response:
         async with self._uploads.received(request, choices) as (folder, upload):
+            until = time.monotonic() + BOTH_SECONDS
             await asyncio.to_thread(_check, folder, upload, kept, file)
             await self._uploads.scored(request, folder, upload, file.loaded)
             async with self._kept.lists.turn():
-                moves = await asyncio.to_thread(_compare, folder, upload, kept, file)
+                moves = await asyncio.to_thread(_compare, folder, upload, kept, file, until)
             name = await self._uploads.keep(moves)
         return RedirectResponse(link(request, f"/files/{name}/{_PAGE}"), 303)
 
@@ -157,12 +158,11 @@ def _require_ids(run: CommittedRun, loaded: LoadedModel, name: str, advice: str)
             raise WrongFile(name, f"has {which}, {found_by}; {advice}")
 
 
-def _compare(folder: Path, upload: Upload, kept: KeptRun, file: ScoredFile) -> Path:
+def _compare(folder: Path, upload: Upload, kept: KeptRun, file: ScoredFile, until: float) -> Path:
     """The folder of page and list, in that of the earlier file and its run."""
     sides, made, parts = _Sides.of(upload, file), folder / "moves", folder / "parts"
     made.mkdir(mode=0o700)
     parts.mkdir(mode=0o700)
-    until = time.monotonic() + COMPARE_SECONDS
     check = partial(_bound, made, parts, until, sides.newer)
     addresses = {str(folder / "run"): sides.earlier, str(kept.folder): sides.newer}
     with _told(addresses):
@@ -173,7 +173,7 @@ def _compare(folder: Path, upload: Upload, kept: KeptRun, file: ScoredFile) -> P
         moves = compare_runs(
             old, new, MovesSpec(), models, made / _LIST, scratch=parts, checkpoint=check
         )
-        page = render(_for_page(moves), back=f"../{file.id}", listing=_LIST)
+        page = render(_for_page(moves), back=f"../{file.id}", listing=_LIST, minutes=file.minutes)
         (made / _PAGE).write_text(page, encoding="utf-8")
         (made / _ABOUT).write_text(json.dumps({"newer": file.name}), encoding="utf-8")
     check()
@@ -199,7 +199,7 @@ def _told(addresses: dict[str, str]) -> Iterator[None]:
 def _bound(made: Path, parts: Path, until: float, name: str) -> None:
     """WrongFile where a comparison takes longer, or more room, than it may."""
     if time.monotonic() > until:
-        problem = f"is not compared within {COMPARE_SECONDS:g} seconds"
+        problem = f"is not compared within {BOTH_SECONDS:g} seconds"
     elif size_of(made) > RUN_BYTES or size_of(parts) > LIST_BYTES:
         problem = f"makes a list of more than {RUN_BYTES:,} bytes, or takes as much room"
     else:

@@ -8,13 +8,20 @@ MOST_WAYS, MOST_FEATURES = 12, 10
 """So many ways and features are shown."""
 
 
-def render(moves: Moves, *, back: str | None = None, listing: str | None = None) -> str:
+def render(
+    moves: Moves,
+    *,
+    back: str | None = None,
+    listing: str | None = None,
+    minutes: int | None = None,
+) -> str:
     """The same moves give the same bytes.
 
     Args:
         moves: What two runs say.
         back: Where a link to the results of the newer one leads; None where there is nowhere to go.
         listing: Where a link to the list of customers leads; None without a list.
+        minutes: How long page and list are kept; None where that is not for us to say.
     """
     features = [*moves.features.items()]
     largest = max(moves.features.values(), default=0)
@@ -23,6 +30,7 @@ def render(moves: Moves, *, back: str | None = None, listing: str | None = None)
         moves=moves,
         back=back,
         listing=listing,
+        minutes=minutes,
         names={group.cluster: group.name for group in moves.groups},
         headline=headline(moves),
         verdict=verdict_line(moves),

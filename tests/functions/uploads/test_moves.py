@@ -83,6 +83,7 @@ def test_an_earlier_file_is_answered_by_who_moved(champion: TestClient, newer: s
     assert page.by_id("first").text.startswith(f"{MOVED} of 40 customers changed their group: 50.0")
     assert "More moved towards risk than away from it: 20 towards, 0 away" in words(page)
     assert "Came 3 in feb.csv only Went 5 in jan.csv only" in words(page)
+    assert "Page and list disappear 15 minutes after they were made" in page.text
     assert "What moved them" in page.text and "Transactions (100%)" in page.text
     assert champion.get(address).text == answer.text
     back = page.one("a", href=f"../{newer.split('/')[2]}")
@@ -235,7 +236,7 @@ def test_too_large_a_file_is_told(browser_over: BrowserOver) -> None:
 @pytest.mark.parametrize(
     ("limit", "value", "reason"),
     [
-        ("COMPARE_SECONDS", -1.0, "is not compared within -1 seconds; use the command"),
+        ("BOTH_SECONDS", -1.0, "is not compared within -1 seconds; use the command"),
         ("RUN_BYTES", 10, "makes a list of more than 10 bytes"),
         ("LIST_BYTES", 10, "or takes as much room; use the command customer-clusters moves"),
     ],
