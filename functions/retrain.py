@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from functions import logs
 from functions.aws.deadline import Deadline
+from functions.aws.events import asks_for_notices
 from functions.aws.metrics import Measure, emf
 from functions.logs import Log
+from functions.notices import keep_candidate, logged, notices_from
 from functions.settings import RetrainingSettings, Settings
 from model_store import (
     CHAMPION,
@@ -31,6 +33,7 @@ from model_store.storage.s3 import S3Storage
 from model_store.storage.scratch import unfinished
 from pipeline.errors import WrongFile
 from pipeline.model.published.facts import facts_of
+from pipeline.runs.notices import SILENT, Beside, Notices
 from pipeline.runs.objects import ObjectRef, open_object, safe_name
 
 if TYPE_CHECKING:
@@ -41,6 +44,8 @@ LambdaHandler = Callable[[Any, Any], dict[str, Any]]
 WHO = "functions.retrain"
 SPARE_SECONDS = 15.0
 """A training is stopped so long before Lambda would end the call, so that it can say so."""
+DELIVERY_SECONDS = 30.0
+"""With less time left nothing is sent: what waits is sent at the schedule's next call."""
 
 
 class DeadlineSignal(BaseException):
@@ -59,19 +64,25 @@ class Retraining:
     budget: "Budget | None" = None
     log: Log = logs.write
     measure: Measure = emf
+    notices: Notices = SILENT
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
         """Answer an invocation, whatever its event holds.
 
         Returns:
             The addresses, and either `status`, `version`, `champion` and what promotion says of
-            it, or the status `failed` with `code` and `reason`.
+            it, or the status `failed` with `code` and `reason`. Nothing where a schedule asks for
+            what waits to be told.
 
         Raises:
             Temporary, Conflict: It may succeed later.
         """
         addresses = {"data": str(self.settings.data), "store": str(self.store)}
-        seconds = Deadline.of(context).remaining() - SPARE_SECONDS
+        deadline = Deadline.of(context)
+        if asks_for_notices(event):
+            self.notices.deliver_quietly(Beside(self.files))
+            return {}
+        seconds = deadline.remaining() - SPARE_SECONDS
         try:
             with stopped(seconds):
                 answer = addresses | self._retrain()
@@ -91,6 +102,8 @@ class Retraining:
         else:
             self.measure({"Retrainings": 1, "GateObjections": len(answer["reasons"])})
             self.log({"level": "info", "message": "retrained", **answer})
+            if deadline.remaining() >= DELIVERY_SECONDS:
+                self.notices.deliver_quietly(Beside(self.files))
         return answer
 
     def _failed(self, addresses: dict[str, str], code: str, reason: str) -> dict[str, Any]:
@@ -115,6 +128,7 @@ class Retraining:
             except WrongFile as error:
                 raise error.about(self.settings.data) from error
         comparison = compare(retrained.champion, retrained.artifact)
+        keep_candidate(self.notices, self.store, retrained, comparison)
         moved = comparison.crosswalk.moved_share if comparison.crosswalk else None
         return {
             "status": retrained.status,
@@ -159,7 +173,8 @@ def _from_environment() -> LambdaHandler:
     own = RetrainingSettings.from_environment(os.environ)
     signer = load_signer(settings.sign_key) if settings.sign_key else None
     store = open_store(settings.store, settings.trusted_keys)
-    return Retraining(own, store, S3Storage.at(own.store), signer)
+    notices = notices_from(os.environ, logged(logs.write))
+    return Retraining(own, store, S3Storage.at(own.store), signer, notices=notices)
 
 
 def __getattr__(name: str) -> Any:

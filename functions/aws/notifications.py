@@ -16,7 +16,13 @@ from pipeline.runs.notices import NotDelivered, Notice
 SOURCE = "customer-clusters"
 _SUBJECT = 99
 """Characters that the subject of a mail may have."""
-_TITLES = {"run.committed": "Run committed", "run.refused": "Run refused", "test": "Test"}
+_TITLES = {
+    "run.committed": "Run committed",
+    "run.refused": "Run refused",
+    "outcomes.measured": "Outcomes measured",
+    "candidate.ready": "Candidate ready",
+    "test": "Test",
+}
 """Type of a notice → how EventBridge and the subject of a mail call it."""
 
 
@@ -80,8 +86,9 @@ class Bus:
 
 def subject(notice: Notice) -> str:
     """One line of ASCII, as SNS wants it."""
-    name = notice["data"].get("input", "")
-    look = ": please look" if notice["data"]["attention"] else ""
+    data = notice["data"]
+    name = data.get("input") or data.get("model_version", "")
+    look = ": please look" if data["attention"] else ""
     line = f"{SOURCE}: {_TITLES[notice['type']].lower()}{look} {name}".strip()
     plain = "".join(char if " " <= char <= "~" else "?" for char in line)
     return plain[:_SUBJECT]
@@ -93,7 +100,10 @@ def mail(notice: Notice) -> str:
     facts = {
         "Run": data.get("run"),
         "Results": data.get("results"),
+        "Models": data.get("store"),
         "Model": data.get("model_version"),
+        "Champion": data.get("champion"),
+        "Outcomes": data.get("outcomes"),
         "Belongs to": data.get("as_of"),
         "Time": notice["timestamp"],
         "Notice": notice["id"],

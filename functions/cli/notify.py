@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from functions.cli import options
-from functions.cli.output.text import print_json, print_text
+from functions.cli.output.text import print_json, print_note, print_text
 from model_store import CustomerClustersError
 
 if TYPE_CHECKING:
@@ -52,22 +52,23 @@ class Undelivered(CustomerClustersError):
     metavar="DIR|S3",
     default="results",
     show_default=True,
-    help="Where the results are, with the outbox beside them.",
+    help="Where the outbox is: in the results, or in the store of models.",
 )
 @options.as_json_flag
 def notify(is_test: bool, deliver: bool, out: str, as_json: bool) -> None:
-    """Try who is told of runs, or send what could not be sent before.
+    """Try who is told, or send what could not be sent before.
 
     The environment says who is told: CUSTOMER_CLUSTERS_WEBHOOK, _NOTIFY_TOPIC and _NOTIFY_BUS.
-    `score`, `watch` and the S3 function tell them of each run. What a receiver does not take waits
-    in the outbox; later runs send it again, and --deliver does at once.
+    `score`, `watch` and the S3 function tell them of each run, `outcomes` of what became of its
+    customers, `retrain` of a candidate. What a receiver does not take waits in the outbox, below
+    the results or in the store; later calls send it again, and --deliver does at once.
     """
     if is_test == deliver:
         raise click.UsageError("give --test or --deliver")
     from functions.notice_settings import receiver_variables
     from functions.notices import notices_from
 
-    notices = notices_from(os.environ, lambda sentence: click.echo(f"Note: {sentence}", err=True))
+    notices = notices_from(os.environ, print_note)
     if not notices.receivers:
         raise NoReceivers(receiver_variables())
     if deliver:

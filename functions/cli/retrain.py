@@ -1,5 +1,6 @@
 """The command that retrains the champion on new customers."""
 
+import os
 from pathlib import Path
 
 import click
@@ -7,7 +8,7 @@ import click
 from functions.cli import options
 from functions.cli.output import console
 from functions.cli.output.comparisons import COMPARISON_FILES, show_comparison, write_comparison
-from functions.cli.output.text import print_json
+from functions.cli.output.text import print_json, print_note
 from model_store import load_signer
 from model_store.extras import needs_extra
 
@@ -44,13 +45,16 @@ def retrain(
     """Train the champion's recipe on new customers and compare the result with the champion.
 
     Clusters that are the champion's again keep its ids and names. The new version becomes the
-    candidate; nothing that answers changes before somebody promotes it. Customers that were
-    trained on before, over the same champion, give the version that they gave then.
+    candidate; nothing that answers changes before somebody promotes it. Who is told of runs is told
+    that it waits (see notify). Customers that were trained on before, over the same champion, give
+    the version that they gave then.
     """
     with needs_extra("retrain", "train"):
         from pipeline.training import retrain_champion
+    from functions.notices import keep_candidate, notices_from
     from pipeline import comparing
 
+    notices = notices_from(os.environ, print_note)
     signer = load_signer(sign_key) if sign_key else None
     target = options.open_store(store)
     with console.steps() as progress:
@@ -59,12 +63,14 @@ def retrain(
         )
         progress("comparing with the champion")
         comparison = comparing.compare(retrained.champion, retrained.artifact)
+        place = keep_candidate(notices, target, retrained, comparison)
     if retrained.status != "candidate":
         same = retrained.status == "champion"
         version = "the champion" if same else retrained.artifact.version
-        click.echo(f"Note: {data.name} was trained on before; that gave {version}", err=True)
+        print_note(f"{data.name} was trained on before; that gave {version}")
     write_comparison(comparison, out)
     if as_json:
         print_json(comparison.to_dict())
     else:
         show_comparison(comparison)
+    notices.deliver_quietly(place)

@@ -9,7 +9,7 @@ import click
 
 from functions.cli.options import address_of, settings
 from functions.cli.output import console
-from functions.cli.output.text import print_json
+from functions.cli.output.text import print_json, print_note
 from functions.notices import notices_from
 from model_store import CustomerClustersError, Store
 from model_store.extras import needs_extra
@@ -73,9 +73,9 @@ def score_files(
     addresses = tuple(map(address_of, inputs))
     with _here(jobs) if spark is None else _on_spark(spark) as engine_for:
         if as_one:
-            sources = [find_data_set(text, _note) for text in addresses]
+            sources = [find_data_set(text, print_note) for text in addresses]
         else:
-            sources = [source for text in addresses for source in find_inputs(text, _note)]
+            sources = [source for text in addresses for source in find_inputs(text, print_note)]
         compare = None if since is None else _comparison(since, sources, models, address_of(out))
         _score_all(sources, spec, address_of(out), engine_for, compare, as_json=as_json)
 
@@ -89,7 +89,7 @@ def _score_all(
     *,
     as_json: bool,
 ) -> None:
-    runs, notices = open_runs(out), notices_from(os.environ, _note)
+    runs, notices = open_runs(out), notices_from(os.environ, print_note)
     manifests: list[Mapping[str, Any]] = []
     refusals = []
     for source in sources:
@@ -98,7 +98,7 @@ def _score_all(
                 engine = engine_for(progress)
                 result = score_once(
                     opened, spec, runs, engine,
-                    progress=progress, retry_failed=True, notices=notices, tell=_note,
+                    progress=progress, retry_failed=True, notices=notices, tell=print_note,
                 )  # fmt: skip
         except CustomerClustersError as error:
             if len(sources) == 1:
@@ -142,7 +142,7 @@ def _challenger(models: Store, reference: str | None, version: str) -> Challenge
         return None
     challenger = load_challenger(models, reference, version)
     if challenger is None:
-        _note(f"{reference} is the model itself; scored without a challenger")
+        print_note(f"{reference} is the model itself; scored without a challenger")
     return challenger
 
 
@@ -166,7 +166,3 @@ def _on_spark(master: str) -> Iterator[EngineFor]:
 
     with spark(master, os.environ) as session:
         yield lambda progress: InParts(OnSpark(session, progress))
-
-
-def _note(text: str) -> None:
-    click.echo(f"Note: {text}", err=True)

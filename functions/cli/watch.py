@@ -8,7 +8,7 @@ import click
 
 from functions.cli import options
 from functions.cli.output.runs import show_run
-from functions.cli.output.text import print_json
+from functions.cli.output.text import print_json, print_note
 from functions.live_model import LiveModel
 from model_store import CustomerClustersError
 
@@ -62,15 +62,11 @@ def watch(
     live_model = LiveModel(options.open_store(store), reference, log=lambda line: None)
     given = Options(**chosen)
     engine = WholeFile(isolated())
-    notices, known = notices_from(os.environ, _note), options.settings()
+    notices, known = notices_from(os.environ, print_note), options.settings()
     folder = DropFolder(
         inbox, runs, live_model, given, settle, challenger, engine,
-        known.as_of_pattern, _note, known.index_key, notices=notices,
+        known.as_of_pattern, print_note, known.index_key, notices=notices,
     )  # fmt: skip
     if not as_json:
         click.echo(f"watching {inbox} (Ctrl-C ends it)", err=True)
     folder.watch(report)
-
-
-def _note(text: str) -> None:
-    click.echo(f"Note: {text}", err=True)

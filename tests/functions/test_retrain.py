@@ -12,15 +12,18 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
+from functions.aws.events import DELIVER
 from functions.retrain import SPARE_SECONDS, DeadlineSignal, Retraining, stopped
 from functions.settings import RetrainingSettings, WrongSetting
 from model_store import CANDIDATE, CHAMPION, S3Address, Store, Temporary, open_store
 from model_store.storage.s3 import S3Storage
 from pipeline.model.contract import Contract
+from pipeline.runs.notices import Notices, Outbox
 from pipeline.training import RECIPES, publish, train
 from tests.functions.conftest import Lines
-from tests.support.dropping import Context
+from tests.support.dropping import Context, Waning
 from tests.support.gym import LIGHT
+from tests.support.notices import Clock, Inbox
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -72,12 +75,19 @@ def put(retraining: Retraining, content: bytes) -> None:
     retraining.files.client.put_object(Bucket=address.bucket, Key=address.key, Body=content)
 
 
+@pytest.fixture
+def inbox(retraining: Retraining, lines: Lines) -> Inbox:
+    made = Inbox()
+    retraining.notices = Notices((made,), clock=Clock(), tell=lines.append)
+    return made
+
+
 def versions(store: Store) -> set[str]:
     return {str(version) for version in store.versions()}
 
 
 def test_new_data_make_a_candidate_once_and_the_champion_stays(
-    retraining: Retraining, bank_churners: Path, lines: Lines
+    retraining: Retraining, bank_churners: Path, lines: Lines, inbox: Inbox
 ) -> None:
     store, before = retraining.store, retraining.store.resolve(CHAMPION)
     put(retraining, bank_churners.read_bytes())
@@ -98,25 +108,47 @@ def test_new_data_make_a_candidate_once_and_the_champion_stays(
     assert again == {**answer, "status": "known"}
     assert versions(store) == {before, answer["version"]}
 
+    (notice,) = inbox.got  # once, and by its type a candidate
+    assert notice["type"] == "candidate.ready"
+    data = notice["data"]
+    assert (data["model_version"], data["champion"]) == (answer["version"], before)
+    assert (data["attention"], data["verdicts"]) == (True, [])
+    assert data["store"] == str(store)
+    assert data["moved_share"] == answer["moved_share"]
+    assert data["figures"]["clusters"] == {"old": 3, "new": 3, "change": 0}
+    assert "churn separation (AUC) 0." in data["text"]
+    assert Outbox(retraining.files).names() == []
+
     store.point(CANDIDATE, before)  # somebody decides otherwise
     assert retraining({}, None)["status"] == "known"
     assert store.resolve(CANDIDATE) == before
+    assert len(inbox.got) == 1
 
 
-def test_what_a_crash_left_is_finished(retraining: Retraining, bank_churners: Path) -> None:
+def test_what_a_crash_left_is_finished(
+    retraining: Retraining, bank_churners: Path, lines: Lines
+) -> None:
     put(retraining, bank_churners.read_bytes())
-    made = retraining({}, None)["version"]
+    made = retraining({}, None)["version"]  # which nobody was told
     files = retraining.files
     for event in files.names("history"):
         if json.loads(files.read(f"history/{event}"))["to"] == made:
             files.delete(f"history/{event}")
     files.delete("aliases/candidate.json")  # as if it had ended before it moved the alias
-    assert retraining({}, None)["status"] == "known"
+    inbox = Inbox()
+    retraining.notices = Notices((inbox,), tell=lines.append)
+    assert retraining({}, Waning(looks=1))["status"] == "known"
     assert retraining.store.resolve(CANDIDATE) == made
+    assert inbox.asked == 0  # with so little time left
+    assert len(Outbox(retraining.files).names()) == 1
+    assert retraining(DELIVER, None) == {}
+    assert [notice["data"]["model_version"] for notice in inbox.got] == [made]
+    assert retraining(DELIVER, None) == {}
+    assert len(inbox.got) == 1
 
 
 def test_the_champions_own_data_give_no_candidate(
-    retraining: Retraining, trained: Path, lines: Lines
+    retraining: Retraining, trained: Path, lines: Lines, inbox: Inbox
 ) -> None:
     before = versions(retraining.store)
     put(retraining, (trained / "first.csv").read_bytes())
@@ -124,11 +156,12 @@ def test_the_champions_own_data_give_no_candidate(
     assert answer["status"] == "champion"
     assert answer["version"] == answer["champion"]
     assert (answer["moved_share"], answer["gate"]) == (0, "passes")
+    assert (inbox.asked, Outbox(retraining.files).names()) == (0, [])
     assert versions(retraining.store) == before
 
 
 def test_data_that_move_customers_are_told_by_the_gate(
-    retraining: Retraining, bank_churners: Path
+    retraining: Retraining, bank_churners: Path, inbox: Inbox
 ) -> None:
     frame = pd.read_csv(bank_churners)
     put(retraining, frame[frame["Credit_Limit"] < 4000].to_csv(index=False).encode())
@@ -136,6 +169,9 @@ def test_data_that_move_customers_are_told_by_the_gate(
     assert answer["status"] == "candidate"
     assert answer["gate"] == "refuses"
     assert answer["reasons"]
+    (notice,) = inbox.got
+    assert [each["sentence"] for each in notice["data"]["verdicts"]] == answer["reasons"]
+    assert "Against a promotion: (1) " in notice["data"]["text"]
     assert retraining.store.resolve(CHAMPION) == answer["champion"]
 
 

@@ -15,6 +15,7 @@ from botocore.client import BaseClient
 from starlette.testclient import TestClient
 
 import examples
+from functions.aws.events import DELIVER
 from functions.live_model import LiveModel
 from functions.retrain import Retraining
 from functions.settings import BatchSettings, RetrainingSettings
@@ -24,7 +25,7 @@ from pipeline.runs.notices import Notices
 from pipeline.training import Budget
 from tests.infra.test_serverless import Resources, several
 from tests.support.dropping import Drop, customers
-from tests.support.notices import Inbox
+from tests.support.notices import Clock, Inbox
 from tests.support.web import BROWSER, Page, app_over, hidden
 
 if TYPE_CHECKING:
@@ -183,13 +184,20 @@ def test_the_function_that_retrains_may_do_what_it_does(
     settings = RetrainingSettings(data, stack.store)
     store, files = open_store(str(stack.store)), S3Storage(stack.s3, stack.store)
     lines: list[Any] = []
+    inbox, clock = Inbox(down=True), Clock()
     function = Retraining(
         settings, store, files, budget=Budget(bootstraps=2, repeats=1),
-        log=lines.append, measure=lines.append,
+        log=lines.append, measure=lines.append, notices=Notices((inbox,), clock=clock),
     )  # fmt: skip
     with recorded() as calls:
         assert function({}, None)["status"] == "candidate"
+        inbox.down = False
+        clock.pass_by(minutes=2)
+        assert function(DELIVER, None) == {}
         assert function({}, None)["status"] == "known"
+    assert len(inbox.got) == 1
+    assert {key.partition("/")[0] for _, _, key in calls} == {"models", "training"}
+    assert {action for action, *_ in calls} >= {"s3:DeleteObject", "s3:PutObject"}
     assert refused(calls, "RetrainRole", stack, resources) == []
     written = {key for action, _, key in calls if action == "s3:PutObject" + IF_NEW}
     champion = f"models/versions/{store.resolve('champion')}/model.json"

@@ -18,6 +18,7 @@ from functions.uploads.bucket import UPLOADS
 from infra.empty import deletable
 from model_store import CANDIDATE
 from pipeline.runs.history.entry import LEDGER
+from pipeline.runs.notices.outbox import OUTBOX, TOLD
 from tests.infra.conftest import STAGES
 from tests.support.paths import ROOT
 
@@ -105,7 +106,12 @@ def test_the_api_may_touch_files_of_its_page_and_see_figures_only(resources: Res
 def test_retraining_may_publish_candidates_and_not_move_the_champion(
     resources: Resources,
 ) -> None:
-    assert allowed(resources, "RetrainRole") == {
+    telling = {
+        ("s3:PutObject", f"${{ModelBucket}}/models/{OUTBOX}/*"),
+        ("s3:DeleteObject", f"${{ModelBucket}}/models/{OUTBOX}/*"),
+        ("s3:PutObject", f"${{ModelBucket}}/models/versions/*/{TOLD}"),
+    }
+    assert allowed(resources, "RetrainRole") == telling | {
         ("s3:GetObject", "${ModelBucket}/models/*"),
         ("s3:GetObject", "${ModelBucket}/training/*"),
         ("s3:PutObject", "${ModelBucket}/models/versions/*"),
@@ -129,6 +135,10 @@ def test_retraining_may_publish_candidates_and_not_move_the_champion(
     assert function["Timeout"] == 900
 
 
+def tells(statement: Mapping[str, Any]) -> bool:
+    return statement["Action"] in ("sns:Publish", PUT_EVENTS)
+
+
 def scheduled(resources: Resources) -> list[Any]:
     rules = of(resources, "AWS::Events::Rule").values()
     return [rule for rule in rules if "EventPattern" not in rule]
@@ -136,9 +146,12 @@ def scheduled(resources: Resources) -> list[Any]:
 
 def test_retraining_is_scheduled_and_off_until_somebody_wants_it(resources: Resources) -> None:
     (rule,) = (r for r in scheduled(resources) if r["ScheduleExpression"] == "rate(30 days)")
-    assert rule["State"] == "DISABLED"
-    (target,) = rule["Targets"]
-    assert target["Arn"]["Fn::GetAtt"][0] == "RetrainLambdaFunction"
+    (late,) = (r for r in scheduled(resources) if r["ScheduleExpression"] == "rate(1 hour)")
+    assert json.loads(late["Targets"][0]["Input"]) == DELIVER
+    for each in (rule, late):
+        assert each["State"] == "DISABLED"
+        (target,) = each["Targets"]
+        assert target["Arn"]["Fn::GetAtt"][0] == "RetrainLambdaFunction"
     (tries,) = of(resources, "AWS::Lambda::EventInvokeConfig").values()
     assert (tries["FunctionName"], tries["MaximumRetryAttempts"]) == (
         {"Ref": "RetrainLambdaFunction"},
@@ -278,20 +291,24 @@ def test_alarms_and_logs_are_wired(resources: Resources) -> None:
     assert len(json.loads(body)["widgets"]) == 4
 
 
-def test_runs_are_told_by_one_topic_and_one_bus_and_by_one_role(resources: Resources) -> None:
+def test_runs_and_candidates_are_told_by_one_topic_and_one_bus_and_by_two_roles(
+    resources: Resources,
+) -> None:
     (bus,) = of(resources, "AWS::Events::EventBus").values()
     assert bus["Name"].startswith("customer-clusters-")
-    batch = resources["BatchLambdaFunction"]["Properties"]["Environment"]["Variables"]
-    assert batch["CUSTOMER_CLUSTERS_NOTIFY_TOPIC"] == {"Ref": "NoticeTopic"}
-    assert batch["CUSTOMER_CLUSTERS_NOTIFY_BUS"] == {"Fn::GetAtt": ["NoticeBus", "Arn"]}
-    assert NoticeSettings.from_environment(
-        {name: value for name, value in batch.items() if isinstance(value, str)}
-    ) == NoticeSettings(most_rejected=0.05)
-    telling = [s for s in statements(resources) if s["Action"] in ("sns:Publish", PUT_EVENTS)]
-    (policy,) = resources["BatchRole"]["Properties"]["Policies"]
-    assert all(statement in policy["PolicyDocument"]["Statement"] for statement in telling)
-    assert [s["Resource"]["Fn::GetAtt"][0] for s in telling] == ["NoticeTopic", "NoticeBus"]
-    assert telling[1]["Condition"] == {"StringEquals": {"events:source": SOURCE}}
+    for name in ("Batch", "Retrain"):
+        function = resources[f"{name}LambdaFunction"]["Properties"]
+        variables = function["Environment"]["Variables"]
+        assert variables["CUSTOMER_CLUSTERS_NOTIFY_TOPIC"] == {"Ref": "NoticeTopic"}
+        assert variables["CUSTOMER_CLUSTERS_NOTIFY_BUS"] == {"Fn::GetAtt": ["NoticeBus", "Arn"]}
+        assert NoticeSettings.from_environment(
+            {name: value for name, value in variables.items() if isinstance(value, str)}
+        ) == NoticeSettings(most_rejected=0.05)
+        (policy,) = resources[f"{name}Role"]["Properties"]["Policies"]
+        telling = [s for s in policy["PolicyDocument"]["Statement"] if tells(s)]
+        assert [s["Resource"]["Fn::GetAtt"][0] for s in telling] == ["NoticeTopic", "NoticeBus"]
+        assert telling[1]["Condition"] == {"StringEquals": {"events:source": SOURCE}}
+    assert len([s for s in statements(resources) if tells(s)]) == 4  # and nobody else
     (mail,) = (s for s in of(resources, "AWS::SNS::Subscription").values() if "FilterPolicy" in s)
     assert mail["FilterPolicy"] == {"attention": ["true"]}
     (rule,) = (r for r in scheduled(resources) if r["ScheduleExpression"] == "rate(15 minutes)")
@@ -346,7 +363,7 @@ def test_the_retraining_can_be_switched_on(tmp_path: Path, templates: Mapping[st
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     document = json.loads((tmp_path / templates["dev"].name).read_text())
     rules = scheduled(document["Resources"])
-    assert [rule["State"] for rule in rules] == ["ENABLED", "ENABLED"]
+    assert [rule["State"] for rule in rules] == ["ENABLED"] * 3
 
 
 def test_every_parameter_is_used_and_told() -> None:

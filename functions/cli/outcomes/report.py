@@ -1,18 +1,24 @@
 """What `customer-clusters outcomes` does, once its options are read."""
 
+import os
+
 from rich.console import Console
 
 from functions.cli import options
 from functions.cli.output import console
-from functions.cli.output.text import print_json, print_text
+from functions.cli.output.text import print_json, print_note, print_text
+from functions.notices import notices_from
 from model_store import open_storage
 from pipeline.model.published.loading import load_model
-from pipeline.runs.committed import open_run
+from pipeline.runs.committed import CommittedRun, open_run
+from pipeline.runs.notices import Beside, Notices, address_of
+from pipeline.runs.notices.outcomes import outcomes_notice, results_of
 from pipeline.runs.outcomes import sentences
 from pipeline.runs.outcomes.measure import outcomes_of
 from pipeline.runs.outcomes.spec import OutcomesSpec
 from pipeline.runs.outcomes.store import folder_of, keep, kept
 from pipeline.scoring.outcome_documents import (
+    OUTCOMES_FILE,
     OUTCOMES_PAGE,
     Comparison,
     OutcomesDocument,
@@ -24,7 +30,7 @@ from pipeline.scoring.outcome_documents import (
 def make_outcomes(
     address: str, spec: OutcomesSpec, out: str | None, store: str, *, as_json: bool
 ) -> None:
-    """Measure the outcomes of a run, keep them, and print them.
+    """Measure the outcomes of a run, keep them, tell of them, and print them.
 
     Args:
         address: Of the run.
@@ -33,15 +39,11 @@ def make_outcomes(
         store: Of the models.
         as_json: Print the document and not tables.
     """
+    notices = notices_from(os.environ, print_note)
     run = open_run(options.address_of(address))
     model = load_model(options.open_store(store).open(run.manifest["model_version"]))
     document = outcomes_of(run, model, spec)
-    if out is None:
-        folder = folder_of(document)
-        document, where = keep(document, run.files, folder), f"{run.address}/{folder}"
-    else:
-        where = options.address_of(out).rstrip("/")
-        document = keep(document, open_storage(where))
+    document, where = _kept(document, run, out, notices)
     if as_json:
         print_json(document)
         return
@@ -51,6 +53,28 @@ def make_outcomes(
             line = f"{other['as_of']}: {other['overall']['verdict']} ({other['labels']['name']})"
             print_text(f"Other outcomes of this run, {line}")
     print_text(f"Written to {where}; for people: {OUTCOMES_PAGE}")
+
+
+def _kept(
+    document: OutcomesDocument, run: CommittedRun, out: str | None, notices: Notices
+) -> tuple[OutcomesDocument, str]:
+    """Keep outcomes, and tell of them; those that are there now, and where they are."""
+    if out is None:
+        results, run_folder = results_of(run)
+        folder = f"{run_folder}/{folder_of(document)}".lstrip("/")
+        where = f"{run.address}/{folder_of(document)}"
+    else:
+        results = where = options.address_of(out).rstrip("/")
+        folder = ""
+    place = Beside(open_storage(results))
+    name = f"{folder}/{OUTCOMES_FILE}".lstrip("/")
+    with notices.around(
+        place,
+        lambda: outcomes_notice(document, run, name, address_of(place), notices.clock()),
+    ):
+        kept_now = keep(document, place.files, folder)
+    notices.deliver_quietly(place)
+    return kept_now, where
 
 
 def _show(document: OutcomesDocument) -> None:

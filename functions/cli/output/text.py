@@ -30,6 +30,11 @@ def print_text(text: str = "", *, bold: bool = False) -> None:
     click.secho(without_controls(text), bold=bold)
 
 
+def print_note(text: str) -> None:
+    """Print a line on standard error, beside what was asked for."""
+    click.echo(f"Note: {text}", err=True)
+
+
 def print_details(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows whose last cell is a sentence: the others line up, the sentence is wrapped.
 

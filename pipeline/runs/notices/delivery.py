@@ -1,4 +1,4 @@
-"""Tells receivers of runs: keeps each notice before its run ends, and sends it after."""
+"""Tells receivers: keeps each notice before what it is about is there, and sends it after."""
 
 import json
 import random
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from model_store import CustomerClustersError, Denied, S3Address, Temporary
 from pipeline.runs.notices.notice import Notice, Rule, committed_notice, refused_notice
-from pipeline.runs.notices.outbox import Outbox, seconds_after
+from pipeline.runs.notices.outbox import Outbox, Place, seconds_after
 from pipeline.runs.notices.receivers import NotDelivered, Receiver
 from pipeline.runs.store import RunKey, RunStore, Workspace
 from pipeline.scoring.documents import Failure, Manifest, Summary
@@ -35,7 +35,7 @@ class Delivered:
 
 @dataclass(slots=True, eq=False)
 class Notices:
-    """Who is told of runs, and what.
+    """Who is told, and what.
 
     Nothing here makes a run fail once it is committed, or keeps it waiting for long: what cannot
     be sent now waits in the outbox for the next call.
@@ -77,10 +77,11 @@ class Notices:
         def make() -> Notice:
             summary: Summary = json.loads((workspace.folder / _SUMMARY).read_bytes())
             return committed_notice(
-                manifest, summary, key.folder, _address(runs), self.rule, self.clock()
+                manifest, summary, key.folder, address_of(runs), self.rule, self.clock()
             )
 
-        yield from self._around(runs, make)
+        with self.around(runs, make):
+            yield
 
     @contextmanager
     def of_failure(self, runs: RunStore, key: RunKey | None, document: Failure) -> Iterator[None]:
@@ -94,15 +95,33 @@ class Notices:
 
         def make() -> Notice:
             folder = key.folder if key else ""
-            return refused_notice(document, folder, _address(runs), self.clock())
+            return refused_notice(document, folder, address_of(runs), self.clock())
 
-        yield from self._around(runs, make)
+        with self.around(runs, make):
+            yield
 
-    def deliver(self, runs: RunStore, *, at_once: bool = False) -> Delivered:
+    @contextmanager
+    def around(self, place: Place, make: Callable[[], Notice]) -> Iterator[None]:
+        """Around what a notice is about: keeps it before, and sends it after.
+
+        Args:
+            place: Where the outbox is.
+            make: Makes the notice, where anybody is to be told.
+
+        Raises:
+            Temporary: Before, where the storage takes no notice now.
+        """
+        name = self.keep(place, make)
+        yield
+        if name is not None and self.receivers:
+            with self._quiet():
+                self._deliver_one(Outbox(place.files), name)
+
+    def deliver(self, place: Place, *, at_once: bool = False) -> Delivered:
         """Send what waits, as far as it is due and there is time.
 
         Args:
-            runs: Whose outbox is looked through.
+            place: Whose outbox is looked through.
             at_once: All of it, and now: a person asks.
 
         Raises:
@@ -111,7 +130,7 @@ class Notices:
         """
         if not self.receivers:
             return Delivered(0, 0)
-        outbox, sent = Outbox(runs.files), 0
+        outbox, sent = Outbox(place.files), 0
         names = outbox.names()
         total = len(names)
         self.pick(names)
@@ -124,31 +143,34 @@ class Notices:
             sent += self._deliver_one(outbox, name, at_once=at_once)
         return Delivered(sent, len(outbox.names()) if total else 0)
 
-    def deliver_quietly(self, runs: RunStore) -> None:
+    def deliver_quietly(self, place: Place) -> None:
         """As `deliver`, where nobody waits for it: what goes wrong is told and not raised."""
         with self._quiet():
-            self.deliver(runs)
+            self.deliver(place)
 
-    def _around(self, runs: RunStore, make: Callable[[], Notice]) -> Iterator[None]:
-        name = self._kept(runs, make)
-        yield
-        if name is not None and self.receivers:
-            with self._quiet():
-                self._deliver_one(Outbox(runs.files), name)
+    def keep(self, place: Place, make: Callable[[], Notice]) -> str | None:
+        """Keep a notice for `deliver`; its name in the outbox, or None where nobody is to be told.
 
-    def _kept(self, runs: RunStore, make: Callable[[], Notice]) -> str | None:
-        """Keep a notice; its name in the outbox, or None where nobody is to be told."""
+        Args:
+            place: Where the outbox is.
+            make: Makes the notice, where anybody is to be told.
+
+        Raises:
+            Temporary: The storage takes no notice now.
+        """
         if not self.active:
             return None
         try:
             notice = make()
-            return Outbox(runs.files).put(notice, self.clock()) if self.rule.tells(notice) else None
+            if not self.rule.tells(notice):
+                return None
+            return Outbox(place.files).put(notice, self.clock())
         except Temporary:
             raise
         except Denied as error:  # which no second try mends, and no run should fail for
-            self.tell(f"nobody is told of a run in {runs}: {error}")
+            self.tell(f"nobody is told of what is new in {place}: {error}")
         except Exception as error:  # in what a run says of itself; its text may hold anything
-            self.tell(f"nobody is told of a run in {runs}: {type(error).__name__}")
+            self.tell(f"nobody is told of what is new in {place}: {type(error).__name__}")
         return None
 
     def _deliver_one(self, outbox: Outbox, name: str, *, at_once: bool = False) -> bool:
@@ -213,9 +235,9 @@ class Notices:
             self.tell(f"a notice waits in the outbox: {type(error).__name__}")
 
 
-def _address(runs: RunStore) -> str:
-    """Where all results are, for somebody who is elsewhere."""
-    address = str(runs)
+def address_of(place: Place) -> str:
+    """Where all results, or the models, are, for somebody who is elsewhere."""
+    address = str(place)
     return address if address.startswith(S3Address.SCHEME) else str(Path(address).resolve())
 
 

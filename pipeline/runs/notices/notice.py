@@ -1,4 +1,4 @@
-"""What is told of a run: one notice, in which no customer's value or id is.
+"""What a notice is, and what is told of a run; no customer's value or id is in it.
 
 A notice counts and names: rows, files, features of the contract. The reason of a refusal stays in
 `failed.json`, for it may quote a cell or the header of a file without one.
@@ -14,16 +14,17 @@ from pipeline.scoring.documents import Failure, Manifest, Summary
 from pipeline.scoring.summary.verdict import churn_sentence, cluster_mix_verdict
 
 COMMITTED, REFUSED, TEST = "run.committed", "run.refused", "test"
+OUTCOMES, CANDIDATE = "outcomes.measured", "candidate.ready"
 MOST_REJECTED = 0.05
 """From a larger share of rejected rows on a person should look, unless a setting says otherwise."""
 _CALM = str.maketrans({"<": "‹", ">": "›", "`": "'", "@": "(at)"})
 """What chat tools take for a mention or a link, were it in the name of a file."""
 _LONGEST = 200
-Kind = Literal["units", "drift", "churn", "rejected"]
+Kind = Literal["units", "drift", "churn", "rejected", "outcomes", "objection"]
 
 
 class VerdictNote(TypedDict):
-    """Why a person should look at a run."""
+    """Why a person should look."""
 
     kind: Kind
     sentence: str
@@ -31,13 +32,21 @@ class VerdictNote(TypedDict):
     """Of the contract, where it is about some of them."""
 
 
+class FigureNote(TypedDict):
+    """A figure of the champion and of a candidate; None where it is unknown."""
+
+    old: float | None
+    new: float | None
+    change: float | None
+
+
 class NoticeData(TypedDict):
-    """What a notice says of a run."""
+    """What a notice says of a run, of its outcomes or of a candidate."""
 
     text: str
     """All of it in words."""
     attention: bool
-    """Whether a person should look: it was refused, or there are verdicts."""
+    """Whether a person should look: it was refused, there are verdicts, or a candidate waits."""
     verdicts: list[VerdictNote]
     input: NotRequired[str]
     """The name of the file."""
@@ -53,6 +62,21 @@ class NoticeData(TypedDict):
     rows_rejected: NotRequired[int]
     code: NotRequired[str]
     """Of a refusal."""
+    document: NotRequired[str]
+    """Of outcomes and candidates: the file that it is about, below `results` or `store`."""
+    outcomes: NotRequired[str]
+    """The day and the digest that tell outcomes from others of the same run."""
+    labels: NotRequired[str]
+    """The name of the file with the labels."""
+    counted: NotRequired[int]
+    """Customers of whom the outcome is known."""
+    store: NotRequired[str]
+    """The address of the models."""
+    champion: NotRequired[str]
+    """The version that a candidate was compared with."""
+    figures: NotRequired[dict[str, FigureNote]]
+    moved_share: NotRequired[float | None]
+    """Customers who would change their group; None where nobody counted."""
 
 
 class Notice(TypedDict):
@@ -109,7 +133,7 @@ def committed_notice(
     day = _as_of(manifest)
     if day:
         data["as_of"] = day
-    return _notice(COMMITTED, (results, run), data, now)
+    return make_notice(COMMITTED, (results, run), data, now)
 
 
 def refused_notice(failure: Failure, run: str, results: str, now: datetime) -> Notice:
@@ -134,22 +158,21 @@ def refused_notice(failure: Failure, run: str, results: str, now: datetime) -> N
         "code": code,
     }
     key = (results, run, code, failure["input"]["identity"], now.isoformat())
-    return _notice(REFUSED, key, data, now)
+    return make_notice(REFUSED, key, data, now)
 
 
 def trial_notice(now: datetime) -> Notice:
     """What `notify --test` sends."""
     text = "A test of customer-clusters: whoever reads this is told of runs."
     data: NoticeData = {"text": text, "attention": False, "verdicts": []}
-    return _notice(TEST, (now.isoformat(),), data, now)
+    return make_notice(TEST, (now.isoformat(),), data, now)
 
 
 def verdicts_on(manifest: Manifest, summary: Summary, rule: Rule) -> Iterator[VerdictNote]:
     """Why a person should look at a run; none where nothing is unusual."""
     drift = summary["drift"]
     if units := drift["implausible"]:
-        sentence = f"the unit of {_names(units)} is probably another one: do not act on the groups"
-        yield {"kind": "units", "sentence": sentence, "features": list(units)}
+        yield units_note(units)
     shifted = [name for name, each in drift["features"].items() if each["verdict"] == "shifted"]
     mix = cluster_mix_verdict(drift) == "shifted"
     if shifted or mix:
@@ -162,6 +185,18 @@ def verdicts_on(manifest: Manifest, summary: Summary, rule: Rule) -> Iterator[Ve
     if rows and rejected / rows > rule.most_rejected:
         sentence = f"{rejected:,} of {rows:,} rows were rejected ({rejected / rows:.1%})"
         yield {"kind": "rejected", "sentence": sentence}
+
+
+def units_note(features: list[str]) -> VerdictNote:
+    """That features are probably in another unit."""
+    sentence = f"the unit of {_names(features)} is probably another one: do not act on the groups"
+    return {"kind": "units", "sentence": sentence, "features": list(features)}
+
+
+def look(verdicts: list[VerdictNote]) -> str:
+    """What a person is asked to look at, in words."""
+    whys = " ".join(f"({n}) {calm(each['sentence'])}." for n, each in enumerate(verdicts, 1))
+    return f"Please look at it: {whys}"
 
 
 def calm(text: str) -> str:
@@ -186,8 +221,7 @@ def _sentence(manifest: Manifest, verdicts: list[VerdictNote]) -> str:
     rows = f", {rejected:,} {'row' if rejected == 1 else 'rows'} rejected" if rejected else ""
     if not verdicts:
         return f"`{name}`: {many}{rows}. Nothing unusual."
-    whys = " ".join(f"({n}) {calm(each['sentence'])}." for n, each in enumerate(verdicts, 1))
-    return f"`{name}`: {many}{rows}. Please look at it: {whys}"
+    return f"`{name}`: {many}{rows}. {look(verdicts)}"
 
 
 def _names(features: list[str]) -> str:
@@ -199,7 +233,15 @@ def _as_of(manifest: Mapping[str, object]) -> str:
     return str(manifest.get("as_of") or "")
 
 
-def _notice(kind: str, key: tuple[str, ...], data: NoticeData, now: datetime) -> Notice:
+def make_notice(kind: str, key: tuple[str, ...], data: NoticeData, now: datetime) -> Notice:
+    """A notice whose id follows from its type and from what it is about.
+
+    Args:
+        kind: Its type.
+        key: What tells what it is about from all else.
+        data: What it says.
+        now: The time.
+    """
     digest = hashlib.sha256("\n".join((kind, *key)).encode()).hexdigest()[:32]
     time = now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     return {"id": f"msg_{digest}", "type": kind, "timestamp": time, "data": data}

@@ -1,4 +1,4 @@
-"""Notices that wait beside the results until their receivers have them.
+"""Notices that wait beside the results, or the models, until their receivers have them.
 
 A notice is written before its run is committed, and removed when it was delivered. So a process
 may die at any point: what waits of a run that was never committed is not sent, and what waits of
@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from model_store import Conflict, NotFound, Temporary
 from model_store.errors import MALFORMED
@@ -22,11 +22,30 @@ from pipeline.runs.store import FAILED, MANIFEST, as_json
 OUTBOX = ".outbox"
 """Below all results; hidden, so that nothing takes it for an input or a run."""
 TOLD = "notice.json"
-"""Beside the manifest: what was told of the run, and to whom."""
+"""Beside the manifest, or the outcomes: what was told of it, and to whom."""
 CLAIM_SECONDS = 60
 _FIRST, _FACTOR, _LONGEST = 60, 5, 6 * 3600
 _FORGOTTEN = timedelta(days=7)
 """So old a notice of a run that was never committed goes: a file dropped again writes it anew."""
+
+
+class Place(Protocol):
+    """Where an outbox is: all results, as a store of runs has them, or a store of models."""
+
+    @property
+    def files(self) -> Storage:
+        """Everything that lies there."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """An outbox in any storage."""
+
+    files: Storage
+
+    def __str__(self) -> str:
+        return str(self.files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +119,7 @@ def _time(text: str) -> datetime:
 
 
 class Outbox:
-    """The notices that wait below the results of a store of runs."""
+    """The notices that wait in a place."""
 
     def __init__(self, files: Storage) -> None:
         self._files = files
@@ -143,15 +162,17 @@ class Outbox:
         self._files.delete(f"{OUTBOX}/{name}")
 
     def close(self, waiting: Waiting, ending: str, told: Sequence[str], now: datetime) -> None:
-        """Write beside the manifest what was told; without a run there is nothing beside it."""
-        if run := waiting.notice["data"].get("run"):
+        """Write beside what it is about what was told; a refusal without a run has no place."""
+        if (name := _told(waiting.notice)) is not None:
             document = {"notice": waiting.notice, "told": [*told], "time": now.isoformat()}
-            content = as_json({**document, "about": ending})
-            self._files.replace(f"{run}/{TOLD}", content)
+            self._files.replace(name, as_json({**document, "about": ending}))
 
     def ending(self, waiting: Waiting) -> str | None:
-        """What tells how the notice's run ended; None where it did not end as the notice says."""
-        run = waiting.notice["data"].get("run")
+        """What tells how it ended; None where it did not end as the notice says."""
+        data = waiting.notice["data"]
+        if document := data.get("document"):
+            return self._digest(document, data.get("outcomes"))
+        run = data.get("run")
         if not run:
             return ""
         committed = self._digest(f"{run}/{MANIFEST}")
@@ -161,15 +182,15 @@ class Outbox:
 
     def is_told(self, waiting: Waiting, ending: str) -> bool:
         """Whether the same was told before, by somebody who was faster."""
-        run = waiting.notice["data"].get("run")
+        if (name := _told(waiting.notice)) is None:
+            return False
         try:
-            document = json.loads(self._files.read(f"{run}/{TOLD}")) if run else {}
-            return bool(run) and document.get("about") == ending
+            return bool(json.loads(self._files.read(name)).get("about") == ending)
         except (NotFound, *MALFORMED):
             return False
 
     def is_forgotten(self, waiting: Waiting, now: datetime) -> bool:
-        """Whether a notice of a run that never ended so is too old to wait any longer."""
+        """Whether a notice of what never ended so is too old to wait any longer."""
         return now - waiting.written > _FORGOTTEN
 
     def _create(self, name: str, content: bytes) -> None:
@@ -178,8 +199,21 @@ class Outbox:
         except Conflict:  # another worker at the same run, or one that died
             return
 
-    def _digest(self, name: str) -> str | None:
+    def _digest(self, name: str, outcomes: str | None = None) -> str | None:
+        """That of a file; None without one, or where it has other outcomes than the notice."""
         try:
-            return hashlib.sha256(self._files.read(name)).hexdigest()
-        except NotFound:
+            content = self._files.read(name)
+            if outcomes is not None and json.loads(content).get("outcomes") != outcomes:
+                return None
+        except (NotFound, *MALFORMED):
             return None
+        return hashlib.sha256(content).hexdigest()
+
+
+def _told(notice: Notice) -> str | None:
+    """Where it is written down that a notice was told; None where there is no place for it."""
+    data = notice["data"]
+    if document := data.get("document"):
+        folder, slash, _ = document.rpartition("/")
+        return f"{folder}{slash}{TOLD}"
+    return f"{data['run']}/{TOLD}" if data.get("run") else None

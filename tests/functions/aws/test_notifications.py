@@ -11,7 +11,15 @@ import pytest
 
 from functions.aws.notifications import Bus, Topic, mail, subject
 from pipeline.runs.notices import NotDelivered, Notice, Rule
-from pipeline.runs.notices.notice import committed_notice
+from pipeline.runs.notices.candidates import candidate_notice
+from pipeline.runs.notices.notice import (
+    CANDIDATE,
+    COMMITTED,
+    OUTCOMES,
+    REFUSED,
+    TEST,
+    committed_notice,
+)
 from tests.support.notices import small_manifest, small_summary
 
 pytestmark = pytest.mark.usefixtures("aws")
@@ -105,6 +113,28 @@ def test_a_service_that_is_away_is_not_waited_for_long(monkeypatch: pytest.Monke
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with pytest.raises(NotDelivered, match=r"127\.0\.0\.1:9 does not answer"):
         Topic("arn:aws:sns:eu-central-1:123456789012:t").send(notice())
+
+
+def test_a_candidate_is_named_by_its_version_wherever_it_is_told(
+    client: Callable[[str], Any], queue: tuple[str, str]
+) -> None:
+    url, queue_arn = queue
+    events, name = client("events"), f"b-{uuid.uuid4().hex}"
+    arn = events.create_event_bus(Name=name)["EventBusArn"]
+    pattern = {"source": ["customer-clusters"], "detail-type": ["Candidate ready"]}
+    events.put_rule(Name="look", EventBusName=name, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule="look", EventBusName=name, Targets=[{"Id": "q", "Arn": queue_arn}])
+    made = candidate_notice("v2", "v1", {}, 0.1, ["it is worse"], "s3://b/models", NOW)
+    Bus(arn).send(notice(rejected=50))
+    Bus(arn).send(made)
+    assert received(client, url)["detail"] == {"id": made["id"], **made["data"]}
+    assert subject(made) == "customer-clusters: candidate ready: please look v2"
+    assert "Models: s3://b/models\nModel: v2\nChampion: v1\n" in mail(made)
+
+
+@pytest.mark.parametrize("kind", [COMMITTED, REFUSED, OUTCOMES, CANDIDATE, TEST])
+def test_every_type_of_notice_has_a_title(kind: str) -> None:
+    assert subject({**notice(), "type": kind}).startswith("customer-clusters: ")
 
 
 def test_the_subject_of_a_mail_is_short_and_plain() -> None:

@@ -1,8 +1,26 @@
-"""What the commands that train share."""
+"""What the commands that train share, and those that tell."""
 
+from collections.abc import Iterator
 from dataclasses import astuple, replace
 
 import pytest
+
+from tests.support.notices import SECRET_TEXT, Hook, listening
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    """A receiver on this machine."""
+    with listening() as made:
+        yield made
+
+
+@pytest.fixture
+def hooked(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> Hook:
+    """The same, named by the settings."""
+    monkeypatch.setenv("CUSTOMER_CLUSTERS_WEBHOOK", hook.address)
+    monkeypatch.setenv("CUSTOMER_CLUSTERS_WEBHOOK_SECRET", SECRET_TEXT)
+    return hook
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,20 +15,7 @@ from pipeline.runs import FolderRuns
 from pipeline.runs.notices import Notices, Outbox
 from pipeline.scoring.spec import Options
 from tests.support.dropping import customers
-from tests.support.notices import SECRET_TEXT, Hook, Inbox, is_signed, listening
-
-
-@pytest.fixture
-def hook() -> Iterator[Hook]:
-    with listening() as made:
-        yield made
-
-
-@pytest.fixture
-def hooked(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> Hook:
-    monkeypatch.setenv("CUSTOMER_CLUSTERS_WEBHOOK", hook.address)
-    monkeypatch.setenv("CUSTOMER_CLUSTERS_WEBHOOK_SECRET", SECRET_TEXT)
-    return hook
+from tests.support.notices import SECRET_TEXT, Hook, Inbox, is_signed
 
 
 def run(*arguments: object) -> Result:

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 import customer_clusters as cc
 from functions.cli.main import main
 from tests.support.audiences import read_list
+from tests.support.notices import Hook, is_signed
 from tests.support.outcomes import write_labels
 from tests.support.paths import ROOT
 
@@ -111,6 +112,7 @@ def test_a_run_may_be_in_s3_and_its_outcomes_lie_beside_it(
     aws: None,
     s3: "S3Client",
     make_bucket: "Callable[[], str]",
+    hooked: Hook,
 ) -> None:
     bucket = make_bucket()
     address = cc.score(CUSTOMERS, f"s3://{bucket}/results").folder
@@ -123,6 +125,11 @@ def test_a_run_may_be_in_s3_and_its_outcomes_lie_beside_it(
     content: Any = s3.get_object(Bucket=bucket, Key=key)["Body"]
     assert json.loads(content.read()) == document
     assert document["labels"]["name"] == "later.csv"
+    (data,) = (event["data"] for event in hooked.events)
+    assert f"{data['results']}/{data['document']}" == f"s3://{bucket}/{key}"
+    assert data["run"] == address.removeprefix(f"s3://{bucket}/results/")
+    left = s3.list_objects_v2(Bucket=bucket, Prefix="results/.outbox/")
+    assert left["KeyCount"] == 0
     s3.put_object(Bucket=bucket, Key="labels/empty.csv", Body=b"")
     for name, problem in (("empty", "is empty"), ("nowhere", "is gone")):
         result = called(
@@ -130,3 +137,50 @@ def test_a_run_may_be_in_s3_and_its_outcomes_lie_beside_it(
         )
         assert result.exit_code == 2
         assert f"s3://{bucket}/labels/{name}.csv: {problem}" in result.stderr
+
+
+def test_who_is_told_of_runs_is_told_of_outcomes_once(run: str, labels: Path, hooked: Hook) -> None:
+    arguments = (run, "--labels", str(labels), "--as-of", "2026-11-27", "--json")
+    document = json.loads(called(*arguments).stdout)
+    assert is_signed(*hooked.got[0])
+    (event,) = hooked.events
+    assert event["type"] == "outcomes.measured"
+    data = event["data"]
+    assert data["attention"]
+    assert data["text"].startswith(
+        "Outcomes of `customers.csv` as of 2026-11-27: 818 of 995 customers counted. "
+        "Please look at it: (1) fewer cancelled than training led to expect; more in group 5 (all "
+    )
+    assert json.loads((Path(data["results"]) / data["document"]).read_text()) == document
+    assert data["results"] == str(Path("results").resolve())
+    ids = {row["CLIENTNUM"] for row in read_list(Path(run) / "assigned.csv")}
+    assert not [each for each in ids if each in json.dumps(event)]
+    assert json.loads(called(*arguments).stdout) == document
+    assert len(hooked.got) == 1
+    assert called(*arguments, "--out", "own").exit_code == 0  # elsewhere it is another document
+    assert hooked.events[1]["data"]["document"] == "outcomes.json"
+    assert called(*arguments, "--out", "own").exit_code == 0
+    assert len(hooked.got) == 2
+
+
+def test_outcomes_that_could_not_be_told_wait_beside_the_results(
+    run: str, labels: Path, hooked: Hook
+) -> None:
+    hooked.answers = [400]
+    result = called(run, "--labels", str(labels), "--as-of", "2026-11-27", "--json")
+    assert result.exit_code == 0
+    assert "Note: webhook did not take a notice: 127.0.0.1 answered 400" in result.stderr
+    deliver = ["notify", "--deliver", "--out", "results"]
+    assert CliRunner().invoke(main, deliver).output == "1 sent; 0 waiting\n"
+    assert hooked.events[0]["data"]["outcomes"] == json.loads(result.stdout)["outcomes"]
+    assert CliRunner().invoke(main, deliver).output == "0 sent; 0 waiting\n"
+
+
+def test_nothing_is_measured_where_the_settings_of_notices_are_wrong(
+    run: str, labels: Path, hooked: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUSTOMER_CLUSTERS_WEBHOOK_SECRET", "hunter2")
+    result = called(run, "--labels", str(labels), "--as-of", "2026-11-27")
+    assert result.exit_code == 2
+    assert "CUSTOMER_CLUSTERS_WEBHOOK_SECRET: expected whsec_" in result.stderr
+    assert not (Path(run) / "outcomes").exists()

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from functions.cli.main import main
 from model_store import BUNDLED, open_store
+from tests.support.notices import Hook, is_signed
 from tests.support.page import Page
 from tests.support.paths import CUSTOMERS as EXAMPLES
 
@@ -74,6 +75,35 @@ def test_retraining_on_the_same_customers_gives_the_same_version(
     assert "members.csv was trained on before; that gave the champion" in own.stderr
     assert len(open_store(store).versions()) == 2
     assert open_store(store).resolve("candidate") == first["new"]  # the champion is none
+
+
+def test_who_is_told_of_runs_is_told_of_a_candidate_once(
+    store: Path, gym_members: pd.DataFrame, tmp_path: Path, hooked: Hook
+) -> None:
+    later = tmp_path / "later.csv"
+    gym_members.sample(frac=0.8, random_state=3).to_csv(later, index=False)
+    given = ("--store", store, "--out", tmp_path / "out", "--json")
+    hooked.answers = [400]
+    result = run("retrain", "--data", later, *given)
+    found = document(result)
+    assert "Note: webhook did not take a notice: 127.0.0.1 answered 400" in result.stderr
+    assert run("notify", "--deliver", "--out", store).output == "1 sent; 0 waiting\n"
+    assert is_signed(*hooked.got[0])
+    (event,) = hooked.events
+    assert event["type"] == "candidate.ready"
+    data = event["data"]
+    assert (data["model_version"], data["champion"]) == (found["new"], found["old"])
+    assert (data["attention"], data["verdicts"]) == (True, [])
+    silhouette = data["figures"]["silhouette_model_space"]
+    assert silhouette == found["metrics"]["silhouette_model_space"]
+    assert data["figures"]["clusters"]["new"] == len(found["crosswalk"]["new_ids"])
+    assert "Nothing speaks against a promotion" in data["text"]
+    assert document(run("retrain", "--data", later, *given)) == found
+    document(run("retrain", "--data", tmp_path / "members.csv", *given))  # gives the champion
+    assert len(hooked.got) == 1
+    open_store(store).open("candidate").verify()
+    told = run("models", "promote", "candidate", "--why", "fresh", "--store", store)
+    assert told.exit_code == 0
 
 
 @pytest.mark.parametrize(

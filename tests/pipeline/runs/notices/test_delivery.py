@@ -333,7 +333,7 @@ def test_an_outbox_that_refuses_makes_no_run_fail_and_is_told(
     runs = Failing(tmp_path, Denied("write", "results", "AccessDenied"))
     assert commit(runs, notices_for(Inbox())).new
     (sentence,) = said
-    assert sentence.startswith(f"nobody is told of a run in {tmp_path}: not allowed to write")
+    assert sentence.startswith(f"nobody is told of what is new in {tmp_path}: not allowed to write")
 
 
 def test_a_run_whose_summary_cannot_be_read_is_committed_all_the_same(
@@ -345,7 +345,7 @@ def test_a_run_whose_summary_cannot_be_read_is_committed_all_the_same(
         (workspace.folder / "summary.json").write_text("{}")
         with notices.of_commit(runs, key(), manifest, workspace):
             assert runs.commit(key(), workspace, manifest, lambda: None).new
-    assert said == [f"nobody is told of a run in {runs}: KeyError"]
+    assert said == [f"nobody is told of what is new in {runs}: KeyError"]
 
 
 def test_where_storage_does_not_answer_the_run_comes_again(
