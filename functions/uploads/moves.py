@@ -33,12 +33,12 @@ from functions.web.run import ScoredFile, attachment, download_name, results_pag
 from model_store import CustomerClustersError, NotFound, Temporary
 from pipeline.errors import WrongFile
 from pipeline.hashing import identity_of_file
-from pipeline.runs.audience.rows import open_rows
 from pipeline.runs.committed import CommittedRun, open_run
 from pipeline.runs.moves.compare import compare_runs
 from pipeline.runs.moves.page import render
 from pipeline.runs.moves.result import Moves
 from pipeline.runs.moves.spec import KnownModels, MovesSpec
+from pipeline.runs.rows import open_rows
 
 BOTH_SECONDS = 28.0
 """How long a file may take to be scored and compared; some hosts give up at 30."""

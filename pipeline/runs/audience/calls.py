@@ -12,10 +12,10 @@ from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Value
 from pipeline.reading.arrow_numpy import column_of
 from pipeline.reading.validation import check
-from pipeline.runs.audience.rows import RunRows, numbers_of, open_rows, texts_of, typed
 from pipeline.runs.audience.selection import Best, Selected, Selection
 from pipeline.runs.audience.spec import AudienceSpec
 from pipeline.runs.committed import CommittedRun
+from pipeline.runs.rows import RunRows, numbers_of, open_rows, texts_of, typed
 
 FIRST_CALLS = 10
 """So many customers are on the list."""

@@ -14,8 +14,8 @@ from pipeline.reading.arrow_columns import as_text, filtered, without_dictionary
 from pipeline.reading.arrow_numpy import column_of, values_of
 from pipeline.reading.blocks import Block
 from pipeline.reading.customer_file import CustomerFile
-from pipeline.runs.audience.rows import opened_part, text_rows
 from pipeline.runs.committed import CommittedRun
+from pipeline.runs.rows import opened_part, text_rows
 from pipeline.scoring.documents import Manifest
 from pipeline.scoring.outputs import csv_line, without_formula
 from pipeline.scoring.sinks.columns import unique_names

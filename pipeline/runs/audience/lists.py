@@ -16,8 +16,8 @@ import pyarrow.parquet
 from pipeline.errors import WrongFile, first_line
 from pipeline.reading.arrow_columns import as_text
 from pipeline.reading.arrow_numpy import text_column
-from pipeline.runs.audience.rows import typed
 from pipeline.runs.audience.spec import Audience
+from pipeline.runs.rows import typed
 from pipeline.runs.store import Checkpoint
 from pipeline.scoring.cells import Cells, kinds_of_appended
 from pipeline.scoring.csv_dialect import CsvDialect

@@ -12,8 +12,8 @@ from pipeline.model.contract import Label
 from pipeline.reading.arrow_numpy import column_of, values_of
 from pipeline.reading.options import WrongOption
 from pipeline.runs.audience.control import in_control
-from pipeline.runs.audience.rows import RunRows, texts_of, typed
 from pipeline.runs.audience.spec import ORDERS, AudienceCounts, AudienceSpec, Order, unknown
+from pipeline.runs.rows import RunRows, texts_of, typed
 
 Keys = NDArray[np.float64]
 """A row for each of what orders customers, the most important first; smaller numbers first."""

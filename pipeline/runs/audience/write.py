@@ -16,10 +16,10 @@ from pipeline.model.contract import Contract, Label
 from pipeline.reading.arrow_numpy import column_of, text_column
 from pipeline.reading.options import WrongOption
 from pipeline.runs.audience.lists import ListForm, open_list
-from pipeline.runs.audience.rows import open_rows
 from pipeline.runs.audience.selection import Best, Selected, Selection, add_counts
 from pipeline.runs.audience.spec import ORDERED_AT_MOST, Audience, AudienceCounts, AudienceSpec
 from pipeline.runs.committed import CommittedRun
+from pipeline.runs.rows import open_rows
 from pipeline.runs.store import Checkpoint
 from pipeline.scoring.csv_dialect import CsvDialect
 from pipeline.scoring.scorer import free_names

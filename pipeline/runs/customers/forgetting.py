@@ -24,10 +24,10 @@ from pipeline.errors import WrongFile
 from pipeline.reading.arrow_numpy import column_of
 from pipeline.reading.blocks import Block
 from pipeline.reading.customer_file import CustomerFile
-from pipeline.runs.audience.rows import opened_part, text_rows, texts_of
 from pipeline.runs.committed import FORGOTTEN, CommittedRun
 from pipeline.runs.customers.index import IndexKey, id_text, is_index
 from pipeline.runs.customers.indexing import write_index
+from pipeline.runs.rows import opened_part, text_rows, texts_of
 from pipeline.runs.store import as_json
 from pipeline.scoring.csv_dialect import CsvDialect
 from pipeline.scoring.outputs import csv_writer, without_formula

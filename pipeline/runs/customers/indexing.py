@@ -14,9 +14,9 @@ from model_store.storage.scratch import unfinished
 from pipeline.errors import WrongFile
 from pipeline.reading.arrow_numpy import values_of
 from pipeline.reading.input_files import Tell
-from pipeline.runs.audience.rows import RunRows, open_rows, texts_of, typed
 from pipeline.runs.committed import CommittedRun, open_run
 from pipeline.runs.customers.index import DIGEST, RECORD, UNKNOWN, IndexKey, id_text
+from pipeline.runs.rows import RunRows, open_rows, texts_of, typed
 from pipeline.runs.store import RunResult, RunStore
 
 _TYPE = np.dtype(

@@ -16,7 +16,6 @@ from model_store.storage.scratch import unfinished
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.reading.arrow_numpy import values_of
-from pipeline.runs.audience.rows import RunRows, open_rows, typed
 from pipeline.runs.audience.write import ListTarget, written
 from pipeline.runs.committed import CommittedRun
 from pipeline.runs.moves.direction import direction_of
@@ -30,6 +29,7 @@ from pipeline.runs.moves.phrases import notes_of
 from pipeline.runs.moves.rejected import rejected_ids
 from pipeline.runs.moves.result import GroupMoves, Moves, RunSide, Transition, share_of
 from pipeline.runs.moves.spec import NO_MODELS, Grouping, KnownModels, MovesSpec, grouping_of
+from pipeline.runs.rows import RunRows, open_rows, typed
 from pipeline.runs.store import Checkpoint
 from pipeline.scoring.documents import ClusterSummary
 

@@ -19,7 +19,7 @@ from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.many.explanations import pairs_of
 from pipeline.reading.validation import Checked, check
-from pipeline.runs.audience.rows import RunRows, numbers_of
+from pipeline.runs.rows import RunRows, numbers_of
 
 Values = NDArray[np.float64]
 """A row a customer, a column a feature; a category by its place among the contract's values."""

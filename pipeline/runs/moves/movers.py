@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.reading.arrow_columns import filtered
 from pipeline.reading.arrow_numpy import column_of, values_of
-from pipeline.runs.audience.rows import RunRows, typed
 from pipeline.runs.moves.features import (
     Causes,
     FeatureReader,
@@ -21,6 +20,7 @@ from pipeline.runs.moves.ids import id_texts
 from pipeline.runs.moves.lists import Indices, MoverList, Movers
 from pipeline.runs.moves.matching import ALONE, MOVED, Matched, States
 from pipeline.runs.moves.spec import Change
+from pipeline.runs.rows import RunRows, typed
 
 
 class FeatureCounts:

@@ -15,10 +15,10 @@ from pipeline.reading.customer_file import CustomerFile
 from pipeline.reading.open import open_customers
 from pipeline.reading.options import AUTODETECT, ReadingOptions
 from pipeline.runs.audience.lists import SHEET
-from pipeline.runs.audience.rows import RunRows, open_rows, texts_of, typed
 from pipeline.runs.committed import CommittedRun
 from pipeline.runs.outcomes.ids import IdHashes, id_hashes
 from pipeline.runs.outcomes.parts import IdParts
+from pipeline.runs.rows import RunRows, open_rows, texts_of, typed
 
 UNKNOWN, STAYED, CHURNED = -1, 0, 1
 """What is known of a customer."""

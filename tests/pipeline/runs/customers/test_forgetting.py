@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from model_store import Temporary, open_storage
-from pipeline.runs.audience.rows import open_rows
 from pipeline.runs.committed import FORGOTTEN, CommittedRun, open_run
 from pipeline.runs.customers.forgetting import forget, rows_with
 from pipeline.runs.customers.index import IndexKey, find
 from pipeline.runs.customers.indexing import write_index
+from pipeline.runs.rows import open_rows
 from tests.support.cutting import CutStorage
 
 if TYPE_CHECKING:
