@@ -5,7 +5,6 @@ A file is hashed in blocks, so that several threads or machines can do it, each 
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
 
@@ -45,6 +44,7 @@ def identity_of_blocks(
         `sha256:` and the digest of its bytes. For a file of several blocks it is the digest of
         their digests, and the number of blocks follows, as S3 writes it: `sha256:…-41`.
     """
+    from concurrent.futures import ThreadPoolExecutor  # which no look-up need load
 
     def digest(block: int) -> str:
         if known and block in known:
