@@ -3,7 +3,7 @@
 #
 # A private package index or certificate comes in as the build secrets `pip` (a pip.conf) and `ca`
 # (a bundle of certificates); both are mounted for one command each and are in no layer.
-ARG BASE_IMAGE=python:3.13-slim-bookworm
+ARG BASE_IMAGE=python:3.13-slim-trixie
 # What it is for, which is what it depends on: requirements/serve.txt or requirements/train.txt.
 ARG PART=serve
 
@@ -43,7 +43,9 @@ COPY functions /build/source/functions
 COPY pipeline /build/source/pipeline
 COPY model_store /build/source/model_store
 COPY infra/wheel /build/source/infra/wheel
-RUN cd /build/source \
+# No index is asked, but pip reads the certificates, which some builders take away with the mount.
+RUN --mount=type=secret,required=false,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
+    cd /build/source \
     && /build/tools/bin/pip wheel --no-index --no-deps --no-build-isolation \
        --config-settings rooms=apart -w /build/wheels . \
     && /build/tools/bin/pip --python /opt/venv/bin/python install --no-compile \

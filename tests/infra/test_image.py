@@ -17,7 +17,7 @@ import pytest
 from infra.image import labels
 from model_store import BUNDLED, Artifact, open_store
 from pipeline.model.published.loading import load_model
-from tests.support.containers import BASE, IMAGE, LOCKED, Containers, post
+from tests.support.containers import BASE, IMAGE, LOCKED, Containers, canonical, post
 from tests.support.paths import ROOT
 
 SCHEMA_2 = "application/vnd.docker.distribution.manifest.v2+json"
@@ -174,7 +174,7 @@ def test_it_holds_what_is_pinned_and_nothing_else(containers: Containers) -> Non
     found = containers("podman", "run", "--rm", IMAGE, "python", "-c", script).split()
     pins = (ROOT / "requirements/serve.txt").read_text()
     pinned = set(re.findall(r"^([a-z0-9-]+==[^ ]+)", pins, re.MULTILINE))
-    assert {name.replace("_", "-") for name in found} == {*pinned, OWN}
+    assert {canonical(name) for name in found} == {*pinned, OWN}
     assert not pinned & {"scikit-learn", "pandas", "pytest", "moto"}
 
 
@@ -186,7 +186,7 @@ def test_the_bill_of_materials_lists_every_package(containers: Containers) -> No
     listed = {f"{part['name'].lower()}=={part['version']}" for part in bill["components"]}
     pins = (ROOT / "requirements/serve.txt").read_text()
     pinned = set(re.findall(r"^([a-z0-9-]+==[^ ]+)", pins, re.MULTILINE))
-    assert {name.replace("_", "-") for name in listed} == pinned
+    assert {canonical(name) for name in listed} == pinned
 
 
 def test_the_serving_part_stays_below_250_megabytes(containers: Containers) -> None:

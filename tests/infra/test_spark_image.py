@@ -14,7 +14,7 @@ from pipeline.runs.objects import ObjectRef, open_object
 from pipeline.scoring.spec import ScoringSpec
 from tests.infra.test_training_image import PACKAGES
 from tests.support import emr
-from tests.support.containers import Containers
+from tests.support.containers import Containers, canonical
 from tests.support.dropping import Drop, customers, is_whole
 from tests.support.paths import ROOT
 
@@ -35,7 +35,7 @@ def test_it_runs_as_the_user_of_emr_and_holds_what_is_pinned(image: Containers) 
     held = image(*command, "-c", PACKAGES).split()
     pins = (ROOT / "requirements/spark.txt").read_text()
     pinned = set(re.findall(r"^([a-z0-9-]+==[^ ]+)(?!.* == 'win32')", pins, re.MULTILINE))
-    assert {name.replace("_", "-") for name in held} == pinned
+    assert {canonical(name) for name in held} == pinned
     for package in ("functions", "pipeline", "model_store"):
         theirs = image("podman", "run", "--rm", emr.SPARK_IMAGE, "sh", "-c",
                        f"cd /opt/code && find {package} -name '*.py' | sort").split()  # fmt: skip

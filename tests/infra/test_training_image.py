@@ -15,6 +15,7 @@ from tests.support.containers import (
     LOCKED,
     TRAINING_IMAGE,
     Containers,
+    canonical,
     make_training_image,
 )
 from tests.support.paths import ROOT
@@ -36,7 +37,7 @@ def test_it_holds_what_is_pinned_for_training_and_nothing_else(training: Contain
     found = training("podman", "run", "--rm", TRAINING_IMAGE, "python", "-c", PACKAGES).split()
     pins = (ROOT / "requirements/train.txt").read_text()
     pinned = set(re.findall(r"^([a-z0-9-]+==[^ ]+)(?!.* == 'win32')", pins, re.MULTILINE))
-    assert {name.replace("_", "-") for name in found} == {*pinned, OWN}
+    assert {canonical(name) for name in found} == {*pinned, OWN}
     assert "pytest" not in pins
 
 

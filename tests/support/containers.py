@@ -1,12 +1,13 @@
 """Containers without an engine: podman and buildah, over a store of their own in the checkout.
 
-The stand-in for the official Python base is Debian's own Python, put together by debootstrap: the
-image that ships differs from the tested one in its base alone.
+The stand-in for the official Python base is the same Debian with its own Python, which is of the
+same version, put together by debootstrap: what ships differs from what is tested in that alone.
 """
 
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -27,7 +28,7 @@ from tests.support.paths import ROOT
 Invoke = Callable[[object], str]
 Lambda = Callable[..., AbstractContextManager[Invoke]]
 FOLDER = ROOT / ".containers"
-BASE = "localhost/python-stand-in:bookworm"
+BASE = "localhost/python-stand-in:trixie"
 IMAGE = "localhost/customer-clusters:test"
 TRAINING_IMAGE = "localhost/customer-clusters-train:test"
 TOOLS = ("buildah", "podman", "debootstrap", "runc")
@@ -99,13 +100,19 @@ class Containers:
             self("podman", "rm", "--force", "--time", "0", name)
 
 
+def canonical(pin: str) -> str:
+    """`Name.of==1.0` as requirements files write it: `name-of==1.0`."""
+    name, _, version = pin.partition("==")
+    return f"{re.sub('[._]', '-', name.lower())}=={version}"
+
+
 def make_base(containers: Containers) -> None:
     """The stand-in, unless the store has it already."""
     if BASE in containers("podman", "images", "--format", "{{.Repository}}:{{.Tag}}").split():
         return
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
         packages = "--include=python3,python3-venv,ca-certificates"
-        command = ["debootstrap", "--variant=minbase", packages, "bookworm", folder, *_mirror()]
+        command = ["debootstrap", "--variant=minbase", packages, "trixie", folder, *_mirror()]
         containers(*command, seconds=600)
         shutil.rmtree(f"{folder}/var/cache/apt/archives")
         with subprocess.Popen(["tar", "-C", folder, "-c", "."], stdout=subprocess.PIPE) as tar:
@@ -117,13 +124,13 @@ def make_base(containers: Containers) -> None:
 
 
 def _mirror() -> list[str]:
-    """Where this machine has its own Debian packages from, if it is that Debian."""
+    """Where this machine has its Debian packages from, if it is a Debian: others are there too."""
     listed = subprocess.run(
         ["apt-get", "indextargets", "--format", "$(RELEASE) $(REPO_URI)"],
         capture_output=True, text=True, check=False,
     ).stdout  # fmt: skip
     pairs = (line.split() for line in listed.splitlines())
-    return [address for release, address in pairs if release == "bookworm"][:1]
+    return [address for release, address in pairs if release.isalpha()][:1]
 
 
 def make_image(containers: Containers, pushed: Path) -> None:

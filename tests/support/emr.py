@@ -13,13 +13,13 @@ from pathlib import Path
 from tests.support.containers import BASE, FOLDER, Containers, downloaded
 
 SPARK_IMAGE = "localhost/customer-clusters-spark:test"
-_BASE = "localhost/emr-serverless-stand-in:bookworm"
+_BASE = "localhost/emr-serverless-stand-in:trixie"
 _DNF = """\
 #!/bin/sh
-# Amazon Linux's installer, as far as it is asked: this Debian has its Python 3.11 already.
+# Amazon Linux's installer, as far as it is asked: this Debian has its Python 3.13 already.
 case "$*" in
-  "install -y python3.11" | "clean all") ;;
-  *) echo "dnf: expected nothing but Python 3.11, got: $*" >&2; exit 1 ;;
+  "install -y python3.13" | "clean all") ;;
+  *) echo "dnf: expected nothing but Python 3.13, got: $*" >&2; exit 1 ;;
 esac
 """
 _CONTAINERFILE = f"""\
