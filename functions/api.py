@@ -16,13 +16,14 @@ from fastapi import FastAPI
 
 from functions import logs
 from functions.http.middleware import Middleware
+from functions.http.models import ModelRoutes
 from functions.http.routes import add_routes
 from functions.live_model import LiveModel
+from functions.live_models import LiveModels
 from functions.logs import Log
 from functions.settings import Settings
 from functions.uploads.routes import UploadRoutes
 from functions.web.routes import PageRoutes
-from model_store import open_store
 
 if TYPE_CHECKING:
     from functions.http.lambda_adapter import LambdaHandler
@@ -35,14 +36,25 @@ _CONTAINERS = 20_000
 answer to a batch has about as many."""
 
 
-def create_app(live_model: LiveModel, settings: Settings, log: Log = logs.write) -> FastAPI:
-    """The application over a model and its settings; nothing is read from elsewhere."""
+def create_app(
+    models: LiveModels | LiveModel, settings: Settings, log: Log = logs.write
+) -> FastAPI:
+    """The application over models and its settings; nothing is read from elsewhere.
+
+    Args:
+        models: All that answer, or the only one.
+        settings: What a server allows.
+        log: Takes a line for each request.
+    """
+    if isinstance(models, LiveModel):
+        models = LiveModels.of(models)
+    live_model = models.default
     pages, uploads = PageRoutes(live_model, settings), UploadRoutes(live_model, settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        live_model.stop()
+        models.stop()
         uploads.stop()
 
     app = FastAPI(
@@ -56,8 +68,8 @@ def create_app(live_model: LiveModel, settings: Settings, log: Log = logs.write)
     )
     app.root_path = settings.root_path  # as a parameter it would warn
     app.state.has_history = bool(settings.results)  # which every page leads to then
-    add_routes(app, live_model, settings)
-    app.router.routes += [*pages.routes, *uploads.routes]
+    add_routes(app, models, settings)
+    app.router.routes += [*pages.routes, *uploads.routes, *ModelRoutes(app, models).routes]
     app.router.routes.append(app.router.routes.pop(0))  # the document, which few ask for
 
     # In place of six layers of FastAPI's, which take an eighth of a look-up's time for what ours
@@ -66,11 +78,11 @@ def create_app(live_model: LiveModel, settings: Settings, log: Log = logs.write)
     return app
 
 
-def _from_environment() -> tuple[LiveModel, Settings]:
+def _from_environment() -> tuple[LiveModels, Settings]:
     settings = Settings.from_environment(os.environ)
-    live_model = LiveModel(open_store(settings.store, settings.trusted_keys), settings.model)
-    live_model.refresh()
-    return live_model, settings
+    models = LiveModels.from_settings(settings)
+    models.default.refresh()
+    return models, settings
 
 
 def _spare_garbage_collector() -> None:
@@ -84,17 +96,18 @@ def _spare_garbage_collector() -> None:
 
 def __getattr__(name: str) -> Any:
     if name == "app":
-        live_model, settings = _from_environment()
-        live_model.follow(settings.model_ttl_seconds)
-        globals()["app"] = application = create_app(live_model, settings)
+        models, settings = _from_environment()
+        models.follow(settings.model_ttl_seconds)
+        globals()["app"] = application = create_app(models, settings)
         _spare_garbage_collector()
         return application
     if name == "handler":
         from functions.http.lambda_adapter import handler_for  # Mangum, which a port needs not
 
-        live_model, settings = _from_environment()
-        refresh = partial(live_model.refresh_if_older, settings.model_ttl_seconds)
-        globals()["handler"] = adapter = handler_for(create_app(live_model, settings), refresh)
+        models, settings = _from_environment()
+        models.refresh_seconds = settings.model_ttl_seconds
+        refresh = partial(models.default.refresh_if_older, models.refresh_seconds)
+        globals()["handler"] = adapter = handler_for(create_app(models, settings), refresh)
         _spare_garbage_collector()
         return adapter
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

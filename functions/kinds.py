@@ -3,6 +3,8 @@
 import base64
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
 
 from functions.variables import Kind
 from model_store import S3Address
@@ -11,6 +13,7 @@ from pipeline.scoring.documents import OUTPUT_FORMATS, OutputFormat
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ROOT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 _APPLICATION = re.compile(r"[0-9a-z]{1,64}")
+_MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _ROLE = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/[\w+=,.@/-]+")
 
 
@@ -84,6 +87,36 @@ def _object(text: str) -> S3Address:
     return address
 
 
+@dataclass(frozen=True, slots=True)
+class NamedModel:
+    """One of several models that a process answers with."""
+
+    name: str
+    """What stands in addresses, and what a folder of the input bucket is called."""
+    store: str
+    reference: str | None = None
+    """The alias or version; None: that of all models."""
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """A model of a text such as cards=s3://bucket/models#champion; ValueError for another."""
+        name, _, address = text.partition("=")
+        store, _, reference = address.partition("#")
+        name, store, reference = name.strip(), store.strip(), reference.strip()
+        if not _MODEL.fullmatch(name) or not store or ("#" in address and not reference):
+            raise ValueError
+        if "://" in store:
+            S3Address.from_string(store)
+        return cls(name, store, reference or None)
+
+
+def _models(text: str) -> tuple[NamedModel, ...]:
+    models = tuple(NamedModel.from_text(part) for part in _parts(text))
+    if len({model.name for model in models}) < len(models):
+        raise ValueError
+    return models
+
+
 def _yes_or_no(text: str) -> bool:
     if text.lower() not in ("true", "false"):
         raise ValueError
@@ -101,5 +134,10 @@ PATH = Kind(_path, "a path such as /groups")
 HASHES = Kind(_hashes, "SHA-256 hashes (64 hex digits), separated by commas")
 KEYS = Kind(_keys, "Ed25519 public keys in base64, separated by commas")
 FORMAT: Kind[OutputFormat | None] = Kind(_format, ", ".join(OUTPUT_FORMATS))
+MODELS = Kind(
+    _models,
+    "name=store or name=store#alias, separated by commas, with names of their own of letters, "
+    "digits, - and _",
+)
 APPLICATION = Kind(_matching(_APPLICATION), "the id of an application")
 ROLE = Kind(_matching(_ROLE), "the ARN of a role")

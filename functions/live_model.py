@@ -4,12 +4,13 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from functions import logs
 from functions.logs import Log
-from model_store import Artifact, CustomerClustersError, Store, Temporary
+from model_store import Artifact, CustomerClustersError, Store, Temporary, open_store
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.published.loading import load_model
 
@@ -22,10 +23,21 @@ class NoLiveModel(Temporary):
 
     code = "model_unavailable"
 
-    def __init__(self, store: Store | str, why: str) -> None:
-        self.store, self.why = str(store), why
+    def __init__(self, store: str, why: str) -> None:
+        self.store, self.why = store, why
         self.action, self.where, self.reason = "answer", self.store, why
         CustomerClustersError.__init__(self, f"no model of {store} can answer: {why}")
+
+
+@dataclass(frozen=True, slots=True)
+class StoreAddress:
+    """A model store that is not opened yet."""
+
+    address: str
+    open: Callable[[str], Store] = open_store
+
+    def __str__(self) -> str:
+        return self.address
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +48,8 @@ class LoadedModel:
     model: ClusterModel
     version: str
     loaded_at: datetime
+    made: dict[str, Any] = field(default_factory=dict)
+    """What others made of this model, by a name of theirs; it goes when the model goes."""
 
 
 class LiveModel:
@@ -47,12 +61,21 @@ class LiveModel:
 
     def __init__(
         self,
-        store: Store,
+        store: Store | StoreAddress,
         reference: str,
         log: Log = logs.write,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.store, self.reference, self._log, self._clock = store, reference, log, clock
+        """Nothing is read yet.
+
+        Args:
+            store: The model store; one that is given by its address is opened with the first
+                read, which tells what is wrong with it.
+            reference: The alias or version that is followed.
+            log: Where a model that is loaded is told, and one that cannot be.
+            clock: What time it is.
+        """
+        self._store, self.reference, self._log, self._clock = store, reference, log, clock
         self.failure: str | None = None
         """Why the latest refresh failed; None when it did not."""
         self._loaded: LoadedModel | None = None
@@ -60,6 +83,18 @@ class LiveModel:
         self._refreshed_at = float("-inf")
         self._refreshing: threading.Thread | None = None
         self._stopped = threading.Event()
+
+    @property
+    def address(self) -> str:
+        """Where the store is."""
+        return str(self._store)
+
+    @property
+    def store(self) -> Store:
+        """The store, which the first call opens."""
+        if isinstance(self._store, StoreAddress):
+            self._store = self._store.open(self._store.address)
+        return self._store
 
     @property
     def loaded(self) -> LoadedModel | None:
@@ -74,7 +109,7 @@ class LiveModel:
         """
         loaded = self._loaded
         if loaded is None:
-            raise NoLiveModel(self.store, self.failure or "not read yet")
+            raise NoLiveModel(self.address, self.failure or "not read yet")
         return loaded
 
     def latest(self) -> LoadedModel:
@@ -120,7 +155,13 @@ class LiveModel:
         finally:
             self._refreshed_at = self._clock()
 
-    def refresh_if_older(self, seconds: float, *, wait_for_first: bool = False) -> None:
+    def refresh_if_older(
+        self,
+        seconds: float,
+        *,
+        wait_for_first: bool = False,
+        patience: float = PATIENCE_SECONDS,
+    ) -> None:
         """Refresh when the latest refresh is longer ago, in a thread of its own.
 
         For Lambda, where nothing runs between calls, and where a call may find the model of a
@@ -128,8 +169,8 @@ class LiveModel:
 
         Args:
             seconds: How old the latest refresh may be.
-            wait_for_first: Whether to wait as long as it takes while there is no model at all;
-                else for `PATIENCE_SECONDS` only.
+            wait_for_first: Whether to wait as long as it takes while there is no model at all.
+            patience: How long to wait else.
         """
         if self._refreshing is None or not self._refreshing.is_alive():
             if self._loaded and abs(self._clock() - self._refreshed_at) < seconds:
@@ -141,7 +182,7 @@ class LiveModel:
         elif self._loaded:
             return  # an earlier call has waited for it
         endless = wait_for_first and self._loaded is None
-        self._refreshing.join(None if endless else PATIENCE_SECONDS)
+        self._refreshing.join(None if endless else patience)
 
     def follow(self, every_seconds: float) -> threading.Thread:
         """Refresh for ever in a thread of its own, off the path of every request."""
@@ -154,6 +195,11 @@ class LiveModel:
         thread = threading.Thread(target=loop, name="model-follower", daemon=True)
         thread.start()
         return thread
+
+    def unload(self) -> None:
+        """Give the model's memory back; the next refresh loads it again."""
+        self._loaded = self._other = None
+        self._refreshed_at = float("-inf")
 
     def stop(self) -> None:
         """End the thread that follows."""

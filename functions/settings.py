@@ -11,6 +11,7 @@ from functions.kinds import (
     FORMAT,
     HASHES,
     KEYS,
+    MODELS,
     PATH,
     POSITIVE,
     ROLE,
@@ -20,6 +21,7 @@ from functions.kinds import (
     WHOLE,
     WHOLE_OR_NONE,
     YES_OR_NO,
+    NamedModel,
 )
 from functions.variables import PREFIX, Kind, Variable, WrongSetting, read, setting, variables_of
 from model_store import BUNDLED, CHAMPION, S3Address
@@ -40,6 +42,8 @@ __all__ = [
     "retraining_variables",
     "server_variables",
 ]
+DEFAULT = "default"
+"""The name of the model that answers where none is named."""
 READING_VARIABLES = {name: PREFIX + name.upper() for name in OPTIONS}
 """The variable of each option about how files are written."""
 
@@ -295,6 +299,21 @@ class Settings:
         default="",
         shown="none, no index",
     )
+    models: tuple[NamedModel, ...] = setting(
+        "CUSTOMER_CLUSTERS_MODELS",
+        MODELS,
+        "Several models, `cards=s3://bucket/models#champion,loans=/stores/loans`: the one named "
+        "`default`, or the first, answers where no model is named; with CUSTOMER_CLUSTERS_STORE "
+        "that store is the one named `default`",
+        default=(),
+        shown="one, of CUSTOMER_CLUSTERS_STORE",
+    )
+    models_loaded: int = setting(
+        "CUSTOMER_CLUSTERS_MODELS_LOADED",
+        WHOLE,
+        "So many models are in memory at once; who was asked for longest ago makes room",
+        default=100,
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -306,7 +325,28 @@ class Settings:
         buckets = None
         if variables_of(BatchSettings)["input"].is_set(environment):
             buckets = BatchSettings.from_environment(environment)
-        return read(cls, environment, buckets=buckets)
+        made = read(cls, environment, buckets=buckets)
+        return made._of_models(variables_of(cls)["store"].is_set(environment))
+
+    @property
+    def named_models(self) -> tuple[NamedModel, ...]:
+        """The models that answer, that of addresses without a name first."""
+        return self.models or (NamedModel(DEFAULT, self.store, self.model),)
+
+    def _of_models(self, with_store: bool) -> Self:
+        """With the default model first among all, and as the store and the model of this."""
+        if not self.models:
+            return self
+        named = {model.name: model for model in self.models}
+        if with_store and DEFAULT in named:
+            expected = f"no model named {DEFAULT}, for CUSTOMER_CLUSTERS_STORE is set: it is that"
+            raise WrongSetting("CUSTOMER_CLUSTERS_MODELS", expected)
+        first = (
+            NamedModel(DEFAULT, self.store) if with_store else named.get(DEFAULT, self.models[0])
+        )
+        models = [first, *(model for model in self.models if model.name != first.name)]
+        known = tuple(replace(each, reference=each.reference or self.model) for each in models)
+        return replace(self, models=known, store=first.store, model=first.reference or self.model)
 
 
 @dataclass(frozen=True, slots=True)

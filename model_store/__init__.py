@@ -12,7 +12,7 @@ from model_store.errors import (
 )
 from model_store.history import Event, Reason
 from model_store.manifest import FORMAT, FileRecord, Manifest
-from model_store.open import BUNDLED, open_storage, open_store
+from model_store.open import BUNDLED, StoreOpener, open_storage, open_store
 from model_store.storage.addresses import S3Address, WrongAddress
 from model_store.storage.base import Storage
 from model_store.storage.folder import FolderStorage
@@ -40,6 +40,7 @@ __all__ = [
     "S3Address",
     "Storage",
     "Store",
+    "StoreOpener",
     "Temporary",
     "Version",
     "WrongAddress",

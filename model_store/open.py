@@ -1,5 +1,6 @@
 """Opening a store, or other storage, by its address: a folder's path or s3://bucket/prefix."""
 
+import threading
 from pathlib import Path
 
 from model_store.errors import NotFound
@@ -29,6 +30,30 @@ def open_store(address: str | Path, trusted: tuple[str, ...] = ()) -> Store:
     return Store(open_storage(address), trusted)
 
 
+class StoreOpener:
+    """Opens many stores; those in S3 share one client, of which each takes 13 MB."""
+
+    def __init__(self, trusted: tuple[str, ...] = ()) -> None:
+        """Open nothing yet.
+
+        Args:
+            trusted: Public keys, as `open_store` takes them, for all of the stores.
+        """
+        self._trusted = trusted
+        self._in_s3: Storage | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self, address: str) -> Store:
+        """The model store at an address; `open_store` says what it raises."""
+        if not address.startswith(S3Address.SCHEME):
+            return open_store(address, self._trusted)
+        parsed = S3Address.from_string(address)
+        with self._lock:
+            if self._in_s3 is None:
+                self._in_s3 = _in_s3(parsed)
+        return Store(_in_s3(parsed, self._in_s3), self._trusted)
+
+
 def open_storage(address: str | Path) -> Storage:
     """The storage at an address, as `open_store` takes it; nothing is read or written yet."""
     text = str(address)
@@ -39,7 +64,9 @@ def open_storage(address: str | Path) -> Storage:
     return FolderStorage(Path(address))
 
 
-def _in_s3(address: S3Address) -> Storage:
+def _in_s3(address: S3Address, beside: Storage | None = None) -> Storage:
     with needs_extra(str(address), "aws"):
         from model_store.storage.s3 import S3Storage  # boto3 is loaded for those who need it
+    if isinstance(beside, S3Storage):
+        return beside.beside(address)
     return S3Storage.at(address)

@@ -139,6 +139,8 @@ class Middleware:
             "ms": round(seconds * 1000, 3),
             "model_version": scope.get("model_version"),
         }
+        if "model_name" in scope:
+            line["model"] = scope["model_name"]
         if "error" in scope:
             line["error"] = scope["error"]
         self.log(line)

@@ -1,7 +1,5 @@
 """Answers for machines, made of what a model says."""
 
-from functools import lru_cache
-
 from functions.http.schemas import (
     AssignmentAnswer,
     Churn,
@@ -107,10 +105,12 @@ class Presenter:
         }
 
 
-@lru_cache(maxsize=2)  # the model that answers, and the one before it while they are exchanged
 def presenter_of(loaded: LoadedModel) -> Presenter:
     """The presenter of a loaded model, made once."""
-    return Presenter(loaded.model, loaded.version)
+    presenter: Presenter | None = loaded.made.get("presenter")
+    if presenter is None:
+        presenter = loaded.made["presenter"] = Presenter(loaded.model, loaded.version)
+    return presenter
 
 
 def model_answer(loaded: LoadedModel, reference: str) -> ModelAnswer:

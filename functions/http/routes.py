@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from functions.http import openapi
 from functions.http.assign import assign_batch, assign_one
 from functions.http.bodies import read_json
+from functions.http.models import states
 from functions.http.presenter import model_answer, presenter_of
 from functions.http.problems import ProblemError
 from functions.http.schemas import (
@@ -27,6 +28,7 @@ from functions.http.schemas import (
 )
 from functions.http.what_if import what_if
 from functions.live_model import LiveModel, LoadedModel
+from functions.live_models import LiveModels
 from functions.settings import Settings
 from pipeline.errors import shortened
 
@@ -49,22 +51,33 @@ class DirectRoute(APIRoute):
         self.app = answer
 
 
-def add_routes(app: FastAPI, live_model: LiveModel, settings: Settings) -> None:
+def add_routes(app: FastAPI, models: LiveModels, settings: Settings) -> None:
     """Let an application answer the addresses of the API, and describe them."""
     app.router.route_class = DirectRoute
+    live_model = models.default
     _add_assignments(app, live_model, settings)
     _add_model(app, live_model)
     if settings.results and settings.index_key:
         _add_customers(app, settings)
-    _add_health(app, live_model)
+    _add_health(app, models)
     _add_document(app, live_model)
 
 
 def model_for(request: Request, live_model: LiveModel) -> LoadedModel:
-    """The model that answers a request, which the line in the log names."""
-    loaded = live_model.current()
+    """The model that answers a request, which the line in the log names.
+
+    Args:
+        request: A request; where its address names a model, that one is loaded and in its scope.
+        live_model: The model that answers where none is named.
+    """
+    loaded: LoadedModel = request.scope.get("loaded_model") or live_model.current()
     request.scope["model_version"] = loaded.version
     return loaded
+
+
+def _named(request: Request, live_model: LiveModel) -> LiveModel:
+    named: LiveModel = request.scope.get("live_model", live_model)
+    return named
 
 
 def _add_assignments(app: FastAPI, live_model: LiveModel, settings: Settings) -> None:
@@ -112,7 +125,9 @@ def _add_model(app: FastAPI, live_model: LiveModel) -> None:
     @app.get("/v1/model", **openapi.gives(ModelAnswer, 401, 503))
     async def model(request: Request) -> Response:
         """The model that answers: version, metrics and contract."""
-        return _json(model_answer(model_for(request, live_model), live_model.reference))
+        return _json(
+            model_answer(model_for(request, live_model), _named(request, live_model).reference)
+        )
 
 
 def _add_customers(app: FastAPI, settings: Settings) -> None:
@@ -131,7 +146,9 @@ def _add_customers(app: FastAPI, settings: Settings) -> None:
         return _json(await customers.look_up(request.path_params["customer_id"]))
 
 
-def _add_health(app: FastAPI, live_model: LiveModel) -> None:
+def _add_health(app: FastAPI, models: LiveModels) -> None:
+    live_model = models.default
+
     @app.get("/health/live", **openapi.gives(LiveAnswer))
     async def live(request: Request) -> Response:
         """Whether the process answers at all; open without a key."""
@@ -149,7 +166,8 @@ def _add_health(app: FastAPI, live_model: LiveModel) -> None:
             "status": "ready",
             "model_version": loaded.version,
             "loaded_at": loaded.loaded_at.isoformat(),
-            "reload_failure": live_model.failure,
+            "reload_failure": _named(request, live_model).failure,
+            "models": states(models),
         })  # fmt: skip
 
 

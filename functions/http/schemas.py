@@ -196,6 +196,28 @@ class ModelAnswer(TypedDict):
     contract_sha256: str
 
 
+class ModelState(TypedDict):
+    """One of the models that a server answers with.
+
+    `version` and `title` are null while it is not loaded, which its first request does; `failure`
+    says why its store gave none, or no newer one.
+    """
+
+    name: str
+    default: bool
+    reference: str
+    state: Literal["loaded", "not_loaded", "failed"]
+    version: str | None
+    title: str | None
+    failure: str | None
+
+
+class ModelsAnswer(TypedDict):
+    """The models that a server answers with, that of addresses without a name first."""
+
+    models: list[ModelState]
+
+
 class PlaceAnswer(TypedDict):
     """Where one run has put a customer.
 
@@ -236,12 +258,16 @@ class LiveAnswer(TypedDict):
 
 
 class ReadyAnswer(TypedDict):
-    """`reload_failure` says why a newer model could not be loaded; the old one answers then."""
+    """`reload_failure` says why a newer model could not be loaded; the old one answers then.
+
+    `models` lists all of them; those that are not loaded or have failed change nothing else here.
+    """
 
     status: Literal["ready"]
     model_version: str
     loaded_at: str
     reload_failure: str | None
+    models: list[ModelState]
 
 
 class ProblemDocument(TypedDict):
@@ -264,6 +290,7 @@ ANSWERS: tuple[type, ...] = (
     CustomerAnswer,
     LiveAnswer,
     ModelAnswer,
+    ModelsAnswer,
     ReadyAnswer,
     WhatIfAnswer,
     ProblemDocument,

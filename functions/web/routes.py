@@ -3,15 +3,13 @@
 What answers them is `functions.web.pages`, imported with the first page.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match, Route
-from starlette.types import Scope
 
+from functions.http.lazy_routes import PageRoute, Paths, lazy_routes
 from functions.http.problems import ProblemError
 from functions.live_model import LiveModel
 from functions.settings import Settings
@@ -20,8 +18,7 @@ if TYPE_CHECKING:
     from functions.web.history import HistoryPages
     from functions.web.pages import Pages
 
-Paths = Mapping[str, tuple[str, Sequence[str]]]
-"""Path → the name of the method that answers it, and the HTTP methods that it takes."""
+__all__ = ["PageRoute", "PageRoutes", "Paths", "by_person", "lazy_routes"]
 _READ = ("GET",)
 _PAGES: Paths = {
     "/result": ("result", ("GET", "POST")),
@@ -40,35 +37,6 @@ _HISTORY: Paths = {
     "/history/{entry}/report": ("report", _READ),
 }
 """Answered by `functions.web.history.HistoryPages`, where the settings name results."""
-
-
-class PageRoute(Route):
-    """A plain route, cheap to make at a cold start, that the log can name."""
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Whether the route answers a request, and what it adds to its scope."""
-        match, child_scope = super().matches(scope)
-        return match, {**child_scope, "route": self}
-
-
-def lazy_routes(pages: Callable[[], object], paths: Paths) -> list[PageRoute]:
-    """Routes whose answers are methods of an object that is made with the first request.
-
-    Args:
-        pages: Makes the object, or gives the one that was made.
-        paths: What each of its methods answers.
-    """
-
-    def endpoint(name: str) -> Callable[[Request], Awaitable[Response]]:
-        async def answer(request: Request) -> Response:
-            page: Callable[[Request], Awaitable[Response]] = getattr(pages(), name)
-            return await page(request)
-
-        return answer
-
-    return [
-        PageRoute(path, endpoint(name), methods=methods) for path, (name, methods) in paths.items()
-    ]
 
 
 class PageRoutes:

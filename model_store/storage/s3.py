@@ -60,8 +60,17 @@ def connect(special: Config | None = None) -> "S3Client":
 class S3Storage:
     """Named files below a prefix, as `base.Storage` describes them. A tag is an ETag."""
 
-    def __init__(self, client: "S3Client", address: S3Address) -> None:
-        self.client, self.address = client, address
+    def __init__(
+        self, client: "S3Client", address: S3Address, owner: "S3Storage | None" = None
+    ) -> None:
+        """Storage at an address.
+
+        Args:
+            client: What asks S3.
+            address: The bucket and the prefix.
+            owner: The storage whose client it is, kept so that the client stays open.
+        """
+        self.client, self.address, self._owner = client, address, owner
 
     @classmethod
     def at(cls, address: S3Address) -> Self:
@@ -69,6 +78,10 @@ class S3Storage:
         storage = cls(connect(), address)
         weakref.finalize(storage, storage.client.close)
         return storage
+
+    def beside(self, address: S3Address) -> "S3Storage":
+        """Storage elsewhere with the same client, which lives as long as either of them."""
+        return S3Storage(self.client, address, owner=self)
 
     def __str__(self) -> str:
         return str(self.address)

@@ -260,7 +260,12 @@ def test_a_promotion_and_a_rollback_are_picked_up_at_the_next_look(
 
 @pytest.mark.parametrize("harm", ["half deleted", "newer format", "not signed", "other alias"])
 def test_a_champion_that_must_not_be_used_leaves_the_old_one_answering(
-    client: TestClient, live_model: LiveModel, store: Store, tmp_path: Path, harm: str
+    client: TestClient,
+    live_model: LiveModel,
+    store: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    harm: str,
 ) -> None:
     old, new = live_model.current().version, store.promote("original", "why", "who")
     manifest = tmp_path / "store" / "versions" / new / "manifest.json"
@@ -275,7 +280,8 @@ def test_a_champion_that_must_not_be_used_leaves_the_old_one_answering(
     elif harm == "newer format":
         manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 99'))
     elif harm == "not signed":
-        live_model.store = open_store(tmp_path / "store", ("A" * 43 + "=",))
+        trusting = open_store(tmp_path / "store", ("A" * 43 + "=",))
+        monkeypatch.setattr(LiveModel, "store", trusting)
     else:  # the damage of an alias that nobody asked for
         (tmp_path / "store" / "aliases" / "candidate.json").write_text("{")
     live_model.refresh()
