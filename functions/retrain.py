@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from functions import logs
 from functions.aws.deadline import Deadline
 from functions.aws.events import asks_for_notices
-from functions.aws.metrics import Measure, emf
+from functions.aws.metrics import FUNCTION, Measure, emf
 from functions.logs import Log
 from functions.notices import keep_candidate, logged, notices_from
 from functions.settings import RetrainingSettings, Settings
@@ -63,7 +63,7 @@ class Retraining:
     signer: "Signer | None" = None
     budget: "Budget | None" = None
     log: Log = logs.write
-    measure: Measure = emf
+    measure: Measure = emf("retrain")
     notices: Notices = SILENT
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
@@ -174,7 +174,9 @@ def _from_environment() -> LambdaHandler:
     signer = load_signer(settings.sign_key) if settings.sign_key else None
     store = open_store(settings.store, settings.trusted_keys)
     notices = notices_from(os.environ, logged(logs.write))
-    return Retraining(own, store, S3Storage.at(own.store), signer, notices=notices)
+    measure = emf(os.environ.get(FUNCTION, "retrain"))
+    files = S3Storage.at(own.store)
+    return Retraining(own, store, files, signer, measure=measure, notices=notices)
 
 
 def __getattr__(name: str) -> Any:

@@ -16,7 +16,7 @@ from functions import logs
 from functions.aws.deadline import Deadline
 from functions.aws.events import UnknownEvent, asks_for_notices, object_refs, why_skipped
 from functions.aws.handover import Handover, JobFailed, JobNotStarted, ended_job
-from functions.aws.metrics import Measure, emf
+from functions.aws.metrics import FUNCTION, Measure, emf
 from functions.aws.prefix_options import WrongOptions, settings_for
 from functions.aws.queue import Message, Redelivery, handle_each, messages_of, redelivery
 from functions.live_model import LiveModel
@@ -66,7 +66,7 @@ class Batch:
     redeliver: Redelivery = lambda message: None
     """Called with a message of a queue that has to come again."""
     log: Log = logs.write
-    measure: Measure = emf
+    measure: Measure = emf("batch")
     notices: Notices = SILENT
     """Who is told of runs."""
 
@@ -291,6 +291,7 @@ def _from_environment() -> LambdaHandler:
         settings.as_of_pattern,
         settings.index_key,
         redelivery(logs.write),
+        measure=emf(os.environ.get(FUNCTION, "batch")),
         notices=notices_from(os.environ, logged(logs.write)),
     )
 

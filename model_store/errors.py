@@ -13,7 +13,7 @@ CustomerClustersError
 ├── WrongAddress       (model_store.storage.addresses) a text that should be s3://bucket/prefix
 ├── WrongFile          (pipeline.errors) a customer file that is refused whole
 │   ├── Gone           (pipeline.errors) an input that is not there any more
-│   ├── Unreadable     (pipeline.errors) an input that the storage will not hand out
+│   ├── Unreadable     (pipeline.errors) an input that is archived
 │   ├── TooLarge       (pipeline.errors) an input that is larger than may be read here
 │   ├── UnmatchedColumns (pipeline.errors) a file without a column, or with two
 │   ├── UnchosenSheet  (pipeline.errors) a workbook of several sheets

@@ -8,6 +8,7 @@ from model_store.errors import MissingExtra
 MODULES = {
     "api": frozenset(
         {
+            "backports",
             "fastapi",
             "httptools",
             "mangum",
@@ -19,6 +20,7 @@ MODULES = {
         }
     ),
     "aws": frozenset({"boto3", "botocore", "s3transfer"}),
+    "jwt": frozenset({"cryptography", "jwt"}),
     "lambda": frozenset({"awslambdaric"}),
     "mlflow": frozenset({"mlflow", "pandas"}),
     "onnx": frozenset({"onnx"}),

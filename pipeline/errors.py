@@ -96,9 +96,9 @@ class Gone(WrongFile):
 
 
 class Unreadable(WrongFile):
-    """Raised when the storage refuses to hand out an input, and will refuse again."""
+    """Raised when the storage has an input and does not hand it out: it is archived."""
 
-    code = "access_denied"
+    code = "archived"
 
 
 class TooLarge(WrongFile):

@@ -76,7 +76,8 @@ def settings_for(client: "S3Client", ref: ObjectRef, settings: BatchSettings) ->
 
     Raises:
         WrongOptions: The options cannot be meant.
-        Unreadable: S3 refuses to hand them out.
+        Unreadable: They are archived.
+        Denied: This function may not read them.
         Temporary: S3 does not answer.
     """
     for key in islice(_keys(ref, settings.input), _MOST_FOLDERS):

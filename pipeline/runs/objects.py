@@ -31,6 +31,7 @@ _CHUNK = 8 << 20
 _LISTED_AT_ONCE = 8
 _LONGEST_NAME = 600
 """Bytes of a name, so that a key with the run's id and the file's fits in the 1,024 of S3."""
+_ARCHIVED = "InvalidObjectState"
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\\]")
 
 
@@ -144,7 +145,8 @@ def open_object(
 
     Raises:
         Gone: It is not there any more.
-        Unreadable: S3 refuses it for good.
+        Unreadable: It is archived.
+        Denied: A right, a key or a region is missing: of whoever reads, not of the object.
         EmptyObject: It has no bytes.
         ReplacedObject: It is a newer one.
         Temporary: S3 does not answer.
@@ -156,7 +158,9 @@ def open_object(
     except NotFound as error:
         raise Gone(ref.address, "is gone") from error
     except Denied as error:
-        raise Unreadable(ref.address, str(error)) from error
+        if error.reason != _ARCHIVED:
+            raise
+        raise Unreadable(ref.address, "is archived; restore it, then drop it again") from error
     with closing(answer["Body"]) as body:
         etag, size = answer["ETag"].strip('"'), answer["ContentLength"]
         if not ref.version and ref.etag not in (None, etag):

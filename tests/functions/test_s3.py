@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 from openpyxl import load_workbook
 
 from functions.live_model import LiveModel
@@ -197,6 +198,33 @@ def test_an_object_that_is_gone_is_told_and_not_tried_again(drop: Drop) -> None:
     assert drop.said() == ["failed for good"] * 3
     assert drop.lines[-1]["run"] == ""
     assert drop.figures == [{"FilesFailed": 1}] * 2
+
+
+@pytest.mark.parametrize(
+    "code", ["AccessDenied", "InvalidAccessKeyId", "KMS.DisabledException", "PermanentRedirect"]
+)
+def test_what_an_operator_can_mend_fails_no_file(drop: Drop, code: str) -> None:
+    """A right, a key or a region is missing: the queue keeps the file until it is there."""
+
+    class Refusing:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(drop.s3, name)
+
+        def get_object(self, **asked: Any) -> Any:
+            if asked["Key"] != KEY:
+                return drop.s3.get_object(**asked)
+            answer: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": 403}}
+            raise ClientError(answer, "GetObject")
+
+    event = queued(drop.put(KEY))
+    refusing: Any = Refusing()
+    function = drop.function(S3Storage(refusing, drop.settings.output.below("results")))
+    assert function(event, Context()) == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
+    assert drop.figures == [{"FilesGivenBack": 1}]
+    assert not drop.written()
+    assert code in drop.lines[-1]["error"]
+    assert drop.deliver(event) == {"batchItemFailures": []}
+    assert is_whole(drop.written())
 
 
 def test_a_run_stays_done_when_its_input_goes(drop: Drop) -> None:

@@ -260,7 +260,7 @@ def test_input_and_output_do_not_meet(resources: Resources) -> None:
 
 def test_alarms_and_logs_are_wired(resources: Resources) -> None:
     alarms = of(resources, "AWS::CloudWatch::Alarm")
-    watched = {(a["Namespace"], a["MetricName"]) for a in alarms.values()}
+    watched = {(a["Namespace"], a["MetricName"]) for a in alarms.values() if "MetricName" in a}
     assert watched == {
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
         ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
@@ -268,6 +268,7 @@ def test_alarms_and_logs_are_wired(resources: Resources) -> None:
         ("AWS/Lambda", "Throttles"),
         (NAMESPACE, "RetrainingsFailed"),
         (NAMESPACE, "FilesRefused"),
+        (NAMESPACE, "FilesGivenBack"),
         (NAMESPACE, "DriftVerdict"),
         (NAMESPACE, "RejectedShare"),
         ("AWS/ApiGateway", "5xx"),
@@ -277,7 +278,7 @@ def test_alarms_and_logs_are_wired(resources: Resources) -> None:
     failing = {
         a["Dimensions"][0]["Value"]["Ref"]
         for a in alarms.values()
-        if (a["Namespace"], a["MetricName"]) == ("AWS/Lambda", "Errors")
+        if (a.get("Namespace"), a.get("MetricName")) == ("AWS/Lambda", "Errors")
     }
     assert failing == {"BatchLambdaFunction", "RetrainLambdaFunction"}  # the API's are its 5xx
     topics = of(resources, "AWS::SNS::Topic")
@@ -288,7 +289,30 @@ def test_alarms_and_logs_are_wired(resources: Resources) -> None:
     assert all(group["RetentionInDays"] >= 30 for group in groups.values())
     (dashboard,) = of(resources, "AWS::CloudWatch::Dashboard").values()
     body = dashboard["DashboardBody"]["Fn::Sub"]
-    assert len(json.loads(body)["widgets"]) == 4
+    assert len(json.loads(body)["widgets"]) == 6
+
+
+def test_figures_of_our_own_are_told_apart_by_the_function_which_has_its_stage(
+    resources: Resources,
+) -> None:
+    """And by nothing else: what is watched or shown under another dimension would never come."""
+    shown = json.dumps(of(resources, "AWS::CloudWatch::Dashboard"))
+    alarms = json.dumps(of(resources, "AWS::CloudWatch::Alarm"))
+    assert len(re.findall(rf'\\"{NAMESPACE}\\", \\"\w+\\", \\"function\\"', shown)) == 9
+    assert shown.count(NAMESPACE) == 9
+    own = re.findall(
+        rf'"{NAMESPACE}", "MetricName": "\w+", "Dimensions": \[{{"Name": "(\w+)"', alarms
+    )
+    assert own == ["function"] * alarms.count(NAMESPACE)
+
+
+def test_a_file_that_fails_for_what_is_not_in_it_rings_apart_from_a_refused_one(
+    resources: Resources,
+) -> None:
+    alarm = resources["FilesFailedAlarm"]["Properties"]
+    names = {m["Id"]: m["MetricStat"]["Metric"]["MetricName"] for m in alarm["Metrics"][1:]}
+    assert names == {"failed": "FilesFailed", "refused": "FilesRefused"}
+    assert alarm["Metrics"][0]["Expression"] == "failed - FILL(refused, 0)"
 
 
 def test_runs_and_candidates_are_told_by_one_topic_and_one_bus_and_by_two_roles(

@@ -121,7 +121,7 @@ def test_the_handler_is_made_of_the_environment_when_it_is_asked_for(drop: Drop,
     assert answer == {"batchItemFailures": []}
     (told,) = figures["_aws"]["CloudWatchMetrics"]
     assert told["Namespace"] == "CustomerClusters"
-    assert told["Dimensions"] == [["service"]]
+    assert told["Dimensions"] == [["function"]]
     assert {"Name": "ScoringSeconds", "Unit": "Seconds"} in told["Metrics"]
     assert figures["RowsAssigned"] == 39
     assert done.stderr == ""

@@ -11,7 +11,8 @@ from openpyxl import Workbook
 from functions.aws.job_arguments import JobArguments
 from functions.aws.prefix_options import OPTIONS_FILE, settings_for
 from functions.settings import BatchSettings
-from pipeline.errors import MAX_REJECTED_SHARE, Unreadable
+from model_store import Denied
+from pipeline.errors import MAX_REJECTED_SHARE
 from pipeline.reading.options import ReadingOptions
 from pipeline.runs.notices import Notices, Rule
 from pipeline.runs.objects import ObjectRef
@@ -157,7 +158,7 @@ def test_options_that_may_not_be_read_make_the_file_wait_and_are_not_passed_over
             answer = {"Error": {"Code": "AccessDenied"}}
             raise ClientError(cast(Any, answer), "GetObject")
 
-    with pytest.raises(Unreadable, match="AccessDenied"):
+    with pytest.raises(Denied, match="AccessDenied"):
         settings_for(cast(Any, Forbidding()), ObjectRef("b", "incoming/a.csv"), drop.settings)
 
 

@@ -79,8 +79,7 @@ def test_a_replaced_or_empty_object_is_skipped() -> None:
         ("NoSuchKey", 404, "gone"),
         ("NoSuchVersion", 404, "gone"),
         ("MethodNotAllowed", 405, "gone"),
-        ("AccessDenied", 403, "access_denied"),
-        ("InvalidObjectState", 403, "access_denied"),
+        ("InvalidObjectState", 403, "archived"),
     ],
 )
 def test_what_can_never_be_read_is_told_by_a_code(code: str, status: int, told: str) -> None:
