@@ -8,7 +8,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +63,7 @@ class Retraining:
     signer: "Signer | None" = None
     budget: "Budget | None" = None
     log: Log = logs.write
-    measure: Measure = emf("retrain")
+    measure: Measure = field(default_factory=lambda: emf("retrain"))
     notices: Notices = SILENT
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:

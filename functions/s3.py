@@ -66,7 +66,7 @@ class Batch:
     redeliver: Redelivery = lambda message: None
     """Called with a message of a queue that has to come again."""
     log: Log = logs.write
-    measure: Measure = emf("batch")
+    measure: Measure = field(default_factory=lambda: emf("batch"))
     notices: Notices = SILENT
     """Who is told of runs."""
 
