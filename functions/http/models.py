@@ -4,7 +4,6 @@
 that the address names in their scope, and what one of them learns all of them know.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -13,7 +12,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from functions.http import openapi
 from functions.http.lazy_routes import PageRoute
 from functions.http.problems import ProblemError
 from functions.http.schemas import ModelsAnswer, ModelState
@@ -30,6 +28,10 @@ _OWN = {  # below /v1/models/{name} → the address whose routes answer
     "/ready": "/health/ready",
 }
 _CLUSTER = "/clusters/"
+_ADDRESSES = {address: below or "/" for below, address in _OWN.items()} | {
+    "/v1/clusters/{cluster_id}": "/clusters/{cluster_id}"
+}
+"""Path of the API → what it is below the address of one model."""
 _DOCUMENT = "/openapi.json"
 
 
@@ -87,9 +89,10 @@ class ModelRoutes:
         """The OpenAPI document of one model, whose paths hold below its own address."""
         key = f"{name} {loaded.version}"
         if self._document[0] != key:  # the latest is kept, as of the model without a name
-            self._document = key, of_one(openapi.document(self._app, loaded))
-        server = {"url": f"{scope.get('root_path', '')}{ROOT}/{name}"}
-        document = {**self._document[1], "servers": [server]}
+            self._document = key, self._app.state.describe(loaded, _ADDRESSES)
+        described = self._document[1]
+        url = f"{scope.get('root_path', '')}{ROOT}/{name}"
+        document = {**described, "servers": [{**described["servers"][0], "url": url}]}
         return Response(to_json(document), media_type="application/json")
 
 
@@ -101,18 +104,6 @@ class _Below:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._routes.answer(scope, receive, send)
-
-
-def of_one(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The API's document with the paths that one model has, as they are below its address."""
-    own = {address: below or "/" for below, address in _OWN.items()}
-    cluster = {path: path.removeprefix("/v1") for path in document["paths"] if "{cluster" in path}
-    paths = {
-        own.get(path) or cluster[path]: item
-        for path, item in document["paths"].items()
-        if path in own or path in cluster
-    }
-    return {**document, "paths": paths}
 
 
 def states(models: LiveModels) -> list[ModelState]:

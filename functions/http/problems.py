@@ -115,8 +115,8 @@ def title_of(problem: ProblemError) -> str:
     return TITLES.get(problem.code) or HTTPStatus(problem.status).phrase
 
 
-def problem_response(problem: ProblemError, request_id: str) -> Response:
-    """The problem document."""
+def problem_document(problem: ProblemError, request_id: str) -> ProblemDocument:
+    """What a client is told of a problem."""
     document: ProblemDocument = {
         "type": f"urn:customer-clusters:problem:{problem.code}",
         "title": title_of(problem),
@@ -127,5 +127,10 @@ def problem_response(problem: ProblemError, request_id: str) -> Response:
     }
     if problem.errors:
         document["errors"] = list(problem.errors)
-    content = json.dumps(document).encode()
+    return document
+
+
+def problem_response(problem: ProblemError, request_id: str) -> Response:
+    """The problem document as an answer."""
+    content = json.dumps(problem_document(problem, request_id)).encode()
     return Response(content, problem.status, dict(problem.headers or {}), MEDIA_TYPE)

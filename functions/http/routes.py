@@ -1,48 +1,38 @@
 """The routes of the JSON API."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.routing import APIRoute
 from pydantic_core import to_json
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from functions.http import openapi
 from functions.http.assign import assign_batch, assign_one
 from functions.http.bodies import read_json
+from functions.http.lazy_routes import PageRoute
 from functions.http.models import states
 from functions.http.presenter import model_answer, presenter_of
 from functions.http.problems import ProblemError
-from functions.http.schemas import (
-    AssignmentAnswer,
-    BatchAnswer,
-    ClusterAnswer,
-    ClustersAnswer,
-    CustomerAnswer,
-    LiveAnswer,
-    ModelAnswer,
-    ReadyAnswer,
-    WhatIfAnswer,
-)
 from functions.http.what_if import what_if
 from functions.live_model import LiveModel, LoadedModel
 from functions.live_models import LiveModels
 from functions.settings import Settings
 from pipeline.errors import shortened
 
+Endpoint = Callable[[Request], Awaitable[Response]]
 
-class DirectRoute(APIRoute):
+
+class DirectRoute(PageRoute):
     """A route whose endpoint is its handler: from a request to a response, nothing between.
 
     The contract of the model that answers says what a customer may be, and models change while
-    the process runs: FastAPI's fixed parameters could only say it again, and late.
+    the process runs: FastAPI's fixed parameters could only say it again, and late. What the
+    OpenAPI document says of a route is in `functions/http/openapi`, for its first reader.
     """
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        endpoint: Callable[[Request], Awaitable[Response]] = self.endpoint
+    def __init__(self, path: str, endpoint: Endpoint, method: str) -> None:
+        super().__init__(path, endpoint, methods=[method])
 
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
             response = await endpoint(Request(scope, receive, send))
@@ -51,16 +41,25 @@ class DirectRoute(APIRoute):
         self.app = answer
 
 
+def answers(app: FastAPI, method: str, path: str) -> Callable[[Endpoint], Endpoint]:
+    """Decorates what answers an address."""
+
+    def add(endpoint: Endpoint) -> Endpoint:
+        app.router.routes.append(DirectRoute(path, endpoint, method))
+        return endpoint
+
+    return add
+
+
 def add_routes(app: FastAPI, models: LiveModels, settings: Settings) -> None:
     """Let an application answer the addresses of the API, and describe them."""
-    app.router.route_class = DirectRoute
     live_model = models.default
     _add_assignments(app, live_model, settings)
     _add_model(app, live_model)
     if settings.results and settings.index_key:
         _add_customers(app, settings)
     _add_health(app, models)
-    _add_document(app, live_model)
+    _add_document(app, live_model, settings)
 
 
 def model_for(request: Request, live_model: LiveModel) -> LoadedModel:
@@ -83,19 +82,19 @@ def _named(request: Request, live_model: LiveModel) -> LiveModel:
 def _add_assignments(app: FastAPI, live_model: LiveModel, settings: Settings) -> None:
     limits = settings.max_body_bytes, settings.request_seconds
 
-    @app.post("/v1/assign", **openapi.takes("Customer", AssignmentAnswer))
+    @answers(app, "POST", "/v1/assign")
     async def assign(request: Request) -> Response:
         """Which cluster one customer belongs to, and why."""
         customer = await read_json(request, *limits)
         return _json(assign_one(presenter_of(model_for(request, live_model)), customer))
 
-    @app.post("/v1/what-if", **openapi.takes("WhatIf", WhatIfAnswer))
+    @answers(app, "POST", "/v1/what-if")
     async def change(request: Request) -> Response:
         """What would change the cluster of one customer."""
         document = await read_json(request, *limits)
         return _json(what_if(presenter_of(model_for(request, live_model)), document))
 
-    @app.post("/v1/assign/batch", **openapi.takes("Batch", BatchAnswer))
+    @answers(app, "POST", "/v1/assign/batch")
     async def assign_many(request: Request) -> Response:
         """Up to 1,000 customers; wrong ones are rejected one by one, the others assigned."""
         document = await read_json(request, *limits)
@@ -104,15 +103,12 @@ def _add_assignments(app: FastAPI, live_model: LiveModel, settings: Settings) ->
 
 
 def _add_model(app: FastAPI, live_model: LiveModel) -> None:
-    @app.get("/v1/clusters", **openapi.gives(ClustersAnswer, 401, 503))
+    @answers(app, "GET", "/v1/clusters")
     async def clusters(request: Request) -> Response:
         """Every cluster with its size and profile."""
         return _json(presenter_of(model_for(request, live_model)).clusters())
 
-    @app.get(
-        "/v1/clusters/{cluster_id}",
-        **openapi.gives(ClusterAnswer, 401, 404, 503, parameter="cluster_id"),
-    )
+    @answers(app, "GET", "/v1/clusters/{cluster_id}")
     async def cluster(request: Request) -> Response:
         """One cluster with its size and profile."""
         loaded, wanted = model_for(request, live_model), request.path_params["cluster_id"]
@@ -122,7 +118,7 @@ def _add_model(app: FastAPI, live_model: LiveModel) -> None:
             raise ProblemError(404, f"no cluster {shortened(wanted)}; there are: {ids}")
         return _json(presenter_of(loaded).cluster(by_id[wanted]))
 
-    @app.get("/v1/model", **openapi.gives(ModelAnswer, 401, 503))
+    @answers(app, "GET", "/v1/model")
     async def model(request: Request) -> Response:
         """The model that answers: version, metrics and contract."""
         return _json(
@@ -137,10 +133,7 @@ def _add_customers(app: FastAPI, settings: Settings) -> None:
     key = IndexKey(settings.index_key)
     customers = CustomerLookups(settings.results, key, settings.model_ttl_seconds)
 
-    @app.get(
-        "/v1/customers/{customer_id:path}",
-        **openapi.gives(CustomerAnswer, 401, 404, 503, parameter="customer_id", kind=openapi.TEXT),
-    )
+    @answers(app, "GET", "/v1/customers/{customer_id:path}")
     async def customer(request: Request) -> Response:
         """Which group one customer was in, in each scored file."""
         return _json(await customers.look_up(request.path_params["customer_id"]))
@@ -149,12 +142,12 @@ def _add_customers(app: FastAPI, settings: Settings) -> None:
 def _add_health(app: FastAPI, models: LiveModels) -> None:
     live_model = models.default
 
-    @app.get("/health/live", **openapi.gives(LiveAnswer))
+    @answers(app, "GET", "/health/live")
     async def live(request: Request) -> Response:
         """Whether the process answers at all; open without a key."""
         return _json({"status": "live"})
 
-    @app.get("/health/ready", **openapi.gives(ReadyAnswer, 401, 503))
+    @answers(app, "GET", "/health/ready")
     async def ready(request: Request) -> Response:
         """Whether a model is loaded and gives its golden customers their known answers."""
         loaded = model_for(request, live_model)
@@ -171,18 +164,36 @@ def _add_health(app: FastAPI, models: LiveModels) -> None:
         })  # fmt: skip
 
 
-def _add_document(app: FastAPI, live_model: LiveModel) -> None:
+def _add_document(app: FastAPI, live_model: LiveModel, settings: Settings) -> None:
     documents: dict[str | None, dict[str, Any]] = {}
 
-    def describe() -> dict[str, Any]:
+    def describe(
+        loaded: LoadedModel | None, addresses: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """The document for a model, of all operations or of some at other addresses."""
+        from functions.http.openapi.document import document
+        from functions.http.openapi.security import schemes
+
+        return document(app.routes, loaded, app.version, schemes(settings), addresses)
+
+    def describe_live() -> dict[str, Any]:
         loaded = live_model.loaded
         version = loaded.version if loaded else None
         if version not in documents:
+            described = describe(loaded)
             documents.clear()
-            documents[version] = openapi.document(app, loaded)
+            documents[version] = described
         return documents[version]
 
-    app.openapi = describe  # type: ignore[method-assign]  # FastAPI's documented way
+    app.state.describe = describe
+    app.openapi = describe_live  # type: ignore[method-assign]  # FastAPI's documented way
+
+    @answers(app, "GET", "/openapi.json")
+    async def openapi(request: Request) -> Response:
+        """The document, with the address under which this request found us."""
+        root = str(request.scope.get("root_path", "")).rstrip("/")
+        described = describe_live()
+        return _json({**described, "servers": [{**described["servers"][0], "url": root or "/"}]})
 
 
 def _json(document: object) -> Response:

@@ -3,9 +3,11 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pipeline.model import typed_values as typed
+
+RiskWord = Literal["low", "below average", "average", "above average", "high"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class ChurnRate:
         return f"{self.rate:.1%} ({self.low:.1%} to {self.high:.1%})"
 
 
-def risk(churn: ChurnRate, overall: float) -> str:
+def risk(churn: ChurnRate, overall: float) -> RiskWord:
     """How a group's churn compares with that of all customers, in words.
 
     Args:

@@ -36,7 +36,7 @@ def test_the_groups_of_a_customer_are_answered_the_latest_first(
         assert (problem.status_code, problem.json()["code"]) == (404, "not_found")
         assert nobody not in problem.json()["detail"]
     described = client.get("/openapi.json").json()["paths"]["/v1/customers/{customer_id}"]["get"]
-    assert described["parameters"][0]["schema"] == {"type": "string"}
+    assert described["parameters"][0]["schema"] == {"type": "string", "minLength": 1}
 
 
 @pytest.mark.parametrize("set_", [{"results": True}, {"index_key": "a secret"}, {}])

@@ -1,0 +1,126 @@
+"""Operations that read the model, and the health of the server."""
+
+from typing import Any
+
+from functions.http.openapi.operation import READS, Answer, Media, Operation, Parameter
+from functions.http.presenter import model_answer, presenter_of
+from functions.http.problems import ProblemError
+from functions.http.schemas import (
+    ClusterAnswer,
+    ClustersAnswer,
+    LiveAnswer,
+    ModelAnswer,
+    ModelsAnswer,
+    ReadyAnswer,
+)
+from functions.live_model import LoadedModel
+
+
+def _clusters(loaded: LoadedModel) -> Any:
+    return presenter_of(loaded).clusters()
+
+
+def _cluster(loaded: LoadedModel) -> Any:
+    return presenter_of(loaded).cluster(loaded.model.clusters[0])
+
+
+def _model(loaded: LoadedModel) -> Any:
+    return model_answer(loaded, "champion")
+
+
+def _ready(loaded: LoadedModel) -> Any:
+    return {
+        "status": "ready",
+        "model_version": loaded.version,
+        "loaded_at": loaded.loaded_at.isoformat(),
+        "reload_failure": None,
+        "models": _models(loaded)["models"],
+    }
+
+
+def _models(loaded: LoadedModel) -> Any:
+    state = {
+        "name": "default",
+        "default": True,
+        "reference": "champion",
+        "state": "loaded",
+        "version": loaded.version,
+        "title": loaded.model.contract.title,
+        "failure": None,
+    }
+    return {"models": [state]}
+
+
+_CLUSTER_ID = Parameter(
+    "cluster_id",
+    "The id of a cluster, as in `cluster.id` of an assignment.",
+    {"type": "integer", "minimum": 0},
+    example=lambda loaded: loaded.model.clusters[0].id,
+)
+
+OPERATIONS = (
+    Operation(
+        id="listClusters",
+        method="get",
+        path="/v1/clusters",
+        tag="Model",
+        summary="Every cluster with its size and profile",
+        answers={
+            200: Answer(
+                Media(ClustersAnswer, _clusters),
+                "The clusters, by id",
+                links={"getCluster": {"cluster_id": "$response.body#/clusters/0/id"}},
+            )
+        },
+        problems=READS,
+    ),
+    Operation(
+        id="getCluster",
+        method="get",
+        path="/v1/clusters/{cluster_id}",
+        tag="Model",
+        summary="One cluster with its size and profile",
+        parameters=(_CLUSTER_ID,),
+        answers={200: Answer(Media(ClusterAnswer, _cluster), "The cluster")},
+        problems=(*READS, ProblemError(404, "no cluster 9; there are: 1, 2, 3, 4, 5")),
+    ),
+    Operation(
+        id="getModel",
+        method="get",
+        path="/v1/model",
+        tag="Model",
+        summary="The model that answers: version, metrics and contract",
+        answers={200: Answer(Media(ModelAnswer, _model), "The model")},
+        problems=READS,
+    ),
+    Operation(
+        id="listModels",
+        method="get",
+        path="/v1/models",
+        tag="Model",
+        summary="The models that this server answers with",
+        description="Each has the same interface below `/v1/models/{name}`, and describes it at "
+        "`/v1/models/{name}/openapi.json`. The addresses without a name are the default's.",
+        answers={200: Answer(Media(ModelsAnswer, _models), "The models, the default first")},
+        problems=READS,
+    ),
+    Operation(
+        id="getLiveness",
+        method="get",
+        path="/health/live",
+        tag="Health",
+        summary="Whether the process answers at all; open without a key",
+        answers={200: Answer(Media(LiveAnswer, lambda loaded: {"status": "live"}), "It does")},
+        problems=(431,),
+        open=True,
+    ),
+    Operation(
+        id="getReadiness",
+        method="get",
+        path="/health/ready",
+        tag="Health",
+        summary="Whether a model is loaded and gives its golden customers their known answers",
+        answers={200: Answer(Media(ReadyAnswer, _ready), "It is")},
+        problems=READS,
+    ),
+)
