@@ -180,6 +180,21 @@ def test_the_api_is_reached_through_its_snapshot(resources: Resources) -> None:
     assert 0 < limits["ThrottlingRateLimit"] <= limits["ThrottlingBurstLimit"]
 
 
+def test_one_snapshot_is_kept_and_asked_for_each_week_where_the_http_api_asks(
+    resources: Resources,
+) -> None:
+    """Each kept one is billed; one that nobody asks for in fourteen days refuses the next call."""
+    raw = [r for r in resources.values() if r["Type"] == "AWS::Lambda::Version"]
+    assert len(raw) == 1
+    assert "DeletionPolicy" not in raw[0]
+    rule = resources["ApiEventsRuleSchedule1"]["Properties"]
+    assert rule["State"] == "ENABLED"
+    assert rule["ScheduleExpression"] == "rate(7 days)"
+    asked = resources["HttpApiIntegrationApi"]["Properties"]["IntegrationUri"]
+    assert [target["Arn"] for target in rule["Targets"]] == [asked]
+    assert asked["Fn::Join"][1][-1] == "snapstart"
+
+
 def test_buckets_are_private_encrypted_versioned_and_tidy(resources: Resources) -> None:
     buckets = of(resources, "AWS::S3::Bucket")
     ours = {name: b for name, b in buckets.items() if name != "ServerlessDeploymentBucket"}
@@ -387,7 +402,15 @@ def test_the_retraining_can_be_switched_on(tmp_path: Path, templates: Mapping[st
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     document = json.loads((tmp_path / templates["dev"].name).read_text())
     rules = scheduled(document["Resources"])
-    assert [rule["State"] for rule in rules] == ["ENABLED"] * 3
+    assert [rule["State"] for rule in rules] == ["ENABLED"] * 4
+
+
+def test_the_snapshot_can_be_switched_off(tmp_path: Path, templates: Mapping[str, Path]) -> None:
+    command = ["npx", "osls", "package", "--package", str(tmp_path), "--param", "snapStart=false"]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    text = (tmp_path / templates["dev"].name).read_text()
+    assert "napstart" not in text.lower()
+    assert not of(json.loads(text)["Resources"], "AWS::Lambda::Version")
 
 
 def test_every_parameter_is_used_and_told() -> None:
