@@ -72,6 +72,7 @@ WORKDIR /
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=15s CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ.get('PORT', '8000') + '/health/live', timeout=4)"]
 ENTRYPOINT ["/entrypoint.sh"]
+CMD ["customer-clusters", "serve", "--host", "0.0.0.0"]
 # The last one lets Lambda take snapshots: it insists on it where the base is not AWS's own.
 # Version, revision and date come from the command line.
 LABEL org.opencontainers.image.title="customer-clusters" \

@@ -34,11 +34,14 @@ def list_models(store: str, as_json: bool) -> None:
 
 
 @models.command("show", epilog="Example: customer-clusters models show champion")
-@click.argument("reference", metavar="REF")
+@click.argument("reference", metavar="[REF]", default=lambda: options.settings().model)
 @options.store
 @options.as_json_flag
 def show(reference: str, store: str, as_json: bool) -> None:
-    """Show a model's clusters and metrics; its files are verified first."""
+    """Show a model's clusters and metrics; its files are verified first.
+
+    Without REF it is the model that answers: $CUSTOMER_CLUSTERS_MODEL, else champion.
+    """
     artifact = options.open_store(store).open(reference)
     artifact.verify()
     model = load_model(artifact)

@@ -122,19 +122,19 @@ def test_sizes_are_listed_with_what_they_are_for(
     assert last.split()[0] == "5.5"
 
 
+LAMBDA = {"AWS_LAMBDA_RUNTIME_API": "x:1"}
+
+
 @pytest.mark.parametrize(
     ("environment", "given", "run"),
     [
-        ({}, [], "customer-clusters serve --host 0.0.0.0"),
         ({}, ["customer-clusters", "score", "a b.csv"], "customer-clusters score a b.csv"),
-        ({"AWS_LAMBDA_RUNTIME_API": "x:1"}, [], "python -m awslambdaric functions.api.handler"),
-        (
-            {"AWS_LAMBDA_RUNTIME_API": "x:1"},
-            ["mine.handler"],
-            "python -m awslambdaric mine.handler",
-        ),
+        ({}, ["exec", "customer-clusters", "serve"], "customer-clusters serve"),
+        ({}, ["/bin/sh", "-c", "exec customer-clusters serve"], "customer-clusters serve"),
+        (LAMBDA, ["customer-clusters", "serve"], "python -m awslambdaric functions.api.handler"),
+        (LAMBDA, ["mine.handler"], "python -m awslambdaric mine.handler"),
     ],
-    ids=["server", "command", "Lambda", "Lambda with a handler"],
+    ids=["command", "words of a line", "line for a shell", "Lambda", "Lambda with a handler"],
 )
 def test_the_entry_point_becomes_what_it_starts(
     tmp_path: Path, environment: dict[str, str], given: list[str], run: str

@@ -66,6 +66,13 @@ def test_the_server_is_process_1_with_as_many_workers_as_asked(
     assert len([line for line in lines if "spawn_main" in line]) == 2
 
 
+def test_the_image_says_what_it_runs(containers: Containers) -> None:
+    """Registries that host it, Heroku's among them, ask for a command."""
+    config = containers.inspect(IMAGE)["Config"]
+    assert config["Cmd"] == ["customer-clusters", "serve", "--host", "0.0.0.0"]
+    assert config["Entrypoint"] == ["/entrypoint.sh"]
+
+
 def test_the_health_check_finds_the_server(containers: Containers, server: Server) -> None:
     check = containers.inspect(IMAGE)["Healthcheck"]["Test"]
     assert check[0] == "CMD"

@@ -170,3 +170,14 @@ def test_names_that_cannot_be_are_one_line(folder: Path) -> None:
         run(folder, "map", "champion", "x=Fee")
     )
     assert "expected 'its name=our name'" in refused(run(folder, "map", "champion", "x"))
+
+
+def test_without_a_name_the_model_that_answers_is_shown(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a release phase asks, whatever the settings name."""
+    assert open_store(folder).resolve("champion") in run(folder, "show").stdout
+    monkeypatch.setenv("CUSTOMER_CLUSTERS_MODEL", "original")
+    assert open_store(folder).resolve("original") in run(folder, "show").stdout
+    monkeypatch.setenv("CUSTOMER_CLUSTERS_MODEL", "nobody")
+    assert "no model 'nobody'" in refused(run(folder, "show"))
