@@ -7,9 +7,11 @@ so that the queue delivers it again, and in the end puts it where somebody looks
 import contextlib
 import json
 import os
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from errno import ENOSPC
 from typing import Any
 
 from functions import logs
@@ -24,7 +26,7 @@ from functions.logs import Log
 from functions.notices import logged, notices_from
 from functions.settings import BatchSettings, Settings
 from model_store import CustomerClustersError, Temporary, WrongArtifact, open_store
-from pipeline.errors import Gone, WrongFile
+from pipeline.errors import Gone, TooLarge, WrongFile
 from pipeline.runs import (
     Engine,
     RunResult,
@@ -43,6 +45,7 @@ from pipeline.scoring.spec import Explaining, Options, ScoringSpec
 
 _NOT_THE_FILE = {each.code for each in (Gone, WrongArtifact, JobFailed, JobNotStarted)}
 """Why a file failed that was not refused for what it is."""
+_MORE_SPACE = "cut it into parts, or give the function more ephemeral storage"
 LambdaHandler = Callable[[Any, Any], dict[str, Any]]
 
 
@@ -197,6 +200,11 @@ class _Call:
                 )  # fmt: skip
         except (WrongFile, WrongArtifact) as error:
             return self._refused(ref, identity, spec, error)
+        except OSError as error:
+            if error.errno != ENOSPC:
+                raise
+            full = f"leaves no space in {tempfile.gettempdir()} with its results: {_MORE_SPACE}"
+            return self._refused(ref, identity, spec, TooLarge(ref.address, full))
 
     def _refused(
         self, ref: ObjectRef, identity: str | None, spec: ScoringSpec, error: CustomerClustersError

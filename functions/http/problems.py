@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from functions.http.schemas import FieldProblem, ProblemDocument
 from model_store import CustomerClustersError, NotFound, Temporary
-from pipeline.errors import Problem, WrongFile, WrongRow
+from pipeline.errors import Problem, TooLarge, WrongFile, WrongRow
 from pipeline.reading.options import WrongOption
 
 MEDIA_TYPE = "application/problem+json"
@@ -80,7 +80,9 @@ def to_problem(error: Exception) -> ProblemError:
         errors = field_problems(error.problems)
         return ProblemError(422, str(error), code="invalid_customer", errors=errors)
     if isinstance(error, WrongFile):
-        return ProblemError(422, str(error), code="invalid_file")
+        too_large = isinstance(error, TooLarge)
+        status, code = (413, "too_large") if too_large else (422, "invalid_file")
+        return ProblemError(status, str(error), code=code)
     if isinstance(error, WrongOption):
         return ProblemError(422, str(error), code="invalid_form")
     if isinstance(error, Temporary):

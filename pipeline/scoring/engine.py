@@ -26,7 +26,12 @@ from pipeline.scoring.summary.tally import Tally
 
 
 def score_rows(
-    folder: Path, source: InputFile, spec: ScoringSpec, progress: Progress = lambda rows: None
+    folder: Path,
+    source: InputFile,
+    spec: ScoringSpec,
+    progress: Progress = lambda rows: None,
+    *,
+    chunk: int = CHUNK,
 ) -> ScoredRows:
     """Write a file's assigned rows and its rejects into an empty folder.
 
@@ -35,6 +40,7 @@ def score_rows(
         source: The file.
         spec: What it is scored with.
         progress: Called with the number of rows read so far; what it raises ends the run.
+        chunk: How many bytes of a text are read at once: a few of them are in memory.
 
     Returns:
         What the other files of the run follow from.
@@ -60,7 +66,7 @@ def score_rows(
             rejects = stack.enter_context(writer)
             ids = stack.enter_context(RepeatedIds())
             with open_sink(assigned, file, scorer, written, safe=safe) as sink:
-                tally = _write_rows(file, scorer, sink, rejects, ids, progress)
+                tally = _write_rows(file, chunk, scorer, sink, rejects, ids, progress)
                 summary = summarise(model, tally, ids.summary(), options.challenger)
                 sink.add_summary(summary)
         counted = int(tally.customers.sum()), tally.rejected.total()
@@ -112,6 +118,7 @@ def scored_rows(
 
 def _write_rows(
     file: CustomerFile,
+    chunk: int,
     scorer: Scorer,
     sink: Sink,
     rejects: RejectWriter,
@@ -126,7 +133,7 @@ def _write_rows(
         return block.row_count, scored.rejects, scored.tally, scored.ids, sink.prepare(scored)
 
     tally, read = Tally.empty(scorer.model), 0
-    for rows, refused, counted, found, shaped in map_in_order(work, _raw(file)):
+    for rows, refused, counted, found, shaped in map_in_order(work, _raw(file, chunk)):
         sink.write(shaped)
         rejects.write(refused)
         sink.add_rejects(refused)
@@ -141,10 +148,10 @@ def _write_rows(
     return tally
 
 
-def _raw(file: CustomerFile) -> Iterator[Any]:
+def _raw(file: CustomerFile, chunk: int) -> Iterator[Any]:
     """The file's blocks; an error of reading names the file, not the results."""
     with refuse_unreadable(file.path):
-        yield from file.reader.raw(CHUNK)
+        yield from file.reader.raw(chunk)
 
 
 def refuse_too_many_rejects(

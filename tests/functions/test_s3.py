@@ -314,6 +314,20 @@ def test_too_large_a_file_is_refused_before_it_is_read(drop: Drop) -> None:
     assert "at most 100 may be" in failed["reason"]
 
 
+def test_a_file_that_fills_the_disk_is_failed_in_words_and_not_tried_five_times(drop: Drop) -> None:
+    class Full:
+        def __call__(self, *_: Any) -> Any:
+            raise OSError(28, "No space left on device")
+
+    event = queued(drop.put(KEY))
+    function = drop.function(engine=WholeFile(Full()))
+    assert function(event, Context()) == {"batchItemFailures": []}
+    (failed,) = drop.documents("failed.json")
+    assert failed["code"] == "too_large"
+    assert "leaves no space in" in failed["reason"] and "ephemeral storage" in failed["reason"]
+    assert drop.figures == [{"FilesFailed": 1, "FilesRefused": 1}]
+
+
 def test_without_a_model_files_are_given_back_and_test_events_accepted(
     drop: Drop, store: Store, tmp_path: Path
 ) -> None:

@@ -13,6 +13,7 @@ import httpx2
 import pandas as pd
 import pyarrow as pa
 import pytest
+import xlsxwriter
 
 from infra.image import labels
 from model_store import BUNDLED, Artifact, open_store
@@ -53,6 +54,27 @@ def test_a_file_is_dropped_on_the_page(server: Server) -> None:
     assert answer.status_code == 200, answer.text
     [path] = re.findall(r'href="(/files/[^"/]+/assigned.csv)"', answer.text)
     assert httpx2.get(f"{address}{path}").text.count("\n") == 996
+
+
+def test_a_workbook_with_many_rows_ends_no_server_of_512_megabytes(
+    containers: Containers, server: Server, tmp_path: Path
+) -> None:
+    """Its 300,000 rows are held in memory as a whole, and as text in a /tmp that is memory too."""
+    name, address = server
+    path = tmp_path / "many.xlsx"
+    book = xlsxwriter.Workbook(str(path), {"constant_memory": True})
+    sheet = book.add_worksheet()
+    sheet.write_row(0, 0, LEAVER)
+    for row in range(1, 300_000):
+        sheet.write_row(row, 0, [row % 2500, 500 + row % 9000, 10 + row % 100])
+    book.close()
+    dropped = {"file": ("many.xlsx", path.read_bytes())}
+    answer = httpx2.post(f"{address}/files", files=dropped, timeout=60)
+    told = answer.json()["detail"] if answer.status_code != 303 else ""
+    assert answer.status_code == 303 or "save its sheet as CSV" in told or "20 seconds" in told
+    state = json.loads(containers("podman", "container", "inspect", name))[0]["State"]
+    assert state["Status"] == "running"
+    assert httpx2.get(f"{address}/health/ready").status_code == 200
 
 
 def test_the_server_is_process_1_with_as_many_workers_as_asked(

@@ -13,7 +13,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -22,7 +22,7 @@ from pipeline.model.cluster_model import ClusterModel
 from pipeline.reading.file_state import FileState
 from pipeline.reading.options import ReadingOptions
 from pipeline.scoring.inputs import InputFile
-from pipeline.scoring.process.limits import be_expendable, bound_memory
+from pipeline.scoring.process.limits import LEAST_MEMORY, be_expendable, bound_memory
 from pipeline.scoring.spec import Challenger, Explaining, FileEngine, Options, ScoringSpec
 
 if TYPE_CHECKING:
@@ -140,9 +140,12 @@ def _own_output() -> Send:
 
 
 def _engine() -> FileEngine:
+    """With little memory in smaller chunks, which takes a little longer."""
+    from pipeline.reading.delimited.streams import CHUNK
     from pipeline.scoring.engine import score_rows
 
-    return score_rows
+    few = int(sys.argv[1]) < LEAST_MEMORY
+    return partial(score_rows, chunk=CHUNK // 4 if few else CHUNK)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from model_store import CustomerClustersError, Temporary
-from pipeline.errors import WrongFile
+from pipeline.errors import TooLarge, WrongFile
 from pipeline.reading.file_state import checked_afterwards
 from pipeline.scoring.process.limits import most_memory
 
@@ -35,6 +35,7 @@ POLL_SECONDS = 0.25
 """So often is `progress` called, whether rows were read or not: it may raise to end the reading."""
 SILENT_SECONDS = 300.0
 """A file of which no row was read for so long is taken to hang its reader."""
+_WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 _START = "start a process that reads files"
 
 
@@ -142,7 +143,7 @@ class Isolated:
                 raise Temporary(_START, "this machine", "it was told to end")
             try:
                 child.send(request)
-                answer = self._answer(child, source.path, progress)
+                answer = self._answer(child, source, progress)
             except BaseException:
                 self.stop()  # it may still be reading
                 raise
@@ -150,21 +151,23 @@ class Isolated:
             _raise(answer["error"])
         return answer
 
-    def _answer(self, child: "_Child", path: Path, progress: "Progress") -> dict[str, Any]:
+    def _answer(self, child: "_Child", source: "InputFile", progress: "Progress") -> dict[str, Any]:
         rows, last_progress = 0, time.monotonic()
         while True:
             message = child.next(POLL_SECONDS)
             if message is not None and message.get("error", {}).get("type") == "MemoryError":
-                raise _too_large(path, self._memory, self._advice)
+                raise _too_large(source, self._memory, self._advice)
             if message is not None and "rows" not in message:
                 return message
             if child.status is not None:
-                raise _death(path, child, self._memory, self._advice)
+                raise _death(source, child, self._memory, self._advice)
             if message is not None:
                 rows, last_progress = message["rows"], time.monotonic()
             if time.monotonic() - last_progress > self._silent_seconds:
                 seconds = f"{self._silent_seconds:g} seconds"
-                raise WrongFile(path, f"no row of it could be read for {seconds}; write it anew")
+                raise WrongFile(
+                    source.path, f"no row of it could be read for {seconds}; write it anew"
+                )
             progress(rows)
 
 
@@ -300,11 +303,20 @@ def _raise(error: dict[str, Any]) -> NoReturn:
     raise RuntimeError(f"unexpected in the process that reads files:\n{error['message']}")
 
 
-def _too_large(path: Path, memory: int, advice: str) -> WrongFile:
-    return WrongFile(path, f"needs more than {memory >> 20:,} MiB of memory to be read; {advice}")
+def _advice(source: "InputFile", advice: str) -> str:
+    if source.name.lower().endswith(_WORKBOOKS):
+        return "save its sheet as CSV, which is read piece by piece"
+    return advice
 
 
-def _death(path: Path, child: _Child, memory: int, advice: str) -> Exception:
+def _too_large(source: "InputFile", memory: int, advice: str) -> TooLarge:
+    advice = _advice(source, advice)
+    return TooLarge(
+        source.path, f"needs more than {memory >> 20:,} MiB of memory to be read; {advice}"
+    )
+
+
+def _death(source: "InputFile", child: _Child, memory: int, advice: str) -> Exception:
     """What the death of the process means."""
     status = child.status or 0
     if not child.reading:
@@ -312,9 +324,9 @@ def _death(path: Path, child: _Child, memory: int, advice: str) -> Exception:
     if status >= 0:
         return RuntimeError(f"the process that reads files ended with exit status {status}")
     if -status == signal.SIGKILL:  # the kernel's way when memory runs out
-        return _too_large(path, memory, advice)
+        return _too_large(source, memory, advice)
     return WrongFile(
-        path,
+        source.path,
         f"the reader ended with signal {-status} while it read this file; it is damaged, or needs "
-        f"more than {memory >> 20:,} MiB of memory: write it anew, or {advice}",
+        f"more than {memory >> 20:,} MiB of memory: write it anew, or {_advice(source, advice)}",
     )

@@ -11,14 +11,23 @@ from pathlib import Path
 MOST_MEMORY = 2 << 30
 """Bytes, where the machine or the container has twice as much."""
 LEAST_MEMORY = 768 << 20
-"""With less, not even well-formed files could be read."""
+"""With less, not every well-formed file can be read."""
+_SMALLEST = 256 << 20
+_OTHERS = 160 << 20
+"""For the process that answers, and for the files in a /tmp that is memory."""
 _SET_PARENT_DEATH_SIGNAL = 1
 _CGROUPS = Path("/sys/fs/cgroup")
 
 
 def most_memory() -> int:
-    """The bytes that reading a file may take on this machine."""
-    return max(LEAST_MEMORY, min(MOST_MEMORY, machine_memory() // 2))
+    """The bytes that reading a file may take on this machine.
+
+    Half of what there is; of a small container more, but so much that its end is ours to tell: the
+    kernel's may be that of the whole container.
+    """
+    machine = machine_memory()
+    small = min(LEAST_MEMORY, machine - _OTHERS)
+    return max(_SMALLEST, small, min(MOST_MEMORY, machine // 2))
 
 
 def machine_memory() -> int:

@@ -1,4 +1,3 @@
-import os
 import signal
 import subprocess
 import sys
@@ -10,12 +9,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import xlsxwriter
 
 from pipeline.errors import WrongFile
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.runs.history.entry import LEDGER
+from pipeline.scoring.process import limits
 from pipeline.scoring.process.isolated import Isolated
-from pipeline.scoring.process.limits import LEAST_MEMORY, MOST_MEMORY, most_memory
+from pipeline.scoring.process.limits import LEAST_MEMORY, most_memory
 from pipeline.scoring.spec import Challenger, Options, Progress
 from tests.support.paths import CUSTOMERS as EXAMPLE
 from tests.support.scoring import score_file
@@ -200,7 +201,47 @@ def test_modules_that_lie_in_the_current_folder_are_not_imported(
     assert manifest["rows_assigned"] == 1
 
 
-def test_the_memory_of_a_reader_follows_that_of_the_machine() -> None:
-    assert LEAST_MEMORY <= most_memory() <= MOST_MEMORY
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    assert most_memory() <= max(LEAST_MEMORY, machine // 2)
+@pytest.mark.parametrize(
+    ("machine", "reader"),
+    [(128, 256), (512, 352), (1024, 768), (2048, 1024), (3008, 1504), (65536, 2048)],
+)
+def test_the_memory_of_a_reader_follows_that_of_the_machine(
+    monkeypatch: pytest.MonkeyPatch, machine: int, reader: int
+) -> None:
+    monkeypatch.setattr(limits, "machine_memory", lambda: machine << 20)
+    assert most_memory() == reader << 20
+
+
+def test_with_little_memory_a_file_is_read_in_smaller_pieces_with_the_same_result(
+    tmp_path: Path, model: ClusterModel
+) -> None:
+    """850,000 narrow rows took 390 MB before; 200 are less than the smallest machine has."""
+    path = tmp_path / "many.csv"
+    header = GOOD.partition("\n")[0]
+    rows = (f"{n},0.{n % 900},{2000 + n % 9000},{n % 6},{n % 2500}" for n in range(300_000))
+    path.write_text("\n".join((header, *rows)))
+    outputs = []
+    for memory in (250 << 20, LEAST_MEMORY):
+        engine = Isolated(memory)
+        folder = tmp_path / str(memory)
+        score_file(path, model, "v1", folder, Options(), engine=engine)
+        engine.close()
+        files = [file for file in folder.rglob("*.csv") if file.is_file()]
+        outputs.append({file.name: file.read_bytes() for file in files})
+    assert outputs[0] == outputs[1]
+
+
+def test_a_workbook_that_is_too_large_for_the_machine_is_told_the_way_out(
+    tmp_path: Path, model: ClusterModel
+) -> None:
+    path = tmp_path / "many.xlsx"
+    book = xlsxwriter.Workbook(str(path), {"constant_memory": True})
+    sheet = book.add_worksheet()
+    sheet.write_row(0, 0, GOOD.partition("\n")[0].split(","))
+    for row in range(1, 40_000):
+        sheet.write_row(row, 0, [row, row / 40_000, 2000 + row, row % 6, row % 2500])
+    book.close()
+    engine = Isolated(140 << 20)
+    with pytest.raises(WrongFile, match=r"more than 140 MiB of memory.* save its sheet as CSV"):
+        score_file(path, model, "v1", tmp_path / "out", Options(), engine=engine)
+    engine.close()
