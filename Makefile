@@ -8,7 +8,7 @@ IMAGE_PYTHON := $(shell sed -n 's/^ARG BASE_IMAGE=python:\([0-9.]*\)-.*/\1/p' Do
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-slow test-all check fmt bench bench-moves bench-spark soak screenshots settings retest picture audit wheel image package deploy remove pin
+.PHONY: help setup demo serve test test-slow test-all check fmt bench bench-moves bench-spark soak screenshots settings retest picture audit wheel image release package deploy remove pin
 
 help:  ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -100,6 +100,9 @@ image:  ## Build the container image with Docker or buildah (IMAGE names it; PAR
 	$(PYTHON) -m infra.image --tag $(or $(IMAGE),customer-clusters) --part $(or $(PART),serve) \
 		$(if $(BASE_IMAGE),--base $(BASE_IMAGE)) $(if $(PUSH),--push $(PUSH))
 
+release: node_modules/ready setup  ## Check, build and push both images, write their digests and bills, tag (REGISTRY=… ; without it a rehearsal)
+	$(BIN)/python -m infra.release $(if $(REGISTRY),--registry $(REGISTRY)) $(if $(BASE_IMAGE),--base $(BASE_IMAGE))
+
 node_modules/ready: package.json package-lock.json
 	npm ci --silent
 	@touch $@
@@ -109,7 +112,8 @@ package: node_modules/ready  ## Render what runs on AWS, offline (STAGE=prod pic
 
 deploy: node_modules/ready  ## Deploy to AWS: make deploy STAGE=prod IMAGE=…@sha256:… TRAIN_IMAGE=…@sha256:…
 	npx osls deploy --stage $(or $(STAGE),dev) --param image=$(or $(IMAGE),$(error IMAGE=…@sha256:… is needed)) \
-		--param trainImage=$(or $(TRAIN_IMAGE),$(error TRAIN_IMAGE=…@sha256:… is needed)) $(PARAMS)
+		--param trainImage=$(or $(TRAIN_IMAGE),$(error TRAIN_IMAGE=…@sha256:… is needed)) \
+		--param release=$(shell sed -n 's/^version = "\(.*\)".*/\1/p' pyproject.toml) $(PARAMS)
 
 remove: setup node_modules/ready  ## Take it down again; in dev with all data, in prod the buckets stay
 	$(BIN)/python -m infra.empty --stack customer-clusters-$(or $(STAGE),dev) \

@@ -11,6 +11,7 @@ and it alone. Only the standard library is used; a host needs Python and one of 
 
 import argparse
 import ast
+import json
 import os
 import re
 import shutil
@@ -28,6 +29,7 @@ ROOT = Path(__file__).parents[1]
 EPOCH = 315_532_800
 """1980: the date of every file, so that a layer is the same for every commit that left it alone."""
 SIZES = "/usr/share/customer-clusters/sizes.txt"
+BILL = "/usr/share/customer-clusters/sbom.cdx.json"
 _INDEX = re.compile(
     r"^(?:global|install|:env:)\.(index-url|extra-index-url|trusted-host|proxy|timeout)=('.*')$",
     re.MULTILINE,
@@ -62,25 +64,27 @@ class Build:
         return options
 
 
-def docker(build: Build, push: str | None) -> list[list[str]]:
+def docker(build: Build, push: str | None, digest: Path | None = None) -> list[list[str]]:
     """Docker's commands; the second build pushes, and finds everything in the cache."""
     command = ["docker", "buildx", "build", "--platform", "linux/amd64", "--provenance=false",
                "--sbom=false", "--build-arg", f"SOURCE_DATE_EPOCH={EPOCH}"]  # fmt: skip
     commands = [[*command, *build.options, "--load", "."]]
     if push is not None:
         form = "type=image,push=true,oci-mediatypes=false"
-        commands += [[*command, *replace(build, tag=push).options, "--output", form, "."]]
+        told = ["--metadata-file", str(digest)] if digest else []
+        commands += [[*command, *replace(build, tag=push).options, *told, "--output", form, "."]]
     return commands
 
 
-def buildah(build: Build, push: str | None) -> list[list[str]]:
+def buildah(build: Build, push: str | None, digest: Path | None = None) -> list[list[str]]:
     """Buildah's commands; `--format docker` keeps the health check, which OCI has no room for."""
     command = ["buildah", "bud", "--format", "docker", "--layers", "--isolation", "chroot",
                "--network", "host", "--timestamp", str(EPOCH)]  # fmt: skip
     commands = [[*command, *build.options, "."]]
     if push is not None:
         target = push if push.startswith("dir:") else f"docker://{push}"
-        commands += [["buildah", "push", "--format", "v2s2", build.tag, target]]
+        told = ["--digestfile", str(digest)] if digest else []
+        commands += [["buildah", "push", *told, "--format", "v2s2", build.tag, target]]
     return commands
 
 
@@ -145,14 +149,53 @@ def facts(name: str, tag: str) -> Iterator[str]:
     if name == "docker":
         form = "{{.Id}}  {{.Size}} bytes"
         yield _output("docker", "image", "inspect", "--format", form, tag).strip()
-        yield _output("docker", "run", "--rm", "--entrypoint", "cat", tag, SIZES)
-        return
-    yield _output("buildah", "images", "--no-trunc", "--format", "{{.ID}}  {{.Size}}", tag).strip()
+    else:
+        form = "{{.ID}}  {{.Size}}"
+        yield _output("buildah", "images", "--no-trunc", "--format", form, tag).strip()
+    yield _inside(name, tag, SIZES)
+
+
+def _inside(name: str, tag: str, path: str) -> str:
+    """The text of a file in an image."""
+    if name == "docker":
+        return _output("docker", "run", "--rm", "--entrypoint", "cat", tag, path)
     container = _output("buildah", "from", "--pull-never", tag).strip()
     try:
-        yield (Path(_output("buildah", "mount", container).strip()) / SIZES[1:]).read_text()
+        return (Path(_output("buildah", "mount", container).strip()) / path[1:]).read_text()
     finally:
         _output("buildah", "rm", container)
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """Builds images for a release, with one builder over one base."""
+
+    builder: str
+    base: str | None = None
+
+    @classmethod
+    def here(cls, base: str | None = None) -> "Images":
+        """With the builder of this machine."""
+        return cls(builder(None), base)
+
+    def build(self, tag: str, part: str, push: str | None) -> str:
+        """Build an image and push it; its digest, and where nothing is pushed its identity."""
+        with secrets(os.environ) as paths, tempfile.TemporaryDirectory() as folder:
+            build = Build(tag, self.base, labels(ROOT), paths, part)
+            told = Path(folder) / "digest"
+            commands = docker if self.builder == "docker" else buildah
+            for command in commands(build, push, told):
+                subprocess.run(command, cwd=ROOT, check=True)
+            if push is None:
+                return next(facts(self.builder, tag)).split()[0]
+            text = told.read_text(encoding="utf-8")
+            if self.builder == "docker":
+                return str(json.loads(text)["containerimage.digest"])
+            return text.strip()
+
+    def bill_of_materials(self, tag: str) -> str:
+        """What is inside an image, as it says itself."""
+        return _inside(self.builder, tag, BILL)
 
 
 def main(given: Sequence[str] | None = None) -> None:
