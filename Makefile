@@ -98,7 +98,7 @@ wheel: setup  ## Build the wheel that people install, into dist/
 
 image:  ## Build the container image with Docker or buildah (IMAGE names it; PART=train: the one that retrains, PART=spark: that of EMR)
 	$(PYTHON) -m infra.image --tag $(or $(IMAGE),customer-clusters) --part $(or $(PART),serve) \
-		$(if $(BASE_IMAGE),--base $(BASE_IMAGE)) $(if $(PUSH),--push $(PUSH))
+		$(if $(BASE_IMAGE),--base $(BASE_IMAGE)) $(if $(PUSH),--push $(PUSH)) $(if $(PLATFORM),--platform $(PLATFORM))
 
 release: node_modules/ready setup  ## Check, build and push both images, write their digests and bills, tag (REGISTRY=… ; without it a rehearsal)
 	$(BIN)/python -m infra.release $(if $(REGISTRY),--registry $(REGISTRY)) $(if $(BASE_IMAGE),--base $(BASE_IMAGE))

@@ -26,6 +26,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+PLATFORM = "linux/amd64"
 EPOCH = 315_532_800
 """1980: the date of every file, so that a layer is the same for every commit that left it alone."""
 SIZES = "/usr/share/customer-clusters/sizes.txt"
@@ -46,6 +47,7 @@ class Build:
     """By name; not as build arguments, for buildah's cache takes a label of other ones for this."""
     secrets: Mapping[str, Path]
     part: str = "serve"
+    platform: str = PLATFORM
 
     @property
     def options(self) -> list[str]:
@@ -66,7 +68,7 @@ class Build:
 
 def docker(build: Build, push: str | None, digest: Path | None = None) -> list[list[str]]:
     """Docker's commands; the second build pushes, and finds everything in the cache."""
-    command = ["docker", "buildx", "build", "--platform", "linux/amd64", "--provenance=false",
+    command = ["docker", "buildx", "build", "--platform", build.platform, "--provenance=false",
                "--sbom=false", "--build-arg", f"SOURCE_DATE_EPOCH={EPOCH}"]  # fmt: skip
     commands = [[*command, *build.options, "--load", "."]]
     if push is not None:
@@ -78,8 +80,8 @@ def docker(build: Build, push: str | None, digest: Path | None = None) -> list[l
 
 def buildah(build: Build, push: str | None, digest: Path | None = None) -> list[list[str]]:
     """Buildah's commands; `--format docker` keeps the health check, which OCI has no room for."""
-    command = ["buildah", "bud", "--format", "docker", "--layers", "--isolation", "chroot",
-               "--network", "host", "--timestamp", str(EPOCH)]  # fmt: skip
+    command = ["buildah", "bud", "--platform", build.platform, "--format", "docker", "--layers",
+               "--isolation", "chroot", "--network", "host", "--timestamp", str(EPOCH)]  # fmt: skip
     commands = [[*command, *build.options, "."]]
     if push is not None:
         target = push if push.startswith("dir:") else f"docker://{push}"
@@ -207,13 +209,14 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--push", metavar="IMAGE", help="where to; dir:FOLDER writes it to a folder"
     )
+    parser.add_argument("--platform", default=PLATFORM, help="such as linux/arm64")
     parser.add_argument("--builder", choices=["docker", "buildah"])
     chosen = parser.parse_args(given)
     if chosen.part == "spark" and not chosen.base:
         parser.error("--part spark needs --base: EMR Serverless' image of serverless.yml's release")
     name = builder(chosen.builder)
     with secrets(os.environ) as paths:
-        build = Build(chosen.tag, chosen.base, labels(ROOT), paths, chosen.part)
+        build = Build(chosen.tag, chosen.base, labels(ROOT), paths, chosen.part, chosen.platform)
         for command in (docker if name == "docker" else buildah)(build, chosen.push):
             subprocess.run(command, cwd=ROOT, check=True)
     print(*facts(name, chosen.tag), sep="\n")

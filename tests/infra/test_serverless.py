@@ -24,6 +24,7 @@ from tests.support.paths import ROOT
 
 Resources = Mapping[str, Mapping[str, Any]]
 PUT_EVENTS = "events:PutEvents"
+NOTHING = {"Ref": "AWS::NoValue"}
 ROLES = {"ApiRole", "BatchRole", "RetrainRole"}
 
 
@@ -55,7 +56,10 @@ def statements(resources: Resources) -> Iterator[dict[str, Any]]:
     for policy in of(resources, "AWS::IAM::Policy").values():
         yield from policy["PolicyDocument"]["Statement"]
     for role in of(resources, "AWS::IAM::Role").values():
-        assert "ManagedPolicyArns" not in role
+        if managed := role.get("ManagedPolicyArns"):  # interfaces in a VPC have no name yet
+            (name,) = managed["Fn::If"][1]
+            assert (managed["Fn::If"][0], managed["Fn::If"][2]) == ("HasVpc", NOTHING)
+            assert name["Fn::Sub"].endswith("/AWSLambdaENIManagementAccess")
         for policy in role["Policies"]:
             yield from policy["PolicyDocument"]["Statement"]
 
@@ -422,3 +426,45 @@ def test_every_parameter_is_used_and_told() -> None:
     assert {name for name in names if f"${{param:{name}}}" not in parts} == set()
     told = (ROOT / "docs/deploy-aws.md").read_text()
     assert {name for name in names if f"`{name}`" not in told} == set()
+
+
+def test_an_account_with_rules_finds_its_parameters(resources: Resources) -> None:
+    """Off by default: each is behind a condition that an empty parameter makes false."""
+    roles = of(resources, "AWS::IAM::Role")
+    bounded = {name for name, role in roles.items() if "PermissionsBoundary" in role}
+    assert bounded == {"ApiRole", "BatchRole", "RetrainRole", "SparkRole"}
+    for function in of(resources, "AWS::Lambda::Function").values():
+        assert function["VpcConfig"]["Fn::If"][0] == "HasVpc"
+        assert function["Architectures"] == ["x86_64"]
+    prefixes = set()
+    for bucket in of(resources, "AWS::S3::Bucket").values():
+        if "LoggingConfiguration" not in bucket:  # osls's own, for templates
+            continue
+        condition, on, off = bucket["LoggingConfiguration"]["Fn::If"]
+        assert (condition, off) == ("HasAccessLogs", NOTHING)
+        prefixes.add(on["LogFilePrefix"])
+    assert len(prefixes) == 3
+    expiring = json.dumps(resources["ModelBucket"])
+    assert '"Prefix": "training/", "ExpirationInDays": "365"' in expiring or (
+        '"Prefix": "training/", "ExpirationInDays": 365' in expiring
+    )
+
+
+def test_rules_of_an_account_can_be_given(tmp_path: Path, templates: Mapping[str, Path]) -> None:
+    given = {
+        "subnetIds": "subnet-0a,subnet-0b", "securityGroupIds": "sg-0a", "architecture": "arm64",
+        "permissionsBoundary": "arn:aws:iam::123456789012:policy/bound", "accessLogBucket": "logs",
+        "trainingDays": "30",
+    }  # fmt: skip
+    options = [word for name, value in given.items() for word in ("--param", f"{name}={value}")]
+    command = ["npx", "osls", "package", "--package", str(tmp_path), *options]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    text = (tmp_path / templates["dev"].name).read_text()
+    document = json.loads(text)
+    function = document["Resources"]["ApiLambdaFunction"]["Properties"]
+    assert function["Architectures"] == ["arm64"]
+    assert function["VpcConfig"]["Fn::If"][1]["SubnetIds"] == {"Ref": "SubnetIds"}
+    defaults = {name: each["Default"] for name, each in document["Parameters"].items()}
+    assert defaults["SubnetIds"] == given["subnetIds"]
+    assert defaults["PermissionsBoundary"] == given["permissionsBoundary"]
+    assert defaults["AccessLogBucket"] == "logs"
