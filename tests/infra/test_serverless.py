@@ -428,6 +428,16 @@ def test_every_parameter_is_used_and_told() -> None:
     assert {name for name in names if f"`{name}`" not in told} == set()
 
 
+def test_the_access_log_names_neither_a_client_nor_a_customer(resources: Resources) -> None:
+    (stage,) = of(resources, "AWS::ApiGatewayV2::Stage").values()
+    line = json.loads(stage["AccessLogSettings"]["Format"])
+    assert {"requestId", "status", "ms"} <= set(line)
+    said = " ".join(line.values()).lower()
+    assert not any(
+        part in said for part in ("sourceip", "path", "query", "useragent", "authorizer")
+    )
+
+
 def test_an_account_with_rules_finds_its_parameters(resources: Resources) -> None:
     """Off by default: each is behind a condition that an empty parameter makes false."""
     roles = of(resources, "AWS::IAM::Role")
@@ -454,7 +464,7 @@ def test_rules_of_an_account_can_be_given(tmp_path: Path, templates: Mapping[str
     given = {
         "subnetIds": "subnet-0a,subnet-0b", "securityGroupIds": "sg-0a", "architecture": "arm64",
         "permissionsBoundary": "arn:aws:iam::123456789012:policy/bound", "accessLogBucket": "logs",
-        "trainingDays": "30",
+        "trainingDays": "30", "logAddresses": "true",
     }  # fmt: skip
     options = [word for name, value in given.items() for word in ("--param", f"{name}={value}")]
     command = ["npx", "osls", "package", "--package", str(tmp_path), *options]
@@ -468,3 +478,4 @@ def test_rules_of_an_account_can_be_given(tmp_path: Path, templates: Mapping[str
     assert defaults["SubnetIds"] == given["subnetIds"]
     assert defaults["PermissionsBoundary"] == given["permissionsBoundary"]
     assert defaults["AccessLogBucket"] == "logs"
+    assert text.count("$context.identity.sourceIp") == 1
