@@ -254,7 +254,7 @@ def test_large_files_reach_spark_by_one_role_only(resources: Resources) -> None:
     starting = [s for s in statements(resources) if "StartJobRun" in json.dumps(s["Action"])]
     assert [s["Resource"] for s in starting] == [{"Fn::GetAtt": ["SparkApplication", "Arn"]}]
     for kind in ("AWS::EMRServerless::Application", "AWS::IAM::Policy"):
-        made = [r for r in resources.values() if r["Type"] == kind]
+        made = [r for name, r in resources.items() if r["Type"] == kind and name != "KeyPolicy"]
         assert [resource.get("Condition") for resource in made] == ["HasSpark"]
     (rule,) = (r for r in of(resources, "AWS::Events::Rule").values() if "EventPattern" in r)
     assert rule["Targets"][0]["Arn"] == {"Fn::GetAtt": ["DroppedQueue", "Arn"]}
@@ -436,6 +436,25 @@ def test_the_access_log_names_neither_a_client_nor_a_customer(resources: Resourc
     assert not any(
         part in said for part in ("sourceip", "path", "query", "useragent", "authorizer")
     )
+
+
+def test_all_that_is_stored_may_have_a_key_of_the_account(resources: Resources) -> None:
+    key = {"Fn::If": ["HasKey", {"Ref": "KmsKey"}, NOTHING]}
+    groups, topics = of(resources, "AWS::Logs::LogGroup"), of(resources, "AWS::SNS::Topic")
+    assert all(group["KmsKeyId"] == key for group in groups.values())
+    assert all(topic["KmsMasterKeyId"] == key for topic in topics.values())
+    for queue in of(resources, "AWS::SQS::Queue").values():
+        assert queue["KmsMasterKeyId"] == key
+        assert queue["SqsManagedSseEnabled"] == {"Fn::If": ["HasKey", False, True]}
+    for name in ("InputBucket", "OutputBucket", "ModelBucket"):
+        (rule,) = resources[name]["Properties"]["BucketEncryption"][
+            "ServerSideEncryptionConfiguration"
+        ]
+        by_default = rule["ServerSideEncryptionByDefault"]
+        assert by_default["KMSMasterKeyID"] == key
+        assert by_default["SSEAlgorithm"] == {"Fn::If": ["HasKey", "aws:kms", "AES256"]}
+    roles = json.dumps(resources["KeyPolicy"]["Properties"]["Roles"])
+    assert all(f'"{name}"' in roles for name in (*ROLES, "SparkRole"))
 
 
 def test_an_account_with_rules_finds_its_parameters(resources: Resources) -> None:
