@@ -23,7 +23,7 @@ from functions.live_models import LiveModels
 from functions.logs import Log
 from functions.settings import Settings
 from functions.uploads.routes import UploadRoutes
-from functions.web.routes import PageRoutes
+from functions.web.routes import PAGES_OF_ONE_MODEL, PageRoutes
 
 if TYPE_CHECKING:
     from functions.http.lambda_adapter import LambdaHandler
@@ -69,8 +69,10 @@ def create_app(
     )
     app.root_path = settings.root_path  # as a parameter it would warn
     app.state.has_history = bool(settings.results)  # which every page leads to then
+    app.state.model_names = models.names
     add_routes(app, models, settings)
-    app.router.routes += [*pages.routes, *uploads.routes, *ModelRoutes(app, models).routes]
+    by_name = ModelRoutes(app, models, PAGES_OF_ONE_MODEL)
+    app.router.routes += [*pages.routes, *uploads.routes, *by_name.routes]
 
     # In place of six layers of FastAPI's, which take an eighth of a look-up's time for what ours
     # does: it answers every exception, bounds every body, and no route has dependencies to close.
