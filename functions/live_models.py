@@ -68,7 +68,7 @@ class LiveModels:
         opener, models = StoreOpener(settings.trusted_keys), {}
         for model in settings.named_models:
             store, reference = StoreAddress(model.store, opener), model.reference or settings.model
-            tell = _naming(model.name, log) if settings.models else log
+            tell = naming(model.name, log) if settings.models else log
             models[model.name] = LiveModel(store, reference, tell)
         return cls(models, settings.models_loaded, log)
 
@@ -90,15 +90,25 @@ class LiveModels:
             NotFound: There is no such name.
             NoLiveModel: It cannot be had, or not in time.
         """
-        live_model = self.named(name)
-        with self._lock:
-            self._used[name] = None
-            self._used.move_to_end(name)
+        live_model = self._use(name)
         loaded = live_model.loaded
         if loaded is not None and self.refresh_seconds is not None:
             await asyncio.to_thread(live_model.refresh_if_older, self.refresh_seconds)
             loaded = live_model.loaded
         return await self._first(name, live_model) if loaded is None else loaded
+
+    def look(self, name: str, seconds: float) -> LiveModel:
+        """The live model of a name, refreshed if its latest refresh is longer ago.
+
+        For a function that has nobody else to answer: it waits for a store as long as that takes.
+
+        Raises:
+            NotFound: There is no such name.
+        """
+        live_model = self._use(name)
+        live_model.refresh_if_older(seconds, wait_for_first=True)
+        self._make_room()
+        return live_model
 
     def follow(self, every_seconds: float) -> threading.Thread:
         """Refresh what is loaded for ever, in a thread of its own, off the path of requests."""
@@ -117,6 +127,13 @@ class LiveModels:
         self._stopped.set()
         for live_model in self._models.values():
             live_model.stop()
+
+    def _use(self, name: str) -> LiveModel:
+        live_model = self.named(name)
+        with self._lock:
+            self._used[name] = None
+            self._used.move_to_end(name)
+        return live_model
 
     def _refresh_all(self) -> None:
         """Each in a thread of its own, so that none waits for another's store for long."""
@@ -164,16 +181,20 @@ class LiveModels:
         return loading
 
     def _make_room(self) -> None:
-        """Unload who was asked for longest ago until no more are loaded than may be."""
+        """Unload who was asked for longest ago until no more are loaded than may be.
+
+        The default and who was asked for last stay, however few that is.
+        """
         with self._lock:
             used = [name for name in self._used if self._models[name] is not self.default]
             loaded = [name for name in used if self._models[name].loaded is not None]
-            too_many = loaded[: max(0, len(loaded) + 1 - self._most)]
+            too_many = loaded[:-1][: max(0, len(loaded) + 1 - self._most)]
             for name in too_many:
                 self._models[name].unload()
         for name in too_many:
             self._log({"level": "info", "message": "model unloaded", "model": name})
 
 
-def _naming(name: str, log: Log) -> Log:
+def naming(name: str, log: Log) -> Log:
+    """A log whose lines say which model they are about."""
     return lambda line: log({**line, "model": name})
