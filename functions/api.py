@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 
 from functions import logs
+from functions.aws.metrics import FUNCTION, Measure, emf
 from functions.http.middleware import Middleware
 from functions.http.models import ModelRoutes
 from functions.http.routes import add_routes
@@ -80,9 +81,11 @@ def create_app(
     return app
 
 
-def _from_environment() -> tuple[LiveModels, Settings]:
+def _from_environment(
+    measure: Measure = lambda figures: None,
+) -> tuple[LiveModels, Settings]:
     settings = Settings.from_environment(os.environ)
-    models = LiveModels.from_settings(settings)
+    models = LiveModels.from_settings(settings, measure=measure)
     models.default.refresh()
     return models, settings
 
@@ -106,7 +109,7 @@ def __getattr__(name: str) -> Any:
     if name == "handler":
         from functions.http.lambda_adapter import handler_for  # Mangum, which a port needs not
 
-        models, settings = _from_environment()
+        models, settings = _from_environment(emf(os.environ.get(FUNCTION, "api")))
         models.refresh_seconds = settings.model_ttl_seconds
         refresh = partial(models.default.refresh_if_older, models.refresh_seconds)
         globals()["handler"] = adapter = handler_for(create_app(models, settings), refresh)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from functions import logs
 from functions.logs import Log
@@ -52,6 +52,18 @@ class LoadedModel:
     """What others made of this model, by a name of theirs; it goes when the model goes."""
 
 
+class Companion(Protocol):
+    """What is loaded beside a model, and followed with it."""
+
+    def refresh(self, store: Store, loaded: LoadedModel) -> None:
+        """Look whether it is another now; it never raises."""
+        ...
+
+    def unload(self) -> None:
+        """Give its memory back."""
+        ...
+
+
 class LiveModel:
     """Holds the model that a reference means, and follows the reference when it moves.
 
@@ -76,6 +88,8 @@ class LiveModel:
             clock: What time it is.
         """
         self._store, self.reference, self._log, self._clock = store, reference, log, clock
+        self.companion: Companion | None = None
+        """What is refreshed after the model, and unloaded with it."""
         self.failure: str | None = None
         """Why the latest refresh failed; None when it did not."""
         self._loaded: LoadedModel | None = None
@@ -143,8 +157,10 @@ class LiveModel:
         A failure keeps the model that answers, and is told by `failure`.
         """
         try:
-            self.latest()
+            loaded = self.latest()
             self.failure = None
+            if self.companion is not None:
+                self.companion.refresh(self.store, loaded)
         except Exception as error:  # whatever a store holds, it must not end what follows it
             ours = isinstance(error, CustomerClustersError | OSError)
             why = str(error) if ours else f"an unexpected error ({type(error).__name__})"
@@ -199,6 +215,8 @@ class LiveModel:
     def unload(self) -> None:
         """Give the model's memory back; the next refresh loads it again."""
         self._loaded = self._other = None
+        if self.companion is not None:
+            self.companion.unload()
         self._refreshed_at = float("-inf")
 
     def stop(self) -> None:

@@ -10,6 +10,8 @@ from contextlib import suppress
 from typing import Self
 
 from functions import logs
+from functions.aws.metrics import Measure
+from functions.live_challenger import LiveChallenger
 from functions.live_model import LiveModel, LoadedModel, NoLiveModel, StoreAddress
 from functions.logs import Log
 from functions.settings import DEFAULT, Settings
@@ -63,13 +65,28 @@ class LiveModels:
         return cls({DEFAULT: live_model})
 
     @classmethod
-    def from_settings(cls, settings: Settings, log: Log = logs.write) -> Self:
-        """The models that settings name; their stores are opened when they are read."""
+    def from_settings(
+        cls,
+        settings: Settings,
+        log: Log = logs.write,
+        measure: Measure = lambda figures: None,
+    ) -> Self:
+        """The models that settings name; their stores are opened when they are read.
+
+        Args:
+            settings: What names them, and the challenger that stands beside each.
+            log: Where it is told what is loaded, and what cannot be.
+            measure: Takes what is counted of look-ups that go to a challenger.
+        """
         opener, models = StoreOpener(settings.trusted_keys), {}
         for model in settings.named_models:
             store, reference = StoreAddress(model.store, opener), model.reference or settings.model
             tell = naming(model.name, log) if settings.models else log
             models[model.name] = LiveModel(store, reference, tell)
+            if settings.challenger and settings.challenger_share:
+                models[model.name].companion = LiveChallenger(
+                    settings.challenger, settings.challenger_share, tell, measure
+                )
         return cls(models, settings.models_loaded, log)
 
     def named(self, name: str) -> LiveModel:
@@ -82,6 +99,12 @@ class LiveModels:
         if live_model is None:
             raise NotFound(f"model {shortened(name)}", "this server", self.names)
         return live_model
+
+    @staticmethod
+    def challenger_of(live_model: LiveModel) -> LiveChallenger | None:
+        """What answers a share of the look-ups beside a live model; None where nothing does."""
+        companion = live_model.companion
+        return companion if isinstance(companion, LiveChallenger) else None
 
     async def load(self, name: str) -> LoadedModel:
         """The model of a name, which is loaded now if it is not yet.

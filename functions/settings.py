@@ -314,6 +314,18 @@ class Settings:
         "So many models are in memory at once; who was asked for longest ago makes room",
         default=100,
     )
+    challenger: str | None = setting(
+        "CUSTOMER_CLUSTERS_CHALLENGER",
+        Kind(str, "an alias or a version"),
+        "The alias or version of a second model in each store, for a share of the look-ups",
+        default=None,
+    )
+    challenger_share: float = setting(
+        "CUSTOMER_CLUSTERS_CHALLENGER_SHARE",
+        SHARE,
+        "The share of customers, by a hash of their ids, whose look-ups that second model answers",
+        default=0.0,
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -326,6 +338,9 @@ class Settings:
         if variables_of(BatchSettings)["input"].is_set(environment):
             buckets = BatchSettings.from_environment(environment)
         made = read(cls, environment, buckets=buckets)
+        if made.challenger_share and made.challenger is None:
+            share, challenger = (variables_of(cls)[f"challenger{end}"] for end in ("_share", ""))
+            raise WrongSetting(share.name, f"0, or {challenger.name} too, which gets that share")
         return made._of_models(variables_of(cls)["store"].is_set(environment))
 
     @property

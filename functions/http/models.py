@@ -15,7 +15,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from functions.http.lazy_routes import PageRoute
 from functions.http.problems import ProblemError
-from functions.http.schemas import ModelsAnswer, ModelState
+from functions.http.schemas import ChallengerState, ModelsAnswer, ModelState
+from functions.live_challenger import LiveChallenger
 from functions.live_model import LoadedModel
 from functions.live_models import LiveModels
 
@@ -155,7 +156,7 @@ def states(models: LiveModels) -> list[ModelState]:
 
 def _state(models: LiveModels, name: str) -> ModelState:
     live_model = models.named(name)
-    loaded = live_model.loaded
+    loaded, challenger = live_model.loaded, models.challenger_of(live_model)
     return {
         "name": name,
         "default": live_model is models.default,
@@ -164,4 +165,18 @@ def _state(models: LiveModels, name: str) -> ModelState:
         "version": loaded.version if loaded else None,
         "title": loaded.model.contract.title if loaded else None,
         "failure": live_model.failure,
+        "challenger": _challenger(challenger),
+    }
+
+
+def _challenger(challenger: LiveChallenger | None) -> ChallengerState | None:
+    counted = challenger.counted() if challenger else None
+    if challenger is None or counted is None:
+        return None
+    return {
+        "version": counted.version,
+        "share": challenger.share,
+        "customers": counted.customers,
+        "unassigned": counted.unassigned,
+        "differ": counted.differ,
     }
