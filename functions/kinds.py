@@ -105,7 +105,12 @@ class NamedModel:
         name, _, address = text.partition("=")
         store, _, reference = address.partition("#")
         name, store, reference = name.strip(), store.strip(), reference.strip()
-        if not _MODEL.fullmatch(name) or name == PAGE or not store or ("#" in address and not reference):
+        if (
+            not _MODEL.fullmatch(name)
+            or name == PAGE
+            or not store
+            or ("#" in address and not reference)
+        ):
             raise ValueError
         if "://" in store:
             S3Address.from_string(store)

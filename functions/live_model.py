@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -67,8 +66,8 @@ class Companion(Protocol):
 class LiveModel:
     """Holds the model that a reference means, and follows the reference when it moves.
 
-    A server with a port follows it in a thread (`follow`), a function looks before it answers
-    (`refresh_if_older`), and what must never use an older model asks each time (`latest`).
+    A server with a port follows it in a thread (`LiveModels.follow`), a function looks before it
+    answers (`refresh_if_older`), and what must never use an older model asks each time (`latest`).
     """
 
     def __init__(
@@ -96,7 +95,6 @@ class LiveModel:
         self._other: LoadedModel | None = None
         self._refreshed_at = float("-inf")
         self._refreshing: threading.Thread | None = None
-        self._stopped = threading.Event()
 
     @property
     def address(self) -> str:
@@ -200,28 +198,12 @@ class LiveModel:
         endless = wait_for_first and self._loaded is None
         self._refreshing.join(None if endless else patience)
 
-    def follow(self, every_seconds: float) -> threading.Thread:
-        """Refresh for ever in a thread of its own, off the path of every request."""
-
-        def loop() -> None:
-            while not self._stopped.wait(every_seconds):
-                with suppress(Exception):  # of a log that cannot be written
-                    self.refresh()
-
-        thread = threading.Thread(target=loop, name="model-follower", daemon=True)
-        thread.start()
-        return thread
-
     def unload(self) -> None:
         """Give the model's memory back; the next refresh loads it again."""
         self._loaded = self._other = None
         if self.companion is not None:
             self.companion.unload()
         self._refreshed_at = float("-inf")
-
-    def stop(self) -> None:
-        """End the thread that follows."""
-        self._stopped.set()
 
 
 def load(store: Store, reference: str) -> LoadedModel:

@@ -24,6 +24,10 @@ AGAIN_SECONDS = 5.0
 """How long a store that gave no model is left alone; so long a client is told to wait."""
 
 
+_EACH_SECONDS = 0.2
+"""How long what follows all models waits for one store before it turns to the next."""
+
+
 class LiveModels:
     """Live models by name: one is the default, the others are loaded with their first request.
 
@@ -148,8 +152,6 @@ class LiveModels:
     def stop(self) -> None:
         """End the thread that follows."""
         self._stopped.set()
-        for live_model in self._models.values():
-            live_model.stop()
 
     def _use(self, name: str) -> LiveModel:
         live_model = self.named(name)
@@ -162,7 +164,7 @@ class LiveModels:
         """Each in a thread of its own, so that none waits for another's store for long."""
         for live_model in self._models.values():
             if live_model is self.default or live_model.loaded is not None:
-                live_model.refresh_if_older(0)
+                live_model.refresh_if_older(0, patience=_EACH_SECONDS)
         self._make_room()
 
     async def _first(self, name: str, live_model: LiveModel) -> LoadedModel:
