@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Self
 
 from functions.kinds import (
-    APPLICATION,
     FORMAT,
     HASHES,
     KEYS,
     MODELS,
     PATH,
     POSITIVE,
-    ROLE,
     S3_OBJECT,
     S3_PREFIX,
     SHARE,
@@ -23,6 +21,7 @@ from functions.kinds import (
     YES_OR_NO,
     NamedModel,
 )
+from functions.spark_settings import SparkSettings
 from functions.variables import PREFIX, Kind, Variable, WrongSetting, read, setting, variables_of
 from model_store import BUNDLED, CHAMPION, S3Address
 from pipeline.errors import MAX_REJECTED_SHARE
@@ -46,50 +45,6 @@ DEFAULT = "default"
 """The name of the model that answers where none is named."""
 READING_VARIABLES = {name: PREFIX + name.upper() for name in OPTIONS}
 """The variable of each option about how files are written."""
-
-
-@dataclass(frozen=True, slots=True)
-class SparkSettings:
-    """The EMR Serverless application that takes large files, and what a job there runs as."""
-
-    application: str = setting(
-        "CUSTOMER_CLUSTERS_SPARK_APPLICATION",
-        APPLICATION,
-        "The id of the EMR Serverless application that takes large files; without one none goes "
-        "there",
-        shown="none",
-    )
-    role: str = setting(
-        "CUSTOMER_CLUSTERS_SPARK_ROLE",
-        ROLE,
-        "The ARN of the role of its jobs",
-        shown="needed with it",
-    )
-    entry_point: str = setting(
-        "CUSTOMER_CLUSTERS_SPARK_ENTRY_POINT",
-        Kind(str, "an address"),
-        "Where the job's code is in the application's image",
-        default="local:///opt/code/functions/spark_job.py",
-    )
-    submit_parameters: str = setting(
-        "CUSTOMER_CLUSTERS_SPARK_SUBMIT_PARAMETERS",
-        Kind(str, "options of spark-submit"),
-        "Options of spark-submit, such as the size of executors",
-        default="",
-    )
-    threshold_bytes: int = setting(
-        "CUSTOMER_CLUSTERS_SPARK_THRESHOLD_BYTES",
-        WHOLE,
-        "Larger files go there",
-        default=1 << 30,
-        shown="1 GiB",
-    )
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Self | None:
-        """Read them from a mapping; None where no application is named."""
-        application = variables_of(cls)["application"]
-        return read(cls, environment) if application.is_set(environment) else None
 
 
 @dataclass(frozen=True, slots=True)

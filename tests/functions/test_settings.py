@@ -233,5 +233,5 @@ def test_a_store_of_its_own_is_the_default_beside_named_models() -> None:
     ["cards", "cards=", "=store", "a=b#", "a b=c", "a=1,a=2", "../x=y", "a=s3://", "page=x", ","],
 )
 def test_models_that_cannot_be_meant_are_refused(text: str) -> None:
-    with pytest.raises(WrongSetting, match="^CUSTOMER_CLUSTERS_MODELS: expected name=store"):
+    with pytest.raises(WrongSetting, match=r"^CUSTOMER_CLUSTERS_MODELS: expected name=store"):
         models_of(text)
