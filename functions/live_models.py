@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Self
 
 from functions import logs
@@ -26,6 +27,14 @@ AGAIN_SECONDS = 5.0
 
 _EACH_SECONDS = 0.2
 """How long what follows all models waits for one store before it turns to the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Loading:
+    """A first load that is under way; who comes late waits for what is left of its time."""
+
+    future: "Future[LoadedModel | None]"
+    since: float = field(default_factory=time.monotonic)
 
 
 class LiveModels:
@@ -58,7 +67,7 @@ class LiveModels:
         self.refresh_seconds: float | None = None
         """Where nothing runs between requests: how long ago the latest look at a store may be."""
         self._used: OrderedDict[str, None] = OrderedDict()
-        self._loading: dict[str, Future[LoadedModel | None]] = {}
+        self._loading: dict[str, _Loading] = {}
         self._failed_at: dict[str, float] = {}
         self._lock = threading.Lock()
         self._stopped = threading.Event()
@@ -172,11 +181,12 @@ class LiveModels:
         with self._lock:
             loading = self._loading.get(name)
             if loading is None and not self._failed_lately(name):
-                loading = self._loading[name] = self._start(name, live_model)
+                loading = self._loading[name] = _Loading(self._start(name, live_model))
         if loading is None:
             return live_model.current()
         try:
-            loaded = await asyncio.wait_for(asyncio.wrap_future(loading), FIRST_SECONDS)
+            left = max(0.0, FIRST_SECONDS - (time.monotonic() - loading.since))
+            loaded = await asyncio.wait_for(asyncio.wrap_future(loading.future), left)
         except TimeoutError:
             why = f"it has been loading for more than {FIRST_SECONDS:g} seconds"
             raise NoLiveModel(live_model.address, why) from None

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from functions.api import create_app
 from functions.kinds import NamedModel
-from functions.live_model import LiveModel
+from functions.live_model import LiveModel, NoLiveModel
 from functions.live_models import LiveModels
 from functions.settings import Settings
 from model_store import BUNDLED, Store, open_store
@@ -172,7 +172,14 @@ def test_a_store_that_does_not_answer_keeps_nobody_else_waiting(
         gaveup = await asyncio.gather(*waiting, return_exceptions=True)
         assert time.perf_counter() - started < 2
         assert all("loading for more than" in str(each) for each in gaveup)
+        started = time.perf_counter()
+        with pytest.raises(NoLiveModel):
+            await models.load("b")  # who comes later need not wait as long again
+        assert time.perf_counter() - started < 0.15
         silent.set()
+        deadline = time.monotonic() + 10
+        while slow.loaded is None and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
         assert (await models.load("b")).version == version("champion")
 
     asyncio.run(ask())
