@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 
 from functions import logs
+from functions.aws.metrics import FUNCTION, Measure, emf
 from functions.http.middleware import Middleware
 from functions.http.models import ModelRoutes
 from functions.http.routes import add_routes
@@ -23,7 +24,7 @@ from functions.live_models import LiveModels
 from functions.logs import Log
 from functions.settings import Settings
 from functions.uploads.routes import UploadRoutes
-from functions.web.routes import PageRoutes
+from functions.web.routes import PAGES_OF_ONE_MODEL, PageRoutes
 
 if TYPE_CHECKING:
     from functions.http.lambda_adapter import LambdaHandler
@@ -69,8 +70,10 @@ def create_app(
     )
     app.root_path = settings.root_path  # as a parameter it would warn
     app.state.has_history = bool(settings.results)  # which every page leads to then
+    app.state.model_names = models.names
     add_routes(app, models, settings)
-    app.router.routes += [*pages.routes, *uploads.routes, *ModelRoutes(app, models).routes]
+    by_name = ModelRoutes(app, models, PAGES_OF_ONE_MODEL)
+    app.router.routes += [*pages.routes, *uploads.routes, *by_name.routes]
 
     # In place of six layers of FastAPI's, which take an eighth of a look-up's time for what ours
     # does: it answers every exception, bounds every body, and no route has dependencies to close.
@@ -78,9 +81,11 @@ def create_app(
     return app
 
 
-def _from_environment() -> tuple[LiveModels, Settings]:
+def _from_environment(
+    measure: Measure = lambda figures: None,
+) -> tuple[LiveModels, Settings]:
     settings = Settings.from_environment(os.environ)
-    models = LiveModels.from_settings(settings)
+    models = LiveModels.from_settings(settings, measure=measure)
     models.default.refresh()
     return models, settings
 
@@ -104,7 +109,7 @@ def __getattr__(name: str) -> Any:
     if name == "handler":
         from functions.http.lambda_adapter import handler_for  # Mangum, which a port needs not
 
-        models, settings = _from_environment()
+        models, settings = _from_environment(emf(os.environ.get(FUNCTION, "api")))
         models.refresh_seconds = settings.model_ttl_seconds
         refresh = partial(models.default.refresh_if_older, models.refresh_seconds)
         globals()["handler"] = adapter = handler_for(create_app(models, settings), refresh)

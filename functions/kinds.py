@@ -13,6 +13,8 @@ from pipeline.scoring.documents import OUTPUT_FORMATS, OutputFormat
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ROOT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 _APPLICATION = re.compile(r"[0-9a-z]{1,64}")
+PAGE = "page"
+"""The folder of the input bucket into which the page /files puts its files: no model's name."""
 _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _ROLE = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/[\w+=,.@/-]+")
 
@@ -103,7 +105,12 @@ class NamedModel:
         name, _, address = text.partition("=")
         store, _, reference = address.partition("#")
         name, store, reference = name.strip(), store.strip(), reference.strip()
-        if not _MODEL.fullmatch(name) or not store or ("#" in address and not reference):
+        if (
+            not _MODEL.fullmatch(name)
+            or name == PAGE
+            or not store
+            or ("#" in address and not reference)
+        ):
             raise ValueError
         if "://" in store:
             S3Address.from_string(store)
@@ -137,7 +144,7 @@ FORMAT: Kind[OutputFormat | None] = Kind(_format, ", ".join(OUTPUT_FORMATS))
 MODELS = Kind(
     _models,
     "name=store or name=store#alias, separated by commas, with names of their own of letters, "
-    "digits, - and _",
+    f"digits, - and _ (not {PAGE})",
 )
 APPLICATION = Kind(_matching(_APPLICATION), "the id of an application")
 ROLE = Kind(_matching(_ROLE), "the ARN of a role")

@@ -3,10 +3,9 @@
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from functions import logs
 from functions.logs import Log
@@ -52,11 +51,23 @@ class LoadedModel:
     """What others made of this model, by a name of theirs; it goes when the model goes."""
 
 
+class Companion(Protocol):
+    """What is loaded beside a model, and followed with it."""
+
+    def refresh(self, store: Store, loaded: LoadedModel) -> None:
+        """Look whether it is another now; it never raises."""
+        ...
+
+    def unload(self) -> None:
+        """Give its memory back."""
+        ...
+
+
 class LiveModel:
     """Holds the model that a reference means, and follows the reference when it moves.
 
-    A server with a port follows it in a thread (`follow`), a function looks before it answers
-    (`refresh_if_older`), and what must never use an older model asks each time (`latest`).
+    A server with a port follows it in a thread (`LiveModels.follow`), a function looks before it
+    answers (`refresh_if_older`), and what must never use an older model asks each time (`latest`).
     """
 
     def __init__(
@@ -76,13 +87,14 @@ class LiveModel:
             clock: What time it is.
         """
         self._store, self.reference, self._log, self._clock = store, reference, log, clock
+        self.companion: Companion | None = None
+        """What is refreshed after the model, and unloaded with it."""
         self.failure: str | None = None
         """Why the latest refresh failed; None when it did not."""
         self._loaded: LoadedModel | None = None
         self._other: LoadedModel | None = None
         self._refreshed_at = float("-inf")
         self._refreshing: threading.Thread | None = None
-        self._stopped = threading.Event()
 
     @property
     def address(self) -> str:
@@ -143,8 +155,10 @@ class LiveModel:
         A failure keeps the model that answers, and is told by `failure`.
         """
         try:
-            self.latest()
+            loaded = self.latest()
             self.failure = None
+            if self.companion is not None:
+                self.companion.refresh(self.store, loaded)
         except Exception as error:  # whatever a store holds, it must not end what follows it
             ours = isinstance(error, CustomerClustersError | OSError)
             why = str(error) if ours else f"an unexpected error ({type(error).__name__})"
@@ -184,26 +198,12 @@ class LiveModel:
         endless = wait_for_first and self._loaded is None
         self._refreshing.join(None if endless else patience)
 
-    def follow(self, every_seconds: float) -> threading.Thread:
-        """Refresh for ever in a thread of its own, off the path of every request."""
-
-        def loop() -> None:
-            while not self._stopped.wait(every_seconds):
-                with suppress(Exception):  # of a log that cannot be written
-                    self.refresh()
-
-        thread = threading.Thread(target=loop, name="model-follower", daemon=True)
-        thread.start()
-        return thread
-
     def unload(self) -> None:
         """Give the model's memory back; the next refresh loads it again."""
         self._loaded = self._other = None
+        if self.companion is not None:
+            self.companion.unload()
         self._refreshed_at = float("-inf")
-
-    def stop(self) -> None:
-        """End the thread that follows."""
-        self._stopped.set()
 
 
 def load(store: Store, reference: str) -> LoadedModel:

@@ -10,7 +10,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from errno import ENOSPC
 from typing import Any
 
@@ -22,10 +22,11 @@ from functions.aws.metrics import FUNCTION, Measure, emf
 from functions.aws.prefix_options import WrongOptions, settings_for
 from functions.aws.queue import Message, Redelivery, handle_each, messages_of, redelivery
 from functions.live_model import LiveModel
+from functions.live_models import LiveModels, naming
 from functions.logs import Log
 from functions.notices import logged, notices_from
 from functions.settings import BatchSettings, Settings
-from model_store import CustomerClustersError, Temporary, WrongArtifact, open_store
+from model_store import CustomerClustersError, Temporary, WrongArtifact
 from pipeline.errors import Gone, TooLarge, WrongFile
 from pipeline.runs import (
     Engine,
@@ -72,6 +73,9 @@ class Batch:
     measure: Measure = field(default_factory=lambda: emf("batch"))
     notices: Notices = SILENT
     """Who is told of runs."""
+    models: LiveModels | None = None
+    """All models: the files below a folder with the name of one are scored with that one."""
+    _by_name: dict[str, "Batch"] = field(default_factory=dict)
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
         """Answer an invocation; a queue is told which of its messages have to come again.
@@ -81,7 +85,6 @@ class Batch:
         if asks_for_notices(event):
             self.notices.deliver_quietly(self.runs)
             return {}
-        self.live_model.refresh_if_older(self.model_ttl_seconds, wait_for_first=True)
         deadline = Deadline.of(context, self.settings.deadline_seconds)
         call = _Call(self, deadline, getattr(context, "aws_request_id", None))
         messages = messages_of(event)
@@ -93,6 +96,37 @@ class Batch:
         finally:
             if self.notices.active and deadline.remaining() >= deadline.margin:
                 self.notices.deliver_quietly(self.runs)
+
+    def of(self, ref: ObjectRef) -> "Batch":
+        """What scores an object: this, or the same with the model that its folder is named after.
+
+        The model is looked at, and loaded where it is not yet.
+
+        Raises:
+            NoLiveModel: There is none now, of a model that has a name.
+        """
+        folder, below, _ = ref.key.removeprefix(self.settings.input.folder).partition("/")
+        models = self.models
+        name = folder if models and below and folder in models.names else None
+        if models is None or name is None:
+            self.live_model.refresh_if_older(self.model_ttl_seconds, wait_for_first=True)
+            return self
+        live_model = models.look(name, self.model_ttl_seconds)
+        live_model.current()
+        if name not in self._by_name:
+            self._by_name[name] = self._with(name, live_model)
+        return self._by_name[name]
+
+    def _with(self, name: str, live_model: LiveModel) -> "Batch":
+        challengers, handover = self.challengers, self.handover
+        if challengers is not None:
+            challengers = Challengers(live_model.store, challengers.reference, challengers.tell)
+        if handover is not None:
+            handover = replace(handover, store=live_model.address)
+        log = naming(name, self.log)
+        return replace(
+            self, live_model=live_model, challengers=challengers, handover=handover, log=log
+        )
 
     def spec(self, settings: BatchSettings | None = None) -> ScoringSpec:
         """What a file is scored with now, by the settings for it."""
@@ -159,23 +193,24 @@ class _Call:
         if reason := why_skipped(ref, settings.input, settings.output):
             self._log(ref, "info", f"skipped: {reason}")
             return
-        started = time.monotonic()
+        started, call = time.monotonic(), self
         try:
-            result = self._result(ref)
+            self.deadline.check(ref.address)
+            call = replace(self, batch=self.batch.of(ref))
+            result = call._result(ref)
         except Skipped as reason:
-            self._log(ref, "info", f"skipped: {reason}")
+            call._log(ref, "info", f"skipped: {reason}")
         except Exception as error:
             self.batch.measure({"FilesGivenBack": 1})
             level = "warning" if isinstance(error, Temporary) else "error"
-            self._log(ref, level, "given back, to be delivered again", error=_cause(error))
+            call._log(ref, level, "given back, to be delivered again", error=_cause(error))
             raise
         else:
-            self._report(ref, result, time.monotonic() - started)
+            call._report(ref, result, time.monotonic() - started)
 
     def _result(self, ref: ObjectRef) -> RunResult:
         """Score an object by the options beside it; where they are wrong, write that down."""
         batch = self.batch
-        self.deadline.check(ref.address)
         try:
             spec = batch.spec(settings_for(batch.runs.files.client, ref, batch.settings))
         except WrongOptions as error:  # other options will be another run
@@ -284,14 +319,13 @@ def _cause(error: Exception) -> Any:
 def _from_environment() -> LambdaHandler:
     settings = Settings.from_environment(os.environ)
     batch = BatchSettings.from_environment(os.environ)
-    store = open_store(settings.store, settings.trusted_keys)
-    challengers = None
+    models, challengers = LiveModels.from_settings(settings), None
     if batch.challenger is not None:
-        challengers = Challengers(store, batch.challenger, _scored_without)
+        challengers = Challengers(models.default.store, batch.challenger, _scored_without)
     return Batch(
         batch,
         S3Runs.at(batch.output.below("results")),
-        LiveModel(store, settings.model),
+        models.default,
         WholeFile(isolated()),
         _handover(batch, settings.store),
         settings.model_ttl_seconds,
@@ -301,6 +335,7 @@ def _from_environment() -> LambdaHandler:
         redelivery(logs.write),
         measure=emf(os.environ.get(FUNCTION, "batch")),
         notices=notices_from(os.environ, logged(logs.write)),
+        models=models if settings.models else None,
     )
 
 

@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Self
 
 from functions.kinds import (
-    APPLICATION,
     FORMAT,
     HASHES,
     KEYS,
     MODELS,
     PATH,
     POSITIVE,
-    ROLE,
     S3_OBJECT,
     S3_PREFIX,
     SHARE,
@@ -23,6 +21,7 @@ from functions.kinds import (
     YES_OR_NO,
     NamedModel,
 )
+from functions.spark_settings import SparkSettings
 from functions.variables import PREFIX, Kind, Variable, WrongSetting, read, setting, variables_of
 from model_store import BUNDLED, CHAMPION, S3Address
 from pipeline.errors import MAX_REJECTED_SHARE
@@ -46,50 +45,6 @@ DEFAULT = "default"
 """The name of the model that answers where none is named."""
 READING_VARIABLES = {name: PREFIX + name.upper() for name in OPTIONS}
 """The variable of each option about how files are written."""
-
-
-@dataclass(frozen=True, slots=True)
-class SparkSettings:
-    """The EMR Serverless application that takes large files, and what a job there runs as."""
-
-    application: str = setting(
-        "CUSTOMER_CLUSTERS_SPARK_APPLICATION",
-        APPLICATION,
-        "The id of the EMR Serverless application that takes large files; without one none goes "
-        "there",
-        shown="none",
-    )
-    role: str = setting(
-        "CUSTOMER_CLUSTERS_SPARK_ROLE",
-        ROLE,
-        "The ARN of the role of its jobs",
-        shown="needed with it",
-    )
-    entry_point: str = setting(
-        "CUSTOMER_CLUSTERS_SPARK_ENTRY_POINT",
-        Kind(str, "an address"),
-        "Where the job's code is in the application's image",
-        default="local:///opt/code/functions/spark_job.py",
-    )
-    submit_parameters: str = setting(
-        "CUSTOMER_CLUSTERS_SPARK_SUBMIT_PARAMETERS",
-        Kind(str, "options of spark-submit"),
-        "Options of spark-submit, such as the size of executors",
-        default="",
-    )
-    threshold_bytes: int = setting(
-        "CUSTOMER_CLUSTERS_SPARK_THRESHOLD_BYTES",
-        WHOLE,
-        "Larger files go there",
-        default=1 << 30,
-        shown="1 GiB",
-    )
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Self | None:
-        """Read them from a mapping; None where no application is named."""
-        application = variables_of(cls)["application"]
-        return read(cls, environment) if application.is_set(environment) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +269,18 @@ class Settings:
         "So many models are in memory at once; who was asked for longest ago makes room",
         default=100,
     )
+    challenger: str | None = setting(
+        "CUSTOMER_CLUSTERS_CHALLENGER",
+        Kind(str, "an alias or a version"),
+        "The alias or version of a second model in each store, for a share of the look-ups",
+        default=None,
+    )
+    challenger_share: float = setting(
+        "CUSTOMER_CLUSTERS_CHALLENGER_SHARE",
+        SHARE,
+        "The share of customers, by a hash of their ids, whose look-ups that second model answers",
+        default=0.0,
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -326,6 +293,9 @@ class Settings:
         if variables_of(BatchSettings)["input"].is_set(environment):
             buckets = BatchSettings.from_environment(environment)
         made = read(cls, environment, buckets=buckets)
+        if made.challenger_share and made.challenger is None:
+            share, challenger = (variables_of(cls)[f"challenger{end}"] for end in ("_share", ""))
+            raise WrongSetting(share.name, f"0, or {challenger.name} too, which gets that share")
         return made._of_models(variables_of(cls)["store"].is_set(environment))
 
     @property

@@ -141,6 +141,8 @@ class Middleware:
         }
         if "model_name" in scope:
             line["model"] = scope["model_name"]
+        if "challenger" in scope:
+            line["challenger"] = scope["challenger"]
         if "error" in scope:
             line["error"] = scope["error"]
         self.log(line)

@@ -1,7 +1,7 @@
 """The routes of the JSON API."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request
 from pydantic_core import to_json
@@ -12,8 +12,9 @@ from functions.http.assign import assign_batch, assign_one
 from functions.http.bodies import read_json
 from functions.http.lazy_routes import PageRoute
 from functions.http.models import states
-from functions.http.presenter import model_answer, presenter_of
+from functions.http.presenter import Presenter, model_answer, presenter_of
 from functions.http.problems import ProblemError
+from functions.http.schemas import AssignmentAnswer, WhatIfAnswer
 from functions.http.what_if import what_if
 from functions.live_model import LiveModel, LoadedModel
 from functions.live_models import LiveModels
@@ -21,6 +22,7 @@ from functions.settings import Settings
 from pipeline.errors import shortened
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+Marked = TypeVar("Marked", AssignmentAnswer, WhatIfAnswer)
 
 
 class DirectRoute(PageRoute):
@@ -81,18 +83,21 @@ def _named(request: Request, live_model: LiveModel) -> LiveModel:
 
 def _add_assignments(app: FastAPI, live_model: LiveModel, settings: Settings) -> None:
     limits = settings.max_body_bytes, settings.request_seconds
+    presenter_for = _chooser(live_model, settings)
 
     @answers(app, "POST", "/v1/assign")
     async def assign(request: Request) -> Response:
         """Which cluster one customer belongs to, and why."""
         customer = await read_json(request, *limits)
-        return _json(assign_one(presenter_of(model_for(request, live_model)), customer))
+        answer = assign_one(presenter_for(request, customer), customer)
+        return _json(_marked(request, answer))
 
     @answers(app, "POST", "/v1/what-if")
     async def change(request: Request) -> Response:
         """What would change the cluster of one customer."""
         document = await read_json(request, *limits)
-        return _json(what_if(presenter_of(model_for(request, live_model)), document))
+        customer = document.get("customer") if isinstance(document, dict) else None
+        return _json(_marked(request, what_if(presenter_for(request, customer), document)))
 
     @answers(app, "POST", "/v1/assign/batch")
     async def assign_many(request: Request) -> Response:
@@ -100,6 +105,27 @@ def _add_assignments(app: FastAPI, live_model: LiveModel, settings: Settings) ->
         document = await read_json(request, *limits)
         presenter = presenter_of(model_for(request, live_model))
         return _json(await assign_batch(presenter, document))
+
+
+def _chooser(live_model: LiveModel, settings: Settings) -> Callable[[Request, object], Presenter]:
+    """What gives the presenter that answers a request about a customer."""
+    if not settings.challenger_share:
+        return lambda request, customer: presenter_of(model_for(request, live_model))
+    from functions.http.challenger import choose
+
+    def presenter_for(request: Request, customer: object) -> Presenter:
+        loaded = model_for(request, live_model)
+        challenger = LiveModels.challenger_of(_named(request, live_model))
+        return choose(request, loaded, challenger, customer)
+
+    return presenter_for
+
+
+def _marked(request: Request, answer: Marked) -> Marked:
+    """An answer, which says that it is the challenger's where it is."""
+    if request.scope.get("challenger", {}).get("cluster") is not None:
+        answer["challenger"] = True
+    return answer
 
 
 def _add_model(app: FastAPI, live_model: LiveModel) -> None:

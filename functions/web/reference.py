@@ -12,6 +12,8 @@ from starlette.types import Message
 
 from functions.live_model import LoadedModel
 
+_KEPT = ("type", "asgi", "http_version", "scheme", "server", "client", "app", "loaded_model")
+"""What a question to the application has of the request for the page."""
 _METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -45,7 +47,7 @@ class Operation:
 
 async def operations(request: Request, loaded: LoadedModel, with_key: bool) -> list[Operation]:
     """Every operation in the document, each with an example and the real answer to it."""
-    document = request.app.openapi()
+    document = request.scope.get("openapi", request.app.openapi)()
     units = {feature.name: feature.unit for feature in loaded.model.contract.features}
     shown = []
     for path, method, described in _described(document):
@@ -151,11 +153,7 @@ async def _ask(request: Request, method: str, path: str, example: Any) -> tuple[
     async def send(message: Message) -> None:
         sent.append(message)
 
-    scope = {
-        key: request.scope[key]
-        for key in ("type", "asgi", "http_version", "scheme", "server", "client", "app")
-        if key in request.scope
-    }
+    scope = {key: request.scope[key] for key in _KEPT if key in request.scope}
     headers = [(b"content-type", b"application/json")] if body else []
     scope |= {
         "method": method.upper(),

@@ -65,8 +65,8 @@ def render(
         request: The request that it answers.
         template: The template's name.
         loaded: The model that the page is about; None on a page about none.
-        view: What the template names, besides `link`, `here`, `has_history`, `loaded`,
-            `style` and `preview`.
+        view: What the template names, besides `link`, `here`, `has_history`, `model_name`,
+            `model_pages`, `loaded`, `style` and `preview`.
         status: The HTTP status.
         headers: More headers.
     """
@@ -77,11 +77,20 @@ def render(
         link=partial(link, request),
         here=_path(request),
         has_history=getattr(request.app.state, "has_history", False),
+        model_name=request.scope.get("model_name"),
+        model_pages=_model_pages(request),
         loaded=loaded,
         style=fingerprint(STYLE),
         preview=f"{site}/static/{PREVIEW}?v={fingerprint(PREVIEW)}",
     )
     return HTMLResponse(content, status, headers)
+
+
+def _model_pages(request: Request) -> dict[str, str]:
+    """Name → address of the pages of each model, where there are several."""
+    names = getattr(request.app.state, "model_names", ())
+    root = str(request.scope.get("site_root", request.scope.get("root_path", ""))).rstrip("/")
+    return {name: f"{root}/models/{name}" for name in names} if len(names) > 1 else {}
 
 
 def _path(request: Request) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from functions.web.history import HistoryPages
     from functions.web.pages import Pages
 
-__all__ = ["PageRoute", "PageRoutes", "Paths", "by_person", "lazy_routes"]
+__all__ = ["PAGES_OF_ONE_MODEL", "PageRoute", "PageRoutes", "Paths", "by_person", "lazy_routes"]
 _READ = ("GET",)
 _PAGES: Paths = {
     "/result": ("result", ("GET", "POST")),
@@ -32,6 +32,8 @@ _PAGES: Paths = {
     "/favicon.ico": ("icon", _READ),
 }
 """Answered by `functions.web.pages.Pages`."""
+PAGES_OF_ONE_MODEL = frozenset(path.split("/")[1] for path in _PAGES) - {"favicon.ico"}
+"""What the paths of pages about one model begin with."""
 _HISTORY: Paths = {
     "/history": ("history", _READ),
     "/history/{entry}/report": ("report", _READ),

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from model_store import CustomerClustersError, Store, Temporary, WrongArtifact
-from pipeline.model.published.facts import matched_with, same_clusters
+from model_store import CustomerClustersError, Store, Temporary
+from pipeline.model.published.lineage import are_related
 from pipeline.model.published.loading import load_model
 from pipeline.scoring.spec import Challenger
 
@@ -18,23 +18,8 @@ def load_challenger(store: Store, reference: str, version: str) -> Challenger | 
     if artifact.version == version:
         return None
     model = load_model(artifact)
-    related = bool(_lineage(store, version) & _lineage(store, artifact.version))
+    related = are_related(store, version, artifact.version)
     return Challenger(model, artifact.version, related)
-
-
-def _lineage(store: Store, version: str) -> set[str]:
-    """A version and those that its cluster ids come from, as far back as manifests are there."""
-    versions: set[str] = set()
-    following: str | None = version
-    while following is not None and following not in versions:
-        versions.add(following)
-        try:
-            artifact = store.open(following)
-        except (LookupError, WrongArtifact):  # pruned; its name is still known
-            break
-        versions.update(same_clusters(artifact))
-        following = matched_with(artifact)
-    return versions
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from functions.live_model import LiveModel, NoLiveModel
+from functions.live_models import LiveModels
 from model_store import NotFound, Store, Temporary, open_store
 from tests.functions.conftest import Lines
 
@@ -184,7 +185,8 @@ def test_the_follower_swaps_while_look_ups_go_on(
     customer: dict[str, Any],
 ) -> None:  # fmt: skip
     both = {**leaver, **customer}
-    follower = live_model.follow(every_seconds=0.01)
+    models = LiveModels.of(live_model)
+    follower = models.follow(every_seconds=0.01)
     statuses, versions = [], set()
     target = store.resolve("original")
     threading.Timer(0.05, lambda: store.point("champion", target)).start()
@@ -193,7 +195,7 @@ def test_the_follower_swaps_while_look_ups_go_on(
         answer = client.post("/v1/assign", json=both)
         statuses.append(answer.status_code)
         versions.add(answer.json()["model_version"])
-    live_model.stop()
+    models.stop()
     follower.join(5)
     assert not follower.is_alive()
     assert set(statuses) == {200}
@@ -217,7 +219,8 @@ def test_what_follows_survives_a_model_that_is_evil_and_whole(
     assert content != artifact.read("model.json")
     wrong = store.publish({"model.json": content}, artifact.manifest.facts)
     store.point("champion", wrong.version)
-    thread = live_model.follow(0.01)
+    models = LiveModels.of(live_model)
+    thread = models.follow(0.01)
     _until(lambda: live_model.failure is not None)
     answer = client.get("/health/ready").json()
     assert (answer["model_version"], thread.is_alive()) == (before, True)
@@ -225,18 +228,19 @@ def test_what_follows_survives_a_model_that_is_evil_and_whole(
     store.point("champion", good := store.resolve("original"))
     _until(lambda: live_model.current().version == good)
     assert client.get("/health/ready").json()["reload_failure"] is None
-    live_model.stop()
+    models.stop()
 
 
 def test_what_follows_survives_anything_else_and_says_so(
     client: TestClient, live_model: LiveModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live_model.store, "resolve", lambda name: 1 // 0)
-    thread = live_model.follow(0.01)
+    models = LiveModels.of(live_model)
+    thread = models.follow(0.01)
     _until(lambda: live_model.failure is not None)
     answer = client.get("/health/ready").json()["reload_failure"]
     assert (answer, thread.is_alive()) == ("an unexpected error (ZeroDivisionError)", True)
-    live_model.stop()
+    models.stop()
 
 
 def _until(reached: Callable[[], bool]) -> None:

@@ -200,3 +200,38 @@ def test_a_server_knows_the_buckets_of_the_batch_function() -> None:
 @pytest.mark.parametrize("output", ["s3://bucket/incoming-results", "s3://other", "s3://bucket/a"])
 def test_results_may_go_to_a_place_apart(output: str) -> None:
     BatchSettings.from_environment({**BATCH, "CUSTOMER_CLUSTERS_OUTPUT": output})
+
+
+def models_of(text: str, **others: str) -> list[tuple[str, str, str | None]]:
+    environment = {"CUSTOMER_CLUSTERS_MODELS": text, **others}
+    found = Settings.from_environment(environment)
+    return [(model.name, model.store, model.reference) for model in found.named_models]
+
+
+def test_models_are_named_with_their_stores_and_the_default_comes_first() -> None:
+    two = "cards=s3://bucket/models#candidate, loans=/stores/loans"
+    cards, loans = ("cards", "s3://bucket/models", "candidate"), ("loans", "/stores/loans")
+    assert models_of(two) == [cards, (*loans, "champion")]
+    assert models_of(f"{two},default=here") == [
+        ("default", "here", "champion"), cards, (*loans, "champion"),
+    ]  # fmt: skip
+    assert models_of(two, CUSTOMER_CLUSTERS_MODEL="original")[1] == (*loans, "original")
+    found = Settings.from_environment({"CUSTOMER_CLUSTERS_MODELS": two})
+    assert (found.store, found.model) == ("s3://bucket/models", "candidate")
+    assert [m.name for m in Settings().named_models] == ["default"]
+
+
+def test_a_store_of_its_own_is_the_default_beside_named_models() -> None:
+    store = {"CUSTOMER_CLUSTERS_STORE": "own", "CUSTOMER_CLUSTERS_MODEL": "v"}
+    assert models_of("cards=there#w", **store) == [("default", "own", "v"), ("cards", "there", "w")]
+    with pytest.raises(WrongSetting, match="no model named default, for CUSTOMER_CLUSTERS_STORE"):
+        models_of("default=there", **store)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["cards", "cards=", "=store", "a=b#", "a b=c", "a=1,a=2", "../x=y", "a=s3://", "page=x", ","],
+)
+def test_models_that_cannot_be_meant_are_refused(text: str) -> None:
+    with pytest.raises(WrongSetting, match=r"^CUSTOMER_CLUSTERS_MODELS: expected name=store"):
+        models_of(text)

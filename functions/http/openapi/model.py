@@ -47,6 +47,7 @@ def _models(loaded: LoadedModel) -> Any:
         "version": loaded.version,
         "title": loaded.model.contract.title,
         "failure": None,
+        "challenger": None,
     }
     return {"models": [state]}
 

@@ -22,6 +22,7 @@ from functions.http.schemas.customers import (
     PlaceAnswer,
 )
 from functions.http.schemas.models import (
+    ChallengerState,
     ClusterAnswer,
     ClustersAnswer,
     LiveAnswer,
@@ -40,6 +41,7 @@ __all__ = [
     "AssignedItem",
     "AssignmentAnswer",
     "BatchAnswer",
+    "ChallengerState",
     "ChangeAnswer",
     "Churn",
     "ClusterAnswer",

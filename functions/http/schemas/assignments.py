@@ -1,5 +1,7 @@
 """Answers about customers that are sent along."""
 
+from typing import Literal, NotRequired
+
 from functions.http.schemas.forms import ClusterId, Count, Digest, Share, Size, TypedDict
 from functions.http.schemas.problems import FieldProblem
 from pipeline.model.churn import RiskWord
@@ -111,6 +113,8 @@ class AssignmentAnswer(TypedDict):
     """The version of the model that answered."""
     contract_sha256: Digest
     """The SHA-256 of its contract: the same for models that read the same columns alike."""
+    challenger: NotRequired[Literal[True]]
+    """There where the answer is a challenger's: a share of the customers may go to one."""
 
 
 class ChangeAnswer(TypedDict):
@@ -151,6 +155,8 @@ class WhatIfAnswer(TypedDict):
     """The version of the model that answered."""
     contract_sha256: Digest
     """The SHA-256 of its contract."""
+    challenger: NotRequired[Literal[True]]
+    """There where the answer is a challenger's."""
 
 
 class AssignedItem(TypedDict):

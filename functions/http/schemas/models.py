@@ -72,6 +72,24 @@ class ModelAnswer(TypedDict):
     """The SHA-256 of the contract."""
 
 
+class ChallengerState(TypedDict):
+    """A second model that answers a share of the look-ups.
+
+    Counts are those of this process, since it has had these two models.
+    """
+
+    version: str
+    """The challenger's version."""
+    share: Share
+    """The share of customers whom it answers."""
+    customers: Count
+    """Look-ups that it has answered."""
+    unassigned: Count
+    """Look-ups of its share that it could not assign: the first model has answered them."""
+    differ: Count | None
+    """Those that it puts into another cluster; null where the ids were never matched."""
+
+
 class ModelState(TypedDict):
     """One of the models that a server answers with."""
 
@@ -89,6 +107,8 @@ class ModelState(TypedDict):
     """What its customers are, by its contract; null while it is not loaded."""
     failure: str | None
     """Why its store gave no model, or no newer one; null where all is well."""
+    challenger: ChallengerState | None
+    """What stands beside it; null where nothing does."""
 
 
 class ModelsAnswer(TypedDict):

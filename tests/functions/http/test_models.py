@@ -1,6 +1,7 @@
 """Several models by name: loaded when asked for, and a broken one is alone in that."""
 
 import asyncio
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -11,12 +12,14 @@ import pytest
 from starlette.testclient import TestClient
 
 from functions.api import create_app
+from functions.http.lambda_adapter import handler_for
 from functions.kinds import NamedModel
-from functions.live_model import LiveModel
+from functions.live_model import LiveModel, NoLiveModel
 from functions.live_models import LiveModels
 from functions.settings import Settings
 from model_store import BUNDLED, Store, open_store
 from tests.functions.conftest import Lines
+from tests.support.paths import EVENTS
 
 
 @pytest.fixture
@@ -172,7 +175,14 @@ def test_a_store_that_does_not_answer_keeps_nobody_else_waiting(
         gaveup = await asyncio.gather(*waiting, return_exceptions=True)
         assert time.perf_counter() - started < 2
         assert all("loading for more than" in str(each) for each in gaveup)
+        started = time.perf_counter()
+        with pytest.raises(NoLiveModel):
+            await models.load("b")  # who comes later need not wait as long again
+        assert time.perf_counter() - started < 0.15
         silent.set()
+        deadline = time.monotonic() + 10
+        while slow.loaded is None and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
         assert (await models.load("b")).version == version("champion")
 
     asyncio.run(ask())
@@ -224,3 +234,25 @@ def test_a_model_has_a_document_of_its_own_whose_paths_hold(
             assert asked.status_code in (200, 422), (method, at)
     plain = site.get("/openapi.json").json()
     assert "Credit_Limit" not in plain["components"]["schemas"]["Customer"]["properties"]
+
+
+@pytest.mark.usefixtures("event_loop")
+def test_a_model_answers_by_its_name_behind_a_stage_of_lambda(
+    models: LiveModels, settings: Settings, lines: Lines
+) -> None:
+    models.refresh_seconds = 60.0
+    handler = handler_for(create_app(models, settings, lines.append))
+    text = (EVENTS / "http_api_v2_stage.json").read_text(encoding="utf-8")
+    for name, below in (("loans", ""), ("loans", "/clusters"), ("gone", "")):
+        event = json.loads(text.replace("/v1/assign", f"/v1/models/{name}{below}"))
+        event["requestContext"]["http"]["method"] = "GET"
+        answer = handler(event, None)
+        if name == "gone":
+            assert answer["statusCode"] == 503
+            continue
+        said = json.loads(answer["body"])
+        assert version("original") in (said.get("version"), said.get("model_version"))
+    document = json.loads(text.replace("/v1/assign", "/v1/models/loans/openapi.json"))
+    document["requestContext"]["http"]["method"] = "GET"
+    servers = json.loads(handler(document, None)["body"])["servers"]
+    assert servers[0]["url"] == "/prod/v1/models/loans"
