@@ -8,7 +8,7 @@ IMAGE_PYTHON := $(shell sed -n 's/^ARG BASE_IMAGE=python:\([0-9.]*\)-.*/\1/p' Do
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-slow test-all check fmt bench bench-moves bench-spark soak screenshots settings retest picture audit wheel image release package deploy remove pin
+.PHONY: help setup demo serve test test-slow test-all check fmt bench bench-moves bench-spark soak screenshots settings retest picture audit policy wheel image release package deploy remove pin
 
 help:  ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,14 @@ settings: setup  ## Write the tables of settings in docs/ and app.json anew
 	.venv/bin/uv pip install --quiet --python .venv-audit --no-deps --require-hashes -r requirements/audit.txt
 	@touch $@
 
+.venv-policy/ready: requirements/policy.txt .venv/ready
+	.venv/bin/uv venv --quiet --clear .venv-policy
+	.venv/bin/uv pip install --quiet --python .venv-policy --no-deps --require-hashes -r requirements/policy.txt
+	@touch $@
+
+policy: .venv-policy/ready package  ## Look for what is unwise in what runs on AWS; findings that are meant stand in infra/policy.yml
+	.venv-policy/bin/checkov --quiet --compact --skip-download --framework cloudformation -f build/$(or $(STAGE),dev)/cloudformation-template-update-stack.json
+
 audit: .venv-audit/ready  ## Ask a public service for known vulnerabilities of the pinned packages
 	.venv-audit/bin/python -m infra.audit
 
@@ -130,6 +138,7 @@ pin: setup  ## Pin the dependencies anew, with hashes, without index addresses (
 	$(PIN) --extra aws --extra spark --no-emit-package pyspark --no-emit-package py4j --no-emit-package narwhals -c requirements/dev.txt pyproject.toml -o requirements/spark.txt
 	$(PIN) --extra api --extra aws --extra lambda --extra train -c requirements/dev.txt pyproject.toml -o requirements/train.txt
 	$(PIN) --group audit -c requirements/dev.txt -o requirements/audit.txt
+	$(PIN) --group policy -o requirements/policy.txt
 	$(PIN) --group image -c requirements/dev.txt -o requirements/image.txt
 	$(PIN) --group emr --no-deps -o requirements/emr.txt
 	$(PIN) --group emulator --no-deps -o requirements/emulator.txt
