@@ -21,7 +21,7 @@ _PARSED_IN_PLACE = 16_384
 """A larger body is taken apart in a thread: the worst of this size takes some 6 ms."""
 _FORM = "application/x-www-form-urlencoded"
 _GZIP = 16 + zlib.MAX_WBITS
-_GZIPPED = ("gzip", "x-gzip")
+_CODINGS = {"": "", "identity": "", "gzip": "gzip", "x-gzip": "gzip", "zstd": "zstd"}
 
 
 async def read_json(request: Request, limit: int, seconds: float) -> Any:
@@ -47,18 +47,30 @@ async def _parsed(parse: Callable[[bytes], T], body: bytes) -> T:
     return parse(body) if len(body) <= _PARSED_IN_PLACE else await asyncio.to_thread(parse, body)
 
 
-async def read_body(request: Request, media_type: str, limit: int, seconds: float) -> bytes:
-    """The body's bytes, unpacked; ProblemError for another type, too large or too slow."""
+async def read_body(request: Request, media_type: str | None, limit: int, seconds: float) -> bytes:
+    """The body's bytes, unpacked; ProblemError for another type, too large or too slow.
+
+    Args:
+        request: The request.
+        media_type: What the body has to be; None where somebody has looked at that.
+        limit: Bytes that it may have, unpacked.
+        seconds: How long it may take to arrive.
+    """
     headers = dict(request.scope["headers"])
-    content_type = headers.get(b"content-type", b"").decode("latin-1")
-    if content_type != media_type:
-        _check_type(content_type, media_type)
-    packed = b"content-encoding" in headers and is_gzipped(headers)
+    if media_type is not None:
+        content_type = headers.get(b"content-type", b"").decode("latin-1")
+        if content_type != media_type:
+            _check_type(content_type, media_type)
+    coding = content_coding(headers) if b"content-encoding" in headers else ""
     length = headers.get(b"content-length", b"0")
     if length.isdigit() and int(length[:20]) > limit:
         raise _too_large(limit)
     body = await _in_time(_received(request.receive, limit), seconds)
-    return _unpacked(body, limit) if packed else body
+    if not coding:
+        return body
+    if len(body) <= _PARSED_IN_PLACE:
+        return unpacked(body, coding, limit)
+    return await asyncio.to_thread(unpacked, body, coding, limit)
 
 
 async def _in_time(receiving: Coroutine[Any, Any, bytes], seconds: float) -> bytes:
@@ -90,14 +102,18 @@ def _resumed(begun: Coroutine[Any, Any, bytes], awaited: Any) -> Generator[Any, 
     return rest
 
 
-def is_gzipped(headers: Mapping[bytes, bytes]) -> bool:
-    """Whether a body is packed, by its Content-Encoding; ProblemError when it is in another way."""
+def content_coding(headers: Mapping[bytes, bytes]) -> str:
+    """How a body is packed, by its Content-Encoding: gzip, zstd, or empty for not at all.
+
+    Raises:
+        ProblemError: It is packed in another way.
+    """
     coding = headers.get(b"content-encoding", b"").decode("latin-1").strip().lower()
-    if coding not in ("", "identity", *_GZIPPED):
-        accepted = {"Accept-Encoding": "gzip"}
-        detail = f"Content-Encoding: expected gzip or none, found {coding!r:.100}"
+    if coding not in _CODINGS:
+        accepted = {"Accept-Encoding": "gzip, zstd"}
+        detail = f"Content-Encoding: expected gzip, zstd or none, found {coding!r:.100}"
         raise ProblemError(415, detail, headers=accepted)
-    return coding in _GZIPPED
+    return _CODINGS[coding]
 
 
 async def _received(receive: Receive, limit: int) -> bytes:
@@ -116,23 +132,40 @@ async def _received(receive: Receive, limit: int) -> bytes:
         parts.append(part)
 
 
-def _unpacked(body: bytes, limit: int) -> bytes:
-    """What one gzip member holds; never more than the limit is unpacked."""
+def unpacked(body: bytes, coding: str, limit: int) -> bytes:
+    """What a packed body holds; never more than the limit is unpacked.
+
+    Args:
+        body: One gzip member, or one frame of zstd.
+        coding: As `content_coding` gives it.
+        limit: Bytes that it may have, unpacked.
+
+    Raises:
+        ProblemError: It holds more, or is not what it should be.
+    """
+    content = _from_gzip(body, limit) if coding == "gzip" else _from_zstd(body, limit)
+    if content is None:
+        detail = "the body is not what its Content-Encoding says: expected one stream of "
+        raise ProblemError(400, detail + coding, code="invalid_encoding")
+    if len(content) > limit:
+        raise _too_large(limit)
+    return content
+
+
+def _from_gzip(body: bytes, limit: int) -> bytes | None:
     unpacking = zlib.decompressobj(_GZIP)
     try:
         content = unpacking.decompress(body, limit + 1)
     except zlib.error:
-        raise _wrong_gzip() from None
-    if len(content) > limit:
-        raise _too_large(limit)
-    if not unpacking.eof or unpacking.unused_data:
-        raise _wrong_gzip()
-    return content
+        return None
+    whole = unpacking.eof and not unpacking.unused_data
+    return content if whole or len(content) > limit else None
 
 
-def _wrong_gzip() -> ProblemError:
-    detail = "the body is not what its Content-Encoding says: expected one gzip stream"
-    return ProblemError(400, detail, code="invalid_encoding")
+def _from_zstd(body: bytes, limit: int) -> bytes | None:
+    from functions.http.zstandard import unpacked as unpacked_frame  # few send it
+
+    return unpacked_frame(body, limit)
 
 
 def _check_type(content_type: str, media_type: str) -> None:

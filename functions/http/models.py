@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from functions.http.caching import kept
 from functions.http.lazy_routes import PageRoute
 from functions.http.problems import ProblemError
 from functions.http.schemas import ChallengerState, ModelsAnswer, ModelState
@@ -116,7 +117,7 @@ class ModelRoutes:
         described = self._document_of(name, loaded, _ADDRESSES)
         url = f"{scope.get('root_path', '')}{ROOT}/{name}"
         document = {**described, "servers": [{**described["servers"][0], "url": url}]}
-        return Response(to_json(document), media_type="application/json")
+        return kept(Request(scope), to_json(document), "private, no-cache")
 
     def _document_of(
         self, name: str, loaded: LoadedModel, addresses: Mapping[str, str] | None = None

@@ -1,15 +1,20 @@
 """The routes of the JSON API."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi import FastAPI, Request
 from pydantic_core import to_json
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from functions.http.assign import assign_batch, assign_one
+from functions.http.assign import assign_one
+from functions.http.batch.answer import batch_json
+from functions.http.batch.media import JSON, answer_type, media_type_of
 from functions.http.bodies import read_json
+from functions.http.caching import for_seconds, kept
+from functions.http.fields import ALL, fields_of, only
 from functions.http.lazy_routes import PageRoute
 from functions.http.models import states
 from functions.http.presenter import Presenter, model_answer, presenter_of
@@ -20,6 +25,9 @@ from functions.live_model import LiveModel, LoadedModel
 from functions.live_models import LiveModels
 from functions.settings import Settings
 from pipeline.errors import shortened
+
+if TYPE_CHECKING:
+    from functions.http.batch.tables import Tables
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Marked = TypeVar("Marked", AssignmentAnswer, WhatIfAnswer)
@@ -57,7 +65,7 @@ def add_routes(app: FastAPI, models: LiveModels, settings: Settings) -> None:
     """Let an application answer the addresses of the API, and describe them."""
     live_model = models.default
     _add_assignments(app, live_model, settings)
-    _add_model(app, live_model)
+    _add_model(app, live_model, for_seconds(settings.model_ttl_seconds))
     if settings.results and settings.index_key:
         _add_customers(app, settings)
     _add_health(app, models)
@@ -85,12 +93,19 @@ def _add_assignments(app: FastAPI, live_model: LiveModel, settings: Settings) ->
     limits = settings.max_body_bytes, settings.request_seconds
     presenter_for = _chooser(live_model, settings)
 
+    @cache
+    def tables() -> "Tables":
+        from functions.http.batch.tables import Tables  # with the first one: it brings Arrow
+
+        return Tables(settings)
+
     @answers(app, "POST", "/v1/assign")
     async def assign(request: Request) -> Response:
         """Which cluster one customer belongs to, and why."""
+        fields = fields_of(request)
         customer = await read_json(request, *limits)
-        answer = assign_one(presenter_for(request, customer), customer)
-        return _json(_marked(request, answer))
+        answer = _marked(request, assign_one(presenter_for(request, customer), customer))
+        return _json(answer if fields is ALL else only(answer, fields))
 
     @answers(app, "POST", "/v1/what-if")
     async def change(request: Request) -> Response:
@@ -101,10 +116,17 @@ def _add_assignments(app: FastAPI, live_model: LiveModel, settings: Settings) ->
 
     @answers(app, "POST", "/v1/assign/batch")
     async def assign_many(request: Request) -> Response:
-        """Up to 1,000 customers; wrong ones are rejected one by one, the others assigned."""
+        """Many customers, as JSON or as a table; wrong ones are rejected one by one."""
+        fields = fields_of(request)
+        media_type = media_type_of(request.headers.get("content-type", ""))
+        if media_type != JSON:
+            loaded = model_for(request, live_model)
+            return await tables().answer(request, loaded, media_type, fields)
+        answer_type(request.headers.get("accept"), media_type)
         document = await read_json(request, *limits)
         presenter = presenter_of(model_for(request, live_model))
-        return _json(await assign_batch(presenter, document))
+        content = await batch_json(presenter, document, fields)
+        return Response(content, media_type="application/json")
 
 
 def _chooser(live_model: LiveModel, settings: Settings) -> Callable[[Request, object], Presenter]:
@@ -128,11 +150,14 @@ def _marked(request: Request, answer: Marked) -> Marked:
     return answer
 
 
-def _add_model(app: FastAPI, live_model: LiveModel) -> None:
+def _add_model(app: FastAPI, live_model: LiveModel, control: str) -> None:
+    """Addresses of what stays the same until another model answers: clients may keep it."""
+
     @answers(app, "GET", "/v1/clusters")
     async def clusters(request: Request) -> Response:
         """Every cluster with its size and profile."""
-        return _json(presenter_of(model_for(request, live_model)).clusters())
+        document = presenter_of(model_for(request, live_model)).clusters()
+        return kept(request, to_json(document), control)
 
     @answers(app, "GET", "/v1/clusters/{cluster_id}")
     async def cluster(request: Request) -> Response:
@@ -142,14 +167,14 @@ def _add_model(app: FastAPI, live_model: LiveModel) -> None:
         if wanted not in by_id:  # it stays text: a number of 5,000 digits is no integer in Python
             ids = ", ".join(by_id)
             raise ProblemError(404, f"no cluster {shortened(wanted)}; there are: {ids}")
-        return _json(presenter_of(loaded).cluster(by_id[wanted]))
+        return kept(request, to_json(presenter_of(loaded).cluster(by_id[wanted])), control)
 
     @answers(app, "GET", "/v1/model")
     async def model(request: Request) -> Response:
         """The model that answers: version, metrics and contract."""
-        return _json(
-            model_answer(model_for(request, live_model), _named(request, live_model).reference)
-        )
+        reference = _named(request, live_model).reference
+        document = model_answer(model_for(request, live_model), reference)
+        return kept(request, to_json(document), control)
 
 
 def _add_customers(app: FastAPI, settings: Settings) -> None:
@@ -191,6 +216,7 @@ def _add_health(app: FastAPI, models: LiveModels) -> None:
 
 
 def _add_document(app: FastAPI, live_model: LiveModel, settings: Settings) -> None:
+    control = for_seconds(settings.model_ttl_seconds)
     documents: dict[str | None, dict[str, Any]] = {}
 
     def describe(
@@ -219,7 +245,8 @@ def _add_document(app: FastAPI, live_model: LiveModel, settings: Settings) -> No
         """The document, with the address under which this request found us."""
         root = str(request.scope.get("root_path", "")).rstrip("/")
         described = describe_live()
-        return _json({**described, "servers": [{**described["servers"][0], "url": root or "/"}]})
+        servers = [{**described["servers"][0], "url": root or "/"}]
+        return kept(request, to_json({**described, "servers": servers}), control)
 
 
 def _json(document: object) -> Response:

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from functions.http.bodies import read_form
+from functions.http.caching import kept
 from functions.http.middleware import STYLED_INSIDE
 from functions.http.presenter import presenter_of
 from functions.http.problems import TITLES, ProblemError
@@ -22,7 +23,8 @@ from functions.web.rendering import error_page, fingerprint, link, render, stati
 from functions.web.result import result_view
 from pipeline.errors import Problem, WrongRow
 
-FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+FOR_EVER = "private, max-age=31536000, immutable"
+_AN_HOUR = "max-age=3600"
 _STATIC = {"style.css": "text/css", "icon.svg": "image/svg+xml", "preview.png": "image/png"}
 
 
@@ -99,8 +101,8 @@ class Pages:
         if figure is None:
             raise ProblemError(404, "the model has no such figure")
         known = request.query_params.get("v") == figure.fingerprint
-        headers = {**STYLED_INSIDE, **(FOR_EVER if known else {})}
-        return Response(figure.content, 200, headers, _STATIC["icon.svg"])
+        control = FOR_EVER if known else "no-store"
+        return kept(request, figure.content, control, _STATIC["icon.svg"], STYLED_INSIDE)
 
     async def static(self, request: Request) -> Response:
         """The stylesheet and the pictures."""
@@ -118,8 +120,7 @@ class Pages:
         if name not in _STATIC:
             raise ProblemError(404, "there is no such file")
         known = request.query_params.get("v") == fingerprint(name)
-        headers = FOR_EVER if known else {"Cache-Control": "max-age=3600"}
-        return Response(static(name), 200, headers, _STATIC[name])
+        return kept(request, static(name), FOR_EVER if known else _AN_HOUR, _STATIC[name])
 
     def _form(
         self,

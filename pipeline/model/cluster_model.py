@@ -134,7 +134,7 @@ class ClusterModel:
             for feature in self.contract.features
             if feature.numeric and float(parsed[feature.name]) not in feature.typical
         )
-        residual, unusual_together = self._off_axes(z, u, own)
+        residual, unusual_together = self.off_axes(z, u, own)
         return Assignment(
             own,
             distance,
@@ -209,7 +209,7 @@ class ClusterModel:
         margin = np.divide(further - distance, both, out=np.zeros_like(both), where=both > 0)
         return Assignments(ids[own], distance, margin, outlier)
 
-    def _off_axes(
+    def off_axes(
         self, z: Sequence[float], u: Sequence[float], own: Cluster
     ) -> tuple[float | None, tuple[str, ...]]:
         """A customer's residual, and the features to blame where it passes the cluster's limit."""

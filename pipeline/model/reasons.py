@@ -131,7 +131,21 @@ def of_number(
     border: float | None,
     behind: int,
 ) -> Reason:
-    """What a number says.
+    """What a number says; the arguments are those of `number_sentence`."""
+    sentence = number_sentence(feature, value, contribution, sign, border, behind)
+    cluster = None if border is None else behind
+    return Reason(feature.name, value, contribution, sentence, border, cluster)
+
+
+def number_sentence(
+    feature: Feature,
+    value: float,
+    contribution: float,
+    sign: int,
+    border: float | None,
+    behind: int,
+) -> str:
+    """What a number says, in words.
 
     Args:
         feature: The number.
@@ -147,23 +161,31 @@ def of_number(
     else:
         there = exact(border, feature.unit)
         tail = f"group {behind} would begin at {there} if nothing else changed"
-    sentence = f"{feature.label}: {exact(value, feature.unit)} {verb} this group; {tail}."
-    cluster = None if border is None else behind
-    return Reason(feature.name, value, contribution, sentence, border, cluster)
+    return f"{feature.label}: {exact(value, feature.unit)} {verb} this group; {tail}."
 
 
 def of_category(feature: Feature, value: str, contribution: float) -> Reason:
     """What a category says."""
-    verb = "speaks for" if contribution >= 0 else "speaks against"
-    sentence = f"{feature.label}: {value} {verb} this group."
+    sentence = category_sentence(feature, value, contribution)
     return Reason(feature.name, value, contribution, sentence, None, None)
+
+
+def category_sentence(feature: Feature, value: str, contribution: float) -> str:
+    """What a category says, in words."""
+    verb = "speaks for" if contribution >= 0 else "speaks against"
+    return f"{feature.label}: {value} {verb} this group."
 
 
 def indifferent(feature: Feature, value: Value, contribution: float) -> Reason:
     """What a feature says that weighs next to nothing."""
-    shown = value if isinstance(value, str) else exact(value, feature.unit)
-    sentence = f"{feature.label}: {shown} makes no difference here."
+    sentence = indifferent_sentence(feature, value)
     return Reason(feature.name, value, contribution, sentence, None, None)
+
+
+def indifferent_sentence(feature: Feature, value: Value) -> str:
+    """What a feature says that weighs next to nothing, in words."""
+    shown = value if isinstance(value, str) else exact(value, feature.unit)
+    return f"{feature.label}: {shown} makes no difference here."
 
 
 def _weight(reason: Reason) -> float:

@@ -248,7 +248,12 @@ class RiskScore:
 
 def in_words(risk: Risk, churned_word: str) -> str:
     """A risk as what it is: a share of many customers, and not what one of them will do."""
-    rate, low, high = 100 * risk.rate, 100 * risk.low, 100 * risk.high
+    return share_in_words(risk.rate, risk.low, risk.high, churned_word)
+
+
+def share_in_words(rate: float, low: float, high: float, churned_word: str) -> str:
+    """The same of a rate and the ends of its interval."""
+    rate, low, high = 100 * rate, 100 * low, 100 * high
     if rate >= 10:
         shown = f"{rate:.0f} {churned_word} ({low:.0f} to {high:.0f})"
     else:

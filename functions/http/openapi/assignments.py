@@ -3,6 +3,9 @@
 from typing import Any
 
 from functions.http.assign import MAX_BATCH, assign_one
+from functions.http.batch.facts import facts, item_fields, lean
+from functions.http.batch.media import JSON, TABLES
+from functions.http.fields import FIELDS
 from functions.http.openapi.contract_schemas import example_customer
 from functions.http.openapi.operation import TAKES_JSON, Answer, Media, Operation
 from functions.http.presenter import presenter_of
@@ -14,6 +17,16 @@ from pipeline.errors import Problem, WrongRow
 
 _TO_CLUSTER = {"getCluster": {"cluster_id": "$response.body#/cluster/id"}}
 _WRONG_CUSTOMER = to_problem(WrongRow([Problem("Age", "missing", "", "a whole number")]))
+_FIELDS = (
+    "With `?fields=cluster,churn,reasons` the answer has those fields and no others; an unknown "
+    "one is refused, with the names there are."
+)
+_TABLES = {
+    "text/csv": Media({"type": "string"}),
+    **{
+        kind: Media({"type": "string", "format": "binary"}) for kind in TABLES if kind != "text/csv"
+    },
+}
 _PROBLEMS = (*TAKES_JSON, _WRONG_CUSTOMER)
 
 
@@ -23,12 +36,8 @@ def _assignment(loaded: LoadedModel) -> Any:
 
 def _batch(loaded: LoadedModel) -> Any:
     presenter = presenter_of(loaded)
-    return {
-        "assigned": [{"index": 0, "assignment": _assignment(loaded)}],
-        "rejected": [],
-        "model_version": presenter.version,
-        "contract_sha256": presenter.contract_sha256,
-    }
+    item = lean(0, assign_one(presenter, example_customer(loaded)), item_fields(FIELDS))
+    return {**facts(presenter, FIELDS), "assigned": [item], "rejected": []}
 
 
 def _changes(loaded: LoadedModel) -> Any:
@@ -42,6 +51,7 @@ OPERATIONS = (
         path="/v1/assign",
         tag="Customers",
         summary="Which cluster one customer belongs to, and why",
+        description=_FIELDS,
         body="Customer",
         answers={
             200: Answer(
@@ -71,9 +81,16 @@ OPERATIONS = (
         tag="Customers",
         summary="Which clusters many customers belong to",
         description=f"Up to {MAX_BATCH:,} customers; wrong ones are rejected one by one, the "
-        "others assigned.",
-        body="Batch",
-        answers={200: Answer(Media(BatchAnswer, _batch), "Every customer, assigned or rejected")},
-        problems=TAKES_JSON,
+        "others assigned. What is the same for all stands once: an item's `cluster` is a key of "
+        f"`clusters`, where its name and churn rate are.\n\n{_FIELDS} Each item also has its "
+        "`index`, and with `churn` its `cluster`.",
+        body={JSON: Media("Batch"), **_TABLES},
+        answers={
+            200: Answer(
+                {JSON: Media(BatchAnswer, _batch), **_TABLES},
+                "Every customer, assigned or rejected",
+            )
+        },
+        problems=(*TAKES_JSON, 406),
     ),
 )

@@ -52,6 +52,11 @@ def _models(loaded: LoadedModel) -> Any:
     return {"models": [state]}
 
 
+_KEPT = {
+    "ETag": "Names this text. A request with it in If-None-Match is answered by 304 without a body "
+    "while the text is the same.",
+    "Cache-Control": "How long it may be used without asking again.",
+}
 _CLUSTER_ID = Parameter(
     "cluster_id",
     "The id of a cluster, as in `cluster.id` of an assignment.",
@@ -70,6 +75,7 @@ OPERATIONS = (
             200: Answer(
                 Media(ClustersAnswer, _clusters),
                 "The clusters, by id",
+                _KEPT,
                 links={"getCluster": {"cluster_id": "$response.body#/clusters/0/id"}},
             )
         },
@@ -82,7 +88,7 @@ OPERATIONS = (
         tag="Model",
         summary="One cluster with its size and profile",
         parameters=(_CLUSTER_ID,),
-        answers={200: Answer(Media(ClusterAnswer, _cluster), "The cluster")},
+        answers={200: Answer(Media(ClusterAnswer, _cluster), "The cluster", _KEPT)},
         problems=(*READS, ProblemError(404, "no cluster 9; there are: 1, 2, 3, 4, 5")),
     ),
     Operation(
@@ -91,7 +97,7 @@ OPERATIONS = (
         path="/v1/model",
         tag="Model",
         summary="The model that answers: version, metrics and contract",
-        answers={200: Answer(Media(ModelAnswer, _model), "The model")},
+        answers={200: Answer(Media(ModelAnswer, _model), "The model", _KEPT)},
         problems=READS,
     ),
     Operation(

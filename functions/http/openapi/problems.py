@@ -14,6 +14,7 @@ _EXAMPLES = {
     403: "a form is taken from a page of this site only",
     404: "look at /docs for the addresses there are",
     405: "this method is not taken here; see the Allow header",
+    406: "Accept: application/json is answered as application/json; found 'text/html'",
     408: "the body did not arrive within 10 seconds",
     413: "a request may have at most 1,048,576 bytes",
     415: "expected content type application/json in UTF-8, found 'text/plain'",

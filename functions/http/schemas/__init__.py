@@ -8,13 +8,16 @@ from functions.http.schemas.assignments import (
     AssignedItem,
     AssignmentAnswer,
     BatchAnswer,
+    BatchCluster,
     ChangeAnswer,
     Churn,
     ClusterName,
     ReasonAnswer,
     RejectedItem,
     RiskScoreAnswer,
+    RiskScoreItem,
     RunnerUp,
+    RunnerUpItem,
     WhatIfAnswer,
 )
 from functions.http.schemas.customers import (
@@ -42,6 +45,7 @@ __all__ = [
     "AssignmentAnswer",
     "BatchAnswer",
     "ChallengerState",
+    "BatchCluster",
     "ChangeAnswer",
     "Churn",
     "ClusterAnswer",
@@ -60,6 +64,8 @@ __all__ = [
     "ReasonAnswer",
     "RejectedItem",
     "RiskScoreAnswer",
+    "RiskScoreItem",
     "RunnerUp",
+    "RunnerUpItem",
     "WhatIfAnswer",
 ]

@@ -159,13 +159,70 @@ class WhatIfAnswer(TypedDict):
     """There where the answer is a challenger's."""
 
 
+class BatchCluster(TypedDict):
+    """A cluster with what it says of each of its customers in a batch."""
+
+    id: ClusterId
+    """The key under which it stands."""
+    name: str
+    """A few words for people."""
+    description: str
+    """What its customers have in common."""
+    churn: Churn | None
+    """How often its customers left; null where training knew nothing of it."""
+
+
+class RunnerUpItem(TypedDict):
+    """The cluster that is nearest but for the customer's own."""
+
+    id: ClusterId
+    """Its key in `clusters`."""
+    distance: Size
+    """How far the customer is from its centre, in the same unit as the own distance."""
+
+
+class RiskScoreItem(TypedDict):
+    """Of customers with such values so many churned, with a 95 % interval."""
+
+    rate: Share
+    """The share of customers with such values that churned."""
+    low: Share
+    """The lower end of the interval."""
+    high: Share
+    """The upper end of the interval."""
+    parts: dict[str, float]
+    """By feature: with the batch's `risk_intercept` they add up to the logit of the rate."""
+    sentence: str
+    """The score in words, for people."""
+
+
 class AssignedItem(TypedDict):
-    """A customer of a batch that was assigned."""
+    """A customer of a batch that was assigned: as one alone, but for what stands once for all."""
 
     index: Count
     """Where the customer was in the request, from 0."""
-    assignment: AssignmentAnswer
-    """As of one customer alone."""
+    id: str | int | None
+    """The customer's id as it was sent; null where none was, or the contract has no id column."""
+    warning: str | None
+    """To be read before all else: says of an outlier why the answer may not hold."""
+    cluster: ClusterId
+    """The cluster whose centre is nearest: the key of its name and churn rate in `clusters`."""
+    risk_score: RiskScoreItem | None
+    """The customer's own risk; null where the model has no such score."""
+    distance: Size
+    """From the cluster's centre, in standard deviations of the transformed features."""
+    margin: Share
+    """How clearly the customer belongs there: 0 on the border to the runner-up, 1 at the centre."""
+    runner_up: RunnerUpItem
+    """The second nearest cluster."""
+    outlier: bool
+    """Whether the customer is unlike those of training."""
+    unusual: list[str]
+    """Features outside the range that is typical."""
+    unusual_combination: list[str]
+    """Features that are usual alone, and make the customer an outlier together."""
+    reasons: list[ReasonAnswer]
+    """Every feature's part, the weightiest first."""
 
 
 class RejectedItem(TypedDict):
@@ -180,13 +237,17 @@ class RejectedItem(TypedDict):
 
 
 class BatchAnswer(TypedDict):
-    """Every customer is in exactly one of the two lists."""
+    """Every customer is in exactly one of the two lists; what is the same for all stands once."""
 
-    assigned: list[AssignedItem]
-    """Customers that have a cluster, in the order they were sent."""
-    rejected: list[RejectedItem]
-    """Customers that are wrong, in the order they were sent."""
     model_version: str
     """The version of the model that answered for all of them."""
     contract_sha256: Digest
     """The SHA-256 of its contract."""
+    clusters: dict[str, BatchCluster]
+    """Every cluster of the model, by its id."""
+    risk_intercept: float | None
+    """What the parts of risk scores are added to; null where the model has no such score."""
+    assigned: list[AssignedItem]
+    """Customers that have a cluster, in the order they were sent."""
+    rejected: list[RejectedItem]
+    """Customers that are wrong, in the order they were sent."""

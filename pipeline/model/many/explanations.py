@@ -1,6 +1,6 @@
 """Why many customers belong to their clusters: what `ClusterModel.assign` says of one, for all."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import isnan
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.model.cluster_model import Assignment, ClusterModel, Points
+from pipeline.model.cluster_model import ClusterModel, Points
 from pipeline.model.contract import Value
 from pipeline.model.many.borders import Array, Indices, first_values_past
 from pipeline.model.reasons import (
@@ -203,28 +203,40 @@ def customer_at(features: Mapping[str, NDArray[Any]], row: int) -> dict[str, Val
     }
 
 
+class ReasonTable(NamedTuple):
+    """Many customers' reasons in parts: a row a feature, a column a customer."""
+
+    telling: NDArray[np.bool_]
+    """Whether the feature makes a difference."""
+    parts: Array
+    """What it adds."""
+    borders: Borders
+    signs: Indices
+    """Which way the runner-up comes nearer: 1 upwards, -1 downwards; 0 for neither."""
+    order: Indices
+    """The features' indices by rank, the weightiest first: a row a rank."""
+
+
+def reason_table(
+    model: ClusterModel, features: Mapping[str, NDArray[Any]], found: Explanations
+) -> ReasonTable:
+    """The reasons of many customers, without their words."""
+    telling = found.telling()
+    parts = np.stack(list(found.contributions.values()))
+    between = found.own * len(model.clusters) + found.runner_up
+    signs = np.stack([of.take(between) for of in pairs_of(model).signs]).astype(np.intp)
+    order = np.argsort(-np.abs(parts), axis=0, kind="stable")
+    return ReasonTable(telling, parts, find_borders(model, features, found, telling), signs, order)
+
+
 def reasons_of(
     model: ClusterModel, features: Mapping[str, NDArray[Any]], found: Explanations
 ) -> list[tuple[Reason, ...]]:
     """Every customer's reasons, a feature each, the weightiest first."""
-    telling = found.telling()
-    borders = find_borders(model, features, found, telling)
-    parts = np.stack(list(found.contributions.values()))
-    orders = np.argsort(-np.abs(parts), axis=0, kind="stable").T.tolist()
+    telling, parts, borders, signs, order = reason_table(model, features, found)
     customers = zip(*(features[f.name].tolist() for f in model.contract.features), strict=True)
     table = (telling.T.tolist(), parts.T.tolist(), borders.value.T.tolist(),
-             borders.cluster.T.tolist(), found.own.tolist(), found.runner_up.tolist())  # fmt: skip
-
-    def reasons() -> Iterator[tuple[Reason, ...]]:
-        for customer, order, tells, adds, values, clusters, own, runner_up in zip(
-            customers, orders, *table, strict=True
-        ):
-            ways = model.comparison(own, runner_up).ways
-            yield tuple(
-                reason(index, customer[index], adds[index], values[index], clusters[index],
-                       ways[index].sign, tells=tells[index])
-                for index in order
-            )  # fmt: skip
+             borders.cluster.T.tolist(), signs.T.tolist())  # fmt: skip
 
     def reason(
         index: int, value: Value, part: float, border: float, behind: int, sign: int, *, tells: bool
@@ -237,53 +249,16 @@ def reasons_of(
         cluster, known = model.clusters[behind].id, None if isnan(border) else border
         return of_number(feature, value, part, sign, known, cluster)
 
-    return list(reasons())
-
-
-def locate_many(model: ClusterModel, customers: Sequence[Mapping[str, Value]]) -> list[Assignment]:
-    """What `ClusterModel.locate` says of each of many customers, in a third of the time.
-
-    Args:
-        model: The model that assigns them.
-        customers: Values that the contract has parsed.
-
-    Returns:
-        The same clusters and words; numbers differ by rounding only.
-    """
-    features = {
-        feature.name: np.array(
-            [customer[feature.name] for customer in customers], float if feature.numeric else object
+    return [
+        tuple(
+            reason(index, customer[index], adds[index], values[index], clusters[index],
+                   ways[index], tells=tells[index])
+            for index in ranks
         )
-        for feature in model.contract.features
-    }
-    points = model.points(features)
-    found, answer = explain_many(model, features, points), model.assign_points(features, points)
-    reasons = reasons_of(model, features, found)
-    own, runner_up = found.own.tolist(), found.runner_up.tolist()
-    distance, further = answer.distance.tolist(), found.runner_up_distance.tolist()
-    margin, outlier = answer.margin.tolist(), answer.outlier.tolist()
-    residual = _residuals(model, points)
-    risks = None if model.risk is None else model.risk.assess_many(features, parts=True)
-
-    def located(i: int, customer: Mapping[str, Value]) -> Assignment:
-        if outlier[i]:  # few are, and why takes words
-            return model.locate(customer)
-        here, there = model.clusters[own[i]], model.clusters[runner_up[i]]
-        return Assignment(
-            here, distance[i], there, further[i], margin[i], (), residual[i], (), False, reasons[i],
-            None if risks is None else risks.one(i),
-        )  # fmt: skip
-
-    return [located(i, customer) for i, customer in enumerate(customers)]
-
-
-def _residuals(model: ClusterModel, points: Points) -> Sequence[float | None]:
-    """How far off the model's axes each customer is; None where that has no limit."""
-    if model.clusters[0].outlier_residual is None:
-        return [None] * len(points.z[0])
-    squared = model.space.squared_residual(points.z, points.u)
-    residuals: list[float | None] = np.sqrt(np.maximum(squared, 0)).tolist()
-    return residuals
+        for customer, ranks, tells, adds, values, clusters, ways in zip(
+            customers, order.T.tolist(), *table, strict=True
+        )
+    ]  # fmt: skip
 
 
 def _two_nearest(squared: Sequence[Array]) -> tuple[Indices, Indices, Array]:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from model_store import CustomerClustersError, Temporary
 from pipeline.errors import TooLarge, WrongFile
 from pipeline.reading.file_state import checked_afterwards
-from pipeline.scoring.process.limits import most_memory
+from pipeline.scoring.process.limits import LEAST_MEMORY, most_memory
 
 if TYPE_CHECKING:  # whoever starts a process early has loaded none of it yet
     from pipeline.scoring.documents import ScoredRows
@@ -175,6 +175,16 @@ class Isolated:
 def isolated() -> Isolated:
     """The one of this process, which needs no second: a file takes all cores."""
     return Isolated()
+
+
+@cache
+def isolated_tables() -> Isolated:
+    """The one for tables of programs that wait: no file that is scored for minutes is before them.
+
+    As `FileEngine` it leaves a folder as `score_table` does.
+    """
+    memory = min(most_memory(), LEAST_MEMORY)  # they are no larger than a request may be
+    return Isolated(memory, module=f"{__package__}.table_child")
 
 
 class _Child:

@@ -15,6 +15,7 @@ from functions.http.lambda_adapter import handler_for
 from functions.live_model import LiveModel
 from functions.settings import Settings
 from tests.functions.http.test_lambda_adapter import event
+from tests.support.batches import assert_near, whole
 from tests.support.live import COMMAND
 
 ROWS = 500
@@ -46,25 +47,10 @@ def test_real_customers_get_the_same_answer_over_http_through_mangum_and_in_a_fi
 
     assert len(http) == ROWS
     assert [mangum(customer) for customer in customers] == http
-    assert_near([item["assignment"] for item in batch["assigned"]], http)
+    assert_near([whole(batch, item) for item in batch["assigned"]], http)
     assert [row["CLIENTNUM"] for row in scored] == [answer["id"] for answer in http]
     assert [int(row["cluster"]) for row in scored] == [a["cluster"]["id"] for a in http]
     assert [row["distance"] for row in scored] == [f"{a['distance']:.6f}" for a in http]
-
-
-def assert_near(found: Any, expected: Any) -> None:
-    """The same but for the rounding of numbers: a batch is assigned by numpy."""
-    assert type(found) is type(expected)
-    if isinstance(found, dict):
-        assert list(found) == list(expected)
-        assert_near(list(found.values()), list(expected.values()))
-    elif isinstance(found, list):
-        for one, other in zip(found, expected, strict=True):
-            assert_near(one, other)
-    elif isinstance(found, float):
-        assert found == pytest.approx(expected, rel=1e-12, abs=1e-12)
-    else:
-        assert found == expected
 
 
 def score(rows: list[dict[str, str]], folder: Path) -> list[dict[str, str]]:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from model_store import WrongArtifact
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.model.many.explanations import locate_many
+from pipeline.model.many.located import Located
+from pipeline.model.many.parsing import parse_many
 from pipeline.model.risk import Risk, RiskScore, Term, in_words
 from tests.support.risk import CONTRACT, SCORE, with_score
 
@@ -117,8 +118,9 @@ def test_a_model_without_a_score_has_the_bytes_of_before(gym_model: ClusterModel
 def test_an_assignment_carries_the_risk_alone_and_among_many(gym_model: ClusterModel) -> None:
     scored = with_score(gym_model)
     customers = [dict(scored.contract.parse(golden.customer)) for golden in scored.golden]
-    for customer, many in zip(customers, locate_many(scored, customers), strict=True):
-        one = scored.locate(customer).risk
+    located = Located.of(scored, parse_many(scored.contract, customers).features)
+    for index, customer in enumerate(customers):
+        one, many = scored.locate(customer).risk, located.one(index)
         assert one is not None and many.risk is not None
         assert one[:3] == pytest.approx(many.risk[:3], abs=1e-12)
 

@@ -9,7 +9,8 @@ import pytest
 from model_store import BUNDLED, open_store
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.model.contract import Value
-from pipeline.model.many.explanations import explain_many, locate_many
+from pipeline.model.many.explanations import explain_many, reasons_of
+from pipeline.model.many.located import Located
 from pipeline.model.published.loading import load_model
 from pipeline.training import Trained
 
@@ -47,9 +48,17 @@ def test_of_nobody(model: ClusterModel) -> None:
 
 
 def assert_located_alike(model: ClusterModel, customers: Sequence[Mapping[str, Value]]) -> None:
-    for many, alone in zip(
-        locate_many(model, customers), map(model.locate, customers), strict=True
-    ):
+    features = {
+        f.name: np.array(
+            [customer[f.name] for customer in customers], float if f.numeric else object
+        )
+        for f in model.contract.features
+    }
+    located = Located.of(model, features)
+    reasons = reasons_of(model, features, located.found)
+    assert len(located) == len(customers)
+    for index, customer in enumerate(customers):
+        many, alone = located.one(index, reasons[index]), model.locate(customer)
         for name in ("cluster", "runner_up", "unusual", "combination", "outlier"):
             assert getattr(many, name) == getattr(alone, name)
         for name in ("distance", "runner_up_distance", "margin", "residual"):
@@ -81,4 +90,4 @@ def test_many_are_located_as_one_alone(
     assert_located_alike(
         gym_trained.model, [parse({str(k): v for k, v in it.items()}) for it in members]
     )
-    assert locate_many(model, []) == []
+    assert_located_alike(model, [])
