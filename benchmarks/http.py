@@ -64,6 +64,13 @@ class Server:
         for thread in Path(f"/proc/{self.process.pid}/task").iterdir():
             os.sched_setaffinity(int(thread.name), {0})
 
+    def processor_seconds(self) -> float:
+        """What it has taken of processors so far."""
+        fields = (
+            Path(f"/proc/{self.process.pid}/stat").read_text("ascii").rpartition(")")[2].split()
+        )
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def memory(self) -> float:
         """Resident memory in MB."""
         status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
@@ -109,12 +116,15 @@ def under_load(seconds: int) -> None:
 def batches(seconds: int) -> None:
     """Print how many customers of batches one core answers, and how long look-ups wait."""
     body = json.dumps({"customers": drawn_customers(BATCH)})
-    rates, longest, memory = [], [], 0.0
+    rates, longest, processor, memory = [], [], [], 0.0
     for _ in range(ROUNDS):
         with server("functions.api:app") as started, ThreadPoolExecutor(1) as pool:
             started.stay_on_one_core()
             wrk(started.port, 1, 1, "/v1/assign/batch", body)
+            before = started.processor_seconds()
             alone = wrk(started.port, 1, seconds, "/v1/assign/batch", body)
+            taken = started.processor_seconds() - before
+            processor.append(1_000 * taken / (alone.requests_per_second * seconds))
             rates.append(BATCH * alone.requests_per_second)
             beside = pool.submit(wrk, started.port, 1, seconds + 2, "/v1/assign/batch", body)
             time.sleep(1)
@@ -122,7 +132,8 @@ def batches(seconds: int) -> None:
             beside.result()
             memory = max(memory, started.memory())
     print(
-        f"batches of {BATCH:,}, one core  {statistics.median(rates):>9,.0f} customers/s; a look-up "
+        f"batches of {BATCH:,}, one core  {statistics.median(rates):>9,.0f} customers/s, "
+        f"{statistics.median(processor):.1f} ms of processor time each; a look-up "
         f"beside them waits {statistics.median(longest):.1f} ms at most, {memory:.0f} MB"
     )
 
