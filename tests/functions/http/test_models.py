@@ -74,6 +74,16 @@ def test_a_model_is_loaded_by_its_first_request_and_the_default_answers_without_
     assert "model" not in lines[-2]
 
 
+def test_a_table_is_answered_by_the_model_that_its_address_names(site: TestClient) -> None:
+    names = "Credit_Limit,Contacts_Count_12_mon,Total_Revolving_Bal,Avg_Utilization_Ratio"
+    answer = site.post(
+        "/v1/models/loans/assign/batch",
+        content=f"{names}\n12691,3,777,0.061\n",
+        headers={"content-type": "text/csv"},
+    )
+    assert (answer.status_code, answer.headers["model-version"]) == (200, version("original"))
+
+
 def test_each_address_below_a_model_answers_as_the_same_one_without_a_name(
     site: TestClient, leaver: dict[str, Any]
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from functions.http.assign import assign_one
 from functions.http.batch.answer import batch_json
-from functions.http.fields import ALL, FIELDS
+from functions.http.fields import ALL, FIELDS, only
 from functions.http.presenter import Presenter
 from functions.http.problems import field_problems
 from model_store import BUNDLED, open_store
@@ -187,3 +187,10 @@ def test_a_full_batch_gives_others_their_turn(champion: ClusterModel) -> None:
 def test_fields_are_those_of_an_assignment(champion: ClusterModel) -> None:
     answer = assign_one(Presenter(champion, "v"), dict(champion.golden[0].customer))
     assert tuple(answer) == FIELDS
+
+
+def test_an_answer_of_a_challenger_says_so_whatever_was_asked_for(champion: ClusterModel) -> None:
+    answer = assign_one(Presenter(champion, "v"), dict(champion.golden[0].customer))
+    assert [*only(answer, frozenset({"margin", "id"}))] == ["id", "margin"]
+    answer["challenger"] = True
+    assert [*only(answer, frozenset({"margin"}))] == ["margin", "challenger"]
