@@ -1,5 +1,7 @@
 """Writes what the settings declare into the documents and into Heroku's app.json.
 
+What the API says of problems and limits goes into its document as well.
+
 .venv/bin/python -m infra.settings_docs
 """
 
@@ -10,11 +12,20 @@ from pathlib import Path
 
 from functions.cli.serve import serve
 from functions.notice_settings import notice_variables
-from functions.settings import batch_variables, retraining_variables, server_variables
+from functions.settings import (
+    Settings,
+    batch_variables,
+    retraining_variables,
+    server_variables,
+)
 from functions.variables import Variable
+from functions.web.reference.limits import limits
+from functions.web.reference.remedies import FIELD_CODES, problem_rows
 
 ROOT = Path(__file__).parents[1]
-_MARKED = re.compile(r"(<!-- settings: (\w+) -->\n).*?(<!-- end of settings -->)", re.DOTALL)
+_MARKED = re.compile(
+    r"(<!-- (?:settings|api): (\w+) -->\n).*?(<!-- end of (?:settings|api) -->)", re.DOTALL
+)
 _APP = "app.json"
 
 
@@ -27,12 +38,15 @@ def main() -> None:
 
 
 def documents() -> Iterator[tuple[Path, str]]:
-    """Each document that describes settings, and what it should say."""
+    """Each document that describes settings or the API, and what it should say."""
     tables = {
         "server": table(server_variables(), _options()),
         "batch": table(batch_variables()),
         "retraining": table(retraining_variables()),
         "notices": table(notice_variables()),
+        "problems": _table("code, status, what to do", _problems()),
+        "fields": _table("code, what is wrong, what to do", _fields()),
+        "limits": _table("of, at most, beyond it", _limits()),
     }
     for path in sorted([ROOT / "README.md", *ROOT.glob("docs/*.md")]):
         text = path.read_text(encoding="utf-8")
@@ -44,11 +58,34 @@ def documents() -> Iterator[tuple[Path, str]]:
 def table(variables: Iterable[Variable], more: Sequence[tuple[str, str, str]] = ()) -> str:
     """A table in Markdown: name, default and meaning of each variable, then more such rows."""
     rows = [(variable.name, variable.default, variable.meaning) for variable in variables]
-    lines = ["| variable | default | meaning |", "|---|---|---|"]
-    for name, default, meaning in [*rows, *more]:
-        escaped = meaning.replace("|", "\\|")
-        lines.append(f"| `{name}` | {default} | {escaped} |")
+    named = [(f"`{name}`", default, meaning) for name, default, meaning in [*rows, *more]]
+    return _table("variable, default, meaning", named)
+
+
+def _table(header: str, rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown, of a header with commas between."""
+    names = header.split(", ")
+    lines = [f"| {' | '.join(names)} |", "|" + "---|" * len(names)]
+    for *first, last in rows:
+        escaped = last.replace("|", "\\|")
+        lines.append(f"| {' | '.join(first)} | {escaped} |")
     return "\n".join(lines) + "\n"
+
+
+def _problems() -> Iterator[tuple[str, str, str]]:
+    for row in problem_rows():
+        if row.remedy:
+            yield f"`{row.code}`", str(row.remedy.status), f"{row.title}. {row.remedy.remedy}"
+
+
+def _fields() -> Iterator[tuple[str, str, str]]:
+    for row in FIELD_CODES:
+        yield f"`{row.code}`", row.meaning, row.remedy
+
+
+def _limits() -> Iterator[tuple[str, str, str]]:
+    for limit in limits(Settings(), on_port=True):
+        yield limit.of, limit.most, f"`{limit.code}`"
 
 
 def described(app: str, variables: Iterable[Variable]) -> str:

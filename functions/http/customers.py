@@ -58,6 +58,7 @@ class CustomerLookups:
                 404,
                 f"no customer with this id in {found.searched:,} runs; "
                 f"{len(found.without_index):,} runs have no index under this key",
+                code="unknown_customer",
             )
         return {
             "id": customer,

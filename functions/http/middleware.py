@@ -44,6 +44,8 @@ STYLED_INSIDE = {
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 }
 """The policy for a report or drawing: its style is inside it, and it may do nothing else."""
+WITH_SCRIPT = {"Content-Security-Policy": f"{_POLICY.format('')}; script-src 'self'"}
+"""The policy for `/docs`: a script of ours copies its samples, and may ask nobody for anything."""
 _HARMLESS = frozenset({"GET", "OPTIONS"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="customer clusters", charset="UTF-8"'}

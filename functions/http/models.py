@@ -20,6 +20,7 @@ from functions.http.schemas import ChallengerState, ModelsAnswer, ModelState
 from functions.live_challenger import LiveChallenger
 from functions.live_model import LoadedModel
 from functions.live_models import LiveModels
+from model_store import NotFound
 
 ROOT = "/v1/models"
 _OWN = {  # below /v1/models/{name} → the address whose routes answer
@@ -104,10 +105,13 @@ class ModelRoutes:
         """Put the model of a name into the scope of a request, loaded.
 
         Raises:
-            NotFound: There is no such model.
+            ProblemError: There is no such model.
             NoLiveModel: It cannot be had, or not in time.
         """
-        scope["live_model"] = self._models.named(name)
+        try:
+            scope["live_model"] = self._models.named(name)
+        except NotFound as error:
+            raise ProblemError(404, str(error), code="unknown_model") from error
         scope["model_name"] = name
         loaded = scope["loaded_model"] = await self._models.load(name)
         return loaded

@@ -166,7 +166,8 @@ def _add_model(app: FastAPI, live_model: LiveModel, control: str) -> None:
         by_id = {str(known.id): known for known in loaded.model.clusters}
         if wanted not in by_id:  # it stays text: a number of 5,000 digits is no integer in Python
             ids = ", ".join(by_id)
-            raise ProblemError(404, f"no cluster {shortened(wanted)}; there are: {ids}")
+            detail = f"no cluster {shortened(wanted)}; there are: {ids}"
+            raise ProblemError(404, detail, code="unknown_cluster")
         return kept(request, to_json(presenter_of(loaded).cluster(by_id[wanted])), control)
 
     @answers(app, "GET", "/v1/model")

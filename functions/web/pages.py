@@ -8,9 +8,9 @@ from starlette.responses import RedirectResponse, Response
 
 from functions.http.bodies import read_form
 from functions.http.caching import kept
-from functions.http.middleware import STYLED_INSIDE
+from functions.http.middleware import STYLED_INSIDE, WITH_SCRIPT
 from functions.http.presenter import presenter_of
-from functions.http.problems import TITLES, ProblemError
+from functions.http.problems import ProblemError
 from functions.http.routes import model_for
 from functions.live_model import LiveModel, LoadedModel
 from functions.settings import Settings
@@ -18,14 +18,19 @@ from functions.web.about import about_view, rule_view
 from functions.web.charts import rate_chart, strips
 from functions.web.figures import Figures
 from functions.web.forms import examples, form_fields, tidied
-from functions.web.reference import operations
+from functions.web.reference import reference_view
 from functions.web.rendering import error_page, fingerprint, link, render, static
 from functions.web.result import result_view
 from pipeline.errors import Problem, WrongRow
 
 FOR_EVER = "private, max-age=31536000, immutable"
 _AN_HOUR = "max-age=3600"
-_STATIC = {"style.css": "text/css", "icon.svg": "image/svg+xml", "preview.png": "image/png"}
+_STATIC = {
+    "style.css": "text/css",
+    "docs.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+    "preview.png": "image/png",
+}
 
 
 class Pages:
@@ -83,10 +88,8 @@ class Pages:
     async def docs(self, request: Request) -> Response:
         """The API reference."""
         loaded = model_for(request, self.live_model)
-        with_key = bool(self.settings.api_keys)
-        described = await operations(request, loaded, with_key)
-        view = {"operations": described, "titles": TITLES, "with_key": with_key}
-        return render(request, "docs.html.j2", loaded, view)
+        view = await reference_view(request, loaded, self.settings)
+        return render(request, "docs.html.j2", loaded, view, headers=WITH_SCRIPT)
 
     async def report(self, request: Request) -> Response:
         """What training wrote about the model."""
@@ -105,7 +108,7 @@ class Pages:
         return kept(request, figure.content, control, _STATIC["icon.svg"], STYLED_INSIDE)
 
     async def static(self, request: Request) -> Response:
-        """The stylesheet and the pictures."""
+        """The stylesheet, the script of `/docs`, and the pictures."""
         return self._static(request, request.path_params["name"])
 
     async def icon(self, request: Request) -> Response:

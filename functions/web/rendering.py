@@ -16,7 +16,7 @@ from pipeline.model.contract import Feature, Value
 from pipeline.pages.rendering import create_environment, exact, render_page
 
 _FOLDER = Path(__file__).parent
-STYLE, PREVIEW = "style.css", "preview.png"
+STYLE, SCRIPT, PREVIEW = "style.css", "docs.js", "preview.png"
 _EXPLAINED: dict[int | str, str] = {
     "results_gone": "Results are kept for a while only, or until the server restarts. Score the "
     "file again: the same file gives the same results.",
@@ -66,7 +66,7 @@ def render(
         template: The template's name.
         loaded: The model that the page is about; None on a page about none.
         view: What the template names, besides `link`, `here`, `has_history`, `model_name`,
-            `model_pages`, `loaded`, `style` and `preview`.
+            `model_pages`, `loaded`, `style`, `script` and `preview`.
         status: The HTTP status.
         headers: More headers.
     """
@@ -81,6 +81,7 @@ def render(
         model_pages=_model_pages(request),
         loaded=loaded,
         style=fingerprint(STYLE),
+        script=fingerprint(SCRIPT),
         preview=f"{site}/static/{PREVIEW}?v={fingerprint(PREVIEW)}",
     )
     return HTMLResponse(content, status, headers)
@@ -130,7 +131,7 @@ def bare(feature: Feature, value: float) -> str:
 
 
 def coded(text: str) -> Markup:
-    """Text from the OpenAPI document: what stands between backticks is code."""
+    """A text in which what stands between backticks is code."""
     parts = text.split("`")
     shown = [Markup("<code>{}</code>").format(p) if i % 2 else p for i, p in enumerate(parts)]
     return Markup("").join(shown)

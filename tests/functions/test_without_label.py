@@ -37,8 +37,8 @@ def spoken(text: str) -> list[str]:
 
 
 def of_page(html: str) -> list[str]:
-    """What a page says, in its pictures and descriptions too; an answer of the API is no text."""
-    html = re.sub(r"<(style|script|pre)\b.*?</\1>", "", html, flags=re.DOTALL)
+    """What a page says, in its pictures too; answers of the API and names of fields are no text."""
+    html = re.sub(r"<(style|script|pre|code)\b.*?</\1>", "", html, flags=re.DOTALL)
     described = re.findall(r'(?:aria-label|alt|title|content)="([^"]*)"', html)
     return spoken(re.sub(r"<[^>]+>", "\n", html)) + spoken("\n".join(described))
 

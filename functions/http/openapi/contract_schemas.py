@@ -118,8 +118,8 @@ def what_if_schema(contract: Contract | None) -> dict[str, Any]:
 
 def example_customer(loaded: LoadedModel) -> dict[str, Any]:
     """A typical member of the first cluster, as a client would write it."""
-    types = {feature.name: feature.type for feature in loaded.model.contract.features}
     customer = loaded.model.golden[0].customer
     return {
-        name: int(value) if types[name] == "integer" else value for name, value in customer.items()
+        name: int(value) if isinstance(value, float) and value.is_integer() else value
+        for name, value in customer.items()
     }

@@ -1,6 +1,7 @@
 """Operations on customers of scored files."""
 
 from functions.http.openapi.operation import READS, Answer, Operation, Parameter
+from functions.http.openapi.problems import EXAMPLES
 from functions.http.problems import ProblemError
 from functions.http.schemas import CustomerAnswer
 
@@ -16,13 +17,13 @@ OPERATIONS = (
                 "customer_id",
                 "The customer's id, as files have it.",
                 {"type": "string", "minLength": 1},
+                example=lambda loaded: "007",
             ),
         ),
         answers={200: Answer(CustomerAnswer, "Where each run has put the customer")},
         problems=(
             *READS,
-            ProblemError(404, "no customer with this id in 12 runs; 0 runs have no index under "
-                              "this key"),
+            ProblemError(404, EXAMPLES["unknown_customer"], code="unknown_customer"),
         ),
     ),
-)  # fmt: skip
+)

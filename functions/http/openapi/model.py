@@ -3,6 +3,7 @@
 from typing import Any
 
 from functions.http.openapi.operation import READS, Answer, Media, Operation, Parameter
+from functions.http.openapi.problems import EXAMPLES
 from functions.http.presenter import model_answer, presenter_of
 from functions.http.problems import ProblemError
 from functions.http.schemas import (
@@ -63,6 +64,7 @@ _CLUSTER_ID = Parameter(
     {"type": "integer", "minimum": 0},
     example=lambda loaded: loaded.model.clusters[0].id,
 )
+_NO_CLUSTER = ProblemError(404, EXAMPLES["unknown_cluster"], code="unknown_cluster")
 
 OPERATIONS = (
     Operation(
@@ -89,7 +91,7 @@ OPERATIONS = (
         summary="One cluster with its size and profile",
         parameters=(_CLUSTER_ID,),
         answers={200: Answer(Media(ClusterAnswer, _cluster), "The cluster", _KEPT)},
-        problems=(*READS, ProblemError(404, "no cluster 9; there are: 1, 2, 3, 4, 5")),
+        problems=(*READS, _NO_CLUSTER),
     ),
     Operation(
         id="getModel",

@@ -189,13 +189,22 @@ def test_the_clusters_are_listed_and_shown_one_by_one(client: TestClient) -> Non
 
 
 @pytest.mark.parametrize(
-    "path",
-    ["/v1/clusters/6", "/v1/clusters/x", "/v1", "/v1/clusters/-1", "/v1/clusters/" + "9" * 5_000],
-    ids=["6", "x", "v1", "-1", "5,000 digits"],
+    ("path", "code"),
+    [
+        ("/v1/clusters/6", "unknown_cluster"),
+        ("/v1/clusters/x", "unknown_cluster"),
+        ("/v1/clusters/-1", "unknown_cluster"),
+        ("/v1/clusters/" + "9" * 5_000, "unknown_cluster"),
+        ("/v1", "not_found"),
+        ("/v1/cluster/5", "not_found"),
+    ],
+    ids=["6", "x", "-1", "5,000 digits", "v1", "mistyped"],
 )
-def test_what_is_not_there_is_a_problem_document(client: TestClient, path: str) -> None:
+def test_a_missing_cluster_and_a_wrong_address_have_codes_of_their_own(
+    client: TestClient, path: str, code: str
+) -> None:
     answer = client.get(path)
-    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert (answer.status_code, answer.json()["code"]) == (404, code)
 
 
 def test_another_method_is_told_which_one_to_take(client: TestClient) -> None:

@@ -33,7 +33,7 @@ def test_the_groups_of_a_customer_are_answered_the_latest_first(
     assert answer["runs_searched"] == 2
     for nobody in ("7", "0/7", "%00index"):
         problem = client.get(f"/v1/customers/{nobody}")
-        assert (problem.status_code, problem.json()["code"]) == (404, "not_found")
+        assert (problem.status_code, problem.json()["code"]) == (404, "unknown_customer")
         assert nobody not in problem.json()["detail"]
     described = client.get("/openapi.json").json()["paths"]["/v1/customers/{customer_id}"]["get"]
     assert described["parameters"][0]["schema"] == {"type": "string", "minLength": 1}

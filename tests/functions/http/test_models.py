@@ -103,8 +103,11 @@ def test_each_address_below_a_model_answers_as_the_same_one_without_a_name(
         assert site.get(f"/v1/models/cards{below}").json() == site.get(plain).json()
     assert site.get("/v1/models/loans").json()["reference"] == "original"
     assert site.get("/v1/models/cards/assign").status_code == 405
-    for wrong in ("/v1/models/cards/nothing", "/v1/models/cards/clusters/77", "/v1/models/none"):
-        assert site.get(wrong).status_code == 404
+    wrong = {"/v1/models/cards/nothing": "not_found", "/v1/models/none": "unknown_model",
+             "/v1/models/cards/clusters/77": "unknown_cluster"}  # fmt: skip
+    for path, code in wrong.items():
+        answer = site.get(path)
+        assert (answer.status_code, answer.json()["code"]) == (404, code)
     assert "there are: cards, loans, gone" in site.get("/v1/models/none/clusters").json()["detail"]
 
 
