@@ -23,6 +23,7 @@ from functions.http.routes import add_routes
 from functions.live_model import LiveModel
 from functions.live_models import LiveModels
 from functions.logs import Log
+from functions.protocols.routes import ProtocolRoutes
 from functions.settings import Settings
 from functions.uploads.routes import UploadRoutes
 from functions.web.routes import PAGES_OF_ONE_MODEL, PageRoutes
@@ -52,6 +53,7 @@ def create_app(
         models = LiveModels.of(models)
     live_model = models.default
     pages, uploads = PageRoutes(live_model, settings), UploadRoutes(live_model, settings)
+    protocols = ProtocolRoutes(models, settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -75,6 +77,7 @@ def create_app(
     add_routes(app, models, settings)
     by_name = ModelRoutes(app, models, PAGES_OF_ONE_MODEL)
     app.router.routes += [*pages.routes, *uploads.routes, *by_name.routes]
+    app.router.routes += protocols.routes
 
     # In place of six layers of FastAPI's, which take an eighth of a look-up's time for what ours
     # does: it answers every exception, bounds every body, and no route has dependencies to close.

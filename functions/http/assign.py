@@ -23,15 +23,21 @@ def assign_one(presenter: Presenter, customer: object) -> AssignmentAnswer:
 
 
 def parse_customer(
-    contract: Contract, customer: object
+    contract: Contract, customer: object, *, typed: bool = True
 ) -> tuple[str | int | None, dict[str, Value]]:
-    """A customer's id and features; WrongRow with every problem of either."""
+    """A customer's id and features; WrongRow with every problem of either.
+
+    Args:
+        contract: What the values may be.
+        customer: Values by the names of columns.
+        typed: They have types, as in JSON, so that text is no number.
+    """
     if not isinstance(customer, dict):
         raise WrongRow([not_an_object(customer)])
     customer_id = customer.get(contract.id_column) if contract.id_column else None
     problems = id_problems(contract, customer_id)
     try:
-        parsed = contract.parse(customer, typed=True)
+        parsed = contract.parse(customer, typed=typed)
     except WrongRow as error:
         raise WrongRow([*problems, *error.problems]) from None
     if problems:

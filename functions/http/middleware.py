@@ -17,7 +17,7 @@ from functions import logs
 from functions.http.problems import ProblemError, problem_response, to_problem
 from functions.logs import Log
 
-OPEN = frozenset({"/health/live", "/favicon.ico"})
+OPEN = frozenset({"/health/live", "/v2/health/live", "/favicon.ico"})
 """What answers without a key."""
 _OPEN_FOLDER = "/static/"
 """The same: the page that asks for a key has a style, and what shows a link its picture."""
@@ -118,7 +118,8 @@ class Middleware:
     def _problem(self, scope: Scope, problem: ProblemError) -> Response:
         """For a person as a page, but where it is our fault: the page might be it."""
         page = None if problem.code == "internal_error" else self.page(Request(scope), problem)
-        return page or problem_response(problem, scope["request_id"])
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        return page or problem_response(problem, scope["request_id"], path)
 
     def _may_pass(self, scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
         path = scope["path"].removeprefix(scope.get("root_path", ""))

@@ -137,7 +137,14 @@ def problem_document(problem: ProblemError, request_id: str) -> ProblemDocument:
     return document
 
 
-def problem_response(problem: ProblemError, request_id: str) -> Response:
-    """The problem document as an answer."""
-    content = json.dumps(problem_document(problem, request_id)).encode()
+def problem_response(problem: ProblemError, request_id: str, path: str = "") -> Response:
+    """The problem document as an answer.
+
+    Args:
+        problem: What went wrong.
+        request_id: By which the log knows the request.
+        path: What was asked; below `/v2` there is `error` too, as that protocol wants it.
+    """
+    more = {"error": problem.detail} if f"{path}/".startswith("/v2/") else {}
+    content = json.dumps({**problem_document(problem, request_id), **more}).encode()
     return Response(content, problem.status, dict(problem.headers or {}), MEDIA_TYPE)

@@ -19,14 +19,14 @@ from functions.web.rendering import link
 from model_store import CustomerClustersError, NotFound
 from pipeline.runs import RunStore, open_runs
 from pipeline.runs.history.entry import LedgerEntry, entry_name
-from pipeline.runs.history.history import make_history
+from pipeline.runs.history.history import History, make_history
 from pipeline.runs.history.ledger import Ledger, read_ledger
 from pipeline.runs.history.page import render_history
 from pipeline.runs.history.points import Point
 from pipeline.scoring.period import is_upload
 
 T = TypeVar("T")
-_MOST_PERIODS = 120
+MOST_PERIODS = 120
 """The page shows no more: ten years of months, or four months of days."""
 
 
@@ -45,15 +45,7 @@ class HistoryPages:
 
     async def history(self, request: Request) -> Response:
         """The page of one series of files."""
-        series = request.query_params.get("files")
-        ledger = await self._from_runs(request, self._ledger)
-        periods = self.settings.as_of_pattern
-        try:
-            history = make_history(
-                ledger, self.settings.results, series=series, periods=periods, last=_MOST_PERIODS
-            )
-        except NotFound as error:
-            raise _nothing() from error
+        history = await self.of_series(request, request.query_params.get("files"))
         page = link(request, "/history")
 
         def report(point: Point) -> str | None:
@@ -66,6 +58,25 @@ class HistoryPages:
             home=link(request, "/"),
         )
         return Response(content, 200, STYLED_INSIDE, "text/html; charset=utf-8")
+
+    async def of_series(
+        self, request: Request, series: str | None, last: int = MOST_PERIODS
+    ) -> History:
+        """The history of one series of files; ProblemError where there is none.
+
+        Args:
+            request: What asks for it.
+            series: Which files, such as `customers-*.csv`; None for those with most runs.
+            last: How many periods, the latest.
+        """
+        ledger = await self._from_runs(request, self._ledger)
+        periods = self.settings.as_of_pattern
+        try:
+            return make_history(
+                ledger, self.settings.results, series=series, periods=periods, last=last
+            )
+        except NotFound as error:
+            raise _nothing() from error
 
     async def report(self, request: Request) -> Response:
         """The report of one run."""

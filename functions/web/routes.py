@@ -39,6 +39,8 @@ _HISTORY: Paths = {
     "/history/{entry}/report": ("report", _READ),
 }
 """Answered by `functions.web.history.HistoryPages`, where the settings name results."""
+_FOR_MACHINES = ("/v1/", "/v2", "/health/", "/invocations", "/mcp", "/openapi.json", "/ping")
+"""What never answers with a page, whoever asks."""
 
 
 class PageRoutes:
@@ -53,7 +55,7 @@ class PageRoutes:
     def problem_page(self, request: Request, problem: ProblemError) -> Response | None:
         """The problem as a page where a person asked for one, None where a machine did."""
         path = str(request.scope["path"]).removeprefix(request.scope.get("root_path", ""))
-        for_machines = path.startswith(("/v1/", "/health/", "/openapi.json"))
+        for_machines = path.startswith(_FOR_MACHINES)
         if for_machines or not by_person(request):
             return None
         return self._pages.problem(request, problem)

@@ -131,10 +131,24 @@ LAMBDA = {"AWS_LAMBDA_RUNTIME_API": "x:1"}
         ({}, ["customer-clusters", "score", "a b.csv"], "customer-clusters score a b.csv"),
         ({}, ["exec", "customer-clusters", "serve"], "customer-clusters serve"),
         ({}, ["/bin/sh", "-c", "exec customer-clusters serve"], "customer-clusters serve"),
+        ({"PORT": "1"}, ["serve"], "customer-clusters serve --host 0.0.0.0 --port 8080"),
+        (
+            {"SAGEMAKER_BIND_TO_PORT": "9"},
+            ["serve", "--workers", "2"],
+            "customer-clusters serve --host 0.0.0.0 --port 9 --workers 2",
+        ),
         (LAMBDA, ["customer-clusters", "serve"], "python -m awslambdaric functions.api.handler"),
         (LAMBDA, ["mine.handler"], "python -m awslambdaric mine.handler"),
     ],
-    ids=["command", "words of a line", "line for a shell", "Lambda", "Lambda with a handler"],
+    ids=[
+        "command",
+        "words of a line",
+        "line for a shell",
+        "SageMaker",
+        "SageMaker's port",
+        "Lambda",
+        "Lambda with a handler",
+    ],
 )
 def test_the_entry_point_becomes_what_it_starts(
     tmp_path: Path, environment: dict[str, str], given: list[str], run: str

@@ -1,0 +1,1 @@
+"""The doors that other tools know: Open Inference Protocol, SageMaker's addresses, MCP."""
