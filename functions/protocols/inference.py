@@ -88,7 +88,7 @@ class InferencePages:
             detail = f"expected content type {_JSON} or {_BINARY}, found {kind!r:.100}"
             raise ProblemError(415, detail)
         limits = self.settings.max_body_bytes, self.settings.request_seconds
-        body = await read_body(request, kind, *limits)
+        body = await read_body(request, None, *limits)
         length = _header_length(request, body)
         name, loaded = await self._model(request)
         return await beside(len(body), _infer, loaded, name, body, length)

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from functions.http.bodies import read_json
+from functions.http.media_types import preferred
 from functions.http.problems import ProblemError, title_of, to_problem
 from functions.live_model import LoadedModel
 from functions.live_models import LiveModels
@@ -181,9 +182,8 @@ def _check_origin(request: Request) -> None:
 
 
 def _check_accept(request: Request) -> None:
-    accept = request.headers.get("accept", "*/*")
-    ranges = {each.partition(";")[0].strip().lower() for each in accept.split(",")}
-    if ranges.isdisjoint({"application/json", "application/*", "*/*"}):
+    accept = request.headers.get("accept")
+    if preferred(accept, ["application/json"]) is None:
         raise ProblemError(406, f"Accept: expected application/json, found {accept!r:.100}")
 
 

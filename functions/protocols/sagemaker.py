@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from functions.http.assign import assign_one
 from functions.http.bodies import parse_json, read_body
+from functions.http.media_types import preferred
 from functions.http.presenter import presenter_of
 from functions.http.problems import ProblemError
 from functions.live_model import LoadedModel
@@ -64,9 +65,9 @@ class SageMakerPages:
         """Assign one customer with every reason, or many in short; wrong ones keep their place."""
         given = request.headers.get("content-type", "")
         kind = _kind(given)
-        answer = _accepted(request.headers.get("accept", ""), kind)
+        answer = _accepted(request.headers.get("accept"), kind)
         limit = max(self.settings.max_body_bytes, _PAYLOAD)
-        body = await read_body(request, given, limit, self.settings.request_seconds)
+        body = await read_body(request, None, limit, self.settings.request_seconds)
         headers, name = _attributes(request)
         loaded = await model_named(request, self.live_models, name)
         async with self._turn if len(body) > self.settings.max_body_bytes else nullcontext():
@@ -104,18 +105,14 @@ def _kind(content_type: str) -> Kind:
     return kind
 
 
-def _accepted(accept: str, kind: Kind) -> Kind:
-    """What the answer is to be: the first type that is asked for and known; else as the body."""
-    ranges = [each.partition(";")[0].strip().lower() for each in accept.split(",")]
-    for wanted in filter(None, ranges):
-        if wanted in ("*/*", f"{kind.partition('/')[0]}/*"):
-            return kind
-        if wanted in KINDS:
-            return KINDS[wanted]
-    if any(ranges):
+def _accepted(accept: str | None, kind: Kind) -> Kind:
+    """What the answer is to be: as the body, unless the client likes another form better."""
+    offered = sorted(KINDS, key=lambda name: KINDS[name] != kind)
+    wanted = preferred(accept, offered)
+    if wanted is None:
         known = ", ".join(dict.fromkeys(KINDS.values()))
         raise ProblemError(406, f"Accept: expected {known}, found {accept!r:.100}")
-    return kind
+    return KINDS[wanted]
 
 
 def _attributes(request: Request) -> tuple[Mapping[str, str], str | None]:
