@@ -9,7 +9,8 @@ from functions.http.problems import MEDIA_TYPE, ProblemError, problem_document
 
 EXAMPLES = {
     "invalid_json": "the body is not JSON: Expecting value: line 1 column 20 (char 19)",
-    "invalid_encoding": "the body is not what its Content-Encoding says: expected one stream of gzip",
+    "invalid_encoding": "the body is not what its Content-Encoding says: expected one stream "
+    "of gzip",
     "unauthorised": "send a key as `Authorization: Bearer KEY`, `X-API-Key: KEY`, or the password "
     "of HTTP Basic",
     "invalid_token": "this token is not taken: it has expired",
