@@ -6,7 +6,7 @@ environment and loads no model.
 
 import gc
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib import metadata
@@ -30,6 +30,7 @@ from functions.web.routes import PAGES_OF_ONE_MODEL, PageRoutes
 
 if TYPE_CHECKING:
     from functions.http.lambda_adapter import LambdaHandler
+    from pipeline.runs.notices import Notices
 
     app: FastAPI
     handler: LambdaHandler
@@ -40,7 +41,10 @@ answer to a batch has about as many."""
 
 
 def create_app(
-    models: LiveModels | LiveModel, settings: Settings, log: Log = logs.write
+    models: LiveModels | LiveModel,
+    settings: Settings,
+    log: Log = logs.write,
+    make_notices: "Callable[[], Notices] | None" = None,
 ) -> FastAPI:
     """The application over models and its settings; nothing is read from elsewhere.
 
@@ -48,11 +52,13 @@ def create_app(
         models: All that answer, or the only one.
         settings: What a server allows.
         log: Takes a line for each request.
+        make_notices: Makes who is told of whole files that were scored here; by default nobody.
     """
     if isinstance(models, LiveModel):
         models = LiveModels.of(models)
     live_model = models.default
-    pages, uploads = PageRoutes(live_model, settings), UploadRoutes(live_model, settings)
+    pages = PageRoutes(live_model, settings)
+    uploads = UploadRoutes(live_model, settings, log, make_notices)
     protocols = ProtocolRoutes(models, settings)
 
     @asynccontextmanager
@@ -96,6 +102,13 @@ def _from_environment(
     return models, settings
 
 
+def _notices() -> "Notices":
+    """Who is told, as the environment says; asked for with the first job."""
+    from functions.notices import logged, notices_from
+
+    return notices_from(os.environ, logged(logs.write))
+
+
 def _spare_garbage_collector() -> None:
     """What is loaded stays, and answers are no garbage yet: look at less, and less often.
 
@@ -109,7 +122,7 @@ def __getattr__(name: str) -> Any:
     if name == "app":
         models, settings = _from_environment()
         models.follow(settings.model_ttl_seconds)
-        globals()["app"] = application = create_app(models, settings)
+        globals()["app"] = application = create_app(models, settings, make_notices=_notices)
         _spare_garbage_collector()
         return application
     if name == "handler":

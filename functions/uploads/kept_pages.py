@@ -73,13 +73,14 @@ class KeptPages:
 
     async def find(self, request: Request) -> tuple[KeptRun, ScoredFile]:
         """The run that is asked for; ProblemError when it is gone."""
-        found = await asyncio.to_thread(self._read, request.path_params["id"])
+        found = await asyncio.to_thread(self.read, request.path_params["id"])
         if found is None:
             raise no_results()
         request.scope["model_version"] = found[1].loaded.version
         return found
 
-    def _read(self, run: str) -> tuple[KeptRun, ScoredFile] | None:
+    def read(self, run: str) -> tuple[KeptRun, ScoredFile] | None:
+        """The run of an id, and what was scored; None when it is gone."""
         kept = self._runs.find(run)
         if kept is None:
             return None

@@ -31,8 +31,9 @@ from functions.uploads.matching import (
     offered,
     still_unclear,
 )
-from functions.uploads.multipart import Upload, save_upload
+from functions.uploads.multipart import save_upload
 from functions.uploads.results import RUN_BYTES, Results
+from functions.uploads.upload import Upload
 from functions.web.files import FIELDS, FORMATS, LABELS, files_view, sentence
 from functions.web.matching import matching_view
 from functions.web.rendering import link, render
@@ -51,6 +52,8 @@ SCORE_SECONDS = 20.0
 RECEIVED_AT_ONCE, SCORED_AT_ONCE = 16, 1
 """In one process. A file that arrives takes its size on disk, which may be memory; scoring takes up
 to 350 MB at the usual limit, and small hosts have 512."""
+
+_CHECK_SECONDS = 0.25
 
 
 class LocalUploads:
@@ -130,15 +133,29 @@ class LocalUploads:
         Raises:
             ProblemError: No files are taken, or not now, or not this one.
         """
-        limit = self.settings.max_upload_bytes
-        if not limit:
-            raise ProblemError(403, "no files are taken here")
-        await asyncio.to_thread(self.results.sweep)
-        self.scoring.refuse_if_full()  # rather than have it sent for nothing
-        with self.receiving.taken(), self.results.aside() as folder:
+        async with self.room(after=self.scoring) as folder:
+            limit = self.settings.max_upload_bytes
             upload = await save_upload(request, folder / "input", limit, RECEIVE_SECONDS)
             choices |= upload.choices
             yield folder, upload
+
+    @asynccontextmanager
+    async def room(self, after: "Slots | None" = None) -> AsyncIterator[Path]:
+        """A folder for a file that arrives, gone at the end.
+
+        Args:
+            after: What the file needs a slot of next.
+
+        Raises:
+            ProblemError: No files are taken, or not now.
+        """
+        if not self.settings.max_upload_bytes:
+            raise ProblemError(403, "no files are taken here")
+        await asyncio.to_thread(self.results.sweep)
+        if after is not None:
+            after.refuse_if_full()  # rather than have it sent for nothing
+        with self.receiving.taken(), self.results.aside() as folder:
+            yield folder
 
     async def scored(
         self, request: Request, folder: Path, upload: Upload, loaded: LoadedModel
@@ -219,10 +236,11 @@ class LocalUploads:
 
 
 class Slots:
-    """So many at once, in one event loop; others are told to come back."""
+    """So many at once, in one process; others are told to come back, and jobs wait."""
 
     def __init__(self, free: int) -> None:
         self.free = free
+        self._change = threading.Condition()
 
     def refuse_if_full(self) -> None:
         """Raise ProblemError when no slot is free."""
@@ -235,12 +253,35 @@ class Slots:
     @contextmanager
     def taken(self) -> Iterator[None]:
         """Hold a slot; ProblemError when none is free."""
-        self.refuse_if_full()
-        self.free -= 1
+        with self._change:
+            self.refuse_if_full()
+            self.free -= 1
         try:
             yield
         finally:
+            self._give_back()
+
+    @contextmanager
+    def waited_for(self, check: Callable[[], None]) -> Iterator[None]:
+        """Hold a slot, as soon as one is free.
+
+        Args:
+            check: Called now and then; what it raises ends the waiting.
+        """
+        with self._change:
+            while not self.free:
+                check()
+                self._change.wait(_CHECK_SECONDS)
+            self.free -= 1
+        try:
+            yield
+        finally:
+            self._give_back()
+
+    def _give_back(self) -> None:
+        with self._change:
             self.free += 1
+            self._change.notify()
 
 
 @asynccontextmanager

@@ -18,8 +18,8 @@ from starlette.requests import Request
 
 from functions.http.bodies import FORM_FIELDS
 from functions.http.problems import ProblemError
-from functions.uploads.multipart import Upload
 from functions.uploads.results import Results
+from functions.uploads.upload import Upload
 from functions.web.matching import PREFIX, Unclear
 from functions.web.routes import by_person
 from model_store import CustomerClustersError
@@ -164,7 +164,8 @@ def find(results: Results, name: str) -> WaitingFile | None:
         document = json.loads((folder / _UPLOAD).read_text(encoding="utf-8"))
     except OSError:
         return None
-    upload = Upload(document["name"], document["safe_csv"], document["texts"], document["format"])
+    said = (document[key] for key in ("name", "safe_csv", "texts", "format", "further"))
+    upload = Upload(*said)
     error = cast(Unclear, CustomerClustersError.from_dict(document["error"]))
     return WaitingFile(name, folder / _INPUT, upload, error)
 
@@ -184,6 +185,7 @@ def _write(folder: Path, upload: Upload, error: Unclear) -> None:
         "safe_csv": upload.safe_csv,
         "texts": dict(upload.texts),
         "format": upload.format,
+        "further": dict(upload.further),
         "error": error.to_dict(),
     }
     aside = folder / secrets.token_hex(8)  # who sends a form twice reads one or the other

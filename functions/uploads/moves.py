@@ -24,8 +24,8 @@ from functions.live_model import LoadedModel
 from functions.settings import Settings
 from functions.uploads.audiences import LIST_BYTES
 from functions.uploads.kept_pages import KeptPages, no_results
-from functions.uploads.multipart import Upload
 from functions.uploads.results import RUN_BYTES, KeptRun, Results, size_of
+from functions.uploads.upload import Upload
 from functions.web.moves import moves_form
 from functions.web.rendering import link
 from functions.web.routes import by_person

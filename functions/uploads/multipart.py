@@ -7,8 +7,8 @@ takes into its cache at once.
 import asyncio
 import logging
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote_to_bytes
@@ -21,51 +21,20 @@ from starlette.types import Receive
 
 from functions.http.problems import ProblemError
 from functions.uploads.results import RUN_BYTES
+from functions.uploads.upload import CHOICES, Upload, longest_choice, shown_name
 from functions.web.files import bytes_text
 from model_store import Temporary
-from pipeline.reading.options import OPTIONS, ReadingOptions
-from pipeline.scoring.documents import OUTPUT_FORMATS, OutputFormat
 
-FIELD, SAFE, FORMAT = "file", "safe_csv", "format"
-"""What the form calls its file, the choice about formulas, and what the rows come back as."""
-_CHOICES = frozenset({SAFE, FORMAT, *OPTIONS})
-"""What may stand before or after the file, each once."""
-_LONGEST_CHOICE, _LONGEST_MAP = 200, 8_000
-"""Bytes; a sheet's name in Excel has up to 31 characters, and columns may be many."""
+FIELD = "file"
+"""What the form calls its file."""
 AROUND = 16_384
 """Bytes that a form may have besides the file."""
 SLOW_SECONDS, LEAST_PER_SECOND = 10.0, 8_000
 """A form gets so long to begin, and then has to bring so many bytes a second on average."""
-_LONGEST_NAME = 100
 _EXTENDED = re.compile(rb"filename\*=utf-8'[^';]*'([^;\s]*)", re.IGNORECASE)
 _PACKED = (".gz", ".zst", ".bz2", ".xz", ".zip", ".xlsx", ".xlsm", ".xlsb", ".ods", ".parquet")
 """How names of files end that hardly get smaller."""
 logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # would quote bytes of customers
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """What a form brought, but for the file itself."""
-
-    name: str
-    """What the client calls the file."""
-    safe_csv: bool
-    """Whether cells that a spreadsheet would run are to be made harmless."""
-    texts: Mapping[str, str] = field(default_factory=dict)
-    """How the file is written, as it was typed: option → text, empty where nothing is said."""
-    format: OutputFormat | None = None
-    """What the rows come back as; None: as they came."""
-
-    @property
-    def choices(self) -> dict[str, str]:
-        """Every choice as the form has it."""
-        safe = "true" if self.safe_csv else "false"
-        return {SAFE: safe, FORMAT: self.format or "", **self.texts}
-
-    @property
-    def reading(self) -> ReadingOptions:
-        """How the file is written; WrongOption when that cannot be meant."""
-        return ReadingOptions.from_texts(self.texts)
 
 
 async def save_upload(request: Request, path: Path, limit: int, seconds: float) -> Upload:
@@ -79,31 +48,63 @@ async def save_upload(request: Request, path: Path, limit: int, seconds: float) 
         raise ProblemError(
             415, "Content-Encoding: expected none; the file in the form may be packed"
         )
+    refuse_long(request, limit + AROUND, limit)
+    try:
+        with written(path) as file:
+            form = _Form(boundary, file, limit)
+            await receive_into(request.receive, form.take, limit, limit + AROUND, seconds)
+    except FormParserError as error:
+        raise _unreadable() from error
+    return form.finished()
+
+
+def refuse_long(request: Request, most: int, limit: int, name: str = "") -> None:
+    """ProblemError for a body that says it is longer than it may be.
+
+    Args:
+        request: It brings the body.
+        most: Bytes that the body may have.
+        limit: Bytes that the file in it may have.
+        name: What the file is called.
+    """
     length = request.headers.get("content-length", "0")
-    if length.isdigit() and int(length[:20]) > limit + AROUND:
-        raise _too_large(limit)
+    if length.isdigit() and int(length[:20]) > most:
+        raise too_large(limit, name)
+
+
+@contextmanager
+def written(path: Path) -> Iterator[BinaryIO]:
+    """A new file to write to; Temporary when the disk does not take it."""
     try:
         with path.open("xb") as file:
-            form = _Form(boundary, file, limit)
-            async with asyncio.timeout(None) as patience:
-                await _receive(request.receive, form, limit, _Pace(patience, seconds))
+            yield file
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise Temporary("write", "the folder for uploads", reason) from error
+
+
+async def receive_into(
+    receive: Receive, take: Callable[[bytes], object], limit: int, most: int, seconds: float
+) -> None:
+    """Take a body piece by piece.
+
+    Args:
+        receive: What brings it.
+        take: Called with each piece.
+        limit: Bytes that the file in it may have.
+        most: Bytes that the body may have.
+        seconds: How long it may take.
+
+    Raises:
+        ProblemError: It is too large or too slow, or the client goes away.
+    """
+    try:
+        async with asyncio.timeout(None) as patience:
+            await _receive_pieces(receive, take, limit, most, _Pace(patience, seconds))
     except TimeoutError:
         least = f"{LEAST_PER_SECOND // 1000} kB a second"
         detail = f"the file did not arrive within {seconds:g} seconds, or with less than {least}"
         raise ProblemError(408, detail) from None
-    except FormParserError as error:
-        raise _unreadable() from error
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise Temporary("write", "the folder for uploads", reason) from error
-    return form.finished()
-
-
-def shown_name(raw: bytes) -> str:
-    """A file's name as a client sends it, as harmless text for pages and reports."""
-    text = raw.decode(errors="replace").replace("\\", "/").rpartition("/")[2]
-    printable = "".join(c for c in text if c.isprintable())
-    return printable.strip(" .")[:_LONGEST_NAME] or "file"
 
 
 class _Pace:
@@ -119,7 +120,9 @@ class _Pace:
         self._patience.reschedule(self._start + min(self._seconds, earned))
 
 
-async def _receive(receive: Receive, form: "_Form", limit: int, pace: _Pace) -> None:
+async def _receive_pieces(
+    receive: Receive, take: Callable[[bytes], object], limit: int, most: int, pace: _Pace
+) -> None:
     size, more = 0, True
     while more:
         pace.reached(size)
@@ -128,9 +131,9 @@ async def _receive(receive: Receive, form: "_Form", limit: int, pace: _Pace) -> 
             raise ProblemError(400, "the client went away before the file was complete")
         part, more = message.get("body", b""), message.get("more_body", False)
         size += len(part)
-        if size > limit + AROUND:
-            raise _too_large(limit)
-        form.take(part)
+        if size > most:
+            raise too_large(limit)
+        take(part)
 
 
 class _Form:
@@ -166,18 +169,8 @@ class _Form:
             raise _unreadable()
         if self._name is None:
             raise _other_than_one()
-        for name, raw in self._choices.items():
-            if len(raw) > (longest := _longest(name)):
-                raise _wrong_choice(name, f"at most {longest} bytes")
         texts = {name: raw.decode(errors="replace") for name, raw in self._choices.items()}
-        safe = texts.pop(SAFE, "false")
-        if safe not in ("true", "false"):
-            raise _wrong_choice(SAFE, "true or false")
-        chosen = texts.pop(FORMAT, "")
-        written = next((each for each in OUTPUT_FORMATS if each == chosen), None)
-        if chosen and written is None:
-            raise _wrong_choice(FORMAT, f"{', '.join(OUTPUT_FORMATS)} or nothing")
-        return Upload(self._name, safe == "true", texts, written)
+        return Upload.of(self._name, texts)
 
     def _begin_part(self) -> None:
         self._disposition, self._choice = b"", ""
@@ -196,7 +189,7 @@ class _Form:
     def _end_headers(self) -> None:
         kind, parameters = parse_options_header(self._disposition)
         choice = parameters.get(b"name", b"").decode("latin-1")
-        if kind == b"form-data" and choice in _CHOICES and choice not in self._choices:
+        if kind == b"form-data" and choice in CHOICES and choice not in self._choices:
             self._choice, self._choices[choice] = choice, b""
             return
         if self._name is not None:
@@ -211,19 +204,17 @@ class _Form:
     def _data(self, data: bytes, start: int, end: int) -> None:
         if self._choice:
             value = self._choices[self._choice] + data[start:end]
-            self._choices[self._choice] = value[: _longest(self._choice) + 1]  # and no more of it
+            self._choices[self._choice] = value[
+                : longest_choice(self._choice) + 1
+            ]  # and no more of it
             return
         self._size += end - start
         if self._size > self._limit:
-            raise _too_large(self._limit, self._name or "")
+            raise too_large(self._limit, self._name or "")
         self._file.write(memoryview(data)[start:end])
 
     def _end(self) -> None:
         self._ended = True
-
-
-def _longest(choice: str) -> int:
-    return _LONGEST_MAP if choice == "map" else _LONGEST_CHOICE
 
 
 def _extended_name(disposition: bytes) -> bytes | None:
@@ -239,8 +230,8 @@ def _boundary(request: Request) -> bytes:
     return parameters[b"boundary"]
 
 
-def _too_large(limit: int, name: str = "") -> ProblemError:
-    """What helps: to pack the file, unless it is packed already, or the command."""
+def too_large(limit: int, name: str = "") -> ProblemError:
+    """What is answered to a file that is too large: pack it, unless it is, or use the command."""
     packed = (
         f"compress it (a .gz of up to {bytes_text(limit)} works, with results of up to "
         f"{bytes_text(RUN_BYTES)})"
@@ -255,10 +246,6 @@ def _too_large(limit: int, name: str = "") -> ProblemError:
 
 def _unreadable() -> ProblemError:
     return ProblemError(400, "the form cannot be read", code="invalid_form")
-
-
-def _wrong_choice(name: str, expected: str) -> ProblemError:
-    return ProblemError(422, f"field {name!r}: expected {expected}", code="invalid_form")
 
 
 def _other_than_one() -> ProblemError:

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from model_store import Temporary
+from pipeline.runs.notices.outbox import OUTBOX
 from pipeline.scoring.documents import Manifest
 
 KEPT_SECONDS = 900.0
@@ -29,6 +30,9 @@ KEPT_BYTES = 256 << 20
 """How many bytes all runs may have together; the oldest go first."""
 KEPT_RUNS = 500
 """How many there may be: each upload looks at the size of all."""
+JOBS = "jobs"
+"""The folder of jobs that have not ended. Those who run them tidy it up."""
+_APART = (JOBS, OUTBOX)
 _ID = re.compile(r"[A-Za-z0-9_-]{32}")
 _MANIFEST = "manifest.json"
 
@@ -68,15 +72,40 @@ class Results:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def keep(self, folder: Path) -> str:
-        """Keep a folder made in one that is aside; the id under which its files are found."""
-        run = secrets.token_urlsafe(24)
+    def keep(self, folder: Path, run: str | None = None) -> str:
+        """Keep a folder made in one that is aside.
+
+        Args:
+            folder: The folder.
+            run: The id under which its files are found; by default a new one.
+
+        Returns:
+            The id.
+        """
+        run = run or secrets.token_urlsafe(24)
         with _writable():
             os.utime(folder)
             folder.rename(self._made() / run)
         self._own.append(run)
         self.sweep()
         return run
+
+    def shared(self, name: str) -> Path:
+        """A folder beside the runs, made if need be; Temporary when the disk does not take it."""
+        with _writable():
+            folder = self._made() / name
+            folder.mkdir(mode=0o700, exist_ok=True)
+        return folder
+
+    @property
+    def root(self) -> Path | None:
+        """Where the runs are; None while there is no folder that is ours alone."""
+        return self._folder() if self._is_ours() else None
+
+    @staticmethod
+    def is_id(text: str) -> bool:
+        """Whether a text has the form of an id."""
+        return _ID.fullmatch(text) is not None
 
     def find(self, run: str) -> KeptRun | None:
         """A run, if its time is not over."""
@@ -109,6 +138,8 @@ class Results:
         ages: list[tuple[float, Path]] = []
         with contextlib.suppress(OSError):
             for folder in self._folder().iterdir():
+                if folder.name in _APART:
+                    continue
                 if self._is_old(folder):
                     shutil.rmtree(folder, ignore_errors=True)
                 elif _ID.fullmatch(folder.name):

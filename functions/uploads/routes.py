@@ -3,17 +3,23 @@
 Where there are buckets, as on Lambda, `BucketUploads` answers them, else `LocalUploads`.
 """
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from functions import logs
 from functions.live_model import LiveModel
+from functions.logs import Log
 from functions.settings import Settings
 from functions.web.routes import Paths, lazy_routes
 
 if TYPE_CHECKING:
     from functions.uploads.bucket_uploads import BucketUploads
+    from functions.uploads.jobs.bucket import BucketJobs
+    from functions.uploads.jobs.local import LocalJobs
     from functions.uploads.local_uploads import LocalUploads
     from functions.uploads.moves import MovesPages
+    from pipeline.runs.notices import Notices
 
 _FORM: Paths = {
     "/files": ("files", ("GET", "POST")),
@@ -39,23 +45,48 @@ _KEPT_IN_BUCKET = {path: how for path, how in _KEPT.items() if how[0] not in _FR
 """Without what is read from rows: the files of S3 do not pass by this server."""
 
 
+_JOBS: Paths = {
+    "/v1/jobs": ("jobs", ("POST",)),
+    "/v1/jobs/{id}": ("job", ("GET", "DELETE")),
+    "/v1/jobs/{id}/outputs/{name}": ("output", ("GET",)),
+}
+"""The same for programs."""
+
+
 class UploadRoutes:
     """The routes of whole files; what answers them is imported with the first one."""
 
-    def __init__(self, live_model: LiveModel, settings: Settings) -> None:
+    def __init__(
+        self,
+        live_model: LiveModel,
+        settings: Settings,
+        log: Log = logs.write,
+        make_notices: "Callable[[], Notices] | None" = None,
+    ) -> None:
+        """Nothing is loaded yet.
+
+        Args:
+            live_model: The model that answers.
+            settings: What a server allows, and where the buckets are.
+            log: Gets a line for each job that ends here.
+            make_notices: Makes who is told of such jobs; by default nobody.
+        """
         self.live_model, self.settings = live_model, settings
+        self._log, self._make_notices = log, make_notices
         form, kept = (_FORM_TO_BUCKET, _KEPT_IN_BUCKET) if settings.buckets else (_FORM, _KEPT)
         moves = {} if settings.buckets else _MOVES
         self.routes = [
             *lazy_routes(lambda: self._uploads, form),
             *lazy_routes(lambda: self._moves, moves),
             *lazy_routes(lambda: self._uploads.kept, kept),
+            *lazy_routes(lambda: self._jobs, _JOBS),
         ]
 
     def stop(self) -> None:
         """Give back what was taken: results on disk, or connections."""
-        if "_uploads" in vars(self):
-            self._uploads.stop()
+        for made in ("_jobs", "_uploads"):
+            if made in vars(self):
+                getattr(self, made).stop()
 
     @property
     def _moves(self) -> "MovesPages":
@@ -63,6 +94,21 @@ class UploadRoutes:
 
         assert isinstance(self._uploads, LocalUploads)
         return self._uploads.moves
+
+    @cached_property
+    def _jobs(self) -> "LocalJobs | BucketJobs":
+        if self.settings.buckets:
+            from functions.uploads.bucket_uploads import BucketUploads
+            from functions.uploads.jobs.bucket import BucketJobs
+
+            assert isinstance(self._uploads, BucketUploads)
+            return BucketJobs(self._uploads, self.settings)
+        from functions.uploads.jobs.local import LocalJobs
+        from functions.uploads.local_uploads import LocalUploads
+        from pipeline.runs.notices import SILENT
+
+        assert isinstance(self._uploads, LocalUploads)
+        return LocalJobs(self._uploads, self._make_notices or (lambda: SILENT), self._log)
 
     @cached_property
     def _uploads(self) -> "LocalUploads | BucketUploads":

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from functions.http.problems import ProblemError
 from functions.live_model import LoadedModel
-from functions.uploads.multipart import Upload
 from functions.uploads.results import outputs_here, size_of
+from functions.uploads.upload import Upload
 from functions.web.run import CallList
 from model_store import CustomerClustersError, Temporary
 from pipeline.errors import WrongFile
@@ -20,7 +20,7 @@ from pipeline.scoring.inputs import InputFile
 from pipeline.scoring.outputs import write_json
 from pipeline.scoring.report.headline import headline
 from pipeline.scoring.results import score_into
-from pipeline.scoring.spec import FileEngine, Options, ScoringSpec
+from pipeline.scoring.spec import FileEngine, Progress, ScoringSpec
 
 CALLS = "calls.json"
 """The list beside the files of a run. No manifest names it, so that nobody downloads it."""
@@ -35,6 +35,8 @@ class Bounds:
     """Of its results."""
     gone: Callable[[], bool]
     """Whether the client that waits for it has gone away."""
+    progress: Progress = lambda rows: None
+    """Called with the number of rows read so far; what it raises ends the scoring."""
 
 
 def score_upload(
@@ -53,6 +55,7 @@ def score_upload(
     until = time.monotonic() + bounds.seconds
 
     def watch(rows: int) -> None:
+        bounds.progress(rows)
         if bounds.gone():
             raise ProblemError(400, "the client went away before the file was scored")
         if time.monotonic() > until:
@@ -63,8 +66,7 @@ def score_upload(
             raise WrongFile(path, f"has results of more than {limit}; cut it into parts")
 
     try:
-        options = Options(upload.format, reading=upload.reading, safe_csv=upload.safe_csv)
-        spec = ScoringSpec(loaded.model, loaded.version, options)
+        spec = ScoringSpec(loaded.model, loaded.version, upload.options)
         source = InputFile.at(path, upload.name)
         manifest = score_into(folder, source, spec, engine, watch)
         _list_calls(folder, loaded, outputs_here(manifest))

@@ -28,14 +28,15 @@ def serve(environment: Mapping[str, str] | None = None, workers: int = 1) -> Ite
         stdout=subprocess.DEVNULL,
     )
     try:
-        _wait(address, process)
+        wait_for(address, process)
         yield address
     finally:
         process.terminate()
         process.wait(30)
 
 
-def _wait(address: str, process: subprocess.Popen[bytes]) -> None:
+def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
+    """Wait until a server answers."""
     deadline = time.monotonic() + LONGEST_START
     while time.monotonic() < deadline:
         try:

@@ -20,6 +20,7 @@ MOST_REJECTED = 0.05
 _CALM = str.maketrans({"<": "‹", ">": "›", "`": "'", "@": "(at)"})
 """What chat tools take for a mention or a link, were it in the name of a file."""
 _LONGEST = 200
+_FAILED = "failed.json in its folder of the results"
 Kind = Literal["units", "drift", "churn", "rejected", "outcomes", "objection"]
 
 
@@ -136,7 +137,9 @@ def committed_notice(
     return make_notice(COMMITTED, (results, run), data, now)
 
 
-def refused_notice(failure: Failure, run: str, results: str, now: datetime) -> Notice:
+def refused_notice(
+    failure: Failure, run: str, results: str, now: datetime, reason: str = _FAILED
+) -> Notice:
     """What is told of an input that was refused for good.
 
     Args:
@@ -144,9 +147,10 @@ def refused_notice(failure: Failure, run: str, results: str, now: datetime) -> N
         run: Its folder below all results; empty where it has none.
         results: The address of all results.
         now: The time.
+        reason: Where somebody who looks for the reason finds it, if there is a run.
     """
     name, code = failure["input"]["name"], failure.get("code", "error")
-    where = "failed.json in its folder of the results" if run else "the log"
+    where = reason if run else "the log"
     data: NoticeData = {
         "text": f"`{calm(name)}` was refused for good ({code}). The reason is in {where}.",
         "attention": True,

@@ -18,8 +18,9 @@ from functions.http.problems import ProblemError
 from functions.live_model import LiveModel
 from functions.settings import Settings
 from functions.uploads.local_uploads import LocalUploads, Slots
-from functions.uploads.multipart import AROUND, Upload, save_upload, shown_name
+from functions.uploads.multipart import AROUND, save_upload
 from functions.uploads.scoring import Bounds, score_upload
+from functions.uploads.upload import Upload, shown_name
 from pipeline.errors import WrongFile
 from pipeline.scoring.engine import score_rows
 from pipeline.scoring.process.isolated import Isolated
