@@ -19,6 +19,7 @@ from functions.aws.deadline import Deadline
 from functions.aws.events import UnknownEvent, asks_for_notices, object_refs, why_skipped
 from functions.aws.handover import Handover, JobFailed, JobNotStarted, ended_job
 from functions.aws.metrics import FUNCTION, Measure, emf
+from functions.aws.page_runs import PageRun, refuse_deleted
 from functions.aws.prefix_options import WrongOptions, settings_for
 from functions.aws.queue import Message, Redelivery, handle_each, messages_of, redelivery
 from functions.live_model import LiveModel
@@ -38,8 +39,9 @@ from pipeline.runs import (
 )
 from pipeline.runs.challengers import Challengers
 from pipeline.runs.notices import SILENT, Notices, Rule, verdicts_on
-from pipeline.runs.objects import ObjectRef, Skipped, open_object, safe_name
+from pipeline.runs.objects import ObjectInput, ObjectRef, Skipped, open_object, safe_name
 from pipeline.runs.s3 import S3Runs
+from pipeline.runs.score import key_of
 from pipeline.scoring.period import DEFAULT_PERIODS, PeriodPattern
 from pipeline.scoring.process.isolated import isolated
 from pipeline.scoring.spec import Explaining, Options, ScoringSpec
@@ -141,6 +143,7 @@ class Batch:
             settings.safe_csv,
             challenger=challenger,
             explaining=Explaining(settings.why, settings.sentences, settings.what_if),
+            as_of=settings.as_of,
         )
         return ScoringSpec(loaded.model, loaded.version, options, self.periods, self.index_key)
 
@@ -211,6 +214,7 @@ class _Call:
     def _result(self, ref: ObjectRef) -> RunResult:
         """Score an object by the options beside it; where they are wrong, write that down."""
         batch = self.batch
+        refuse_deleted(batch.runs.files, result_name(ref, batch.settings))
         try:
             spec = batch.spec(settings_for(batch.runs.files.client, ref, batch.settings))
         except WrongOptions as error:  # other options will be another run
@@ -227,12 +231,7 @@ class _Call:
                 identity = source.identity
                 if batch.handover is not None and batch.handover.takes(source):
                     return batch.handover.hand_over(source, spec, batch.runs, batch.notices)
-                return score(
-                    source, spec, batch.runs, batch.engine,
-                    checkpoint=lambda: self.deadline.check(ref.address),
-                    tell=lambda note: self._log(ref, "warning", note),
-                    notices=batch.notices,
-                )  # fmt: skip
+                return self._scored_here(ref, source, spec)
         except (WrongFile, WrongArtifact) as error:
             return self._refused(ref, identity, spec, error)
         except OSError as error:
@@ -240,6 +239,25 @@ class _Call:
                 raise
             full = f"leaves no space in {tempfile.gettempdir()} with its results: {_MORE_SPACE}"
             return self._refused(ref, identity, spec, TooLarge(ref.address, full))
+
+    def _scored_here(self, ref: ObjectRef, source: ObjectInput, spec: ScoringSpec) -> RunResult:
+        """Score an object here, and show meanwhile how far it is where somebody waits for it."""
+        batch, run = self.batch, PageRun(self.batch.runs.files, key_of(source, spec))
+
+        def check() -> None:
+            self.deadline.check(ref.address)
+            run.check()
+
+        try:
+            return score(
+                source, spec, batch.runs, batch.engine,
+                progress=run.reached,
+                checkpoint=check,
+                tell=lambda note: self._log(ref, "warning", note),
+                notices=batch.notices,
+            )  # fmt: skip
+        finally:
+            run.end()
 
     def _refused(
         self, ref: ObjectRef, identity: str | None, spec: ScoringSpec, error: CustomerClustersError

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from itertools import chain
 from pathlib import Path
 from typing import Self
@@ -104,6 +105,8 @@ class BatchSettings:
     """None: no file goes to Spark."""
     reading: ReadingOptions = AUTODETECT
     """How every dropped file is written, where files do not show it."""
+    as_of: date | None = None
+    """To which period a file belongs, where that is said beside it."""
     format: OutputFormat | None = setting(
         "CUSTOMER_CLUSTERS_FORMAT",
         FORMAT,
@@ -218,6 +221,15 @@ class Settings:
         WHOLE,
         "Results of the page `/files` have an address for so long, on this machine's disk",
         default=15,
+    )
+    job_key: str = setting(
+        "CUSTOMER_CLUSTERS_JOB_KEY",
+        Kind(str, "a secret text"),
+        "Where jobs go to buckets: what their ids are made with of an `Idempotency-Key`; another "
+        "text makes other ids",
+        default="",
+        shown="the hashes of the API keys",
+        secret=True,
     )
     buckets: BatchSettings | None = None
     """Where they are, the page for files sends them there."""

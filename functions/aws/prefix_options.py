@@ -7,6 +7,7 @@ input's prefix. What it does not say the settings say.
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import date, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,10 @@ def _is_share(value: Any) -> bool:
     return isinstance(value, int | float) and not _is_flag(value) and 0 <= value <= 1
 
 
+def _is_day(value: Any) -> bool:
+    return isinstance(value, date) and not isinstance(value, datetime)
+
+
 def _is_format(value: Any) -> bool:
     return value in OUTPUT_FORMATS
 
@@ -60,6 +65,7 @@ _OWN: Mapping[str, tuple[_Check, str]] = {
     "why": (_is_count, f"a whole number from 0 to {_MOST_REASONS}"),
     "sentences": (_is_flag, "true or false"),
     "what_if": (_is_flag, "true or false"),
+    "as_of": (_is_day, "a day such as 2026-11-27, without quotes"),
 }
 """Key → whether a value is one of its, and what is expected."""
 _OTHER_KINDS = {"map": 'a list such as ["their name=our name"]', "header_row": "a whole number"}

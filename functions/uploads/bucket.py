@@ -7,24 +7,25 @@ an upload may look at its results; nothing else is ever looked for.
 import json
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from botocore.config import Config
 
+from functions.aws.page_runs import DELETED, PAGE
 from functions.settings import BatchSettings
 from model_store.storage.s3 import S3Storage, connect
 from model_store.storage.s3_errors import translate_errors
 from pipeline.scoring.documents import Summary
 
-UPLOADS = "page"
-"""The folder below the input's prefix, and then below the results, of what comes by the page."""
 UPLOAD_SECONDS = 1800
 """How long a form may be used."""
 DOWNLOAD_SECONDS = 60
 """How long the address of a download holds; each click makes a new one."""
+ANY_NAME = "${filename}"
+"""What S3 replaces by the name that a client's form has."""
 _ID = re.compile(r"[A-Za-z0-9_-]{32}")
 _MANIFEST, _FAILED = "manifest.json", "failed.json"
 _SIGNED = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
@@ -69,19 +70,33 @@ class BucketFiles:
     """The two buckets, as far as the page needs them: put below one folder, read below another."""
 
     def __init__(self, settings: BatchSettings) -> None:
-        self._input, self._max_bytes = settings.input, settings.max_input_bytes
-        self._results = S3Storage(connect(_SIGNED), settings.output.below("results"))
+        self.input, self.max_bytes = settings.input, settings.max_input_bytes
+        self.results = S3Storage(connect(_SIGNED), settings.output.below("results"))
 
-    def form(self, landing: Callable[[str], str]) -> UploadForm:
-        """A form for one new upload; S3 sends the browser to the landing page of its id."""
-        upload = secrets.token_urlsafe(24)
-        redirect = {"success_action_redirect": landing(upload)}
-        with translate_errors("sign", "a form", str(self._input)):
-            post = self._results.client.generate_presigned_post(
-                self._input.bucket,
-                f"{self._input.folder}{UPLOADS}/{upload}/${{filename}}",
+    @staticmethod
+    def new_id() -> str:
+        """An id that nobody can guess."""
+        return secrets.token_urlsafe(24)
+
+    def form(self, upload: str, landing: str | None = None, name: str = ANY_NAME) -> UploadForm:
+        """A form that takes one file.
+
+        Args:
+            upload: The id of the upload.
+            landing: Where S3 sends a browser afterwards; None for a program.
+            name: What the file is to be called; by default as the client calls it.
+        """
+        redirect = {} if landing is None else {"success_action_redirect": landing}
+        key = f"{self.input.folder}{PAGE}/{upload}/{name}"
+        with translate_errors("sign", "a form", str(self.input)):
+            post = self.results.client.generate_presigned_post(
+                self.input.bucket,
+                key,
                 Fields=dict(redirect),
-                Conditions=[redirect, ["content-length-range", 1, self._max_bytes]],
+                Conditions=[
+                    *([redirect] if redirect else []),
+                    ["content-length-range", 1, self.max_bytes],
+                ],
                 ExpiresIn=UPLOAD_SECONDS,
             )
         return UploadForm(post["url"], post["fields"])
@@ -95,10 +110,22 @@ class BucketFiles:
         """The newest run of an upload; None while there is none."""
         if not self.is_id(upload):
             return None
-        root, client = self._results.address, self._results.client
-        prefix = f"{root.folder}{UPLOADS}/{upload}/"
-        with translate_errors("list", f"{UPLOADS}/{upload}", str(root)):
-            entries = client.list_objects_v2(Bucket=root.bucket, Prefix=prefix).get("Contents", [])
+        entries = self.entries(upload)
+        return None if entries is None else self.ended(entries)
+
+    def entries(self, upload: str) -> list[Any] | None:
+        """What lies below the results of an upload; None where somebody has deleted it."""
+        root = self.results.address
+        prefix = f"{root.folder}{PAGE}/{upload}/"
+        with translate_errors("list", f"{PAGE}/{upload}", str(root)):
+            listed = self.results.client.list_objects_v2(Bucket=root.bucket, Prefix=prefix)
+        entries: list[Any] = [*listed.get("Contents", [])]
+        deleted = any(entry["Key"] == f"{prefix}{DELETED}" for entry in entries)
+        return None if deleted else entries
+
+    def ended(self, entries: Sequence[Any]) -> Run | None:
+        """The newest run among some entries; None where none has ended."""
+        root = self.results.address
         ended = [
             entry for entry in entries if entry["Key"].endswith((f"/{_MANIFEST}", f"/{_FAILED}"))
         ]
@@ -109,12 +136,12 @@ class BucketFiles:
         committed = f"{latest.rpartition('/')[0]}/{_MANIFEST}"  # which counts, whatever failed too
         newest = committed if committed in {entry["Key"] for entry in ended} else latest
         folder, _, name = newest.removeprefix(root.folder).rpartition("/")
-        document = json.loads(self._results.read(f"{folder}/{name}"))
+        document = json.loads(self.results.read(f"{folder}/{name}"))
         return Run(folder, document, name == _FAILED, last["LastModified"])
 
     def summary(self, run: Run) -> Summary:
         """The summary that a run wrote."""
-        summary: Summary = json.loads(self._results.read(run.document["outputs"]["summary"]))
+        summary: Summary = json.loads(self.results.read(run.document["outputs"]["summary"]))
         return summary
 
     def download(self, run: Run, name: str, disposition: str) -> str | None:
@@ -128,9 +155,9 @@ class BucketFiles:
         outputs = {str(output).rpartition("/")[2] for output in run.document["outputs"].values()}
         if name not in {*outputs, _MANIFEST}:
             return None
-        root = self._results.address
+        root = self.results.address
         with translate_errors("sign", name, str(root)):
-            return self._results.client.generate_presigned_url(
+            return self.results.client.generate_presigned_url(
                 "get_object",
                 Params={
                     "Bucket": root.bucket,
@@ -142,4 +169,4 @@ class BucketFiles:
 
     def close(self) -> None:
         """Close the connections to S3."""
-        self._results.client.close()
+        self.results.client.close()

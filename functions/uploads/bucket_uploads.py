@@ -22,7 +22,7 @@ from model_store import CustomerClustersError
 from model_store.extras import needs_extra
 
 if TYPE_CHECKING:
-    from functions.uploads.bucket import BucketFiles, Run
+    from functions.uploads.bucket import BucketFiles, Run, UploadForm
     from functions.web.run import ScoredFile
     from pipeline.scoring.documents import Manifest
 
@@ -68,7 +68,7 @@ class BucketUploads:
     async def results(self, request: Request) -> Response:
         """The results of an upload; before there are any, a page that reloads by itself."""
         loaded, upload = model_for(request, self.live_model), request.path_params["id"]
-        run = await self._from_s3(request, lambda files: files.find(upload))
+        run = await self.from_s3(request, lambda files: files.find(upload))
         if run is None and not self.files.is_id(upload):
             raise _no_results()
         if run is None:
@@ -81,19 +81,19 @@ class BucketUploads:
             return await self._form(request, loaded, problem)
         from functions.web.run import results_page  # it brings what scores, and no form waits
 
-        return results_page(request, await self._scored_file(request, run))
+        return results_page(request, await self.scored_file(request, run))
 
     async def summary(self, request: Request) -> Response:
         """The results on one sheet of paper."""
         from functions.web.run import summary_page
 
-        return summary_page(request, await self._scored_file(request, await self._run(request)))
+        return summary_page(request, await self.scored_file(request, await self._run(request)))
 
     async def chart(self, request: Request) -> Response:
         """The chart, to keep."""
         from functions.web.run import chart_file
 
-        return chart_file(await self._scored_file(request, await self._run(request)))
+        return chart_file(await self.scored_file(request, await self._run(request)))
 
     async def download(self, request: Request) -> Response:
         """To a file of a run: the report to look at, the others to keep."""
@@ -102,7 +102,7 @@ class BucketUploads:
         run, name = await self._run(request), request.path_params["name"]
         kept = attachment(download_name(run.name, run.ended, name))
         disposition = "inline" if name == _REPORT else kept
-        address = await self._from_s3(request, lambda files: files.download(run, name, disposition))
+        address = await self.from_s3(request, lambda files: files.download(run, name, disposition))
         if address is None:
             raise _no_results()
         return RedirectResponse(address, 303)
@@ -110,12 +110,12 @@ class BucketUploads:
     async def _run(self, request: Request) -> "Run":
         """The run that is asked for; ProblemError where there is none."""
         upload = request.path_params["id"]
-        run = await self._from_s3(request, lambda files: files.find(upload))
+        run = await self.from_s3(request, lambda files: files.find(upload))
         if run is None or run.failed:
             raise _no_results()
         return run
 
-    async def _scored_file(self, request: Request, run: "Run") -> "ScoredFile":
+    async def scored_file(self, request: Request, run: "Run") -> "ScoredFile":
         """With the model that scored: the one that answers may be another by now."""
         from functions.web.run import ScoredFile
 
@@ -130,20 +130,24 @@ class BucketUploads:
                 summary=files.summary(run),
             )
 
-        return await self._from_s3(request, read)
+        return await self.from_s3(request, read)
 
     async def _form(
         self, request: Request, loaded: LoadedModel, problem: ProblemError | None = None
     ) -> Response:
         site = str(request.base_url).rstrip("/")
-        landing = f"{site}/files/{{}}".format
-        upload = await self._from_s3(request, lambda files: files.form(landing))
+
+        def make(files: "BucketFiles") -> "UploadForm":
+            upload = files.new_id()
+            return files.form(upload, f"{site}/files/{upload}")
+
+        upload = await self.from_s3(request, make)
         view = files_view(loaded, self.settings.max_input_bytes, READING_VARIABLES, problem)
         view |= {"upload": upload, "variables": [*READING_VARIABLES.values()]}
         headers = forms_may_go_to(upload.address)
         return render(request, "files.html.j2", loaded, view, headers=headers)
 
-    async def _from_s3(self, request: Request, ask: "Callable[[BucketFiles], T]") -> T:
+    async def from_s3(self, request: Request, ask: "Callable[[BucketFiles], T]") -> T:
         """What S3 answers, asked in a thread; trouble with it stands in the log."""
         try:
             return await asyncio.to_thread(lambda: ask(self.files))
