@@ -92,6 +92,10 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
 
         def note(client: Any, operation: str, given: dict[str, Any]) -> Any:
             what = given.get("Key") or given.get("Prefix", "")
+            if operation == "DeleteObjects":
+                removed = (each["Key"] for each in given["Delete"]["Objects"])
+                calls.update(("s3:DeleteObject", given["Bucket"], key) for key in removed)
+                return send(client, operation, given)
             actions = [*ACTIONS[operation], *(["s3:GetObject"] if "IfMatch" in given else [])]
             if "IfNoneMatch" in given:
                 actions = [action + IF_NEW for action in actions]
@@ -145,7 +149,7 @@ def test_the_api_and_the_batch_function_may_do_what_they_do(
     with recorded() as api:
         drop.live_model.refresh()
         results = str(drop.settings.output.below("results"))
-        app = app_over(buckets=drop.settings, results=results)
+        app = app_over(buckets=drop.settings, results=results, job_key="a")
         browser = TestClient(app, headers=BROWSER, follow_redirects=False)
         page = Page(browser.get("/files").text)
     form = page.one("form").attributes["action"]
@@ -173,6 +177,33 @@ def test_the_api_and_the_batch_function_may_do_what_they_do(
         "s3:GetObject", "s3:ListBucket", "s3:PutObject", "s3:DeleteObject",
     }  # fmt: skip
     assert refused(api | later, "ApiRole", stack, resources) == []
+    assert refused(batch, "BatchRole", stack, resources) == []
+    assert refused(batch, "ApiRole", stack, resources) != []  # the test can fail
+
+
+def test_both_may_do_what_jobs_take(
+    stack: Stack, recorded: Callable[[], Any], resources: Resources
+) -> None:
+    drop, key = stack.drop, {"idempotency-key": "nightly"}
+    drop.live_model.refresh()
+    client = TestClient(app_over(buckets=drop.settings, job_key="a"), follow_redirects=False)
+    with recorded() as before:
+        job = client.post("/v1/jobs?name=b.csv&why=1", headers=key).json()
+        again = client.post("/v1/jobs?name=b.csv&why=1", headers=key).json()
+        address = f"/v1/jobs/{again['id']}"
+        assert job["id"] == again["id"]
+        assert client.get(address).json()["state"] == "queued"
+    form = again["upload"]
+    httpx2.post(form["url"], data=form["fields"], files={"file": ("b.csv", customers())})
+    with recorded() as batch:
+        event = drop.told(form["fields"]["key"])
+        assert drop.function()(event, None) == {}
+    with recorded() as after:
+        assert client.get(address).json()["state"] == "succeeded"
+        assert client.get(f"{address}/outputs/assigned.csv").status_code == 303
+        assert client.delete(address).status_code == 204
+        assert client.post("/v1/jobs?name=b.csv&why=1", headers=key).status_code == 201
+    assert refused(before | after, "ApiRole", stack, resources) == []
     assert refused(batch, "BatchRole", stack, resources) == []
     assert refused(batch, "ApiRole", stack, resources) != []  # the test can fail
 

@@ -13,8 +13,8 @@ import pytest
 from functions.aws.events import DELIVER
 from functions.aws.metrics import NAMESPACE
 from functions.aws.notifications import SOURCE
+from functions.aws.page_runs import PAGE
 from functions.notice_settings import NoticeSettings
-from functions.uploads.bucket import UPLOADS
 from infra.empty import deletable
 from model_store import CANDIDATE
 from pipeline.runs.history.entry import LEDGER
@@ -93,8 +93,8 @@ def allowed(resources: Resources, role: str) -> set[tuple[str, str]]:
 def test_the_api_may_touch_files_of_its_page_and_see_figures_only(resources: Resources) -> None:
     assert allowed(resources, "ApiRole") == {
         ("s3:GetObject", "${ModelBucket}/models/*"),
-        ("s3:PutObject", f"${{InputBucket}}/incoming/{UPLOADS}/*"),
-        ("s3:GetObject", f"${{OutputBucket}}/results/{UPLOADS}/*"),
+        ("s3:PutObject", f"${{InputBucket}}/incoming/{PAGE}/*"),
+        ("s3:GetObject", f"${{OutputBucket}}/results/{PAGE}/*"),
         ("s3:GetObject", f"${{OutputBucket}}/results/{LEDGER}/*"),
         ("s3:GetObject", "${OutputBucket}/results/*/report.html"),
         ("s3:GetObject", "${OutputBucket}/results/*/customers-*.idx"),
@@ -209,8 +209,8 @@ def test_buckets_are_private_encrypted_versioned_and_tidy(resources: Resources) 
         assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
         assert bucket["LifecycleConfiguration"]["Rules"]
     for name, prefix, days in (
-        ("InputBucket", f"incoming/{UPLOADS}/", 7),
-        ("OutputBucket", f"results/{UPLOADS}/", 30),
+        ("InputBucket", f"incoming/{PAGE}/", 7),
+        ("OutputBucket", f"results/{PAGE}/", 30),
     ):
         rules = ours[name]["LifecycleConfiguration"]["Rules"]
         assert {rule.get("Prefix"): rule["ExpirationInDays"] for rule in rules}[prefix] == days

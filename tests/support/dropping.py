@@ -88,6 +88,12 @@ class Drop:
             told["versionId"] = answer["VersionId"]
         return {"Records": [self.record(told)]}
 
+    def told(self, key: str) -> dict[str, Any]:
+        """The event of an object that lies in the bucket."""
+        head = self.s3.head_object(Bucket=self.settings.input.bucket, Key=key)
+        told = {"key": quote_plus(key, safe="/"), "size": head["ContentLength"]}
+        return {"Records": [self.record({**told, "eTag": head["ETag"].strip('"')})]}
+
     def arrived(self, name: str) -> dict[str, Any]:
         """The event of the one file that lies in the bucket, which a form has put there."""
         (entry,) = self.s3.list_objects_v2(Bucket=self.settings.input.bucket)["Contents"]

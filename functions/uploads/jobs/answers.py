@@ -8,7 +8,8 @@ from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
 
-from functions.http.job_schemas import (
+from functions.http.problems import ProblemError, problem_document
+from functions.http.schemas import (
     JobAnswer,
     JobCluster,
     JobNotice,
@@ -16,7 +17,6 @@ from functions.http.job_schemas import (
     JobState,
     OutputRole,
 )
-from functions.http.problems import ProblemError, problem_document
 from functions.web.rendering import link
 from functions.web.run import ScoredFile
 from pipeline.scoring.documents import Failure, Manifest

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, TypeVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from functions.http.job_schemas import JobAnswer, JobUpload
 from functions.http.problems import ProblemError
 from functions.http.routes import model_for
+from functions.http.schemas import JobAnswer, JobUpload
 from functions.settings import Settings
 from functions.uploads.bucket_uploads import BucketUploads
 from functions.uploads.jobs.answers import answered, failed, job_answer, no_job, succeeded
@@ -50,10 +50,8 @@ class BucketJobs:
         name = shown_name(said.pop(NAME).encode(errors="replace")) if NAME in said else None
         upload = Upload.of(name or "", said)
         options_of(upload)
-        job, options = (
-            job_id(request, key, self._secret(request) if key else b""),
-            options_file(upload),
-        )
+        options = options_file(upload)
+        job = job_id(request, key, self._secret if key else b"")
 
         def make(files: "BucketFiles") -> JobUpload:
             self._state(files).announce(job, options, by_key=key is not None)
@@ -106,19 +104,14 @@ class BucketJobs:
 
         return BucketState(files)
 
-    def _secret(self, request: Request) -> bytes:
-        """What ids are made with; ProblemError where nobody outside could be kept from guessing."""
-        if self._key_material is None:
-            variable = "CUSTOMER_CLUSTERS_JOB_KEY"
-            raise ProblemError(
-                422, f"{HEADER} is taken where {variable} or keys of the API are set"
-            )
-        return self._key_material
-
     @cached_property
-    def _key_material(self) -> bytes | None:
+    def _secret(self) -> bytes:
+        """What ids are made with; ProblemError where nothing kept them from being guessed."""
         text = self._settings.job_key or ",".join(sorted(map(str, self._settings.api_keys)))
-        return hashlib.sha256(f"jobs {text}".encode()).digest() if text else None
+        if not text:
+            needed = "CUSTOMER_CLUSTERS_JOB_KEY or keys of the API"
+            raise ProblemError(422, f"{HEADER} is taken where {needed} are set")
+        return hashlib.sha256(f"jobs {text}".encode()).digest()
 
 
 def _form(files: "BucketFiles", job: str, name: str | None) -> JobUpload:

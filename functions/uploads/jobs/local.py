@@ -17,8 +17,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from functions.http.job_schemas import JobAnswer
 from functions.http.routes import model_for
+from functions.http.schemas import JobAnswer
 from functions.live_model import LoadedModel
 from functions.logs import Log
 from functions.uploads.jobs.answers import answered, failed, job_answer, no_job, succeeded

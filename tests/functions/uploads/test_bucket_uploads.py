@@ -267,7 +267,7 @@ def test_a_bucket_on_aws_is_addressed_in_its_own_region(
     for region in ("eu-central-1", "us-east-1"):
         monkeypatch.setenv("AWS_DEFAULT_REGION", region)
         files = BucketFiles(BatchSettings(S3Address("mine", "incoming"), S3Address("other")))
-        form = files.form("https://here/files/{}".format)
+        form = files.form(files.new_id(), "https://here/files")
         part = "" if region == "us-east-1" else f".{region}"
         assert form.address == f"https://mine.s3{part}.amazonaws.com/"
         assert form.fields["x-amz-algorithm"] == "AWS4-HMAC-SHA256"

@@ -156,7 +156,7 @@ def test_what_cannot_be_meant_is_refused_at_once(
     client: TestClient, temporary: Path, query: str, headers: dict[str, str], body: bytes,
     status: int, code: str, said: str,
 ) -> None:  # fmt: skip
-    encoded = {name: value.encode() for name, value in headers.items()}
+    encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
     answer = client.post(f"{JOBS}{query}", content=body, headers=encoded)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert said in answer.json()["detail"]
@@ -270,7 +270,8 @@ def test_a_running_job_says_how_many_rows_it_has_read(
 
     monkeypatch.setattr(functions.uploads.jobs.worker, "score_upload", slowly)
     monkeypatch.setattr(functions.uploads.jobs.worker, "_REPORTED_SECONDS", 0.0)
-    job, seen = send(client, ONE), set()
+    job = send(client, ONE)
+    seen: set[int] = set()
     while len(seen) < 3:
         answer = ask(client, job).json()
         if answer["state"] == "running":
@@ -352,6 +353,30 @@ def test_a_job_that_runs_is_cancelled_by_any_process(
             assert time.monotonic() < until
             time.sleep(0.01)
     assert told[0]["state"] == "deleted"
+
+
+def test_the_links_of_the_document_lead_from_a_file_to_its_results(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    by_id = {
+        operation["operationId"]: (method, path, operation)
+        for path, item in paths.items()
+        for method, operation in item.items()
+    }
+
+    def follow(name: str, links: Any, answer: Any) -> Any:
+        given = links[by_id[name][2]["operationId"]]["parameters"]
+        values = {key: answer[text.rpartition("/")[2]] if text.startswith("$") else text
+                  for key, text in given.items()}  # fmt: skip
+        method, path, _ = by_id[name]
+        return getattr(client, method)(path.format(**values))
+
+    sent = scored(client, ONE)
+    links = by_id["createJob"][2]["responses"]["202"]["links"]
+    job = follow("getJob", links, sent).json()
+    assert job == sent
+    further = by_id["getJob"][2]["responses"]["200"]["links"]
+    assert follow("getJobOutput", further, job).json()["rows_in"] == 1
+    assert follow("deleteJob", links, sent).status_code == 204
 
 
 def test_an_unknown_job_is_not_found(client: TestClient) -> None:

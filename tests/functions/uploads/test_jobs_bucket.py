@@ -211,8 +211,13 @@ def test_a_file_that_cannot_be_scored_fails_its_job(site: Site) -> None:
 def test_what_is_our_fault_is_told_so(site: Site) -> None:
     job = site.make()
     name = f"page/{job['id']}/a.csv"
-    document = {"input": {"name": name, "identity": "x"}, "model_version": "v", "error": "JobFailed",
-                "code": "job_failed", "reason": "job run 7 ended as FAILED"}  # fmt: skip
+    document = {
+        "input": {"name": name, "identity": "x"},
+        "model_version": "v",
+        "error": "JobFailed",
+        "code": "job_failed",
+        "reason": "job run 7 ended as FAILED",
+    }
     site.drop.results.replace(f"{name}/run/failed.json", json.dumps(document).encode())
     assert site.ask(job)["problem"]["status"] == 500
 

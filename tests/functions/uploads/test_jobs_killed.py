@@ -1,4 +1,4 @@
-"""Jobs of a server that is killed, and of clients that go away: over a real port, on a real disk."""
+"""Jobs of a server that is killed, and of clients that go away, over a real port."""
 
 import http.client
 import json
