@@ -58,7 +58,7 @@ def create_app(
         models = LiveModels.of(models)
     live_model = models.default
     pages = PageRoutes(live_model, settings)
-    uploads = UploadRoutes(live_model, settings, log, make_notices)
+    uploads = UploadRoutes(live_model, settings, log, make_notices, models)
     protocols = ProtocolRoutes(models, settings)
 
     @asynccontextmanager

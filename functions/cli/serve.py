@@ -1,5 +1,6 @@
 """The command that answers look-ups over HTTP."""
 
+import os
 from contextlib import suppress
 
 import click
@@ -9,6 +10,7 @@ from functions.cli import options
 from functions.settings import server_variables
 from model_store.extras import needs_extra
 
+_OF_NOTICES = ("CUSTOMER_CLUSTERS_WEBHOOK", "CUSTOMER_CLUSTERS_NOTIFY")
 GRACE_SECONDS = 25
 """For requests that are under way when the server is told to stop."""
 
@@ -43,7 +45,7 @@ def serve(host: str, port: int, workers: int, trusted_proxies: str) -> None:
     with needs_extra("serve", "api"):
         import uvicorn
 
-    options.settings()  # a wrong variable is told here, in one line
+    _check_settings()
     _allow_connections()
     if port:
         click.echo(f"Open {_address(host, port)} in a browser; Ctrl+C ends the server", err=True)
@@ -60,6 +62,15 @@ def serve(host: str, port: int, workers: int, trusted_proxies: str) -> None:
         http=f"{logs.__package__}.http.protocol:BoundedProtocol",
         ws="none",
     )
+
+
+def _check_settings() -> None:
+    """A wrong variable is told here, in one line."""
+    options.settings()
+    if any(name.startswith(_OF_NOTICES) for name in os.environ):
+        from functions.notice_settings import NoticeSettings
+
+        NoticeSettings.from_environment(os.environ)
 
 
 def _address(host: str, port: int) -> str:

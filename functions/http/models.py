@@ -29,6 +29,7 @@ _OWN = {  # below /v1/models/{name} → the address whose routes answer
     "/assign/batch": "/v1/assign/batch",
     "/what-if": "/v1/what-if",
     "/clusters": "/v1/clusters",
+    "/jobs": "/v1/jobs",
     "/ready": "/health/ready",
 }
 _CLUSTER = "/clusters/"

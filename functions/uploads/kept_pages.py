@@ -1,6 +1,7 @@
 """The pages and files of what was scored here, while it is kept."""
 
 import asyncio
+from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -21,8 +22,17 @@ from pipeline.scoring.outputs import REPORT
 class KeptPages:
     """What is answered under the address of a run; whoever knows it may look."""
 
-    def __init__(self, results: Results, live_model: LiveModel, settings: Settings) -> None:
-        self._runs, self._live_model = results, live_model
+    def __init__(
+        self, results: Results, model_of: Callable[[str], LiveModel], settings: Settings
+    ) -> None:
+        """Over what is kept.
+
+        Args:
+            results: What is kept.
+            model_of: The live model of a name; that of the empty name is the default.
+            settings: What a server allows.
+        """
+        self._runs, self._model_of = results, model_of
         self._limit = settings.max_upload_bytes
         self.lists = AudienceLists(results, settings.control_key)
 
@@ -92,7 +102,7 @@ class KeptPages:
             id=run,
             name=kept.manifest["input"]["name"],
             scored=kept.scored,
-            loaded=self._live_model.of_version(kept.manifest["model_version"]),
+            loaded=self._model_of(kept.model_name).of_version(kept.manifest["model_version"]),
             manifest=kept.manifest,
             summary=summary,
             minutes=round(self._runs.seconds / 60),

@@ -20,6 +20,7 @@ from functions.http.bodies import read_form
 from functions.http.problems import ProblemError, to_problem
 from functions.http.routes import model_for
 from functions.live_model import LiveModel, LoadedModel
+from functions.live_models import LiveModels
 from functions.settings import Settings
 from functions.uploads.matching import (
     FORM_BYTES,
@@ -59,8 +60,11 @@ _CHECK_SECONDS = 0.25
 class LocalUploads:
     """The page with the form; `kept` has those of the results."""
 
-    def __init__(self, live_model: LiveModel, settings: Settings) -> None:
+    def __init__(
+        self, live_model: LiveModel, settings: Settings, models: LiveModels | None = None
+    ) -> None:
         self.live_model, self.settings = live_model, settings
+        self._models = models or LiveModels.of(live_model)
         self.receiving, self.scoring = Slots(RECEIVED_AT_ONCE), Slots(SCORED_AT_ONCE)
         self.results = Results(seconds=60.0 * settings.keep_minutes)
         self.matched = MatchedHeaders()
@@ -111,7 +115,10 @@ class LocalUploads:
         """The pages of results; with them comes what scores, and no form waits for it."""
         from functions.uploads.kept_pages import KeptPages
 
-        return KeptPages(self.results, self.live_model, self.settings)
+        return KeptPages(self.results, self._model_of, self.settings)
+
+    def _model_of(self, name: str) -> LiveModel:
+        return self._models.named(name) if name else self.live_model
 
     @cached_property
     def moves(self) -> "MovesPages":

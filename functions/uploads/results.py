@@ -32,6 +32,8 @@ KEPT_RUNS = 500
 """How many there may be: each upload looks at the size of all."""
 JOBS = "jobs"
 """The folder of jobs that have not ended. Those who run them tidy it up."""
+RECORD = "job.json"
+"""What is known of a job from its beginning; beside its results it stays."""
 _APART = (JOBS, OUTBOX)
 _ID = re.compile(r"[A-Za-z0-9_-]{32}")
 _MANIFEST = "manifest.json"
@@ -45,6 +47,8 @@ class KeptRun:
     manifest: Manifest
     """With outputs where they lie: in the folder, whatever the upload is called."""
     scored: datetime
+    model_name: str = ""
+    """Of the model that scored it, where models have names and this was asked for by its own."""
 
     def file(self, name: str) -> Path | None:
         """A file that the manifest names, or the manifest; None where there is no such file."""
@@ -117,7 +121,7 @@ class Results:
         except OSError:
             return None
         scored = datetime.fromtimestamp(_changed(folder), UTC)
-        return KeptRun(folder, outputs_here(manifest), scored)
+        return KeptRun(folder, outputs_here(manifest), scored, _model_name(folder))
 
     def folder_of(self, run: str) -> Path | None:
         """What is kept under an id, be it a run or a file that waits; None if there is none."""
@@ -183,6 +187,14 @@ class Results:
             return False
         ours = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
         return ours and not status.st_mode & 0o077
+
+
+def _model_name(folder: Path) -> str:
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except OSError:  # it is of the page
+        return ""
+    return str(record["model_name"])
 
 
 def outputs_here(manifest: Manifest) -> Manifest:

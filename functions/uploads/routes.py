@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from functions import logs
 from functions.live_model import LiveModel
+from functions.live_models import LiveModels
 from functions.logs import Log
 from functions.settings import Settings
 from functions.web.routes import Paths, lazy_routes
@@ -62,6 +63,7 @@ class UploadRoutes:
         settings: Settings,
         log: Log = logs.write,
         make_notices: "Callable[[], Notices] | None" = None,
+        models: LiveModels | None = None,
     ) -> None:
         """Nothing is loaded yet.
 
@@ -70,7 +72,9 @@ class UploadRoutes:
             settings: What a server allows, and where the buckets are.
             log: Gets a line for each job that ends here.
             make_notices: Makes who is told of such jobs; by default nobody.
+            models: All models by their names, for jobs whose address names one.
         """
+        self._models = models
         self.live_model, self.settings = live_model, settings
         self._log, self._make_notices = log, make_notices
         form, kept = (_FORM_TO_BUCKET, _KEPT_IN_BUCKET) if settings.buckets else (_FORM, _KEPT)
@@ -118,4 +122,4 @@ class UploadRoutes:
             return BucketUploads(self.live_model, self.settings.buckets)
         from functions.uploads.local_uploads import LocalUploads
 
-        return LocalUploads(self.live_model, self.settings)
+        return LocalUploads(self.live_model, self.settings, self._models)

@@ -13,7 +13,8 @@ import pytest
 from functions.aws.events import DELIVER
 from functions.aws.metrics import NAMESPACE
 from functions.aws.notifications import SOURCE
-from functions.aws.page_runs import PAGE
+from functions.aws.page_runs import DELETED, PAGE
+from functions.aws.prefix_options import OPTIONS_FILE
 from functions.notice_settings import NoticeSettings
 from infra.empty import deletable
 from model_store import CANDIDATE
@@ -94,7 +95,11 @@ def test_the_api_may_touch_files_of_its_page_and_see_figures_only(resources: Res
     assert allowed(resources, "ApiRole") == {
         ("s3:GetObject", "${ModelBucket}/models/*"),
         ("s3:PutObject", f"${{InputBucket}}/incoming/{PAGE}/*"),
+        ("s3:GetObject", f"${{InputBucket}}/incoming/{PAGE}/*/{OPTIONS_FILE}"),
+        ("s3:DeleteObject", f"${{InputBucket}}/incoming/{PAGE}/*"),
         ("s3:GetObject", f"${{OutputBucket}}/results/{PAGE}/*"),
+        ("s3:PutObject", f"${{OutputBucket}}/results/{PAGE}/*/{DELETED}"),
+        ("s3:DeleteObject", f"${{OutputBucket}}/results/{PAGE}/*"),
         ("s3:GetObject", f"${{OutputBucket}}/results/{LEDGER}/*"),
         ("s3:GetObject", "${OutputBucket}/results/*/report.html"),
         ("s3:GetObject", "${OutputBucket}/results/*/customers-*.idx"),

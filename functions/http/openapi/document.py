@@ -1,7 +1,7 @@
 """The whole document, of the operations that an application answers."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from starlette.routing import BaseRoute, Match
@@ -46,9 +46,10 @@ def document(
         if _is_answered(routes, operation) and (addresses is None or operation.path in addresses)
     ]
     paths: dict[str, dict[str, Any]] = {}
+    ids = {operation.id for operation in answered}
     for operation in answered:
         path = operation.path if addresses is None else addresses[operation.path]
-        described = _described(operation, loaded, bool(schemes))
+        described = _described(operation, loaded, ids, bool(schemes))
         paths.setdefault(path, {})[operation.method] = described
     tags = {operation.tag for operation in answered}
     components: dict[str, Any] = {"schemas": component_schemas(answered, loaded)}
@@ -90,7 +91,9 @@ def _is_answered(routes: Sequence[BaseRoute], operation: Operation) -> bool:
     return any(route.matches(scope)[0] is Match.FULL for route in routes)
 
 
-def _described(operation: Operation, loaded: LoadedModel | None, asks: bool) -> dict[str, Any]:
+def _described(
+    operation: Operation, loaded: LoadedModel | None, ids: Collection[str], asks: bool
+) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": operation.id,
         "summary": operation.summary,
@@ -101,7 +104,7 @@ def _described(operation: Operation, loaded: LoadedModel | None, asks: bool) -> 
         described["parameters"] = [_parameter(given, loaded) for given in operation.parameters]
     if operation.body is not None:
         described["requestBody"] = {"required": True, "content": _content(operation.body, loaded)}
-    answers = {str(status): _answer(a, loaded) for status, a in operation.answers.items()}
+    answers = {str(status): _answer(a, loaded, ids) for status, a in operation.answers.items()}
     problems = [problem for problem in operation.problems if asks or problem != 401]
     described["responses"] = answers | responses_of(problems)
     if operation.open and asks:
@@ -120,7 +123,8 @@ def _parameter(given: Parameter, loaded: LoadedModel | None) -> dict[str, Any]:
     return parameter | _example(given.example, loaded)
 
 
-def _answer(answer: Answer, loaded: LoadedModel | None) -> dict[str, Any]:
+def _answer(answer: Answer, loaded: LoadedModel | None, ids: Collection[str]) -> dict[str, Any]:
+    """An answer, with links to the operations that are there."""
     described: dict[str, Any] = {"description": answer.description}
     if answer.headers:
         described["headers"] = {
@@ -129,12 +133,12 @@ def _answer(answer: Answer, loaded: LoadedModel | None) -> dict[str, Any]:
         }
     if answer.content is not None:
         described["content"] = _content(answer.content, loaded)
-    if answer.links:
-        described["links"] = {
-            name: {"operationId": name, "parameters": dict(parameters)}
-            for name, parameters in answer.links.items()
-        }
-    return described
+    links = {
+        name: {"operationId": name, "parameters": dict(parameters)}
+        for name, parameters in answer.links.items()
+        if name in ids
+    }
+    return described | ({"links": links} if links else {})
 
 
 def _content(content: Content, loaded: LoadedModel | None) -> dict[str, Any]:

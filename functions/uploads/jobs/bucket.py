@@ -45,6 +45,7 @@ class BucketJobs:
     async def jobs(self, request: Request) -> Response:
         """Make a job, and a form that takes its file."""
         model_for(request, self._uploads.live_model)
+        _refuse_name(request)
         key, said = idempotency_key(request), said_in_query(request)
         _refuse_body(request)
         name = shown_name(said.pop(NAME).encode(errors="replace")) if NAME in said else None
@@ -125,6 +126,13 @@ def _form(files: "BucketFiles", job: str, name: str | None) -> JobUpload:
         "max_bytes": files.max_bytes,
         "expires_at": expires.isoformat(timespec="seconds"),
     }
+
+
+def _refuse_name(request: Request) -> None:
+    """ProblemError for a model that the batch function would not know of."""
+    if name := request.scope.get("model_name"):
+        words = f"with buckets a file for the model {name} is dropped into the folder {name}/"
+        raise ProblemError(422, words)
 
 
 def _refuse_body(request: Request) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from functions.http.problems import ProblemError
-from functions.uploads.results import JOBS, Results
+from functions.uploads.results import JOBS, RECORD, Results
 from model_store import Temporary
 from pipeline.runs.store import FAILED
 from pipeline.scoring.outputs import write_json
@@ -28,8 +28,8 @@ MOST_JOBS = 32
 """So many of a machine may wait or run."""
 MOST_BYTES = 128 << 20
 """How many bytes their files may have together."""
-INPUT, RECORD = "input", "job.json"
-"""The file of a job, and what is known of it; the latter goes with its results."""
+INPUT = "input"
+"""The file of a job."""
 _PROGRESS, _LOCK = "progress.json", "lock"
 _RETRY_SECONDS = 10
 
@@ -43,6 +43,8 @@ class JobRecord:
     model_version: str
     created_at: str
     """ISO 8601, UTC."""
+    model_name: str = ""
+    """Of the model, where the address of the job names one."""
     digest: str = ""
     """Of the file and of what was said of it, where the client will ask again."""
 

@@ -25,7 +25,6 @@ from functions.uploads.jobs.answers import answered, failed, job_answer, no_job,
 from functions.uploads.jobs.body import said_in_query, save_file
 from functions.uploads.jobs.folders import (
     INPUT,
-    RECORD,
     JobFolders,
     JobRecord,
     Unfinished,
@@ -34,7 +33,7 @@ from functions.uploads.jobs.folders import (
 from functions.uploads.jobs.idempotency import idempotency_key, job_id, other_body, secret_in
 from functions.uploads.jobs.worker import JobWorker, QueuedJob
 from functions.uploads.local_uploads import RECEIVE_SECONDS, LocalUploads
-from functions.uploads.results import JOBS
+from functions.uploads.results import JOBS, RECORD
 from functions.uploads.upload import Upload
 from pipeline.hashing import identity_of_file
 from pipeline.runs.notices import Notices
@@ -100,11 +99,12 @@ class LocalJobs:
         Raises:
             ProblemError: The key came with another file, or with other options.
         """
+        name = str(request.scope.get("model_name", ""))
         job, digest = job_id(request, key, self._secret if key else b""), ""
         if key:
-            said = [identity_of_file(path), upload.name, upload.choices]
+            said = [identity_of_file(path), upload.name, upload.choices, name]
             digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
-        record = JobRecord(upload.name, loaded.version, now(), digest)
+        record = JobRecord(upload.name, loaded.version, now(), name, digest)
         before = self._before(job) if key else None
         if before is None:
             hold = self._folders.add(job, path, record)

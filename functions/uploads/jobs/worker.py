@@ -15,7 +15,6 @@ from functions.live_model import LoadedModel
 from functions.logs import Log
 from functions.uploads.jobs.folders import (
     INPUT,
-    RECORD,
     Interrupted,
     JobFolders,
     JobGone,
@@ -24,7 +23,7 @@ from functions.uploads.jobs.folders import (
 )
 from functions.uploads.jobs.notices import JobNotices
 from functions.uploads.local_uploads import LocalUploads
-from functions.uploads.results import RUN_BYTES
+from functions.uploads.results import RECORD, RUN_BYTES
 from functions.uploads.scoring import Bounds, score_upload
 from functions.uploads.upload import Upload
 from model_store import CustomerClustersError, Temporary

@@ -18,10 +18,13 @@ from starlette.testclient import TestClient
 import functions.uploads.jobs.folders
 import functions.uploads.jobs.worker
 from functions.api import create_app
+from functions.kinds import NamedModel
 from functions.live_model import LiveModel
+from functions.live_models import LiveModels
 from functions.settings import Settings
 from functions.uploads.local_uploads import Slots
 from functions.uploads.results import JOBS as UNFINISHED
+from model_store import BUNDLED, open_store
 from pipeline.runs.notices import Notices
 from tests.functions.conftest import Lines
 from tests.support.jobs import CSV, JOBS, ask, ended, output, scored, send
@@ -505,3 +508,20 @@ def test_settings_of_notices_that_cannot_be_used_fail_no_job(
     with TestClient(create_app(live_model, Settings(), lines.append, wrong)) as client:
         assert scored(client, ONE)["counts"]["rows_assigned"] == 1
     assert any("nobody is told of jobs" in str(line["message"]) for line in lines)
+
+
+def test_a_job_of_a_named_model_is_scored_and_shown_by_it() -> None:
+    bundled = str(BUNDLED)
+    named = (NamedModel("cards", bundled, "champion"), NamedModel("old", bundled, "original"))
+    settings = Settings(models=named)
+    models = LiveModels.from_settings(settings, lambda line: None)
+    models.default.refresh()
+    with TestClient(create_app(models, settings, lambda line: None)) as site:
+        sent = site.post("/v1/models/old/jobs", content=CUSTOMERS, headers=CSV)
+        assert (sent.status_code, sent.headers["location"]) == (202, f"{JOBS}/{sent.json()['id']}")
+        job = ended(site, sent.json())
+        assert job["model_version"] == open_store(BUNDLED).resolve("original")
+        assert site.get(job["page"], headers=BROWSER).status_code == 200
+        document = site.get("/v1/models/old/openapi.json").json()
+        created = document["paths"]["/jobs"]["post"]["responses"]["202"]
+        assert "links" not in created  # which lead out of it
