@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Self
 from urllib.parse import quote, unquote
 
@@ -23,6 +24,7 @@ _OPTIONAL = (
     "version-id",
     "challenger",
     "format",
+    "as-of",
     "as-of-pattern",
     *_EXPLAINING,
     "safe-csv",
@@ -57,6 +59,8 @@ class JobArguments:
     """What is kept to be told of the run; None: nothing."""
     periods: PeriodPattern = DEFAULT_PERIODS
     """How a name says to which period its file belongs."""
+    as_of: date | None = None
+    """The period that it belongs to, where somebody said it."""
 
     @classmethod
     def of(
@@ -84,6 +88,7 @@ class JobArguments:
             spec.options.max_rejected_share,
             notices.rule if notices.active else None,
             spec.periods,
+            spec.options.as_of,
         )
 
     @property
@@ -95,6 +100,7 @@ class JobArguments:
             self.reading,
             self.safe_csv,
             explaining=self.explaining,
+            as_of=self.as_of,
         )
 
     def to_list(self) -> list[str]:
@@ -115,6 +121,7 @@ class JobArguments:
             "safe-csv": "yes" if self.safe_csv else None,
             "max-rejected-share": repr(self.max_rejected_share),
             **self._notified,
+            "as-of": self.as_of and self.as_of.isoformat(),
             "as-of-pattern": None if self.periods == DEFAULT_PERIODS else self.periods.text,
             **{name.replace("_", "-"): text for name, text in self.reading.texts.items()},
         }
@@ -158,6 +165,7 @@ class JobArguments:
             float(given.max_rejected_share or MAX_REJECTED_SHARE),
             _rule(given.notify, given.notify_rejected_share),
             PeriodPattern.from_text(given.as_of_pattern or DEFAULT_PATTERN),
+            date.fromisoformat(given.as_of) if given.as_of else None,
         )
 
 

@@ -7,10 +7,8 @@ import base64
 import hashlib
 import hmac
 import json
-import os
 import re
 import secrets
-from contextlib import suppress
 from pathlib import Path
 
 from starlette.requests import Request
@@ -62,13 +60,16 @@ def other_body() -> ProblemError:
 def secret_in(folder: Path) -> bytes:
     """The secret of a folder that nobody else may read, made with its first use."""
     path = folder / _SECRET
-    with suppress(FileNotFoundError):
-        return path.read_bytes()
-    aside = folder / f"{_SECRET}.{secrets.token_hex(8)}"
-    aside.write_bytes(secrets.token_bytes(32))
-    with suppress(FileExistsError):  # another process was faster
-        os.link(aside, path)
-    aside.unlink()
+    if not path.exists():
+        aside = folder / f"{_SECRET}.{secrets.token_hex(8)}"
+        aside.write_bytes(secrets.token_bytes(32))
+        try:
+            path.hardlink_to(aside)
+        except FileExistsError:  # another process was faster
+            pass
+        except OSError:  # a file system without links
+            aside.rename(path)
+        aside.unlink(missing_ok=True)
     return path.read_bytes()
 
 

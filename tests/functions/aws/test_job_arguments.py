@@ -1,5 +1,7 @@
 """What the batch function tells the job that it starts."""
 
+from datetime import date
+
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -30,6 +32,7 @@ def test_they_reach_the_job_in_ascii_whatever_the_key(key: str) -> None:
         Explaining(why=3, what_if=True),
         "xlsx",
         periods=PeriodPattern.from_text("stand {month}.{year}|none {year}{month}"),
+        as_of=date(2026, 10, 31),
     )
     arguments = given.to_list()
     assert all(argument.isascii() and argument.isprintable() for argument in arguments)

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from functions.kinds import NamedModel
 from functions.live_model import LiveModel
 from functions.live_models import LiveModels
 from functions.settings import Settings
+from functions.uploads.jobs.idempotency import secret_in
 from functions.uploads.local_uploads import Slots
 from functions.uploads.results import JOBS as UNFINISHED
 from model_store import BUNDLED, open_store
@@ -424,6 +426,13 @@ def test_the_same_key_of_another_client_is_another_job(client: TestClient) -> No
     assert len(by_key) == 2
     bearer = send(client, ONE, idempotency_key=KEY, authorization="Bearer a")["id"]
     assert bearer in by_key  # the same key, sent in another way
+
+
+def test_the_secret_of_ids_is_one_for_all_processes(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        made = set(pool.map(lambda _: secret_in(tmp_path), range(64)))
+    assert len(made) == 1 and len(made.pop()) == 32
+    assert len(list(tmp_path.glob("secret*"))) == 1
 
 
 def test_jobs_without_a_key_are_jobs_of_their_own(client: TestClient) -> None:
