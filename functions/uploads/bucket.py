@@ -115,11 +115,14 @@ class BucketFiles:
 
     def entries(self, upload: str) -> list[Any] | None:
         """What lies below the results of an upload; None where somebody has deleted it."""
-        root = self.results.address
+        root, entries = self.results.address, list[Any]()
         prefix = f"{root.folder}{PAGE}/{upload}/"
         with translate_errors("list", f"{PAGE}/{upload}", str(root)):
-            listed = self.results.client.list_objects_v2(Bucket=root.bucket, Prefix=prefix)
-        entries: list[Any] = [*listed.get("Contents", [])]
+            pages = self.results.client.get_paginator("list_objects_v2").paginate(
+                Bucket=root.bucket, Prefix=prefix
+            )
+            for page in pages:
+                entries += page.get("Contents", [])
         deleted = any(entry["Key"] == f"{prefix}{DELETED}" for entry in entries)
         return None if deleted else entries
 

@@ -7,6 +7,7 @@ none can end the server or hold it up.
 import asyncio
 import math
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import cached_property
@@ -53,8 +54,9 @@ SCORE_SECONDS = 20.0
 RECEIVED_AT_ONCE, SCORED_AT_ONCE = 16, 1
 """In one process. A file that arrives takes its size on disk, which may be memory; scoring takes up
 to 350 MB at the usual limit, and small hosts have 512."""
-
-_CHECK_SECONDS = 0.25
+WAIT_SECONDS = 8.0
+"""How long a person waits for the job that is being scored."""
+_CHECK_SECONDS = 0.1
 
 
 class LocalUploads:
@@ -173,9 +175,8 @@ class LocalUploads:
             ProblemError: Others are being scored, or the client went away.
             WrongFile: The file is refused.
         """
-        with self.scoring.taken():
-            async with _disconnected(request) as gone:
-                return await asyncio.to_thread(self._score, folder, upload, loaded, gone)
+        async with self.scoring.taken_soon(), _disconnected(request) as gone:
+            return await asyncio.to_thread(self._score, folder, upload, loaded, gone)
 
     async def keep(self, folder: Path) -> str:
         """Keep a folder made in one that was received; the id under which it is found."""
@@ -243,26 +244,42 @@ class LocalUploads:
 
 
 class Slots:
-    """So many at once, in one process; others are told to come back, and jobs wait."""
+    """So many at once, in one process. Jobs wait; people wait for a job, and not for each other."""
 
     def __init__(self, free: int) -> None:
         self.free = free
+        self._of_jobs = self._people = 0
+        """Slots that jobs hold; people who wait for one."""
         self._change = threading.Condition()
 
     def refuse_if_full(self) -> None:
-        """Raise ProblemError when no slot is free."""
-        if not self.free:
-            after = {"Retry-After": str(math.ceil(SCORE_SECONDS / 4))}
-            raise ProblemError(
-                503, "other files are being scored; try again soon", code="busy", headers=after
-            )
+        """Raise ProblemError when no slot is free, and none soon will be."""
+        if not self.free and not self._of_jobs:
+            raise _busy()
 
     @contextmanager
     def taken(self) -> Iterator[None]:
         """Hold a slot; ProblemError when none is free."""
-        with self._change:
-            self.refuse_if_full()
-            self.free -= 1
+        if not self._take():
+            raise _busy()
+        try:
+            yield
+        finally:
+            self._give_back()
+
+    @asynccontextmanager
+    async def taken_soon(self) -> AsyncIterator[None]:
+        """Hold a slot, before the jobs that wait; ProblemError when none gets free in time."""
+        until = time.monotonic() + WAIT_SECONDS
+        self._people += 1
+        try:
+            while not self._take():
+                self.refuse_if_full()
+                if time.monotonic() > until:
+                    raise _busy()
+                await asyncio.sleep(_CHECK_SECONDS)
+        finally:
+            self._people -= 1
         try:
             yield
         finally:
@@ -270,25 +287,39 @@ class Slots:
 
     @contextmanager
     def waited_for(self, check: Callable[[], None]) -> Iterator[None]:
-        """Hold a slot, as soon as one is free.
+        """Hold a slot for a job, as soon as one is free for it.
 
         Args:
             check: Called now and then; what it raises ends the waiting.
         """
-        with self._change:
-            while not self.free:
-                check()
+        while self._people or not self._take():
+            check()
+            with self._change:
                 self._change.wait(_CHECK_SECONDS)
-            self.free -= 1
+        self._of_jobs += 1
         try:
             yield
         finally:
+            self._of_jobs -= 1
             self._give_back()
+
+    def _take(self) -> bool:
+        with self._change:
+            if self.free:
+                self.free -= 1
+                return True
+            return False
 
     def _give_back(self) -> None:
         with self._change:
             self.free += 1
             self._change.notify()
+
+
+def _busy() -> ProblemError:
+    after = {"Retry-After": str(math.ceil(SCORE_SECONDS / 4))}
+    words = "other files are being scored; try again soon"
+    return ProblemError(503, words, code="busy", headers=after)
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from functions.logs import Log
+from functions.uploads.jobs.answers import JOBS_PATH
 from functions.uploads.results import Results, outputs_here
 from functions.uploads.scoring import summary_of
 from model_store import CustomerClustersError, FolderStorage
@@ -19,8 +20,6 @@ from pipeline.runs.notices import SILENT, Beside, Notice, Notices
 from pipeline.runs.notices.notice import committed_notice, refused_notice
 from pipeline.runs.store import MANIFEST
 from pipeline.scoring.documents import Failure, Manifest
-
-JOBS_PATH = "/v1/jobs"
 
 
 class JobNotices:

@@ -1,5 +1,6 @@
 """Jobs where there is a disk: taken, waiting, scored, told, found again by their key, deleted."""
 
+import asyncio
 import gzip
 import json
 import os
@@ -18,7 +19,9 @@ from starlette.testclient import TestClient
 
 import functions.uploads.jobs.folders
 import functions.uploads.jobs.worker
+import functions.uploads.local_uploads
 from functions.api import create_app
+from functions.http.problems import ProblemError
 from functions.kinds import NamedModel
 from functions.live_model import LiveModel
 from functions.live_models import LiveModels
@@ -243,21 +246,49 @@ def test_a_job_waits_while_others_are_scored(
     assert {ended(client, job)["state"] for job in (first, second)} == {"succeeded"}
 
 
-def test_a_page_that_scores_holds_the_turn_of_a_job() -> None:
-    slots, order = Slots(1), []
+def test_a_file_on_the_page_comes_before_the_jobs_that_wait() -> None:
+    slots, order = Slots(1), list[str]()
+    begun, end = threading.Event(), threading.Event()
 
-    def work() -> None:
+    def work(name: str) -> None:
         with slots.waited_for(lambda: None):
-            order.append("job")
+            order.append(name)
+            begun.set()
+            end.wait(5)
 
-    with slots.taken():
-        thread = threading.Thread(target=work)
-        thread.start()
-        time.sleep(0.05)
-        order.append("page")
-    thread.join(5)
-    assert order == ["page", "job"]
+    async def page() -> None:
+        slots.refuse_if_full()  # a job ends soon
+        asyncio.get_running_loop().call_later(0.2, end.set)
+        async with slots.taken_soon():
+            order.append("page")
+            await asyncio.sleep(0.2)
+            with pytest.raises(ProblemError, match="try again soon"):
+                slots.refuse_if_full()  # while a person's file is scored, others come back
+            with pytest.raises(ProblemError, match="try again soon"):
+                async with slots.taken_soon():
+                    order.append("another page")
+
+    threads = [threading.Thread(target=work, args=[name]) for name in ("job 1", "job 2")]
+    threads[0].start()
+    assert begun.wait(5)
+    threads[1].start()
+    asyncio.run(page())
+    for thread in threads:
+        thread.join(5)
+    assert order == ["job 1", "page", "job 2"]
     assert slots.free == 1
+
+
+def test_a_person_waits_for_a_job_for_some_seconds_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(functions.uploads.local_uploads, "WAIT_SECONDS", 0.1)
+    slots = Slots(1)
+
+    async def page() -> None:
+        async with slots.taken_soon():
+            raise AssertionError
+
+    with slots.waited_for(lambda: None), pytest.raises(ProblemError, match="try again soon"):
+        asyncio.run(page())
 
 
 def test_a_running_job_says_how_many_rows_it_has_read(
