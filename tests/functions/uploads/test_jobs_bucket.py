@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 import functions.aws.page_runs
 from functions.aws.page_runs import PageRun
 from functions.aws.prefix_options import settings_for
+from functions.http.lambda_adapter import handler_for
 from functions.uploads.bucket import BucketFiles
 from functions.uploads.jobs.bucket_state import BucketState
 from functions.uploads.jobs.options_file import options_file
@@ -21,7 +22,7 @@ from functions.uploads.upload import Upload
 from pipeline.runs import WholeFile
 from pipeline.runs.objects import ObjectRef
 from pipeline.runs.store import RunKey
-from tests.support.dropping import Context, Drop, customers, is_whole
+from tests.support.dropping import Context, Drop, customers, golden, is_whole
 from tests.support.jobs import JOBS, output
 from tests.support.web import app_over
 
@@ -310,3 +311,24 @@ def test_trouble_with_s3_is_told(site: Site) -> None:
     client = TestClient(app_over(buckets=broken))
     answer = client.get(f"{JOBS}/{'A' * 32}")
     assert (answer.status_code, answer.json()["code"]) == (503, "storage_unavailable")
+
+
+@pytest.mark.usefixtures("event_loop")
+def test_on_lambda_a_job_is_made_asked_for_and_deleted(drop: Drop) -> None:
+    handler = handler_for(app_over(buckets=drop.settings))
+
+    def call(method: str, path: str) -> Any:
+        event = golden("http_api_v2_stage")
+        event["requestContext"]["http"] |= {"method": method, "path": f"/prod{path}"}
+        event |= {"rawPath": f"/prod{path}", "body": None}
+        event["headers"].pop("content-length", None)
+        return handler(event, None)
+
+    made = call("POST", JOBS)
+    assert made["statusCode"] == 201
+    location = made["headers"]["location"]
+    assert location == f"/prod{JOBS}/{json.loads(made['body'])['id']}"
+    path = location.removeprefix("/prod")
+    assert json.loads(call("GET", path)["body"])["state"] == "queued"
+    assert call("DELETE", path)["statusCode"] == 204
+    assert call("GET", path)["statusCode"] == 404
