@@ -225,8 +225,7 @@ class Settings:
     job_key: str = setting(
         "CUSTOMER_CLUSTERS_JOB_KEY",
         Kind(str, "a secret text"),
-        "Where jobs go to buckets: what their ids are made with of an `Idempotency-Key`; another "
-        "text makes other ids",
+        "With buckets: what ids of jobs are made with of an `Idempotency-Key`",
         default="",
         shown="the hashes of the API keys",
         secret=True,

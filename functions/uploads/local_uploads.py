@@ -5,11 +5,9 @@ none can end the server or hold it up.
 """
 
 import asyncio
-import math
 import threading
-import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +33,7 @@ from functions.uploads.matching import (
 )
 from functions.uploads.multipart import save_upload
 from functions.uploads.results import RUN_BYTES, Results
+from functions.uploads.slots import Slots
 from functions.uploads.upload import Upload
 from functions.web.files import FIELDS, FORMATS, LABELS, files_view, sentence
 from functions.web.matching import matching_view
@@ -54,9 +53,6 @@ SCORE_SECONDS = 20.0
 RECEIVED_AT_ONCE, SCORED_AT_ONCE = 16, 1
 """In one process. A file that arrives takes its size on disk, which may be memory; scoring takes up
 to 350 MB at the usual limit, and small hosts have 512."""
-WAIT_SECONDS = 8.0
-"""How long a person waits for the job that is being scored."""
-_CHECK_SECONDS = 0.1
 
 
 class LocalUploads:
@@ -149,7 +145,7 @@ class LocalUploads:
             yield folder, upload
 
     @asynccontextmanager
-    async def room(self, after: "Slots | None" = None) -> AsyncIterator[Path]:
+    async def room(self, after: Slots | None = None) -> AsyncIterator[Path]:
         """A folder for a file that arrives, gone at the end.
 
         Args:
@@ -241,85 +237,6 @@ class LocalUploads:
         view["error"] = sentence(problem, LABELS) if problem else ""
         status, headers = (problem.status, problem.headers) if problem else (422, None)
         return render(request, "match.html.j2", loaded, view, status, headers)
-
-
-class Slots:
-    """So many at once, in one process. Jobs wait; people wait for a job, and not for each other."""
-
-    def __init__(self, free: int) -> None:
-        self.free = free
-        self._of_jobs = self._people = 0
-        """Slots that jobs hold; people who wait for one."""
-        self._change = threading.Condition()
-
-    def refuse_if_full(self) -> None:
-        """Raise ProblemError when no slot is free, and none soon will be."""
-        if not self.free and not self._of_jobs:
-            raise _busy()
-
-    @contextmanager
-    def taken(self) -> Iterator[None]:
-        """Hold a slot; ProblemError when none is free."""
-        if not self._take():
-            raise _busy()
-        try:
-            yield
-        finally:
-            self._give_back()
-
-    @asynccontextmanager
-    async def taken_soon(self) -> AsyncIterator[None]:
-        """Hold a slot, before the jobs that wait; ProblemError when none gets free in time."""
-        until = time.monotonic() + WAIT_SECONDS
-        self._people += 1
-        try:
-            while not self._take():
-                self.refuse_if_full()
-                if time.monotonic() > until:
-                    raise _busy()
-                await asyncio.sleep(_CHECK_SECONDS)
-        finally:
-            self._people -= 1
-        try:
-            yield
-        finally:
-            self._give_back()
-
-    @contextmanager
-    def waited_for(self, check: Callable[[], None]) -> Iterator[None]:
-        """Hold a slot for a job, as soon as one is free for it.
-
-        Args:
-            check: Called now and then; what it raises ends the waiting.
-        """
-        while self._people or not self._take():
-            check()
-            with self._change:
-                self._change.wait(_CHECK_SECONDS)
-        self._of_jobs += 1
-        try:
-            yield
-        finally:
-            self._of_jobs -= 1
-            self._give_back()
-
-    def _take(self) -> bool:
-        with self._change:
-            if self.free:
-                self.free -= 1
-                return True
-            return False
-
-    def _give_back(self) -> None:
-        with self._change:
-            self.free += 1
-            self._change.notify()
-
-
-def _busy() -> ProblemError:
-    after = {"Retry-After": str(math.ceil(SCORE_SECONDS / 4))}
-    words = "other files are being scored; try again soon"
-    return ProblemError(503, words, code="busy", headers=after)
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 
 import functions.uploads.jobs.folders
 import functions.uploads.jobs.worker
-import functions.uploads.local_uploads
+import functions.uploads.slots
 from functions.api import create_app
 from functions.http.problems import ProblemError
 from functions.kinds import NamedModel
@@ -27,8 +27,8 @@ from functions.live_model import LiveModel
 from functions.live_models import LiveModels
 from functions.settings import Settings
 from functions.uploads.jobs.idempotency import secret_in
-from functions.uploads.local_uploads import Slots
 from functions.uploads.results import JOBS as UNFINISHED
+from functions.uploads.slots import Slots
 from model_store import BUNDLED, open_store
 from pipeline.runs.notices import Notices
 from tests.functions.conftest import Lines
@@ -280,7 +280,7 @@ def test_a_file_on_the_page_comes_before_the_jobs_that_wait() -> None:
 
 
 def test_a_person_waits_for_a_job_for_some_seconds_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(functions.uploads.local_uploads, "WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(functions.uploads.slots, "WAIT_SECONDS", 0.1)
     slots = Slots(1)
 
     async def page() -> None:

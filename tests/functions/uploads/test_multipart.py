@@ -17,9 +17,10 @@ from functions.api import create_app
 from functions.http.problems import ProblemError
 from functions.live_model import LiveModel
 from functions.settings import Settings
-from functions.uploads.local_uploads import LocalUploads, Slots
+from functions.uploads.local_uploads import LocalUploads
 from functions.uploads.multipart import AROUND, save_upload
 from functions.uploads.scoring import Bounds, score_upload
+from functions.uploads.slots import Slots
 from functions.uploads.upload import Upload, shown_name
 from pipeline.errors import WrongFile
 from pipeline.scoring.engine import score_rows
