@@ -155,7 +155,11 @@ def _to_day(text: str) -> date | None:
     return date.fromisoformat(text)
 
 
-_flag = {"true": True, "false": False}.__getitem__, "true or false"
+def _to_flag(text: str) -> bool:
+    return {"true": True, "false": False}[text.lower()]  # Python's clients write True
+
+
+_flag = _to_flag, "true or false"
 _count = _to_count, f"a whole number from 0 to {_MOST_REASONS}"
 _share = _to_share, "a number from 0 to 1"
 _day = _to_day, "a day such as 2026-11-27"

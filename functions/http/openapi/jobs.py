@@ -166,8 +166,11 @@ OPERATIONS = (
         answers={
             200: Answer(
                 {
-                    kind: Media({} if kind == "application/json" else _FILE)
-                    for kind in ("text/csv", _PARQUET, _XLSX, "text/html", "application/json")
+                    "text/csv": Media({"type": "string"}),
+                    _PARQUET: Media(_FILE),
+                    _XLSX: Media(_FILE),
+                    "text/html": Media({"type": "string"}),
+                    "application/json": Media({}),
                 },
                 "The file",
             ),

@@ -169,10 +169,11 @@ class LocalJobs:
 
     def _remove(self, job: str) -> bool:
         """End a job, or remove what is kept of it; whether there was one."""
-        there = self._find(job) != (None, None)
-        removed = self._folders.remove(job)
+        if self._find(job) == (None, None):
+            return False
+        self._folders.remove(job)
         self._results.remove(job)
-        return there or removed
+        return True
 
     @cached_property
     def _secret(self) -> bytes:

@@ -94,7 +94,7 @@ def test_a_file_is_taken_and_scored(client: TestClient, temporary: Path) -> None
 
 
 def test_a_form_takes_the_fields_of_the_page_and_the_options_of_score(client: TestClient) -> None:
-    form = {"format": "parquet", "why": "2", "what_if": "true", "as_of": "2026-10-31"}
+    form = {"format": "parquet", "why": "2", "what_if": "True", "as_of": "2026-10-31"}
     answer = client.post(
         f"{JOBS}?max_rejected_share=0.9", data=form, files={"file": ("a.csv", CUSTOMERS)}
     )
@@ -389,6 +389,14 @@ def test_a_job_that_runs_is_cancelled_by_any_process(
             assert time.monotonic() < until
             time.sleep(0.01)
     assert told[0]["state"] == "deleted"
+
+
+def test_results_of_the_page_are_no_job(client: TestClient) -> None:
+    sent = client.post("/files", files={"file": ("a.csv", ONE)}, follow_redirects=False)
+    run = sent.headers["location"].rpartition("/")[2]
+    assert ask(client, {"id": run}).json()["code"] == "job_gone"
+    assert client.delete(f"{JOBS}/{run}").status_code == 404
+    assert client.get(f"/files/{run}").status_code == 200
 
 
 def test_the_links_of_the_document_lead_from_a_file_to_its_results(client: TestClient) -> None:
