@@ -6,7 +6,7 @@ from pathlib import Path
 
 from starlette.requests import Request
 
-from functions.http.bodies import is_gzipped
+from functions.http.bodies import content_coding
 from functions.http.problems import ProblemError
 from functions.uploads.multipart import receive_into, refuse_long, save_upload, written
 from functions.uploads.upload import CHOICES, Upload, shown_name
@@ -83,7 +83,7 @@ async def save_file(
         raise _unknown_type(kind)
     upload = Upload.of(name, {each: said[each] for each in said if each != NAME})
     options_of(upload)  # rather than have it sent for nothing
-    is_gzipped(dict(request.scope["headers"]))  # which the reader unpacks
+    content_coding(dict(request.scope["headers"]))  # the reader unpacks those that are known
     await _save_body(request, path, name, limit, seconds)
     return upload
 
