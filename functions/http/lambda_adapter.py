@@ -1,5 +1,7 @@
 """AWS Lambda's HTTP events as requests: Mangum, and what Mangum leaves to its user."""
 
+import json
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,10 +11,27 @@ from urllib.parse import unquote
 from mangum import Mangum
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from functions import logs
+from functions.http.problems import ProblemError, problem_response
+from functions.logs import Log
 from model_store import CustomerClustersError
+from pipeline.errors import shortened
 
-TEXT = ["text/", "application/json", "application/problem+json", "image/svg+xml"]
-"""Content that goes out as text; anything else is sent in base64."""
+TEXT = ["text/", "json", "image/svg+xml"]
+"""Parts of the content types that go out as text; anything else is sent in base64."""
+LARGEST_ANSWER = 6 * 1024 * 1024
+"""Bytes of an answer as JSON, base64 and all, that Lambda hands over; of a larger one the client
+would only hear that something is wrong."""
+LARGEST_TO_BALANCER = 1_000_000
+"""The same of an answer that a load balancer takes."""
+_MOST_OF_A_CHARACTER = 12
+"""Bytes that one character of a text may take in JSON: two halves, both escaped."""
+_MOST_OF_HEADERS = 65_536
+_OF_ANOTHER_BODY = frozenset({
+    "accept-ranges", "content-disposition", "content-encoding", "content-length", "content-type",
+    "etag", "last-modified", "vary",
+})  # fmt: skip
+"""Headers of an answer that do not hold for what is sent in its place."""
 LambdaHandler = Callable[[Any, Any], dict[str, Any]]
 _PARAMETER = re.compile(r"\{(\w+)\+?\}")
 _HEADERS = ("headers", "multiValueHeaders")
@@ -41,19 +60,25 @@ class WrongEvent(CustomerClustersError, ValueError):
         if not event:
             return cls("an empty event")
         if not isinstance(event, dict):
-            return cls("another")
-        return cls(f"one with {', '.join(sorted(event)[:8])}")
+            return cls("one that is no object")
+        names = [shortened(name) for name in sorted(map(str, event))[:8]]
+        return cls(f"one with {', '.join(names)}")
 
 
-def handler_for(app: ASGIApp, before: Callable[[], None] = lambda: None) -> LambdaHandler:
+def handler_for(
+    app: ASGIApp, before: Callable[[], None] = lambda: None, log: Log = logs.write
+) -> LambdaHandler:
     """The Lambda handler of an application.
 
     Args:
         app: The application.
-        before: Called before each request.
+        before: Called before each event.
+        log: Where it is told what no request's line tells.
 
     Returns:
-        A handler that raises WrongEvent when it is called with anything but HTTP or a ping.
+        A handler that answers every event. What is no HTTP request is answered by a problem
+        document with 400, and logged as an error: an exception would only have Lambda call again,
+        or its gateway say that something is wrong.
     """
 
     async def staged(scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,25 +88,97 @@ def handler_for(app: ASGIApp, before: Callable[[], None] = lambda: None) -> Lamb
             at_root = address.path == address.prefix
             scope["path"] = f"{address.prefix}/" if at_root else address.path
         if address.host:
-            scope["headers"].append([b"host", address.host.encode()])
+            scope["headers"].append([b"host", address.host])
         await app(scope, receive, send)
 
     mangum = Mangum(staged, lifespan="off", text_mime_types=TEXT)
 
     def handler(event: Any, context: Any) -> dict[str, Any]:
-        if _is_ping(event):
-            before()
-            return {"statusCode": 200, "headers": {"content-type": "text/plain"}, "body": "warm"}
-        if not isinstance(event, dict) or not _is_http(event):
-            raise WrongEvent.of(event)
         before()
+        if _is_ping(event):
+            return {"statusCode": 200, "headers": {"content-type": "text/plain"}, "body": "warm"}
         try:
-            address = _Address(event, stage_prefix(event), _shown_path(event), _host(event))
-            return mangum({**event, **_without_server(event), _ADDRESS: address}, context)
-        except _UNREADABLE as error:  # of the event: what answers it lets none out
-            raise WrongEvent.of(event) from error
+            return _bounded(mangum(_request(event), context), event, log)
+        except _UNREADABLE:  # of the event, WrongEvent too: what answers it lets none out
+            return _refused(event, _request_id(context), log)
 
     return handler
+
+
+def _request(event: Any) -> dict[str, Any]:
+    """An event as Mangum can read it, with its address; WrongEvent if it is no HTTP request."""
+    if not isinstance(event, dict) or not _is_http(event):
+        raise WrongEvent.of(event)
+    host = (_header(event, "host") or "").encode()
+    address = _Address(event, stage_prefix(event), _shown_path(event), host)
+    return {**event, **_readable_headers(event), _ADDRESS: address}
+
+
+def _refused(event: Any, request_id: str, log: Log) -> dict[str, Any]:
+    """The answer to an event that cannot be answered otherwise, in the shape of all HTTP doors."""
+    error = WrongEvent.of(event)
+    line = {"level": "error", "message": str(error), "code": error.code}
+    log({**line, "request_id": request_id, "status": 400})
+    problem = ProblemError(400, str(error), code="invalid_request")
+    response = problem_response(problem, request_id)
+    headers = {
+        "content-type": str(response.headers["content-type"]),
+        "cache-control": "no-store",
+        "x-content-type-options": "nosniff",
+        "x-request-id": request_id,
+    }
+    several = isinstance(event, dict) and "multiValueHeaders" in event
+    return {
+        "statusCode": 400,
+        "headers": headers,
+        **({"multiValueHeaders": {n: [v] for n, v in headers.items()}} if several else {}),
+        "body": bytes(response.body).decode(),
+        "isBase64Encoded": False,
+    }
+
+
+def _request_id(context: Any) -> str:
+    """What Lambda calls this invocation; the runtime's own lines in the log have it too."""
+    return str(getattr(context, "aws_request_id", "") or os.urandom(8).hex())
+
+
+def _bounded(answer: dict[str, Any], event: Mapping[str, Any], log: Log) -> dict[str, Any]:
+    """An answer, or a problem in place of one that Lambda or a load balancer would not take."""
+    limit = LARGEST_TO_BALANCER if "elb" in event["requestContext"] else LARGEST_ANSWER
+    if len(answer["body"]) * _MOST_OF_A_CHARACTER + _MOST_OF_HEADERS <= limit:
+        return answer
+    size = len(json.dumps(answer))
+    if size <= limit:
+        return answer
+    kept = {
+        kind: {n: v for n, v in answer[kind].items() if n.lower() not in _OF_ANOTHER_BODY}
+        for kind in _HEADERS
+        if kind in answer
+    }
+    request_id = _header(kept, "x-request-id") or "none"
+    log({"level": "warning", "message": "answer too large", "request_id": request_id,
+         "bytes": size, "limit": limit, "status": 413})  # fmt: skip
+    detail = (
+        f"the answer has {size:,} bytes, and at most {limit:,} are handed over here; ask for less "
+        "at once, or for a packed answer (Accept-Encoding: gzip), or send whole files to /v1/jobs"
+    )
+    response = problem_response(ProblemError(413, detail, code="answer_too_large"), request_id)
+    named = {"content-type": str(response.headers["content-type"])}
+    if "headers" in kept:
+        kept["headers"] |= named
+    else:
+        kept["multiValueHeaders"] |= {name: [value] for name, value in named.items()}
+    body = bytes(response.body).decode()
+    return {**answer, **kept, "statusCode": 413, "body": body, "isBase64Encoded": False}
+
+
+def _header(holder: Mapping[str, Any], wanted: str) -> str | None:
+    """The last value of a header of an event or answer, whichever way it writes its headers."""
+    for kind in _HEADERS:
+        for name, value in (holder.get(kind) or {}).items():
+            if name.lower() == wanted and value:
+                return str(value if isinstance(value, str) else value[-1])
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +188,7 @@ class _Address:
     event: Mapping[str, Any]
     prefix: str
     path: str
-    host: str | None
+    host: bytes
 
 
 def stage_prefix(event: Mapping[str, Any]) -> str:
@@ -129,7 +226,7 @@ def _matched(event: Mapping[str, Any]) -> str | None:
     return _PARAMETER.sub(lambda parameter: str(values[parameter[1]]), route)
 
 
-def _without_server(event: Mapping[str, Any]) -> dict[str, Any]:
+def _readable_headers(event: Mapping[str, Any]) -> dict[str, Any]:
     """The event's headers but for those that Mangum takes for a port's number.
 
     It may fail on a list of ports, or on an IPv6 address. Nothing of ours reads the port.
@@ -139,14 +236,6 @@ def _without_server(event: Mapping[str, Any]) -> dict[str, Any]:
         kind: {name: value for name, value in headers.items() if name.lower() not in _SERVER}
         for kind, headers in present.items()
     }
-
-
-def _host(event: Mapping[str, Any]) -> str | None:
-    for kind in _HEADERS:
-        for name, value in (event.get(kind) or {}).items():
-            if name.lower() == "host" and value:
-                return str(value if isinstance(value, str) else value[-1])
-    return None
 
 
 def _is_ping(event: Any) -> bool:
@@ -160,4 +249,7 @@ def _is_http(event: Mapping[str, Any]) -> bool:
     context = event.get("requestContext")
     if not isinstance(context, dict):
         return False
-    return "http" in context or ("httpMethod" in event and "path" in event)
+    http = context.get("http", event if "path" in event else None)
+    if not isinstance(http, dict):
+        return False
+    return isinstance(http.get("httpMethod" if http is event else "method"), str)

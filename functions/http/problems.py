@@ -27,6 +27,7 @@ TITLES = {  # what each stable code means
     "not_acceptable": "This is not answered in such a form",
     "timeout": "The request took too long to arrive",
     "too_large": "The request is too large",
+    "answer_too_large": "The answer is too large to be handed over",
     "too_many_requests": "Too many requests at once",
     "headers_too_large": "The headers of the request are too large",
     "unsupported_media_type": "The body has the wrong content type",

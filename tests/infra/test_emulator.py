@@ -10,7 +10,7 @@ import pytest
 from functions.http.presenter import Presenter
 from model_store import BUNDLED, open_store
 from pipeline.model.published.loading import load_model
-from tests.functions.http.test_lambda_adapter import HTTP, event
+from tests.functions.http.test_lambda_adapter import HTTP, UNKNOWN, event
 from tests.support.containers import LONGEST_START, Invoke, Lambda
 from tests.support.paths import ROOT
 
@@ -49,10 +49,24 @@ def test_pages_are_shown(api: Invoke) -> None:
     assert "<form" in answer["body"]
 
 
-def test_an_event_that_is_no_request_is_an_error_that_says_so(api: Invoke) -> None:
-    answer = json.loads(api(event("s3_put")))
-    assert answer["errorType"] == "WrongEvent"
-    assert "answers HTTP events" in answer["errorMessage"]
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_an_event_that_is_no_request_is_answered_by_a_problem_that_says_so(
+    api: Invoke, name: str
+) -> None:
+    answer = json.loads(api(event(name)))
+    assert answer["statusCode"] == 400
+    assert "answers HTTP events" in json.loads(answer["body"])["detail"]
+
+
+def test_a_ping_is_answered(api: Invoke) -> None:
+    for name in ("warmup_plugin", "warmup_schedule"):
+        assert json.loads(api(event(name)))["body"] == "warm"
+
+
+@pytest.mark.parametrize(("name", "status"), [("http_api_v2_head", 200), ("alb_head", 200),
+                                              ("rest_v1_options", 405)])  # fmt: skip
+def test_head_and_options_are_answered(api: Invoke, name: str, status: int) -> None:
+    assert json.loads(api(event(name)))["statusCode"] == status
 
 
 def recovered(faulty: Invoke) -> dict[str, Any]:

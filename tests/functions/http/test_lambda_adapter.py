@@ -6,10 +6,21 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import strategies as some
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from functions.api import create_app
-from functions.http.lambda_adapter import LambdaHandler, WrongEvent, handler_for, stage_prefix
+from functions.http.lambda_adapter import (
+    LARGEST_ANSWER,
+    LARGEST_TO_BALANCER,
+    LambdaHandler,
+    handler_for,
+    stage_prefix,
+)
 from functions.http.presenter import presenter_of
 from functions.live_model import LiveModel
 from functions.settings import Settings
@@ -17,7 +28,13 @@ from model_store import BUNDLED
 from tests.support.paths import EVENTS
 
 pytestmark = pytest.mark.usefixtures("event_loop")
-HTTP = ["http_api_v2", "http_api_v2_stage", "rest_v1_stage", "function_url", "alb"]
+PLAIN = ["http_api_v2", "http_api_v2_stage", "rest_v1_stage", "function_url", "alb"]
+HTTP = [
+    *PLAIN, "http_api_v1", "http_api_v2_base_path", "http_api_v2_ipv6_host", "rest_v1_base_path",
+    "rest_v1_stage_slash", "alb_multi_value", "alb_two_ports",
+]  # fmt: skip
+UNKNOWN = ["s3_put", "sns_message", "websocket_connect", "vpc_lattice_v2", "lambda_at_edge"]
+Lines = list[Any]
 
 
 def event(name: str, **changes: Any) -> Any:
@@ -25,8 +42,15 @@ def event(name: str, **changes: Any) -> Any:
 
 
 @pytest.fixture
-def handler(live_model: LiveModel) -> LambdaHandler:
-    return handler_for(create_app(live_model, Settings(), log=lambda line: None))
+def handler(live_model: LiveModel, lines: Lines) -> LambdaHandler:
+    app = create_app(live_model, Settings(), log=lambda line: None)
+    return handler_for(app, log=lines.append)
+
+
+def header(answer: dict[str, Any], name: str) -> str | None:
+    """What the client gets of a header, whichever way the door wants it written."""
+    one, several = answer.get("headers", {}), answer.get("multiValueHeaders", {})
+    return one.get(name) or next(iter(several.get(name, [])), None)
 
 
 @pytest.mark.parametrize("name", HTTP)
@@ -57,6 +81,13 @@ def test_problem_documents_go_out_as_text(handler: LambdaHandler, name: str) -> 
         ("rest_v1_stage", "/prod"),
         ("function_url", ""),
         ("alb", ""),
+        ("http_api_v1", ""),
+        ("http_api_v2_base_path", "/groups"),
+        ("http_api_v2_ipv6_host", ""),
+        ("rest_v1_base_path", "/groups"),
+        ("rest_v1_stage_slash", "/prod"),
+        ("alb_multi_value", ""),
+        ("alb_two_ports", ""),
     ],
 )
 def test_the_stage_stands_before_our_paths(name: str, prefix: str) -> None:
@@ -131,9 +162,7 @@ def test_no_port_and_no_address_ends_in_an_exception(
 
 
 @pytest.mark.parametrize("name", HTTP)
-def test_an_event_that_lacks_something_is_answered_or_a_clear_error(
-    handler: LambdaHandler, name: str
-) -> None:
+def test_an_event_that_lacks_something_is_answered(handler: LambdaHandler, name: str) -> None:
     whole = event(name)
     for place in ((), ("requestContext",)):
         for key in whole["requestContext"] if place else whole:
@@ -143,27 +172,53 @@ def test_an_event_that_lacks_something_is_answered_or_a_clear_error(
                 part[key] = value
                 if value == "absent":
                     del part[key]
-                try:
-                    assert handler(given, None)["statusCode"] < 500, (key, value)
-                except WrongEvent:
-                    continue
+                assert handler(given, None)["statusCode"] < 500, (key, value)
 
 
-def test_a_slash_at_the_end_changes_nothing_and_redirects_nowhere(handler: LambdaHandler) -> None:
-    given = event("rest_v1_stage", path="/v1/assign/")
-    given["requestContext"]["path"] = "/prod/v1/assign/"
-    assert handler(given, None)["statusCode"] == 200
+ANYTHING = some.recursive(
+    some.none() | some.booleans() | some.integers() | some.text(max_size=20),
+    lambda inner: some.lists(inner, max_size=3) | some.dictionaries(some.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@hypothesis.settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@hypothesis.given(name=some.sampled_from(HTTP), data=some.data())
+def test_no_event_ends_in_an_exception(
+    handler: LambdaHandler, name: str, data: some.DataObject
+) -> None:
+    whole = event(name)
+    inner = data.draw(some.sampled_from(["", "requestContext", "headers", "multiValueHeaders"]))
+    part = whole.get(inner) or whole
+    part[data.draw(some.sampled_from(sorted(part)))] = data.draw(ANYTHING)
+    answer = handler(whole, None)
+    assert 200 <= answer["statusCode"] < 500
+    json.dumps(answer).encode()
+
+
+@pytest.mark.parametrize("name", ["http_api_v2_head", "alb_head"])
+def test_a_head_request_gets_the_headers_alone(handler: LambdaHandler, name: str) -> None:
+    answer = handler(event(name), None)
+    assert (answer["statusCode"], answer["body"]) == (200, "")
+    assert header(answer, "content-type") == "application/json"
+    assert answer["isBase64Encoded"] is False
+
+
+@pytest.mark.parametrize("name", ["rest_v1_options", "function_url_options"])
+def test_a_preflight_of_a_page_that_is_not_allowed_gets_a_problem(
+    handler: LambdaHandler, name: str
+) -> None:
+    answer = handler(event(name), None)
+    assert answer["statusCode"] == 405
+    assert "POST" in str(header(answer, "allow"))
+    assert header(answer, "access-control-allow-origin") is None
+    assert json.loads(answer["body"])["code"] == "method_not_allowed"
 
 
 @pytest.mark.parametrize(
     "ping",
-    [
-        {"source": "serverless-plugin-warmup"}, {"warmup": True}, {"warmer": True},
-        {"version": "0", "id": "1", "detail-type": "Scheduled Event", "source": "aws.events",
-         "account": "123456789012", "time": "2026-11-23T09:40:00Z", "region": "eu-central-1",
-         "resources": ["arn:aws:events:eu-central-1:123456789012:rule/warm"], "detail": {}},
-    ],
-)  # fmt: skip
+    [{"warmup": True}, {"warmer": True}, event("warmup_plugin"), event("warmup_schedule")],
+)
 def test_what_keeps_the_function_warm_loads_the_model_and_is_answered(
     live_model: LiveModel, ping: Any
 ) -> None:
@@ -173,10 +228,65 @@ def test_what_keeps_the_function_warm_loads_the_model_and_is_answered(
     assert (answer["statusCode"], looked) == (200, [True])
 
 
+def sends(content: bytes, media_type: str, **headers: str) -> LambdaHandler:
+    """A handler whose application answers that to everything."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        named = {"x-request-id": "abc", "x-frame-options": "DENY", **headers}
+        await Response(content, headers=named, media_type=media_type)(scope, receive, send)
+
+    return handler_for(app, log=lambda line: None)
+
+
+def size_for(name: str) -> int:
+    return LARGEST_TO_BALANCER if name.startswith("alb") else LARGEST_ANSWER
+
+
+@pytest.mark.parametrize("name", HTTP)
+def test_an_answer_that_lambda_would_not_hand_over_is_a_problem_that_says_so(name: str) -> None:
+    handler = sends(b"x" * size_for(name), "text/csv", **{"content-disposition": "attachment"})
+    answer = handler(event(name), None)
+    problem = json.loads(answer["body"])
+    assert (answer["statusCode"], problem["code"]) == (413, "answer_too_large")
+    assert f"at most {size_for(name):,}" in problem["detail"]
+    assert problem["instance"] == "urn:customer-clusters:request:abc"
+    assert header(answer, "content-type") == "application/problem+json"
+    assert header(answer, "x-frame-options") == "DENY"
+    assert header(answer, "content-disposition") is None
+    assert len(answer["body"]) < 1_000
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_the_size_of_an_answer_is_that_of_what_lambda_hands_over(name: str) -> None:
+    """Base64 takes a third more, and a quotation mark in JSON twice its byte."""
+    fits = size_for(name) * 3 // 4 - 2_000
+    binary, quotes = "application/vnd.apache.arrow.stream", "application/json"
+    for count, expected in ((fits, 200), (fits + 3_000, 413)):
+        answer = sends(b"\xff" * count, binary)(event(name), None)
+        assert answer["statusCode"] == expected
+        assert len(json.dumps(answer)) <= size_for(name)
+    for count, expected in ((size_for(name) // 2 - 1_000, 200), (size_for(name) // 2, 413)):
+        assert sends(b'"' * count, quotes)(event(name), None)["statusCode"] == expected
+
+
+def test_what_is_too_large_is_in_the_log_without_any_of_it() -> None:
+    lines: Lines = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await Response(b"secret" * LARGEST_ANSWER, headers={"x-request-id": "abc"})(
+            scope, receive, send
+        )
+
+    handler_for(app, log=lines.append)(event("http_api_v2"), None)
+    [line] = lines
+    assert (line["request_id"], line["status"], line["limit"]) == ("abc", 413, LARGEST_ANSWER)
+    assert "secret" not in json.dumps(line)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
-        event("s3_put"),
+        *map(event, UNKNOWN),
         {},
         {"warmup": 1},
         {"requestContext": {}},
@@ -184,12 +294,34 @@ def test_what_keeps_the_function_warm_loads_the_model_and_is_answered(
         [],
         None,
         "ping",
+        event("http_api_v2", body="e", isBase64Encoded=True),
+        event("alb_multi_value", multiValueHeaders="host"),
     ],
-    ids=["S3", "empty", "almost a ping", "no method", "null", "array", "nothing", "text"],
-)
-def test_another_event_is_a_clear_error(handler: LambdaHandler, wrong: Any) -> None:
-    with pytest.raises(WrongEvent, match="answers HTTP events"):
-        handler(wrong, None)
+    ids=[*UNKNOWN, "empty", "almost a ping", "no method", "null", "array", "nothing", "text",
+         "wrong base64", "wrong headers"],
+)  # fmt: skip
+def test_another_event_is_answered_by_a_problem_and_logged(
+    handler: LambdaHandler, lines: Lines, wrong: Any
+) -> None:
+    answer = handler(wrong, None)
+    problem = json.loads(answer["body"])
+    assert (answer["statusCode"], problem["code"]) == (400, "invalid_request")
+    assert "answers HTTP events" in problem["detail"]
+    assert header(answer, "content-type") == "application/problem+json"
+    [line] = lines
+    assert (line["level"], line["code"], line["status"]) == ("error", "wrong_event", 400)
+    assert problem["instance"].endswith(line["request_id"])
+
+
+def test_what_a_wrong_event_holds_is_not_shown(handler: LambdaHandler, lines: Lines) -> None:
+    class Context:
+        aws_request_id = "6f1c2d3e-4a5b-6c7d-8e9f-0a1b2c3d4e5f"
+
+    answer = handler({"Total_Trans_Ct": 987654, "x" * 5_000: 1}, Context())
+    told = answer["body"] + json.dumps(lines)
+    assert "987654" not in told and "x" * 500 not in told
+    assert lines[0]["request_id"] == Context.aws_request_id
+    assert header(answer, "x-request-id") == Context.aws_request_id
 
 
 def test_a_call_finds_the_model_that_was_published_after_the_snapshot(
