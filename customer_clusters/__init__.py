@@ -15,6 +15,7 @@ from model_store.errors import CustomerClustersError
 
 if TYPE_CHECKING:
     from customer_clusters import spark as spark
+    from customer_clusters.client import Client, NoAnswer, ProblemAnswer
     from customer_clusters.clusters import Clusters
     from customer_clusters.model import Model, load
     from customer_clusters.segmenter import Segmenter
@@ -24,9 +25,12 @@ if TYPE_CHECKING:
     from pipeline.training.recipes import Recipe
 
 _HOMES = {
+    "Client": ".client",
     "Clusters": ".clusters",
     "Contract": ".model",
     "Model": ".model",
+    "NoAnswer": ".client",
+    "ProblemAnswer": ".client",
     "Recipe": ".fitting",
     "Segmenter": ".segmenter",
     "WrongFile": ".model",
@@ -42,10 +46,13 @@ _HOMES = {
 """Public name → a module that has it."""
 
 __all__ = [
+    "Client",
     "Clusters",
     "Contract",
     "CustomerClustersError",
     "Model",
+    "NoAnswer",
+    "ProblemAnswer",
     "Recipe",
     "Segmenter",
     "WrongFile",

@@ -35,6 +35,10 @@ CustomerClustersError
 ├── Undelivered        (functions.cli.notify) a test of notices that did not arrive
 ├── UnknownEvent       (functions.aws.events) an event that tells of no object
 ├── WrongEvent         (functions.http.lambda_adapter) an event that is no HTTP request
+├── ProblemAnswer      (customer_clusters.client.errors) an answer that something is wrong
+├── NoAnswer           (customer_clusters.client.errors) a server that does not answer
+├── StrangeAnswer      (customer_clusters.client.errors) an answer of something else
+├── JobUnfinished      (customer_clusters.client.errors) a job that nobody waits for any longer
 └── WrongSetting       (functions.variables) a variable of the environment that cannot be used
 
 An error is raised with data and writes its own message, once. Nobody edits that text: who knows

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import model_store.errors
+from customer_clusters.client.errors import JobUnfinished, NoAnswer, ProblemAnswer, StrangeAnswer
 from functions.aws.deadline import OutOfTime
 from functions.aws.events import UnknownEvent
 from functions.aws.handover import JobFailed, JobNotStarted
@@ -97,6 +98,10 @@ ERRORS = [
     Undelivered(("webhook",)),
     UnknownEvent(("body", "headers")),
     WrongEvent("an empty event"),
+    ProblemAnswer("POST /v1/assign", 422, {"code": "invalid_customer", "detail": "x: expected y"}),
+    NoAnswer("GET /v1/model", "http://host:8000", "connection refused", 5),
+    StrangeAnswer("GET /v1/model", "http://host:8000", "text/html"),
+    JobUnfinished("abc", "running", 60.0),
     WrongSetting("CUSTOMER_CLUSTERS_STORE", "an address"),
 ]
 each_error = pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
@@ -106,7 +111,7 @@ def modules_of_errors() -> Iterator[tuple[str, str]]:
     """(module, class) of each error, by the source: a class whose base is an error by its name."""
     classes = [
         (".".join(path.relative_to(ROOT).with_suffix("").parts), node)
-        for package in ("functions", "pipeline", "model_store")
+        for package in ("functions", "customer_clusters", "pipeline", "model_store")
         for path in (ROOT / package).rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.ClassDef)
