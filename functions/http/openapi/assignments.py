@@ -18,7 +18,7 @@ from pipeline.errors import Problem, WrongRow
 _TO_CLUSTER = {"getCluster": {"cluster_id": "$response.body#/cluster/id"}}
 _WRONG_CUSTOMER = to_problem(WrongRow([Problem("Age", "missing", "", "a whole number")]))
 _FIELDS = (
-    "With `?fields=cluster,churn,reasons` the answer has those fields and no others; an unknown "
+    "With `?fields=cluster,margin,reasons` the answer has those fields and no others; an unknown "
     "one is refused, with the names there are."
 )
 _TABLES = {
