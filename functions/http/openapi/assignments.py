@@ -82,7 +82,7 @@ OPERATIONS = (
         summary="Which clusters many customers belong to",
         description=f"Up to {MAX_BATCH:,} customers; wrong ones are rejected one by one, the "
         "others assigned. What is the same for all stands once: an item's `cluster` is a key of "
-        f"`clusters`, where its name and churn rate are.\n\n{_FIELDS} Each item also has its "
+        f"`clusters`, where its name is.\n\n{_FIELDS} Each item also has its "
         "`index`, and with `churn` its `cluster`.",
         body={JSON: Media("Batch"), **_TABLES},
         answers={
