@@ -83,7 +83,7 @@ OPERATIONS = (
         description=f"Up to {MAX_BATCH:,} customers; wrong ones are rejected one by one, the "
         "others assigned. What is the same for all stands once: an item's `cluster` is a key of "
         f"`clusters`, where its name is.\n\n{_FIELDS} Each item also has its "
-        "`index`, and with `churn` its `cluster`.",
+        "`index`, and its `cluster` where `fields` asks for what `clusters` says of it.",
         body={JSON: Media("Batch"), **_TABLES},
         answers={
             200: Answer(

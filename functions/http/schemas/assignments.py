@@ -206,7 +206,7 @@ class AssignedItem(TypedDict):
     warning: str | None
     """To be read before all else: says of an outlier why the answer may not hold."""
     cluster: ClusterId
-    """The cluster whose centre is nearest: the key of its name and churn rate in `clusters`."""
+    """The cluster whose centre is nearest: the key of its name in `clusters`."""
     risk_score: RiskScoreItem | None
     """The customer's own risk; null where the model has no such score."""
     distance: Size
