@@ -66,6 +66,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a file of customers, to be scored
+         * @description The file is the body, or the field `file` of a form; options stand in the address, or in the form. It waits its turn: ask the address in `Location` for its end. Where the server uses buckets, nothing is sent here: the answer is 201, and its `upload` is the form that takes the file.
+         */
+        post: operations["createJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How far a job is, or what became of it
+         * @description A job that has failed is answered by 200 as well: its `problem` says why.
+         */
+        get: operations["getJob"];
+        put?: never;
+        post?: never;
+        /**
+         * End a job, and remove its file and its results
+         * @description End a job, and remove its file and its results.
+         */
+        delete: operations["deleteJob"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{id}/outputs/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A file of the results of a job
+         * @description A file of the results of a job.
+         */
+        get: operations["getJobOutput"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/customers/{customer_id}": {
         parameters: {
             query?: never;
@@ -501,6 +565,126 @@ export interface components {
             expected: string;
         };
         /**
+         * JobAnswer
+         * @description A file that is scored, and what became of it.
+         */
+        JobAnswer: {
+            /** @description It cannot be guessed: whoever has it, and a key where keys are set, may look. */
+            id: string;
+            /**
+             * @description Where it stands; `succeeded` and `failed` are for good.
+             * @enum {string}
+             */
+            state: "queued" | "running" | "succeeded" | "failed";
+            /** @description What the file is called; null while a bucket waits for it. */
+            name: string | null;
+            /** @description When the file was taken; null where that is not known any more. */
+            created_at: string | null;
+            /** @description When it succeeded or failed. */
+            ended_at: string | null;
+            /** @description Until when it can be asked for; null while it goes on, and where a bucket decides that. */
+            expires_at: string | null;
+            /** @description The version of the model that scores it; null until that is known. */
+            model_version: string | null;
+            /** @description How many rows were read so far; null while it waits. */
+            rows: number | null;
+            /** @description Once it has succeeded. */
+            counts: components["schemas"]["JobCounts"] | null;
+            /** @description Once it has succeeded: every cluster, by id. */
+            clusters: components["schemas"]["JobCluster"][];
+            /** @description Once it has succeeded: the most urgent first, and at least one. */
+            notices: components["schemas"]["JobNotice"][];
+            /** @description Once it has succeeded: every file of the results. */
+            outputs: components["schemas"]["JobOutput"][];
+            /** @description Once it has succeeded: the address of the results for people. */
+            page: string | null;
+            /** @description Once it has failed: why. */
+            problem: components["schemas"]["ProblemDocument"] | null;
+            /** @description Where there are buckets, in the answer that made the job: what takes its file. */
+            upload: components["schemas"]["JobUpload"] | null;
+        };
+        /**
+         * JobCluster
+         * @description How many of the file's customers belong to a cluster.
+         */
+        JobCluster: {
+            /** @description As in `/v1/clusters`. */
+            id: number;
+            /** @description A few words for people. */
+            name: string;
+            /** @description How many of them. */
+            customers: number;
+            /** @description Their share in all assigned customers of the file. */
+            share: number;
+        };
+        /**
+         * JobCounts
+         * @description The rows of a file.
+         */
+        JobCounts: {
+            /** @description All of them: the sum of the other two. */
+            rows_in: number;
+            /** @description Those that belong to a cluster now. */
+            rows_assigned: number;
+            /** @description Those that could not be scored; the output `rejected` says why. */
+            rows_rejected: number;
+        };
+        /**
+         * JobNotice
+         * @description What to know before the results are used.
+         */
+        JobNotice: {
+            /**
+             * @description `alarm`: do not use them yet; `warning`: look first; `fine`: nothing is unusual.
+             * @enum {string}
+             */
+            level: "alarm" | "warning" | "note" | "fine";
+            /** @description It in a few words. */
+            heading: string;
+            /** @description What was found. */
+            text: string;
+            /** @description What to do; empty where nothing need be done. */
+            advice: string;
+        };
+        /**
+         * JobOutput
+         * @description A file of the results.
+         */
+        JobOutput: {
+            /**
+             * @description What it is; the same for every job.
+             * @enum {string}
+             */
+            role: "assigned" | "rejected" | "report" | "clusters" | "summary" | "manifest";
+            /** @description What it is called, after the kind of file: `assigned.csv`. */
+            name: string;
+            /** @description Its address on this server, which may lead on to another one. */
+            href: string;
+            /** @description How large it is; null where that is not known. */
+            bytes: number | null;
+            /** @description Its content type. */
+            media_type: string;
+        };
+        /**
+         * JobUpload
+         * @description Where the file of a job is sent: a form as `multipart/form-data`, which holds for a while.
+         */
+        JobUpload: {
+            /** @description Where the form is posted to. */
+            url: string;
+            /** @description The fields of the form, all of them; the file comes last, as the field `file`. */
+            fields: {
+                [key: string]: string;
+            };
+            /** @description How large the file may be. */
+            max_bytes: number;
+            /**
+             * Format: date-time
+             * @description Until when the form is taken.
+             */
+            expires_at: string;
+        };
+        /**
          * LiveAnswer
          * @description The process answers.
          */
@@ -626,7 +810,7 @@ export interface components {
              * @description The kind of problem; stable, for programs.
              * @enum {string}
              */
-            code: "busy" | "forbidden" | "headers_too_large" | "internal_error" | "invalid_customer" | "invalid_encoding" | "invalid_file" | "invalid_form" | "invalid_json" | "invalid_list" | "invalid_request" | "method_not_allowed" | "model_unavailable" | "no_history" | "not_acceptable" | "not_found" | "results_gone" | "storage_unavailable" | "timeout" | "too_large" | "too_many_requests" | "unauthorised" | "unknown_cluster" | "unknown_customer" | "unknown_model" | "unsupported_media_type";
+            code: "busy" | "forbidden" | "headers_too_large" | "idempotency_key_reused" | "internal_error" | "interrupted" | "invalid_customer" | "invalid_encoding" | "invalid_file" | "invalid_form" | "invalid_json" | "invalid_list" | "invalid_request" | "job_gone" | "method_not_allowed" | "model_unavailable" | "no_history" | "not_acceptable" | "not_found" | "results_gone" | "storage_unavailable" | "timeout" | "too_large" | "too_many_requests" | "unauthorised" | "unknown_cluster" | "unknown_customer" | "unknown_model" | "unsupported_media_type";
             /**
              * Format: uri
              * @description Names this request; the log has it by the same id.
@@ -1308,6 +1492,302 @@ export interface operations {
             413: components["responses"]["RequestEntityTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    createJob: {
+        parameters: {
+            query?: {
+                /** @description What the file is called; a form says it by its own file name. */
+                name?: string;
+                /** @description What the assigned rows come back as; without it as the file came. */
+                format?: "csv" | "parquet" | "xlsx";
+                /** @description Whether an apostrophe goes before cells that a spreadsheet would run. */
+                safe_csv?: boolean;
+                /** @description A file of which a larger share of rows cannot be scored is refused; without it 0.5. */
+                max_rejected_share?: number;
+                /** @description So many reasons for each customer, as further columns. */
+                why?: number;
+                /** @description Whether each reason comes in words too; `why` must be given. */
+                sentences?: boolean;
+                /** @description Whether the smallest change that leads to another cluster is added. */
+                what_if?: boolean;
+                /** @description The day of the period that the file belongs to; without it as its name says. */
+                as_of?: string;
+                /** @description What stands between the fields of a text: a character, or its name. */
+                delimiter?: string;
+                /** @description The decimal mark of a text. */
+                decimal?: "." | ",";
+                /** @description What groups digits in a text. */
+                thousands?: "," | "." | "space" | "apostrophe" | "none";
+                /** @description The encoding of a text, such as `cp1250`. */
+                encoding?: string;
+                /** @description The sheet of a workbook. */
+                sheet?: string;
+                /** @description The line, or the row of a sheet, that has the names. */
+                header_row?: number;
+                /** @description Columns by other names: `their name=our name`, several on lines of their own. */
+                map?: string;
+            };
+            header?: {
+                /** @description A text of the client's choice, such as a UUID. The same key with the same file is the same job, however often it is sent; with another file it is refused. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * Format: binary
+                     * @description The file; its content says what kind it is.
+                     */
+                    file: string;
+                    /**
+                     * @description What the assigned rows come back as; without it as the file came.
+                     * @enum {string}
+                     */
+                    format?: "csv" | "parquet" | "xlsx";
+                    /** @description Whether an apostrophe goes before cells that a spreadsheet would run. */
+                    safe_csv?: boolean;
+                    /** @description A file of which a larger share of rows cannot be scored is refused; without it 0.5. */
+                    max_rejected_share?: number;
+                    /** @description So many reasons for each customer, as further columns. */
+                    why?: number;
+                    /** @description Whether each reason comes in words too; `why` must be given. */
+                    sentences?: boolean;
+                    /** @description Whether the smallest change that leads to another cluster is added. */
+                    what_if?: boolean;
+                    /**
+                     * Format: date
+                     * @description The day of the period that the file belongs to; without it as its name says.
+                     */
+                    as_of?: string;
+                    /** @description What stands between the fields of a text: a character, or its name. */
+                    delimiter?: string;
+                    /**
+                     * @description The decimal mark of a text.
+                     * @enum {string}
+                     */
+                    decimal?: "." | ",";
+                    /**
+                     * @description What groups digits in a text.
+                     * @enum {string}
+                     */
+                    thousands?: "," | "." | "space" | "apostrophe" | "none";
+                    /** @description The encoding of a text, such as `cp1250`. */
+                    encoding?: string;
+                    /** @description The sheet of a workbook. */
+                    sheet?: string;
+                    /** @description The line, or the row of a sheet, that has the names. */
+                    header_row?: number;
+                    /** @description Columns by other names: `their name=our name`, several on lines of their own. */
+                    map?: string;
+                };
+                "text/csv": string;
+                "application/vnd.apache.parquet": string;
+                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+            };
+        };
+        responses: {
+            /** @description The job waits for its file */
+            201: {
+                headers: {
+                    /** @description The address of the job. */
+                    Location?: string;
+                    /** @description Seconds until it is asked for. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            /** @description The job waits its turn */
+            202: {
+                headers: {
+                    /** @description The address of the job. */
+                    Location?: string;
+                    /** @description Seconds until it is asked for. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    getJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of a job.
+                 * @example Ksb1ikhGCTtP2rJWfCwMTY2SBnYUhaVQ
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job */
+            200: {
+                headers: {
+                    /** @description Seconds until it is to be asked for again; absent once it has ended. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    deleteJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of a job.
+                 * @example Ksb1ikhGCTtP2rJWfCwMTY2SBnYUhaVQ
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getJobOutput: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of a job.
+                 * @example Ksb1ikhGCTtP2rJWfCwMTY2SBnYUhaVQ
+                 */
+                id: string;
+                /**
+                 * @description The name of a file of the results, as in `outputs`.
+                 * @example manifest.json
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                    "application/vnd.apache.parquet": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/html": string;
+                    "application/json": unknown;
+                };
+            };
+            /** @description The way to the file, in a bucket */
+            303: {
+                headers: {
+                    /** @description Its address. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
             503: components["responses"]["ServiceUnavailable"];
         };
     };

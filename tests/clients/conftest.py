@@ -12,13 +12,15 @@ from tests.support.live import serve
 from tests.support.npm import node_modules
 
 KEY = "correct horse"
-WHAT_IS_PRINTED = (
+OF_CUSTOMERS = (
     "speaks for this group",
     "customers of training are in it",
     "customer 1: Total_Trans_Ct: expected a whole number from 0 to 1,000,000",
     "422 invalid_customer",
 )
-"""By either client, of a batch whose second customer is wrong."""
+"""What either client prints of a batch whose second customer is wrong."""
+OF_A_FILE = ("rows are assigned", "fine: ", "Total_Trans_Ct")
+"""What either client prints of the customers that ship."""
 
 
 @pytest.fixture(scope="session")

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 from infra.api_types import TYPES, write
-from tests.clients.conftest import KEY, WHAT_IS_PRINTED
+from tests.clients.conftest import KEY, OF_A_FILE, OF_CUSTOMERS
 from tests.support.npm import run
-from tests.support.paths import ROOT
+from tests.support.paths import CUSTOMERS, ROOT
 
 EXAMPLES = ROOT / "examples" / "clients"
 OTHER = "Unsupported content type"
@@ -27,14 +27,18 @@ def test_a_client_in_python_type_checks_and_is_answered(
     )  # fmt: skip
     warnings = re.findall(r"^(?:WARNING|ERROR) parsing .*\n+(.*?) \S+$", made.stderr, re.M)
     assert set(warnings) == {OTHER}
-    shutil.copy(EXAMPLES / "assign.py", tmp_path)
-    run(BIN / "mypy", "--strict", "--config-file=", "assign.py", cwd=tmp_path)
-    printed = run(
-        sys.executable, "assign.py", server,
-        cwd=tmp_path, environment={"KEY": KEY, "PYTHONPATH": str(tmp_path)},
-    ).stdout  # fmt: skip
-    for part in WHAT_IS_PRINTED:
-        assert part in printed
+    scripts = ("assign.py", "job.py")
+    for script in scripts:
+        shutil.copy(EXAMPLES / script, tmp_path)
+    run(BIN / "mypy", "--strict", "--config-file=", *scripts, cwd=tmp_path)
+
+    def printed(*command: str | Path) -> str:
+        environment = {"KEY": KEY, "PYTHONPATH": str(tmp_path)}
+        return run(sys.executable, *command, cwd=tmp_path, environment=environment).stdout
+
+    of_customers, of_a_file = printed("assign.py", server), printed("job.py", server, CUSTOMERS)
+    assert [part for part in OF_CUSTOMERS if part not in of_customers] == []
+    assert [part for part in OF_A_FILE if part not in of_a_file] == []
 
 
 def test_a_client_in_typescript_type_checks_and_is_answered(
@@ -42,14 +46,17 @@ def test_a_client_in_typescript_type_checks_and_is_answered(
 ) -> None:
     (tmp_path / "node_modules").symlink_to(npm)
     (tmp_path / "package.json").write_text('{"type": "module"}')
-    shutil.copy(EXAMPLES / "assign.ts", tmp_path)
+    scripts = ("assign.ts", "job.ts")
+    for script in scripts:
+        shutil.copy(EXAMPLES / script, tmp_path)
     tools = npm / ".bin"
     run(tools / "openapi-typescript", document, "--output", "openapi.d.ts", cwd=tmp_path)
     options = ("--strict", "--target", "es2022", "--module", "nodenext")
-    run(tools / "tsc", *options, "assign.ts", cwd=tmp_path)
-    printed = run("node", "assign.js", server, KEY, cwd=tmp_path).stdout
-    for part in WHAT_IS_PRINTED:
-        assert part in printed
+    run(tools / "tsc", *options, *scripts, cwd=tmp_path)
+    of_customers = run("node", "assign.js", server, KEY, cwd=tmp_path).stdout
+    assert [part for part in OF_CUSTOMERS if part not in of_customers] == []
+    of_a_file = run("node", "job.js", server, CUSTOMERS, KEY, cwd=tmp_path).stdout
+    assert [part for part in OF_A_FILE if part not in of_a_file] == []
 
 
 def test_the_types_in_the_documents_are_those_of_the_api(npm: Path, tmp_path: Path) -> None:
