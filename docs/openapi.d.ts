@@ -15,7 +15,7 @@ export interface paths {
         put?: never;
         /**
          * Which cluster one customer belongs to, and why
-         * @description With `?fields=cluster,churn,reasons` the answer has those fields and no others; an unknown one is refused, with the names there are.
+         * @description With `?fields=cluster,margin,reasons` the answer has those fields and no others; an unknown one is refused, with the names there are.
          */
         post: operations["assignCustomer"];
         delete?: never;
@@ -57,7 +57,7 @@ export interface paths {
          * Which clusters many customers belong to
          * @description Up to 1,000 customers; wrong ones are rejected one by one, the others assigned. What is the same for all stands once: an item's `cluster` is a key of `clusters`, where its name and churn rate are.
          *
-         *     With `?fields=cluster,churn,reasons` the answer has those fields and no others; an unknown one is refused, with the names there are. Each item also has its `index`, and with `churn` its `cluster`.
+         *     With `?fields=cluster,margin,reasons` the answer has those fields and no others; an unknown one is refused, with the names there are. Each item also has its `index`, and with `churn` its `cluster`.
          */
         post: operations["assignBatch"];
         delete?: never;
@@ -810,7 +810,7 @@ export interface components {
              * @description The kind of problem; stable, for programs.
              * @enum {string}
              */
-            code: "busy" | "forbidden" | "headers_too_large" | "idempotency_key_reused" | "internal_error" | "interrupted" | "invalid_customer" | "invalid_encoding" | "invalid_file" | "invalid_form" | "invalid_json" | "invalid_list" | "invalid_request" | "job_gone" | "method_not_allowed" | "model_unavailable" | "no_history" | "not_acceptable" | "not_found" | "results_gone" | "storage_unavailable" | "timeout" | "too_large" | "too_many_requests" | "unauthorised" | "unknown_cluster" | "unknown_customer" | "unknown_model" | "unsupported_media_type";
+            code: "answer_too_large" | "busy" | "forbidden" | "headers_too_large" | "idempotency_key_reused" | "internal_error" | "interrupted" | "invalid_customer" | "invalid_encoding" | "invalid_file" | "invalid_form" | "invalid_json" | "invalid_list" | "invalid_request" | "job_gone" | "method_not_allowed" | "model_unavailable" | "no_history" | "not_acceptable" | "not_found" | "results_gone" | "storage_unavailable" | "timeout" | "too_large" | "too_many_requests" | "unauthorised" | "unknown_cluster" | "unknown_customer" | "unknown_model" | "unsupported_media_type";
             /**
              * Format: uri
              * @description Names this request; the log has it by the same id.
