@@ -8,7 +8,7 @@ IMAGE_PYTHON := $(shell sed -n 's/^ARG BASE_IMAGE=python:\([0-9.]*\)-.*/\1/p' Do
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-slow test-all check fmt bench bench-moves bench-spark soak screenshots settings retest picture audit policy wheel image release package deploy remove pin
+.PHONY: help setup demo serve test test-slow test-all check fmt bench bench-moves bench-spark soak screenshots settings types retest picture audit policy wheel image release package deploy remove pin
 
 help:  ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ screenshots: setup  ## Draw the pages that the README shows anew, with Debian's 
 
 settings: setup  ## Write the tables of settings in docs/ and app.json anew
 	$(BIN)/python -m infra.settings_docs
+
+types: setup node_modules/ready  ## Write the types of the API for TypeScript into docs/ anew
+	$(BIN)/python -m infra.api_types
 
 .venv-audit/ready: requirements/audit.txt .venv/ready
 	.venv/bin/uv venv --quiet --clear .venv-audit

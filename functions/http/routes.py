@@ -1,5 +1,6 @@
 """The routes of the JSON API."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -245,7 +246,7 @@ def _add_document(app: FastAPI, live_model: LiveModel, settings: Settings) -> No
     async def openapi(request: Request) -> Response:
         """The document, with the address under which this request found us."""
         root = str(request.scope.get("root_path", "")).rstrip("/")
-        described = describe_live()
+        described = await asyncio.to_thread(describe_live)  # the first time takes a quarter second
         servers = [{**described["servers"][0], "url": root or "/"}]
         return kept(request, to_json({**described, "servers": servers}), control)
 

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from starlette.requests import Request
 
 from functions.http.assign import assign_one
-from functions.http.openapi.contract_schemas import customer_schema, what_if_schema
+from functions.http.openapi.contract_schemas import customer_schema, ways_schema
 from functions.http.presenter import presenter_of
 from functions.http.schemas import AssignmentAnswer, ClustersAnswer, WhatIfAnswer
 from functions.http.what_if import what_if
@@ -89,7 +89,7 @@ def _customer(contract: Contract) -> dict[str, Any]:
 
 
 def _customer_and_ways(contract: Contract) -> dict[str, Any]:
-    ways = what_if_schema(contract)["properties"]["ways"]
+    ways = {**ways_schema(contract), "type": ["object", "null"]}
     schema = _customer(contract)
     return {**schema, "properties": {**schema["properties"], "ways": ways}}
 

@@ -1,7 +1,6 @@
 """The image, built once; AWS's emulator, fetched once; the deploy template, rendered once."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -17,6 +16,7 @@ from model_store import BUNDLED, S3Address, open_store
 from tests.support import containers as helpers
 from tests.support.containers import Containers, Lambda
 from tests.support.dropping import Drop
+from tests.support.npm import node_modules
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
@@ -80,10 +80,7 @@ def drop(s3: "S3Client", make_bucket: Callable[[], str]) -> Drop:
 @pytest.fixture(scope="session")
 def templates() -> Mapping[str, Path]:
     """The template of every stage; without npm only CI fails."""
-    if shutil.which("npm") is None:
-        if os.environ.get("CI"):
-            pytest.fail("npm is needed under CI")
-        pytest.skip("npm is not installed")
+    node_modules()
     return {stage: package(stage) for stage in STAGES}
 
 

@@ -1,13 +1,15 @@
 """The schemas that the document's operations name."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from copy import deepcopy
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
 from pydantic import ConfigDict, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 from typing_extensions import is_typeddict
 
-from functions.http.openapi.contract_schemas import contract_schemas
+from functions.http.openapi.contract_schemas import NEEDS, contract_schemas
 from functions.http.openapi.operation import Operation, Schema, by_type
 from functions.http.problems import TITLES
 from functions.http.schemas import ProblemDocument
@@ -36,7 +38,21 @@ def component_schemas(
 ) -> dict[str, dict[str, Any]]:
     """The schemas of some operations by name, and what these name in turn."""
     named = {ProblemDocument, *_named(operations)}
-    shapes = sorted((s for s in named if not isinstance(s, str)), key=lambda shape: shape.__name__)
+    shapes = frozenset(schema for schema in named if not isinstance(schema, str))
+    schemas = deepcopy(_of_shapes(shapes))
+    schemas["ProblemDocument"]["properties"]["code"]["enum"] = sorted(TITLES)
+    of_contract = contract_schemas(loaded)
+    for name in (schema for schema in named if isinstance(schema, str)):
+        schemas |= {need: of_contract[need] for need in (name, *NEEDS[name])}
+    if loaded is not None:
+        names = [feature.name for feature in loaded.model.contract.features]
+        for answer in {"ReasonAnswer", "ChangeAnswer"} & set(schemas):
+            schemas[answer]["properties"]["feature"]["enum"] = names
+    return dict(sorted(schemas.items()))
+
+
+@lru_cache(maxsize=4)  # reading the docstrings below fields takes longer than all the rest
+def _of_shapes(shapes: frozenset[type]) -> dict[str, dict[str, Any]]:
     for shape in _with_fields(shapes):
         shape.__pydantic_config__ = ConfigDict(use_attribute_docstrings=True)  # type: ignore[attr-defined]
     adapters: list[tuple[type, Literal["serialization"], TypeAdapter[Any]]] = [
@@ -45,18 +61,7 @@ def component_schemas(
     _, defined = TypeAdapter.json_schemas(
         adapters, ref_template=_TEMPLATE, schema_generator=_Untitled
     )
-    schemas: dict[str, dict[str, Any]] = dict(defined["$defs"])
-    schemas["ProblemDocument"]["properties"]["code"]["enum"] = sorted(TITLES)
-    of_contract = contract_schemas(loaded)
-    if {"Batch", "WhatIf"} & named:
-        named.add("Customer")
-    schemas |= {name: schema for name, schema in of_contract.items() if name in named}
-    if loaded is not None:
-        names = [feature.name for feature in loaded.model.contract.features]
-        for answer in ("ReasonAnswer", "ChangeAnswer"):
-            if answer in schemas:
-                schemas[answer]["properties"]["feature"]["enum"] = names
-    return dict(sorted(schemas.items()))
+    return dict(defined["$defs"])
 
 
 def _named(operations: Sequence[Operation]) -> Iterator[type | str]:
@@ -68,7 +73,7 @@ def _named(operations: Sequence[Operation]) -> Iterator[type | str]:
                         yield media.schema
 
 
-def _with_fields(shapes: Sequence[type]) -> set[type]:
+def _with_fields(shapes: Collection[type]) -> set[type]:
     """Some TypedDicts, and those that their fields have."""
     known: set[type] = set()
     waiting: list[Any] = list(shapes)

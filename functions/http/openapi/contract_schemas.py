@@ -7,6 +7,9 @@ from functions.live_model import LoadedModel
 from pipeline.model.contract import LARGEST, Contract, Feature
 from pipeline.model.counterfactuals import possible_ways
 
+NEEDS = {"Customer": (), "Batch": ("Customer",), "WhatIf": ("Customer", "Ways"), "Ways": ()}
+"""Schema → those it names."""
+
 
 def contract_schemas(loaded: LoadedModel | None) -> dict[str, dict[str, Any]]:
     """These schemas by name, with examples; without a model customers have any fields."""
@@ -14,7 +17,8 @@ def contract_schemas(loaded: LoadedModel | None) -> dict[str, dict[str, Any]]:
     schemas = {
         "Customer": customer_schema(contract),
         "Batch": batch_schema(),
-        "WhatIf": what_if_schema(contract),
+        "WhatIf": what_if_schema(),
+        "Ways": ways_schema(contract),
     }
     if loaded is not None:
         example = example_customer(loaded)
@@ -87,22 +91,11 @@ def batch_schema() -> dict[str, Any]:
     }
 
 
-def what_if_schema(contract: Contract | None) -> dict[str, Any]:
+def what_if_schema() -> dict[str, Any]:
     """What `POST /v1/what-if` takes."""
-    ways: dict[str, Any] = {
-        "type": ["object", "null"],
-        "description": "Which way each feature may change; one that is not named does not. "
-        "Without it: as the contract says.",
-        "additionalProperties": contract is None,
-    }
-    if contract is not None:
-        ways["properties"] = {
-            feature.name: {"enum": possible_ways(feature), "description": feature.label}
-            for feature in contract.features
-        }
     return {
         "type": "object",
-        "title": "What if",
+        "title": "WhatIf",
         "description": "One customer, and what may change.",
         "required": ["customer"],
         "additionalProperties": False,
@@ -111,9 +104,33 @@ def what_if_schema(contract: Contract | None) -> dict[str, Any]:
                 "$ref": "#/components/schemas/Customer",
                 "description": "The customer, as `POST /v1/assign` takes him.",
             },
-            "ways": ways,
+            "ways": {
+                "anyOf": [{"$ref": "#/components/schemas/Ways"}, {"type": "null"}],
+                "description": "Which way each feature may change; without it: as the contract "
+                "says.",
+            },
         },
     }
+
+
+def ways_schema(contract: Contract | None) -> dict[str, Any]:
+    """Which way each feature may change, in a what-if question."""
+    schema: dict[str, Any] = {
+        "type": "object",
+        "title": "Ways",
+        "description": "Which way each feature may change; one that is not named does not.",
+        "additionalProperties": contract is None,
+    }
+    if contract is not None:
+        schema["properties"] = {
+            feature.name: {
+                "type": "string",
+                "enum": list(possible_ways(feature)),
+                "description": feature.label,
+            }
+            for feature in contract.features
+        }
+    return schema
 
 
 def example_customer(loaded: LoadedModel) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from functions.http.openapi.operation import (
     Parameter,
     by_type,
 )
-from functions.http.openapi.problems import responses_of
+from functions.http.openapi.problems import responses_of, shared_responses
 from functions.http.openapi.security import Schemes
 from functions.http.openapi.table import OPERATIONS, TAGS
 from functions.live_model import LoadedModel
@@ -52,9 +52,6 @@ def document(
         described = _described(operation, loaded, ids, bool(schemes))
         paths.setdefault(path, {})[operation.method] = described
     tags = {operation.tag for operation in answered}
-    components: dict[str, Any] = {"schemas": component_schemas(answered, loaded)}
-    if schemes:
-        components["securitySchemes"] = {name: dict(scheme) for name, scheme in schemes.items()}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -69,7 +66,11 @@ def document(
         "security": [{name: []} for name in schemes],
         "tags": [{"name": tag, "description": TAGS[tag]} for tag in TAGS if tag in tags],
         "paths": paths,
-        "components": components,
+        "components": {
+            "schemas": component_schemas(answered, loaded),
+            "responses": _shared(paths, answered),
+            **({"securitySchemes": {**schemes}} if schemes else {}),
+        },
     }
 
 
@@ -150,3 +151,16 @@ def _content(content: Content, loaded: LoadedModel | None) -> dict[str, Any]:
 
 def _example(example: Example | None, loaded: LoadedModel | None) -> dict[str, Any]:
     return {} if example is None or loaded is None else {"example": example(loaded)}
+
+
+def _shared(paths: Mapping[str, Any], operations: Sequence[Operation]) -> dict[str, Any]:
+    """The responses that some operation refers to."""
+    shared = shared_responses({problem for one in operations for problem in one.problems})
+    used = {
+        response["$ref"].rpartition("/")[2]
+        for item in paths.values()
+        for described in item.values()
+        for response in described["responses"].values()
+        if "$ref" in response
+    }
+    return {name: response for name, response in shared.items() if name in used}

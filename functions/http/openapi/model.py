@@ -33,7 +33,7 @@ def _ready(loaded: LoadedModel) -> Any:
     return {
         "status": "ready",
         "model_version": loaded.version,
-        "loaded_at": loaded.loaded_at.isoformat(),
+        "loaded_at": loaded.artifact.manifest.version.published.isoformat(),
         "reload_failure": None,
         "models": _models(loaded)["models"],
     }

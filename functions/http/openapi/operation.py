@@ -93,7 +93,7 @@ class Operation:
     """Whether it answers without a key."""
 
 
-READS: tuple[Problem, ...] = (401, 503)
+READS: tuple[Problem, ...] = (401, 431, 503)
 """What any GET may end in."""
 TAKES_JSON: tuple[Problem, ...] = (400, 401, 403, 408, 413, 415, 422, 503)
 """What any operation with a JSON body may end in."""

@@ -1,6 +1,6 @@
 """What the document says of errors, each with an example."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -54,14 +54,36 @@ code that its status has by itself."""
 
 
 def responses_of(problems: Sequence[Problem]) -> dict[str, Any]:
-    """The responses for some problems, by status; own ones come before the example of a status."""
+    """The responses for some problems, by status: shared ones, or with examples of their own."""
     by_status: dict[int, list[ProblemError]] = {}
     for problem in problems:
         if isinstance(problem, ProblemError):
             by_status.setdefault(problem.status, []).append(problem)
         else:
-            by_status.setdefault(problem, []).append(ProblemError(problem, _example(problem)))
-    return {str(status): _response(status, by_status[status]) for status in sorted(by_status)}
+            by_status.setdefault(problem, [])
+    return {
+        str(status): _response(status, [*_general(status, problems), *own])
+        if (own := by_status[status])
+        else {"$ref": f"#/components/responses/{_name(status)}"}
+        for status in sorted(by_status)
+    }
+
+
+def shared_responses(problems: Collection[Problem]) -> dict[str, Any]:
+    """The responses that those of some operations refer to, by name."""
+    statuses = sorted(problem for problem in problems if isinstance(problem, int))
+    return {
+        _name(status): _response(status, [ProblemError(status, _example(status))])
+        for status in statuses
+    }
+
+
+def _general(status: int, problems: Sequence[Problem]) -> list[ProblemError]:
+    return [ProblemError(status, _example(status))] if status in problems else []
+
+
+def _name(status: int) -> str:
+    return HTTPStatus(status).phrase.title().replace(" ", "").replace("-", "")
 
 
 def _example(status: int) -> str:
