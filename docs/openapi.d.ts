@@ -55,9 +55,9 @@ export interface paths {
         put?: never;
         /**
          * Which clusters many customers belong to
-         * @description Up to 1,000 customers; wrong ones are rejected one by one, the others assigned. What is the same for all stands once: an item's `cluster` is a key of `clusters`, where its name and churn rate are.
+         * @description Up to 1,000 customers; wrong ones are rejected one by one, the others assigned. What is the same for all stands once: an item's `cluster` is a key of `clusters`, where its name is.
          *
-         *     With `?fields=cluster,margin,reasons` the answer has those fields and no others; an unknown one is refused, with the names there are. Each item also has its `index`, and with `churn` its `cluster`.
+         *     With `?fields=cluster,margin,reasons` the answer has those fields and no others; an unknown one is refused, with the names there are. Each item also has its `index`, and its `cluster` where `fields` asks for what `clusters` says of it.
          */
         post: operations["assignBatch"];
         delete?: never;
@@ -285,7 +285,7 @@ export interface components {
             id: string | number | null;
             /** @description To be read before all else: says of an outlier why the answer may not hold. */
             warning: string | null;
-            /** @description The cluster whose centre is nearest: the key of its name and churn rate in `clusters`. */
+            /** @description The cluster whose centre is nearest: the key of its name in `clusters`. */
             cluster: number;
             /** @description The customer's own risk; null where the model has no such score. */
             risk_score: components["schemas"]["RiskScoreItem"] | null;
