@@ -1,0 +1,157 @@
+"""Who sends a request, whether he may, and how often."""
+
+import hashlib
+import math
+import os
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from starlette.types import Scope
+
+from functions.access_settings import AccessSettings
+from functions.clients import Client, api_keys_of, shown_scopes
+from functions.http.access.credentials import Fields, Headers, is_basic, presented_key
+from functions.http.access.guesses import Guesses
+from functions.http.access.rates import Buckets
+from functions.http.access.scopes import may, scope_needed
+from functions.http.problems import ProblemError
+from functions.logs import Log
+
+if TYPE_CHECKING:
+    from functions.http.access.tokens import Tokens
+
+MOST_SUBJECTS = 10_000
+"""So many subjects of tokens have their requests counted."""
+_CHALLENGE = 'Basic realm="customer clusters", charset="UTF-8"'
+_DOTS_OF_A_TOKEN = 2
+
+
+class Callers:
+    """Tells the clients of one application apart.
+
+    Args:
+        entries: Of the API keys, as the setting has them.
+        settings: Whose tokens are taken.
+        log: Takes what goes wrong with the keys of tokens.
+        clock: In seconds.
+    """
+
+    def __init__(
+        self,
+        entries: Sequence[str],
+        settings: AccessSettings,
+        log: Log,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
+        self._secret = os.urandom(32)
+        keys = api_keys_of(tuple(entries))
+        self._clients = {self._hidden(bytes.fromhex(key.sha256)): key.client for key in keys}
+        self._gateway = settings.gateway
+        self._tokens = _tokens_of(settings, log)
+        self._buckets = Buckets(max(MOST_SUBJECTS, len(keys)))
+        self._guesses = Guesses()
+
+    async def admit(self, scope: Scope, path: str, headers: Headers, fields: Fields) -> None:
+        """Let a request pass whose client may send it.
+
+        Args:
+            scope: Of the request; it gets `caller`, the client's name, and what `may` reads.
+                What ASGI calls the client is an address only.
+            path: Ours, without what stands before it.
+            headers: Of the request.
+            fields: Gets the headers that tell of the client's rate.
+
+        Raises:
+            ProblemError: It may not pass.
+        """
+        client = self._of_gateway(scope) or await self._of_credential(scope, headers)
+        scope["caller"], scope["caller_scopes"] = client.name, client.scopes
+        if client.rate is not None:
+            self._count(client, fields)
+        needed = scope_needed(path)
+        if needed is not None and not may(scope, needed):
+            raise _missing_scope(needed, client)
+
+    async def _of_credential(self, scope: Scope, headers: Headers) -> Client:
+        credential = presented_key(headers)
+        if not credential:
+            raise self._unknown("send")
+        if self._tokens and credential.count(b".") == _DOTS_OF_A_TOKEN and not is_basic(headers):
+            return await self._tokens.client(credential)
+        address = (scope.get("client") or ("",))[0]
+        digest = self._hidden(hashlib.sha256(credential).digest())
+        if wait := self._guesses.wait(address, digest, self._clock()):
+            raise _too_many("too_many_attempts", "too many wrong keys came from this address", wait)
+        client = self._clients.get(digest)
+        if client is None:
+            self._guesses.wrong(address, self._clock())
+            raise self._unknown("the key is unknown; send")
+        self._guesses.right(address, digest)
+        return client
+
+    def _hidden(self, digest: bytes) -> bytes:
+        """What a key is looked up by: nobody knows it, so the time of a look-up tells nothing."""
+        return hashlib.blake2b(digest, key=self._secret, digest_size=32).digest()
+
+    def _of_gateway(self, scope: Scope) -> Client | None:
+        """The client that the gateway before the function has checked, where it is to be believed.
+
+        Only the gateway can write there; a client sends what is in its headers and body.
+        """
+        if self._gateway is None or "aws.event" not in scope:
+            return None
+        authorizer = scope["aws.event"]["requestContext"].get("authorizer") or {}
+        checked: dict[str, Any] = authorizer.get(self._gateway) or {}
+        if self._gateway == "iam" and (arn := checked.get("userArn")):
+            return Client(f"iam:{arn.rpartition(':')[2]}")
+        if self._gateway == "jwt" and self._tokens and (claims := checked.get("claims")):
+            return self._tokens.client_of(claims)
+        return None
+
+    def _count(self, client: Client, fields: Fields) -> None:
+        assert client.rate is not None
+        now = self._clock()
+        bucket = self._buckets.of(client.name, client.rate, now)
+        wait = bucket.take(now)
+        fields += [bucket.policy, bucket.left(wait)]
+        if wait:
+            said = f"{client.name} may send {client.rate.requests:,} requests in "
+            unit = f"{client.rate.seconds:,} s" if client.rate.seconds > 1 else "a second"
+            raise _too_many("rate_exceeded", said + unit, wait)
+
+    def _unknown(self, beginning: str) -> ProblemError:
+        ways = "`Authorization: Bearer KEY`, `X-API-Key: KEY`, or the password of HTTP Basic"
+        if self._clients:
+            challenge, sent = _CHALLENGE, f"a key as {ways}"
+            if self._tokens:
+                sent += ", or a token as `Authorization: Bearer TOKEN`"
+        elif self._tokens:
+            challenge, sent = "Bearer", "a token as `Authorization: Bearer TOKEN`"
+        else:
+            challenge, sent = "AWS4-HMAC-SHA256", "a request that is signed for IAM"
+        return ProblemError(401, f"{beginning} {sent}", headers={"WWW-Authenticate": challenge})
+
+
+def _tokens_of(settings: AccessSettings, log: Log) -> "Tokens | None":
+    if not settings.jwt_issuer:
+        return None
+    from functions.http.access.tokens import Tokens  # who takes none need not load it
+
+    return Tokens(settings, log)
+
+
+def _too_many(code: str, detail: str, wait: float) -> ProblemError:
+    headers = {"Retry-After": str(max(1, math.ceil(wait)))}
+    return ProblemError(429, f"{detail}; try again later", code=code, headers=headers)
+
+
+def _missing_scope(needed: str, client: Client) -> ProblemError:
+    has = ", ".join(shown_scopes(client.scopes)) or "none"
+    return ProblemError(
+        403,
+        f"this needs the scope {needed}; {client.name} has {has}",
+        code="missing_scope",
+        headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{needed}"'},
+    )
