@@ -53,10 +53,14 @@ class PageRoutes:
             self.routes += lazy_routes(lambda: self._history, _HISTORY)
 
     def problem_page(self, request: Request, problem: ProblemError) -> Response | None:
-        """The problem as a page where a person asked for one, None where a machine did."""
+        """The problem as a page where a person asked for one, None where a machine did.
+
+        What is for machines is a document for persons too, but where a key is asked for: a browser
+        asks for it, and shows this when it gets none.
+        """
         path = str(request.scope["path"]).removeprefix(request.scope.get("root_path", ""))
         for_machines = path.startswith(_FOR_MACHINES)
-        if for_machines or not by_person(request):
+        if (for_machines and problem.status != 401) or not by_person(request):
             return None
         return self._pages.problem(request, problem)
 
