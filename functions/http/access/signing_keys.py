@@ -134,9 +134,11 @@ def _usable(entry: Mapping[str, Any]) -> "PyJWK | None":
     from jwt import PyJWK
     from jwt.exceptions import PyJWTError
 
-    kinds = {("RSA", None): "RS256", ("EC", "P-256"): "ES256"}
-    algorithm = kinds.get((entry.get("kty"), entry.get("crv")))  # type: ignore[arg-type]
-    if algorithm is None or entry.get("alg", algorithm) != algorithm or "d" in entry:
+    elliptic = (entry.get("kty"), entry.get("crv")) == ("EC", "P-256")
+    if not elliptic and entry.get("kty") != "RSA":
+        return None
+    algorithm = "ES256" if elliptic else "RS256"
+    if entry.get("alg", algorithm) != algorithm or "d" in entry:
         return None
     if entry.get("use", "sig") != "sig" or not isinstance(entry.get("kid"), str | None):
         return None
@@ -144,7 +146,7 @@ def _usable(entry: Mapping[str, Any]) -> "PyJWK | None":
         key = PyJWK(dict(entry), algorithm)
     except (PyJWTError, ValueError, TypeError):
         return None
-    return key if algorithm == "ES256" or key.key.key_size >= SMALLEST_RSA else None
+    return key if elliptic or key.key.key_size >= SMALLEST_RSA else None
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
