@@ -77,6 +77,7 @@ class Middleware:
     ) -> None:
         self.app, self.page, self.log = app, page, log
         self.callers, self.origins = callers, origins
+        self.guarded = not (callers is None and origins is None)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or let the application answer it."""
@@ -88,15 +89,16 @@ class Middleware:
         headers = dict(scope["headers"])
         request_id = _request_id(headers)
         head = scope["method"] == "HEAD"
-        inner = {**scope, "method": "GET" if head else scope["method"], "request_id": request_id}
-        inner["caller"] = None
+        method = "GET" if head else scope["method"]
+        inner = {**scope, "method": method, "request_id": request_id, "caller": None}
         inner["path"] = _without_slash(scope)
 
         async def answer(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"].extend(fields)
+                if fields:
+                    message["headers"].extend(fields)
                 _secure(message["headers"], request_id)
             elif head:
                 message = {**message, "body": b""}
@@ -121,16 +123,20 @@ class Middleware:
         receive: Receive,
         send: Send,
     ) -> None:
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
-        from_list = False
-        if self.origins is not None:
-            from_list = self.origins.allow(path, headers, fields)
-            if preflight := self.origins.preflight(scope["method"], headers, from_list):
-                await preflight(scope, receive, send)
-                return
-        if self.callers is not None and path not in OPEN and not path.startswith(_OPEN_FOLDER):
-            await self.callers.admit(scope, path, headers, fields)
-        if not (scope["method"] in _HARMLESS or from_list or of_this_site(headers)):
+        harmless = scope["method"] in _HARMLESS
+        if self.guarded:
+            path = scope["path"].removeprefix(scope.get("root_path", ""))
+            if self.origins is not None:
+                listed = self.origins.allow(path, headers, fields)
+                if preflight := self.origins.preflight(scope["method"], headers, listed):
+                    await preflight(scope, receive, send)
+                    return
+                harmless = harmless or listed
+            if self.callers is not None and not _is_open(path):
+                pending = self.callers.admit(scope, path, headers, fields)
+                if pending is not None:
+                    await pending
+        if not harmless and not of_this_site(headers):
             raise ProblemError(403, "a form is taken from a page of this site only")
         await self.app(scope, receive, send)
 
@@ -161,6 +167,10 @@ class Middleware:
         if "error" in scope:
             line["error"] = scope["error"]
         self.log(line)
+
+
+def _is_open(path: str) -> bool:
+    return path in OPEN or path.startswith(_OPEN_FOLDER)
 
 
 def of_this_site(headers: Mapping[bytes, bytes]) -> bool:

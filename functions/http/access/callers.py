@@ -4,13 +4,13 @@ import hashlib
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from starlette.types import Scope
 
 from functions.access_settings import AccessSettings
-from functions.clients import Client, api_keys_of, shown_scopes
+from functions.clients import Client, Rate, api_keys_of, shown_scopes
 from functions.http.access.credentials import Fields, Headers, is_basic, presented_key
 from functions.http.access.guesses import Guesses
 from functions.http.access.rates import Buckets
@@ -47,13 +47,15 @@ class Callers:
         self._clock = clock
         self._secret = os.urandom(32)
         keys = api_keys_of(tuple(entries))
+        self._buckets = Buckets(max(MOST_SUBJECTS, len(keys)))
         self._clients = {self._hidden(bytes.fromhex(key.sha256)): key.client for key in keys}
         self._gateway = settings.gateway
         self._tokens = _tokens_of(settings, log)
-        self._buckets = Buckets(max(MOST_SUBJECTS, len(keys)))
         self._guesses = Guesses()
 
-    async def admit(self, scope: Scope, path: str, headers: Headers, fields: Fields) -> None:
+    def admit(
+        self, scope: Scope, path: str, headers: Headers, fields: Fields
+    ) -> Awaitable[None] | None:
         """Let a request pass whose client may send it.
 
         Args:
@@ -63,26 +65,41 @@ class Callers:
             headers: Of the request.
             fields: Gets the headers that tell of the client's rate.
 
+        Returns:
+            None, or what is to be awaited before it passes: most clients are known at once.
+
         Raises:
             ProblemError: It may not pass.
         """
-        client = self._of_gateway(scope) or await self._of_credential(scope, headers)
+        client = self._of_gateway(scope) if self._gateway else None
+        if client is None:
+            credential = presented_key(headers)
+            if self._tokens and _like_a_token(credential, headers):
+                return self._admit_token(self._tokens, credential, scope, path, fields)
+            client = self._of_key(scope, credential)
+        self._pass(client, scope, path, fields)
+        return None
+
+    async def _admit_token(
+        self, tokens: "Tokens", credential: bytes, scope: Scope, path: str, fields: Fields
+    ) -> None:
+        self._pass(await tokens.client(credential), scope, path, fields)
+
+    def _pass(self, client: Client, scope: Scope, path: str, fields: Fields) -> None:
+        """Let a known client pass where its scopes and its rate allow it."""
         scope["caller"], scope["caller_scopes"] = client.name, client.scopes
         if client.rate is not None:
-            self._count(client, fields)
+            self._count(client.name, client.rate, fields)
         needed = scope_needed(path)
-        if needed is not None and not may(scope, needed):
+        if needed is not None and needed not in client.scopes and not may(scope, needed):
             raise _missing_scope(needed, client)
 
-    async def _of_credential(self, scope: Scope, headers: Headers) -> Client:
-        credential = presented_key(headers)
+    def _of_key(self, scope: Scope, credential: bytes) -> Client:
         if not credential:
             raise self._unknown("send")
-        if self._tokens and credential.count(b".") == _DOTS_OF_A_TOKEN and not is_basic(headers):
-            return await self._tokens.client(credential)
         address = (scope.get("client") or ("",))[0]
         digest = self._hidden(hashlib.sha256(credential).digest())
-        if wait := self._guesses.wait(address, digest, self._clock()):
+        if wait := self._guesses.wait(address, digest, self._clock):
             raise _too_many("too_many_attempts", "too many wrong keys came from this address", wait)
         client = self._clients.get(digest)
         if client is None:
@@ -100,7 +117,7 @@ class Callers:
 
         Only the gateway can write there; a client sends what is in its headers and body.
         """
-        if self._gateway is None or "aws.event" not in scope:
+        if "aws.event" not in scope:
             return None
         authorizer = scope["aws.event"]["requestContext"].get("authorizer") or {}
         checked: dict[str, Any] = authorizer.get(self._gateway) or {}
@@ -110,16 +127,13 @@ class Callers:
             return self._tokens.client_of(claims)
         return None
 
-    def _count(self, client: Client, fields: Fields) -> None:
-        assert client.rate is not None
+    def _count(self, name: str, rate: Rate, fields: Fields) -> None:
         now = self._clock()
-        bucket = self._buckets.of(client.name, client.rate, now)
+        bucket = self._buckets.of(name, rate, now)
         wait = bucket.take(now)
-        fields += [bucket.policy, bucket.left(wait)]
+        fields += (bucket.policy, bucket.left(wait))
         if wait:
-            said = f"{client.name} may send {client.rate.requests:,} requests in "
-            unit = f"{client.rate.seconds:,} s" if client.rate.seconds > 1 else "a second"
-            raise _too_many("rate_exceeded", said + unit, wait)
+            raise _too_many("rate_exceeded", f"{name} may send {rate} requests", wait)
 
     def _unknown(self, beginning: str) -> ProblemError:
         ways = "`Authorization: Bearer KEY`, `X-API-Key: KEY`, or the password of HTTP Basic"
@@ -132,6 +146,10 @@ class Callers:
         else:
             challenge, sent = "AWS4-HMAC-SHA256", "a request that is signed for IAM"
         return ProblemError(401, f"{beginning} {sent}", headers={"WWW-Authenticate": challenge})
+
+
+def _like_a_token(credential: bytes, headers: Headers) -> bool:
+    return credential.count(b".") == _DOTS_OF_A_TOKEN and not is_basic(headers)
 
 
 def _tokens_of(settings: AccessSettings, log: Log) -> "Tokens | None":

@@ -1,6 +1,7 @@
 """Wrong keys, counted by the address they come from: so that nobody may guess as fast as he can."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 
 from functions.clients import Rate
 from functions.http.access.rates import TokenBucket
@@ -24,12 +25,12 @@ class Guesses:
         self._wrong: OrderedDict[str, TokenBucket] = OrderedDict()
         self._right: set[tuple[str, bytes]] = set()
 
-    def wait(self, address: str, digest: bytes, now: float) -> float:
+    def wait(self, address: str, digest: bytes, clock: Callable[[], float]) -> float:
         """How many seconds an address has to wait before this key of its is looked at."""
         if not self._wrong or (address, digest) in self._right:
             return 0.0
         bucket = self._wrong.get(network_of(address))
-        return bucket.wait(now) if bucket else 0.0
+        return bucket.wait(clock()) if bucket else 0.0
 
     def right(self, address: str, digest: bytes) -> None:
         """Remember that a key was right."""

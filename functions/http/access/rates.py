@@ -27,8 +27,10 @@ class TokenBucket:
 
     def wait(self, now: float) -> float:
         """In how many seconds there is a token; 0 where there is one."""
-        tokens = self._tokens + max(0.0, now - self._filled_at) * self._per_second
-        self._tokens, self._filled_at = min(tokens, self._size), now
+        passed, self._filled_at = now - self._filled_at, now
+        if passed > 0.0:  # a clock may go back
+            tokens = self._tokens + passed * self._per_second
+            self._tokens = tokens if tokens < self._size else self._size
         return 0.0 if self._tokens >= 1.0 else (1.0 - self._tokens) / self._per_second
 
     def take(self, now: float) -> float:
@@ -44,11 +46,8 @@ class TokenBucket:
         Args:
             wait: What the latest request was told to wait; then it is the time until the next.
         """
-        seconds = wait or (self._size - self._tokens) / self._per_second
-        return (
-            b"ratelimit",
-            f'"{POLICY}";r={int(self._tokens)};t={max(1, math.ceil(seconds))}'.encode(),
-        )
+        seconds = math.ceil(wait or (self._size - self._tokens) / self._per_second) or 1
+        return b"ratelimit", f'"{POLICY}";r={int(self._tokens)};t={seconds}'.encode()
 
 
 class Buckets:

@@ -1,6 +1,7 @@
 """Which scope an address needs, and whether a client has it."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 NEEDED: Mapping[str, str | None] = {
@@ -30,6 +31,7 @@ MODELS = "/v1/models/"
 _SCOPES = "caller_scopes"
 
 
+@lru_cache(1_024)
 def scope_needed(path: str) -> str | None:
     """The scope that a path needs; None where any client may ask."""
     while path.startswith(MODELS):

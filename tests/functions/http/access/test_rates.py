@@ -57,11 +57,11 @@ def test_the_memory_of_guesses_is_bounded(monkeypatch: pytest.MonkeyPatch) -> No
 def test_an_address_is_let_in_again_after_a_while() -> None:
     guesses = Guesses()
     for _ in range(module.GUESSES.requests):
-        assert guesses.wait("1.2.3.4", b"", 0.0) == 0.0
+        assert guesses.wait("1.2.3.4", b"", lambda: 0.0) == 0.0
         guesses.wrong("1.2.3.4", 0.0)
-    assert guesses.wait("1.2.3.4", b"", 0.0) == 2.0
-    assert guesses.wait("4.3.2.1", b"", 0.0) == 0.0
-    assert guesses.wait("1.2.3.4", b"", 2.0) == 0.0
+    assert guesses.wait("1.2.3.4", b"", lambda: 0.0) == 2.0
+    assert guesses.wait("4.3.2.1", b"", lambda: 0.0) == 0.0
+    assert guesses.wait("1.2.3.4", b"", lambda: 2.0) == 0.0
 
 
 @pytest.mark.parametrize(
