@@ -21,6 +21,8 @@ from functions.http.openapi.table import OPERATIONS, TAGS
 from functions.live_model import LoadedModel
 
 _ERRORS = "Every error is an RFC 9457 problem document with a stable `code`."
+_OF_CLIENTS = (401, 429)
+"""Statuses that nobody gets where all may ask."""
 _PARAMETER = re.compile(r"\{\w+\}")
 
 
@@ -106,7 +108,7 @@ def _described(
     if operation.body is not None:
         described["requestBody"] = {"required": True, "content": _content(operation.body, loaded)}
     answers = {str(status): _answer(a, loaded, ids) for status, a in operation.answers.items()}
-    problems = [problem for problem in operation.problems if asks or problem != 401]
+    problems = [problem for problem in operation.problems if asks or problem not in _OF_CLIENTS]
     described["responses"] = answers | responses_of(problems)
     if operation.open and asks:
         described["security"] = []
