@@ -37,10 +37,8 @@ BATCH = 1_000
 """Customers of a batch, drawn like those of the champion's clusters."""
 LONGEST_START = 20.0
 KEY = "a key of the benchmark"
-NAMED = {
-    "CUSTOMER_CLUSTERS_API_KEYS": "bench:assign+files:1000000/s="
-    + hashlib.sha256(KEY.encode()).hexdigest()
-}
+ENTRY = f"bench:assign+files:1000000/s={hashlib.sha256(KEY.encode()).hexdigest()}"
+NAMED = {"CUSTOMER_CLUSTERS_API_KEYS": ENTRY}
 """A client with a name, scopes and a rate that it does not reach."""
 _WRK = """\
 wrk.method = "POST"

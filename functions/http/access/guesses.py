@@ -1,7 +1,6 @@
 """Wrong keys, counted by the address they come from: so that nobody may guess as fast as he can."""
 
 from collections import OrderedDict
-from collections.abc import Callable
 
 from functions.clients import Rate
 from functions.http.access.rates import TokenBucket
@@ -22,24 +21,22 @@ class Guesses:
     """
 
     def __init__(self) -> None:
+        self.right: set[tuple[str, bytes]] = set()
+        """Addresses, with the hashes of keys that were right from there."""
         self._wrong: OrderedDict[str, TokenBucket] = OrderedDict()
-        self._right: set[tuple[str, bytes]] = set()
 
-    def wait(self, address: str, digest: bytes, clock: Callable[[], float]) -> float:
-        """How many seconds an address has to wait before this key of its is looked at."""
-        if not self._wrong or (address, digest) in self._right:
-            return 0.0
-        bucket = self._wrong.get(network_of(address))
-        return bucket.wait(clock()) if bucket else 0.0
+    def wait(self, address: str, now: float) -> float:
+        """How many seconds an address has to wait before another key of its is looked at."""
+        bucket = self._wrong.get(network_of(address)) if self._wrong else None
+        return bucket.wait(now) if bucket else 0.0
 
-    def right(self, address: str, digest: bytes) -> None:
+    def remember_right(self, address: str, digest: bytes) -> None:
         """Remember that a key was right."""
-        if (pair := (address, digest)) not in self._right:
-            if len(self._right) >= ADDRESSES:
-                self._right.clear()
-            self._right.add(pair)
+        if len(self.right) >= ADDRESSES:
+            self.right.clear()
+        self.right.add((address, digest))
 
-    def wrong(self, address: str, now: float) -> None:
+    def count_wrong(self, address: str, now: float) -> None:
         """Count a wrong key."""
         network = network_of(address)
         bucket = self._wrong.get(network)

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from functions.http.access.callers import Callers
 from functions.http.access.scopes import NEEDED, may, scope_needed
 from tests.functions.conftest import Lines
 from tests.functions.http.access.conftest import Clients, entry
@@ -162,11 +161,3 @@ def test_a_browser_that_sends_a_wrong_password_counts_as_a_guess(client_for: Cli
         client.get("/", headers={"Authorization": f"Basic {given}"}).status_code for _ in range(31)
     ]
     assert (codes[0], codes[-1]) == (401, 429)
-
-
-def test_keys_are_looked_up_by_what_nobody_outside_knows() -> None:
-    from functions.access_settings import AccessSettings
-
-    made = [Callers((entry("a", "key"),), AccessSettings(), log=print) for _ in range(2)]
-    known = [next(iter(callers._clients)) for callers in made]
-    assert known[0] != known[1]

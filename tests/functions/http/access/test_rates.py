@@ -48,20 +48,20 @@ def test_the_memory_of_guesses_is_bounded(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(module, "ADDRESSES", 10)
     guesses = Guesses()
     for number in range(100):
-        guesses.wrong(f"10.0.0.{number}", 0.0)
-        guesses.right(f"10.0.0.{number}", b"digest")
+        guesses.count_wrong(f"10.0.0.{number}", 0.0)
+        guesses.remember_right(f"10.0.0.{number}", b"digest")
     assert len(guesses._wrong) == 10
-    assert len(guesses._right) <= 10
+    assert len(guesses.right) <= 10
 
 
 def test_an_address_is_let_in_again_after_a_while() -> None:
     guesses = Guesses()
     for _ in range(module.GUESSES.requests):
-        assert guesses.wait("1.2.3.4", b"", lambda: 0.0) == 0.0
-        guesses.wrong("1.2.3.4", 0.0)
-    assert guesses.wait("1.2.3.4", b"", lambda: 0.0) == 2.0
-    assert guesses.wait("4.3.2.1", b"", lambda: 0.0) == 0.0
-    assert guesses.wait("1.2.3.4", b"", lambda: 2.0) == 0.0
+        assert guesses.wait("1.2.3.4", 0.0) == 0.0
+        guesses.count_wrong("1.2.3.4", 0.0)
+    assert guesses.wait("1.2.3.4", 0.0) == 2.0
+    assert guesses.wait("4.3.2.1", 0.0) == 0.0
+    assert guesses.wait("1.2.3.4", 2.0) == 0.0
 
 
 @pytest.mark.parametrize(

