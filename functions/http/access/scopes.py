@@ -26,16 +26,16 @@ NEEDED: Mapping[str, str | None] = {
 }
 """The beginning of a path, up to a slash → the scope that it needs, None where any client may ask.
 The longest one holds; what none begins needs `admin`."""
-MODELS = "/v1/models/"
-"""What follows a model's name there needs what it needs without."""
+OF_MODELS = {"/v1/models/": "/v1/", "/models/": "/"}
+"""What follows a model's name there → what it needs the scope of."""
 _SCOPES = "caller_scopes"
 
 
 @lru_cache(1_024)
 def scope_needed(path: str) -> str | None:
     """The scope that a path needs; None where any client may ask."""
-    while path.startswith(MODELS):
-        path = "/v1/" + path.removeprefix(MODELS).partition("/")[2]
+    while before := next(filter(path.startswith, OF_MODELS), ""):
+        path = OF_MODELS[before] + path.removeprefix(before).partition("/")[2]
     beginning = path
     while beginning:
         if beginning in NEEDED:
