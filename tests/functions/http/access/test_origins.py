@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -37,6 +38,11 @@ def names(headers: Mapping[str, str]) -> set[str]:
     return {name for name in headers if name.startswith("access-control-")}
 
 
+def varies(answer: Any) -> bool:
+    """Whether a cache keeps the answers to different origins apart."""
+    return "Origin" in answer.headers.get("vary", "").split(", ")
+
+
 def test_a_preflight_is_answered_without_a_key(site: TestClient, lines: Lines) -> None:
     answer = site.options("/v1/assign", headers={"Origin": APP, **ASKS})
     assert (answer.status_code, answer.content) == (204, b"")
@@ -47,7 +53,7 @@ def test_a_preflight_is_answered_without_a_key(site: TestClient, lines: Lines) -
     allowed = answer.headers["access-control-allow-headers"].lower().split(", ")
     assert {"x-api-key", "authorization", "content-type", "idempotency-key"} <= set(allowed)
     assert 600 <= int(answer.headers["access-control-max-age"]) <= 7200
-    assert answer.headers["vary"] == "Origin"
+    assert varies(answer)
     assert "access-control-allow-credentials" not in answer.headers
     assert (lines[-1]["method"], lines[-1]["status"]) == ("OPTIONS", 204)
 
@@ -80,7 +86,7 @@ def test_a_page_of_the_list_may_ask_with_a_key(site: TestClient, way: dict[str, 
     exposed = set(answer.headers["access-control-expose-headers"].lower().split(", "))
     assert exposed >= {"location", "etag", "retry-after", "ratelimit", "x-request-id"}
     assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
-    assert answer.headers["vary"] == "Origin"
+    assert varies(answer)
     assert answer.headers["x-content-type-options"] == "nosniff"  # as ever
 
 
@@ -114,7 +120,7 @@ def test_other_pages_are_shut_out_as_before(site: TestClient, open_site: TestCli
         assert answer.status_code == 403
         assert names(answer.headers) == set()
         assert answer.headers["cross-origin-resource-policy"] == "same-origin"
-        assert answer.headers["vary"] == "Origin"
+        assert varies(answer)
 
 
 def test_programs_and_our_own_pages_need_no_place_in_the_list(site: TestClient) -> None:
@@ -123,7 +129,7 @@ def test_programs_and_our_own_pages_need_no_place_in_the_list(site: TestClient) 
         answer = site.post("/v1/assign", json=CUSTOMER, headers=headers)
         assert answer.status_code == 200
         assert names(answer.headers) == set()
-    assert "vary" not in site.get("/static/style.css").headers
+    assert not varies(site.get("/static/style.css"))
 
 
 def test_without_keys_a_page_of_the_list_may_ask_too(open_site: TestClient) -> None:
@@ -138,7 +144,7 @@ def test_without_a_list_nothing_is_told_to_other_pages(client: TestClient) -> No
     assert answer.status_code == 403
     for given in (preflight, answer, client.get("/v1/model", headers={"Origin": APP})):
         assert names(given.headers) == set()
-        assert "vary" not in given.headers
+        assert not varies(given)
 
 
 def test_the_list_is_read_from_the_environment() -> None:
@@ -166,3 +172,13 @@ def test_a_head_request_is_told_the_same(site: TestClient) -> None:
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["access-control-allow-origin"] == APP
     assert json.loads(site.get("/v1/model", headers={"X-API-Key": "key"}).text)
+
+
+def test_an_answer_that_is_kept_holds_for_its_origin_only(site: TestClient) -> None:
+    """A browser that asks whether it still holds is told the same as at first."""
+    with_key = {**FROM_APP, "X-API-Key": "key"}
+    tag = site.get("/v1/model", headers=with_key).headers["etag"]
+    answer = site.get("/v1/model", headers={**with_key, "If-None-Match": tag})
+    assert answer.status_code == 304
+    assert varies(answer)
+    assert answer.headers["access-control-allow-origin"] == APP
