@@ -25,7 +25,7 @@ _EXPLAINED: dict[int | str, str] = {
     "busy": "Others come first at the moment. Try again in a minute.",
     "missing_scope": "The key that you entered is not for this page. Ask for one that is; a "
     "private window asks for a key anew.",
-    "too_many_requests": "Too many pages were asked for with this key. Wait a moment.",
+    "rate_exceeded": "Too many pages were asked for with this key. Wait a moment.",
     "too_many_attempts": "Wait a minute, then enter the key once more.",
     401: "Your browser asks for a name and a password: the key that you were given goes into the "
     "password field. The name may be anything.",

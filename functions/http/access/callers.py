@@ -130,7 +130,7 @@ class Callers:
         wait = bucket.take(now)
         fields += (bucket.policy, bucket.left(wait))
         if wait:
-            raise _too_many("too_many_requests", f"{name} may ask at a rate of {rate}", wait)
+            raise _too_many("rate_exceeded", f"{name} may ask at a rate of {rate}", wait)
 
     def _unknown(self, beginning: str) -> ProblemError:
         ways = "`Authorization: Bearer KEY`, `X-API-Key: KEY`, or the password of HTTP Basic"

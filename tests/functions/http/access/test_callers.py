@@ -109,7 +109,7 @@ def test_a_client_that_asks_too_often_is_told_when_to_come_back(clients: TestCli
     assert left == [
         f'"client";r={r};t={t}' for r, t in ((2, 20), (1, 40), (0, 60), (0, 20), (0, 20))
     ]
-    assert answers[3].json()["code"] == "too_many_requests"
+    assert answers[3].json()["code"] == "rate_exceeded"
     assert answers[3].headers["retry-after"] == "20"
     other = clients.get("/v1/model", headers=with_key("assign"))
     assert (other.status_code, "ratelimit" in other.headers) == (200, False)
