@@ -40,7 +40,7 @@ _HISTORY: Paths = {
 }
 """Answered by `functions.web.history.HistoryPages`, where the settings name results."""
 _FOR_MACHINES = ("/v1/", "/v2", "/health/", "/invocations", "/mcp", "/openapi.json", "/ping")
-"""What never answers with a page, whoever asks."""
+"""What answers with no page, whoever asks, but where a key is asked for."""
 
 
 class PageRoutes:
