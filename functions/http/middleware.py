@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 OPEN = frozenset({"/health/live", "/v2/health/live", "/favicon.ico"})
 """What answers without a key."""
+LISTED = "listed origin"
+"""In the scope of a request that a page of another site sends which is in the list of origins."""
 _OPEN_FOLDER = "/static/"
 """The same: the page that asks for a key has a style, and what shows a link its picture."""
 Page = Callable[[Request, ProblemError], Response | None]
@@ -131,7 +133,8 @@ class Middleware:
                 if preflight := self.origins.preflight(scope["method"], headers, listed):
                     await preflight(scope, receive, send)
                     return
-                harmless = harmless or listed
+                if listed:
+                    harmless = scope[LISTED] = True
             if self.callers is not None and not _is_open(path):
                 pending = self.callers.admit(scope, path, headers, fields)
                 if pending is not None:

@@ -12,7 +12,7 @@ API = ("/v1/", "/v2", "/mcp", "/invocations", "/ping", "/health/", "/openapi.jso
 _METHODS = b"GET, HEAD, POST, PUT, DELETE"
 _HEADERS = (
     b"Accept, Authorization, Content-Encoding, Content-Type, Idempotency-Key, If-None-Match, "
-    b"MCP-Protocol-Version, X-API-Key, X-Request-Id"
+    b"MCP-Method, MCP-Name, MCP-Protocol-Version, X-API-Key, X-Request-Id"
 )
 _EXPOSED = (
     b"Content-Disposition, ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, "

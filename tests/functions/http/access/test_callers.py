@@ -168,3 +168,23 @@ def test_a_browser_that_sends_a_wrong_password_counts_as_a_guess(client_for: Cli
         client.get("/", headers={"Authorization": f"Basic {given}"}).status_code for _ in range(31)
     ]
     assert (codes[0], codes[-1]) == (401, 429)
+
+
+def tools_of(client: TestClient, key: str, **headers: str) -> set[str]:
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    given = {**with_key(key), "MCP-Protocol-Version": "2025-06-18", **headers}
+    answer = client.post("/mcp", json=message, headers=given)
+    assert answer.status_code == 200, answer.text
+    return {tool["name"] for tool in answer.json()["result"]["tools"]}
+
+
+def test_over_mcp_a_client_has_the_tools_that_its_scopes_allow(clients: TestClient) -> None:
+    assert "history" in tools_of(clients, "all")
+    assert "history" in tools_of(clients, "admin")
+    few = tools_of(clients, "assign")
+    assert "assign" in few
+    assert not few & {"history", "job"}
+    call = {"name": "history", "arguments": {}}
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
+    answer = clients.post("/mcp", json=message, headers=with_key("assign"))
+    assert "Unknown tool" in answer.text

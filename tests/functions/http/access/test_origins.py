@@ -182,3 +182,15 @@ def test_an_answer_that_is_kept_holds_for_its_origin_only(site: TestClient) -> N
     assert answer.status_code == 304
     assert varies(answer)
     assert answer.headers["access-control-allow-origin"] == APP
+
+
+def test_a_page_of_the_list_may_use_mcp_and_no_other_may(
+    site: TestClient, open_site: TestClient
+) -> None:
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    for asked, key in ((site, {"X-API-Key": "key"}), (open_site, {})):
+        answer = asked.post("/mcp", json=message, headers={**FROM_APP, **key})
+        assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, APP)
+        for origin in (OTHER, "http://testserver"):
+            answer = asked.post("/mcp", json=message, headers={"Origin": origin, **key})
+            assert answer.status_code == 403
