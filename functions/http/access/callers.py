@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 MOST_SUBJECTS = 10_000
 """So many subjects of tokens have their requests counted."""
-_CHALLENGE = 'Basic realm="customer clusters", charset="UTF-8"'
 _DOTS_OF_A_TOKEN = 2
 
 
@@ -102,7 +101,7 @@ class Callers:
         if client is not None and (address, digest) in self._guesses.right:
             return client
         if wait := self._guesses.wait(address, self._clock()):
-            raise _too_many("too_many_attempts", "too many wrong keys came from this address", wait)
+            raise self._not_looked_at(wait)
         if client is None:
             self._guesses.count_wrong(address, self._clock())
             raise self._unknown("the key is unknown; send")
@@ -130,19 +129,28 @@ class Callers:
         wait = bucket.take(now)
         fields += (bucket.policy, bucket.left(wait))
         if wait:
-            raise _too_many("rate_exceeded", f"{name} may ask at a rate of {rate}", wait)
+            detail = f"{name} may ask at a rate of {rate}; try again later"
+            raise ProblemError(429, detail, code="rate_exceeded", headers=_after(wait))
+
+    def _not_looked_at(self, wait: float) -> ProblemError:
+        detail = "too many wrong keys came from this address; try again later"
+        headers = {**_after(wait), "WWW-Authenticate": self._challenge}
+        return ProblemError(401, detail, code="too_many_attempts", headers=headers)
+
+    @property
+    def _challenge(self) -> str:
+        if self._clients:
+            return 'Basic realm="customer clusters", charset="UTF-8"'
+        return "Bearer" if self._tokens else "AWS4-HMAC-SHA256"
 
     def _unknown(self, beginning: str) -> ProblemError:
         ways = "`Authorization: Bearer KEY`, `X-API-Key: KEY`, or the password of HTTP Basic"
-        if self._clients:
-            challenge, sent = _CHALLENGE, f"a key as {ways}"
-            if self._tokens:
-                sent += ", or a token as `Authorization: Bearer TOKEN`"
-        elif self._tokens:
-            challenge, sent = "Bearer", "a token as `Authorization: Bearer TOKEN`"
-        else:
-            challenge, sent = "AWS4-HMAC-SHA256", "a request that is signed for IAM"
-        return ProblemError(401, f"{beginning} {sent}", headers={"WWW-Authenticate": challenge})
+        sent = f"a key as {ways}" if self._clients else "a request that is signed for IAM"
+        if self._tokens:
+            token = "a token as `Authorization: Bearer TOKEN`"
+            sent = f"{sent}, or {token}" if self._clients else token
+        headers = {"WWW-Authenticate": self._challenge}
+        return ProblemError(401, f"{beginning} {sent}", headers=headers)
 
 
 def _like_a_token(credential: bytes, headers: Headers) -> bool:
@@ -157,9 +165,8 @@ def _tokens_of(settings: AccessSettings, log: Log) -> "Tokens | None":
     return Tokens(settings, log)
 
 
-def _too_many(code: str, detail: str, wait: float) -> ProblemError:
-    headers = {"Retry-After": str(max(1, math.ceil(wait)))}
-    return ProblemError(429, f"{detail}; try again later", code=code, headers=headers)
+def _after(wait: float) -> dict[str, str]:
+    return {"Retry-After": str(max(1, math.ceil(wait)))}
 
 
 def _missing_scope(needed: str, client: Client) -> ProblemError:

@@ -93,9 +93,9 @@ class Operation:
     """Whether it answers without a key."""
 
 
-READS: tuple[Problem, ...] = (401, 403, 429, 431, 503)
+READS: tuple[Problem, ...] = (401, 431, 503)
 """What any GET may end in."""
-TAKES_JSON: tuple[Problem, ...] = (400, 401, 403, 408, 413, 415, 422, 429, 503)
+TAKES_JSON: tuple[Problem, ...] = (400, 401, 403, 408, 413, 415, 422, 503)
 """What any operation with a JSON body may end in."""
 
 

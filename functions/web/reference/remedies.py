@@ -209,7 +209,7 @@ REMEDIES = {
         again=True,
     ),
     "too_many_attempts": Remedy(
-        429,
+        401,
         "Stop, and correct the key: others behind the same address wait with you.",
         again=True,
     ),
