@@ -164,7 +164,8 @@ def _example(example: Example | None, loaded: LoadedModel | None) -> dict[str, A
 
 def _shared(paths: Mapping[str, Any], operations: Sequence[Operation]) -> dict[str, Any]:
     """The responses that some operation refers to."""
-    shared = shared_responses({problem for one in operations for problem in one.problems})
+    named = {problem for one in operations for problem in one.problems}
+    shared = shared_responses({*named, *_OF_CLIENTS})
     used = {
         response["$ref"].rpartition("/")[2]
         for item in paths.values()
