@@ -5,6 +5,7 @@
 """
 
 import argparse
+import hashlib
 import http.client
 import json
 import os
@@ -17,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,9 +36,14 @@ ROUNDS = 5
 BATCH = 1_000
 """Customers of a batch, drawn like those of the champion's clusters."""
 LONGEST_START = 20.0
+KEY = "a key of the benchmark"
+ENTRY = f"bench:assign+files:1000000/s={hashlib.sha256(KEY.encode()).hexdigest()}"
+NAMED = {"CUSTOMER_CLUSTERS_API_KEYS": ENTRY}
+"""A client with a name, scopes and a rate that it does not reach."""
 _WRK = """\
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
+wrk.headers["X-API-Key"] = "{key}"
 wrk.body = io.open("{body}"):read("*a")
 """
 
@@ -110,7 +116,27 @@ def under_load(seconds: int) -> None:
     report("16 connections", "requests/s", {n: statistics.median(v) for n, v in many.items()}, 0)
     report("p50, 1 connection", "ms", {n: statistics.median(v) for n, v in single.items()}, 3)
     report("resident memory after load", "MB", memory, 1)
+    named_clients(seconds)
     batches(seconds)
+
+
+def named_clients(seconds: int) -> None:
+    """Print what names, scopes and rates of clients cost, with and without them in turn."""
+    settings: dict[str, Mapping[str, str]] = {"without": {}, "with": NAMED}
+    many: dict[str, list[float]] = {name: [] for name in settings}
+    single: dict[str, list[float]] = {name: [] for name in settings}
+    for _ in range(ROUNDS):
+        for name, environment in settings.items():
+            with server("functions.api:app", environment) as started:
+                many[name].append(wrk(started.port, 16, seconds).requests_per_second)
+                single[name].append(wrk(started.port, 1, seconds).p50_ms)
+    rates = {name: statistics.median(values) for name, values in many.items()}
+    times = {name: statistics.median(values) for name, values in single.items()}
+    print(
+        f"named clients  {rates['with']:>9,.0f} requests/s (without {rates['without']:,.0f}, ratio "
+        f"{rates['with'] / rates['without']:.2f}), p50 {times['with']:.3f} ms "
+        f"(without {times['without']:.3f})"
+    )
 
 
 def batches(seconds: int) -> None:
@@ -163,7 +189,7 @@ def report(what: str, unit: str, values: dict[str, float], digits: int) -> None:
 
 
 @contextmanager
-def server(app: str) -> Iterator[Server]:
+def server(app: str, environment: Mapping[str, str] | None = None) -> Iterator[Server]:
     """Start uvicorn with one worker and no access log; it ends with the block."""
     port = free_port()
     command = [
@@ -171,7 +197,8 @@ def server(app: str) -> Iterator[Server]:
         "--log-level", "warning", "--http", PROTOCOLS.get(app, "auto"),
     ]  # fmt: skip
     begun = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ}) as process:
+    variables = {**os.environ, **(environment or {})}
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=variables) as process:
         try:
             wait_for_answer(port)
             yield Server(process, port, time.perf_counter() - begun)
@@ -185,7 +212,8 @@ def wait_for_answer(port: int) -> None:
     while time.monotonic() < deadline:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LONGEST_START)
         try:
-            body, headers = json.dumps(CUSTOMER), {"Content-Type": "application/json"}
+            headers = {"Content-Type": "application/json", "X-API-Key": KEY}
+            body = json.dumps(CUSTOMER)
             connection.request("POST", "/v1/assign", body, headers)
             answer = connection.getresponse()
             if answer.status != 200 or "cluster" not in json.loads(answer.read()):
@@ -205,7 +233,8 @@ def wrk(
     with tempfile.TemporaryDirectory() as name:
         script, content = Path(name, "script.lua"), Path(name, "body.json")
         content.write_text(body or json.dumps(CUSTOMER), encoding="utf-8")
-        script.write_text(_WRK.replace("{body}", str(content)), encoding="utf-8")
+        text = _WRK.replace("{body}", str(content)).replace("{key}", KEY)
+        script.write_text(text, encoding="utf-8")
         command = [
             "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(script),
             f"http://127.0.0.1:{port}{path}",

@@ -29,6 +29,8 @@ from functions.uploads.routes import UploadRoutes
 from functions.web.routes import PAGES_OF_ONE_MODEL, PageRoutes
 
 if TYPE_CHECKING:
+    from functions.http.access.callers import Callers
+    from functions.http.access.origins import Origins
     from functions.http.lambda_adapter import LambdaHandler
     from pipeline.runs.notices import Notices
 
@@ -88,9 +90,31 @@ def create_app(
     # In place of six layers of FastAPI's, which take an eighth of a look-up's time for what ours
     # does: it answers every exception, bounds every body, and no route has dependencies to close.
     app.middleware_stack = Middleware(
-        ContentCoding(app.router), settings.api_keys, log, pages.problem_page
+        ContentCoding(app.router),
+        _callers(settings, log),
+        _origins(settings),
+        log,
+        pages.problem_page,
     )
     return app
+
+
+def _callers(settings: Settings, log: Log) -> "Callers | None":
+    """Who may ask; None where all may."""
+    if not settings.api_keys and not settings.access.known:
+        return None
+    from functions.http.access.callers import Callers
+
+    return Callers(settings.api_keys, settings.access, log)
+
+
+def _origins(settings: Settings) -> "Origins | None":
+    """Whose pages may ask; None where no other site's may."""
+    if not settings.access.cors_origins:
+        return None
+    from functions.http.access.origins import Origins
+
+    return Origins(settings.access.cors_origins)
 
 
 def _from_environment(

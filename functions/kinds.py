@@ -1,16 +1,18 @@
 """Kinds of values that variables of the environment have: how each is read, what is expected."""
 
 import base64
+import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
+from urllib.parse import urlsplit
 
+from functions.clients import ENTRY, api_keys_of
 from functions.variables import Kind
 from model_store import S3Address
 from pipeline.scoring.documents import OUTPUT_FORMATS, OutputFormat
 
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _ROOT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 _APPLICATION = re.compile(r"[0-9a-z]{1,64}")
 PAGE = "page"
@@ -64,8 +66,12 @@ def _parts(text: str) -> tuple[str, ...]:
     return parts
 
 
-def _hashes(text: str) -> tuple[str, ...]:
-    return tuple(_matching(_SHA256)(part.lower()) for part in _parts(text))
+def _api_keys(text: str) -> tuple[str, ...]:
+    """Entries that mean keys; they stay texts, which whoever tells clients apart reads again."""
+    split = [entry.rpartition("=") for entry in _parts(text)]
+    entries = tuple(said + mark + digest.lower() for said, mark, digest in split)
+    api_keys_of(entries)
+    return entries
 
 
 def _keys(text: str) -> tuple[str, ...]:
@@ -73,6 +79,25 @@ def _keys(text: str) -> tuple[str, ...]:
     if any(len(base64.b64decode(key, validate=True)) != 32 for key in keys):
         raise ValueError
     return keys
+
+
+def secure_address(text: str) -> str:
+    """An address that nobody on the way can read or change; ValueError for another text."""
+    address = urlsplit(text)
+    open_here = address.scheme == "http" and _is_loopback(address.hostname or "")
+    if not address.hostname or (address.scheme != "https" and not open_here):
+        raise ValueError
+    if address.username or address.fragment or re.search(r"[^!-~]", text):
+        raise ValueError
+    _ = address.port  # ValueError where it is none
+    return text
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _format(text: str) -> OutputFormat:
@@ -138,7 +163,7 @@ YES_OR_NO = Kind(_yes_or_no, "true or false")
 S3_PREFIX = Kind(S3Address.from_string, "s3://bucket/prefix")
 S3_OBJECT = Kind(_object, "s3://bucket/key of a file")
 PATH = Kind(_path, "a path such as /groups")
-HASHES = Kind(_hashes, "SHA-256 hashes (64 hex digits), separated by commas")
+API_KEYS = Kind(_api_keys, f"{ENTRY}, separated by commas, no key or name twice with other rights")
 KEYS = Kind(_keys, "Ed25519 public keys in base64, separated by commas")
 FORMAT: Kind[OutputFormat | None] = Kind(_format, ", ".join(OUTPUT_FORMATS))
 MODELS = Kind(

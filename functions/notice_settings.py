@@ -2,14 +2,11 @@
 
 import base64
 import binascii
-import ipaddress
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Self, TypeVar
-from urllib.parse import urlsplit
 
-from functions.kinds import SHARE
+from functions.kinds import SHARE, secure_address
 from functions.variables import Kind, Variable, WrongSetting, read, setting, variables_of
 from pipeline.runs.notices import MOST_REJECTED, Rule
 
@@ -21,24 +18,6 @@ _TOLD: tuple[Told, ...] = ("all", "attention")
 _Word = TypeVar("_Word", bound=str)
 _SECRET_PREFIX = "whsec_"
 _SECRET_BYTES = range(24, 65)
-
-
-def _webhook(text: str) -> str:
-    address = urlsplit(text)
-    open_here = address.scheme == "http" and _is_loopback(address.hostname or "")
-    if not address.hostname or (address.scheme != "https" and not open_here):
-        raise ValueError
-    if address.username or address.fragment or re.search(r"[^!-~]", text):
-        raise ValueError
-    _ = address.port  # ValueError where it is none
-    return text
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _secrets(text: str) -> tuple[bytes, ...]:
@@ -88,7 +67,9 @@ class NoticeSettings:
 
     webhook: str | None = setting(
         "CUSTOMER_CLUSTERS_WEBHOOK",
-        Kind(_webhook, "an address that begins with https://; http:// for this machine alone"),
+        Kind(
+            secure_address, "an address that begins with https://; http:// for this machine alone"
+        ),
         "The address that notices are posted to; it is never logged",
         default=None,
         secret=True,

@@ -1,15 +1,16 @@
 """Settings from the environment. Nothing else reads it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import chain
 from pathlib import Path
 from typing import Self
 
+from functions.access_settings import AccessSettings
 from functions.kinds import (
+    API_KEYS,
     FORMAT,
-    HASHES,
     KEYS,
     MODELS,
     PATH,
@@ -173,9 +174,10 @@ class Settings:
     )
     api_keys: tuple[str, ...] = setting(
         "CUSTOMER_CLUSTERS_API_KEYS",
-        HASHES,
-        "The SHA-256 of each API key in hex (`printf %s KEY | sha256sum`), with commas; clients "
-        "send a key as bearer token, `X-API-Key` or password of HTTP Basic",
+        API_KEYS,
+        "An entry for each API key, with commas: its SHA-256 in hex, or `name:scopes:rate=` before "
+        "that; `customer-clusters keys new` makes both. Clients send a key as bearer token, "
+        "`X-API-Key` or password of HTTP Basic",
         default=(),
         shown="none, open to all",
     )
@@ -293,6 +295,9 @@ class Settings:
         default=0.0,
     )
 
+    access: AccessSettings = field(default_factory=AccessSettings)
+    """Who may ask besides those who have a key."""
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Read the settings from a mapping such as `os.environ`.
@@ -303,7 +308,8 @@ class Settings:
         buckets = None
         if variables_of(BatchSettings)["input"].is_set(environment):
             buckets = BatchSettings.from_environment(environment)
-        made = read(cls, environment, buckets=buckets)
+        access = AccessSettings.from_environment(environment)
+        made = read(cls, environment, buckets=buckets, access=access)
         if made.challenger_share and made.challenger is None:
             share, challenger = (variables_of(cls)[f"challenger{end}"] for end in ("_share", ""))
             raise WrongSetting(share.name, f"0, or {challenger.name} too, which gets that share")
@@ -366,7 +372,7 @@ def server_variables() -> list[Variable]:
     plain, buckets = variables_of(Settings), variables_of(BatchSettings)
     del plain["sign_key"]  # a server publishes nothing
     both = [replace(buckets[name], default="none") for name in ("input", "output")]
-    return [*plain.values(), *both]
+    return [*plain.values(), *variables_of(AccessSettings).values(), *both]
 
 
 def batch_variables() -> list[Variable]:

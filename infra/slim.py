@@ -40,6 +40,7 @@ PURPOSES = {
     "numpy.libs": "numpy's linear algebra, without which it does not start",
     "botocore": "S3, queues and keys, under boto3",
     "python": "bytecode of the standard library, for a quick start",
+    "cryptography": "checks the signatures of tokens",
     "uvloop": "the server's event loop",
     "pygments": "rich needs it at import",
     "pydantic_core": "writes the JSON of answers",

@@ -29,6 +29,7 @@ COMMANDS = {
     "train": (".train", "Train a model on customers and publish it."),
     "retrain": (".retrain", "Train the champion's recipe on new customers."),
     "compare": (".compare", "Compare two versions: figures, and who moves."),
+    "keys": (".keys", "Make an API key, or list who has one."),
     "models": (".models", "List, show, export, promote and verify models."),
 }
 """Command → its module, where it has the same name, and a line about it."""

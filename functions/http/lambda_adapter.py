@@ -33,6 +33,8 @@ _OF_ANOTHER_BODY = frozenset({
 })  # fmt: skip
 """Headers of an answer that do not hold for what is sent in its place."""
 LambdaHandler = Callable[[Any, Any], dict[str, Any]]
+_OURS = ("/v1/", "/v2/")
+"""Beginnings of our paths that have a route of their own where the gateway looks at callers."""
 _PARAMETER = re.compile(r"\{(\w+)\+?\}")
 _HEADERS = ("headers", "multiValueHeaders")
 _SERVER = frozenset({"host", "x-forwarded-port"})
@@ -221,8 +223,9 @@ def _matched(event: Mapping[str, Any]) -> str | None:
     names = _PARAMETER.findall(route)
     if not route.startswith("/") or any(name not in values for name in names):
         return None
-    if route.endswith("+}"):
-        return f"/{values[names[-1]]}"
+    if route.endswith("+}"):  # what comes before it is a prefix, but where that is of ours
+        before = route.rpartition("/")[0] if route.startswith(_OURS) else ""
+        return f"{before}/{values[names[-1]]}"
     return _PARAMETER.sub(lambda parameter: str(values[parameter[1]]), route)
 
 

@@ -1,13 +1,10 @@
-"""What every request passes: its id, its key, security headers, and one line in the log."""
+"""What every request passes: its id, who asks, security headers, and one line in the log."""
 
-import base64
-import binascii
-import hashlib
-import hmac
 import os
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,8 +14,14 @@ from functions import logs
 from functions.http.problems import ProblemError, problem_response, to_problem
 from functions.logs import Log
 
+if TYPE_CHECKING:
+    from functions.http.access.callers import Callers
+    from functions.http.access.origins import Origins
+
 OPEN = frozenset({"/health/live", "/v2/health/live", "/favicon.ico"})
 """What answers without a key."""
+LISTED = "listed origin"
+"""In the scope of a request that a page of another site sends which is in the list of origins."""
 _OPEN_FOLDER = "/static/"
 """The same: the page that asks for a key has a style, and what shows a link its picture."""
 Page = Callable[[Request, ProblemError], Response | None]
@@ -48,7 +51,6 @@ WITH_SCRIPT = {"Content-Security-Policy": f"{_POLICY.format('')}; script-src 'se
 """The policy for `/docs`: a script of ours copies its samples, and may ask nobody for anything."""
 _HARMLESS = frozenset({"GET", "OPTIONS"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_CHALLENGE = {"WWW-Authenticate": 'Basic realm="customer clusters", charset="UTF-8"'}
 
 
 def forms_may_go_to(address: str) -> dict[str, str]:
@@ -57,18 +59,27 @@ def forms_may_go_to(address: str) -> dict[str, str]:
 
 
 class Middleware:
-    """ASGI middleware; plain, because the ready-made base class costs more than an assignment."""
+    """ASGI middleware; plain, because the ready-made base class costs more than an assignment.
+
+    Args:
+        app: What answers.
+        callers: Who may ask; None where all may.
+        origins: Which pages of other sites may; None where none may.
+        log: Takes one line of each request.
+        page: Makes pages of problems.
+    """
 
     def __init__(
         self,
         app: ASGIApp,
-        api_keys: Sequence[str] = (),
+        callers: "Callers | None" = None,
+        origins: "Origins | None" = None,
         log: Log = logs.write,
         page: Page = lambda request, problem: None,
     ) -> None:
-        self.app, self.page = app, page
-        self.api_keys = [bytes.fromhex(key) for key in api_keys]
-        self.log = log
+        self.app, self.page, self.log = app, page, log
+        self.callers, self.origins = callers, origins
+        self.guarded = not (callers is None and origins is None)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or let the application answer it."""
@@ -76,23 +87,27 @@ class Middleware:
             await self.app(scope, receive, send)
             return
         started, status = time.perf_counter(), 0
+        fields: list[tuple[bytes, bytes]] = []
         headers = dict(scope["headers"])
         request_id = _request_id(headers)
         head = scope["method"] == "HEAD"
-        inner = {**scope, "method": "GET" if head else scope["method"], "request_id": request_id}
+        method = "GET" if head else scope["method"]
+        inner = {**scope, "method": method, "request_id": request_id, "caller": None}
         inner["path"] = _without_slash(scope)
 
         async def answer(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if fields:
+                    message["headers"].extend(fields)
                 _secure(message["headers"], request_id)
             elif head:
                 message = {**message, "body": b""}
             await send(message)
 
         try:
-            await self._answer(inner, headers, receive, answer)
+            await self._answer(inner, headers, fields, receive, answer)
         except Exception as error:  # never the server's business: its message may hold values
             problem = to_problem(error)
             if problem.code == "internal_error":
@@ -103,32 +118,36 @@ class Middleware:
             self._log(inner, scope["method"], status or 500, time.perf_counter() - started)
 
     async def _answer(
-        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, send: Send
+        self,
+        scope: Scope,
+        headers: Mapping[bytes, bytes],
+        fields: list[tuple[bytes, bytes]],
+        receive: Receive,
+        send: Send,
     ) -> None:
-        if not self._may_pass(scope, headers):
-            ways = "`Authorization: Bearer KEY`, `X-API-Key: KEY`, or the password of HTTP Basic"
-            problem = ProblemError(401, f"send a key as {ways}", headers=_CHALLENGE)
-        elif scope["method"] not in _HARMLESS and not of_this_site(headers):
-            problem = ProblemError(403, "a form is taken from a page of this site only")
-        else:
-            await self.app(scope, receive, send)
-            return
-        await self._problem(scope, problem)(scope, receive, send)
+        harmless = scope["method"] in _HARMLESS
+        if self.guarded:
+            path = scope["path"].removeprefix(scope.get("root_path", ""))
+            if self.origins is not None:
+                listed = self.origins.allow(path, headers, fields)
+                if preflight := self.origins.preflight(scope["method"], headers, listed):
+                    await preflight(scope, receive, send)
+                    return
+                if listed:
+                    harmless = scope[LISTED] = True
+            if self.callers is not None and not _is_open(path):
+                pending = self.callers.admit(scope, path, headers, fields)
+                if pending is not None:
+                    await pending
+        if not harmless and not of_this_site(headers):
+            raise ProblemError(403, "a form is taken from a page of this site only")
+        await self.app(scope, receive, send)
 
     def _problem(self, scope: Scope, problem: ProblemError) -> Response:
         """For a person as a page, but where it is our fault: the page might be it."""
         page = None if problem.code == "internal_error" else self.page(Request(scope), problem)
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         return page or problem_response(problem, scope["request_id"], path)
-
-    def _may_pass(self, scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
-        if not self.api_keys or path in OPEN or path.startswith(_OPEN_FOLDER):
-            return True
-        digest = hashlib.sha256(presented_key(headers)).digest()
-        # all are compared, so that the time tells nothing about which one matched
-        matches = [hmac.compare_digest(digest, key) for key in self.api_keys]
-        return any(matches)
 
     def _log(self, scope: Scope, method: str, status: int, seconds: float) -> None:
         route = scope.get("route")
@@ -142,6 +161,8 @@ class Middleware:
             "ms": round(seconds * 1000, 3),
             "model_version": scope.get("model_version"),
         }
+        if scope["caller"] is not None:
+            line["client"] = scope["caller"]
         if "model_name" in scope:
             line["model"] = scope["model_name"]
         if "challenger" in scope:
@@ -149,6 +170,10 @@ class Middleware:
         if "error" in scope:
             line["error"] = scope["error"]
         self.log(line)
+
+
+def _is_open(path: str) -> bool:
+    return path in OPEN or path.startswith(_OPEN_FOLDER)
 
 
 def of_this_site(headers: Mapping[bytes, bytes]) -> bool:
@@ -186,18 +211,3 @@ def _secure(fields: list[tuple[bytes, bytes]], request_id: str) -> None:
     else:
         fields.extend(field for field in _SECURITY if field[0] not in own)
     fields.append((b"x-request-id", request_id.encode()))
-
-
-def presented_key(headers: Mapping[bytes, bytes]) -> bytes:
-    """The key that a client sent, in any of the three ways; empty when it sent none."""
-    if b"x-api-key" in headers:
-        return headers[b"x-api-key"]
-    scheme, _, credentials = headers.get(b"authorization", b"").partition(b" ")
-    if scheme.lower() == b"bearer":
-        return credentials.strip()
-    if scheme.lower() == b"basic":
-        try:
-            return base64.b64decode(credentials, validate=True).partition(b":")[2]
-        except binascii.Error:
-            return b""
-    return b""

@@ -13,8 +13,10 @@ from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
 
+from functions.http.access.scopes import may
 from functions.http.bodies import read_json
 from functions.http.media_types import preferred
+from functions.http.middleware import LISTED
 from functions.http.problems import ProblemError, title_of, to_problem
 from functions.live_model import LoadedModel
 from functions.live_models import LiveModels
@@ -66,7 +68,7 @@ class McpPages:
             tools.append(job_tool())
         if self.settings.results:
             tools.append(history_tool(lambda: self._history))
-        return tools
+        return [tool for tool in tools if may(request.scope, tool.scope)]
 
     async def message(self, request: Request) -> Response:
         """Answer one request, or take a notification."""
@@ -175,9 +177,9 @@ async def _document(request: Request, limit: int, seconds: float) -> Any:
 def _check_origin(request: Request) -> None:
     """Refuse what a page in a browser sends: a host name that it controls may lead to this server.
 
-    Our own pages ask nothing here.
+    Our own pages ask nothing here; those of the list of origins may.
     """
-    if "origin" in request.headers:
+    if "origin" in request.headers and LISTED not in request.scope:
         raise ProblemError(403, "pages in a browser may not ask here; leave out the header Origin")
 
 

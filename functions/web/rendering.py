@@ -23,6 +23,10 @@ _EXPLAINED: dict[int | str, str] = {
     "no_history": "No file of that kind was scored yet, or its run is gone.",
     "storage_unavailable": "The storage of files does not answer. Try again in a minute.",
     "busy": "Others come first at the moment. Try again in a minute.",
+    "missing_scope": "The key that you entered is not for this page. Ask for one that is; a "
+    "private window asks for a key anew.",
+    "rate_exceeded": "Too many pages were asked for with this key. Wait a moment.",
+    "too_many_attempts": "Wait a minute, then enter the key once more.",
     401: "Your browser asks for a name and a password: the key that you were given goes into the "
     "password field. The name may be anything.",
     404: "The address may be mistyped, or the page may have moved.",
@@ -102,6 +106,8 @@ def _path(request: Request) -> str:
 def error_page(request: Request, problem: ProblemError) -> Response:
     """A problem, for people."""
     explained = _EXPLAINED.get(problem.code) or _EXPLAINED.get(problem.status)
+    if problem.status == 401 and not takes_password(problem):
+        explained = None
     view = {
         "title": title_of(problem),
         "explained": explained or f"{problem.detail}.",
@@ -111,9 +117,14 @@ def error_page(request: Request, problem: ProblemError) -> Response:
     return render(request, "error.html.j2", None, view, problem.status, problem.headers)
 
 
+def takes_password(problem: ProblemError) -> bool:
+    """Whether a browser asks a person for what is missing."""
+    return (problem.headers or {}).get("WWW-Authenticate", "").startswith("Basic")
+
+
 def _again(request: Request, problem: ProblemError) -> tuple[str, str]:
     """Where the page of a problem leads, and what it says there."""
-    if problem.status == 401:  # the browser asks once more
+    if takes_password(problem):  # the browser asks once more
         return _path(request), "Enter the key"
     if problem.code == "invalid_list":
         return _path(request).rpartition("/")[0], "Back to the results"

@@ -40,7 +40,7 @@ _HISTORY: Paths = {
 }
 """Answered by `functions.web.history.HistoryPages`, where the settings name results."""
 _FOR_MACHINES = ("/v1/", "/v2", "/health/", "/invocations", "/mcp", "/openapi.json", "/ping")
-"""What never answers with a page, whoever asks."""
+"""What answers with no page, whoever asks, but where a key is asked for."""
 
 
 class PageRoutes:
@@ -53,10 +53,14 @@ class PageRoutes:
             self.routes += lazy_routes(lambda: self._history, _HISTORY)
 
     def problem_page(self, request: Request, problem: ProblemError) -> Response | None:
-        """The problem as a page where a person asked for one, None where a machine did."""
+        """The problem as a page where a person asked for one, None where a machine did.
+
+        What is for machines is a document for persons too, but where a key is asked for: a browser
+        asks for it, and shows this when it gets none.
+        """
         path = str(request.scope["path"]).removeprefix(request.scope.get("root_path", ""))
         for_machines = path.startswith(_FOR_MACHINES)
-        if for_machines or not by_person(request):
+        if (for_machines and problem.status != 401) or not by_person(request):
             return None
         return self._pages.problem(request, problem)
 

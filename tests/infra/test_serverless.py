@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from functions.access_settings import AccessSettings
 from functions.aws.events import DELIVER
 from functions.aws.metrics import NAMESPACE
 from functions.aws.notifications import SOURCE
@@ -420,6 +421,50 @@ def test_the_snapshot_can_be_switched_off(tmp_path: Path, templates: Mapping[str
     text = (tmp_path / templates["dev"].name).read_text()
     assert "napstart" not in text.lower()
     assert not of(json.loads(text)["Resources"], "AWS::Lambda::Version")
+
+
+@pytest.mark.parametrize("checked_by", ["jwt", "iam"])
+def test_the_gateway_may_look_at_callers_of_the_api_and_at_none_of_the_pages(
+    tmp_path: Path, templates: Mapping[str, Path], checked_by: str
+) -> None:
+    options = {"apiAuth": checked_by}
+    if checked_by == "jwt":
+        options |= {"jwtIssuer": "https://sign-in.example", "jwtAudience": "us"}
+    given = [part for name, value in options.items() for part in ("--param", f"{name}={value}")]
+    command = ["npx", "osls", "package", "--package", str(tmp_path), *given]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    template = tmp_path / templates["dev"].name
+    found = json.loads(template.read_text())["Resources"]
+    routes = of(found, "AWS::ApiGatewayV2::Route").values()
+    kinds = {route["RouteKey"]: route.get("AuthorizationType") for route in routes}
+    kind = {"jwt": "JWT", "iam": "AWS_IAM"}[checked_by]
+    ours = ("/v1/{proxy+}", "/v2/{proxy+}", "/mcp")
+    assert kinds == {
+        "$default": None,
+        **{f"OPTIONS {path}": None for path in ours},
+        **{f"ANY {path}": kind for path in ours},
+    }
+    variables = found["ApiLambdaFunction"]["Properties"]["Environment"]["Variables"]
+    read = {
+        name: value for name, value in variables.items() if "_JWT_" in name or "_GATEWAY" in name
+    }
+    settings = AccessSettings.from_environment(read)
+    assert settings.gateway == checked_by
+    configured = [
+        a["JwtConfiguration"] for a in of(found, "AWS::ApiGatewayV2::Authorizer").values()
+    ]
+    ours_too = {"Audience": ["us"], "Issuer": settings.jwt_issuer}
+    assert configured == ([ours_too] if checked_by == "jwt" else [])
+    test_cfn_lint_finds_nothing({checked_by: template})
+
+
+def test_without_more_said_the_function_alone_looks_at_callers(resources: Resources) -> None:
+    (route,) = of(resources, "AWS::ApiGatewayV2::Route").values()
+    assert route["RouteKey"] == "$default"
+    variables = resources["ApiLambdaFunction"]["Properties"]["Environment"]["Variables"]
+    assert variables["CUSTOMER_CLUSTERS_API_KEYS"]
+    read = {name: value for name, value in variables.items() if isinstance(value, str)}
+    assert AccessSettings.from_environment(read) == AccessSettings()
 
 
 def test_every_parameter_is_used_and_told() -> None:

@@ -13,6 +13,7 @@ from functions.http.openapi.operation import (
     Example,
     Operation,
     Parameter,
+    Problem,
     by_type,
 )
 from functions.http.openapi.problems import responses_of, shared_responses
@@ -21,6 +22,8 @@ from functions.http.openapi.table import OPERATIONS, TAGS
 from functions.live_model import LoadedModel
 
 _ERRORS = "Every error is an RFC 9457 problem document with a stable `code`."
+_OF_CLIENTS = (401, 403, 429)
+"""What whoever is asked for a key may get, of whichever operation."""
 _PARAMETER = re.compile(r"\{\w+\}")
 
 
@@ -106,11 +109,17 @@ def _described(
     if operation.body is not None:
         described["requestBody"] = {"required": True, "content": _content(operation.body, loaded)}
     answers = {str(status): _answer(a, loaded, ids) for status, a in operation.answers.items()}
-    problems = [problem for problem in operation.problems if asks or problem != 401]
-    described["responses"] = answers | responses_of(problems)
+    described["responses"] = answers | responses_of(_problems(operation, asks))
     if operation.open and asks:
         described["security"] = []
     return described
+
+
+def _problems(operation: Operation, asks: bool) -> list[Problem]:
+    if asks and not operation.open:
+        added = [status for status in _OF_CLIENTS if status not in operation.problems]
+        return [*operation.problems, *added]
+    return [problem for problem in operation.problems if problem != 401]
 
 
 def _parameter(given: Parameter, loaded: LoadedModel | None) -> dict[str, Any]:
@@ -155,7 +164,8 @@ def _example(example: Example | None, loaded: LoadedModel | None) -> dict[str, A
 
 def _shared(paths: Mapping[str, Any], operations: Sequence[Operation]) -> dict[str, Any]:
     """The responses that some operation refers to."""
-    shared = shared_responses({problem for one in operations for problem in one.problems})
+    named = {problem for one in operations for problem in one.problems}
+    shared = shared_responses({*named, *_OF_CLIENTS})
     used = {
         response["$ref"].rpartition("/")[2]
         for item in paths.values()

@@ -26,6 +26,17 @@ _KEYS: Schemes = {
 }
 
 
+_TOKENS: Schemes = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "A token of the sign-in that this server knows, as it comes from there.",
+    },
+}
+
+
 def schemes(settings: Settings) -> Schemes:
     """The ways to show who asks, any of which will do; none where the server is open to all."""
-    return _KEYS if settings.api_keys else {}
+    tokens = _TOKENS if settings.access.jwt_issuer else {}
+    return {**(_KEYS if settings.api_keys else {}), **tokens}

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from starlette.requests import Request
 
-from functions.http.middleware import presented_key
+from functions.http.access.credentials import presented_key
 from functions.http.problems import ProblemError
 
 HEADER = "Idempotency-Key"

@@ -205,11 +205,11 @@ REMEDIES = {
     "rate_exceeded": Remedy(
         429,
         "Wait for as long as `Retry-After` says. The headers `RateLimit` and `RateLimit-Policy` "
-        "tell before that how much is left.",
+        "tell before that how many requests remain.",
         again=True,
     ),
     "too_many_attempts": Remedy(
-        429,
+        401,
         "Stop, and correct the key: others behind the same address wait with you.",
         again=True,
     ),

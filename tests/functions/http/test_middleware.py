@@ -76,8 +76,12 @@ def test_a_browser_is_told_where_the_key_goes(client_for: Clients) -> None:
     style = page.one("link", rel="stylesheet").attributes["href"]
     assert client.get(style).status_code == 200  # or the page would be bare
     assert "no-store" in answer.headers["cache-control"]
-    for path in ("/v1/model", "/openapi.json"):  # for machines, whatever they accept
-        assert client.get(path, headers={"Accept": "text/html"}).json()["status"] == 401
+    for path in ("/v1/model", "/openapi.json"):  # a person may follow a link there
+        answer = client.get(path, headers={"Accept": "text/html"})
+        assert Page(answer.text).one("h1").text == "A valid API key is needed"
+        assert client.get(path).json()["status"] == 401
+    given = {"Accept": "text/html", "X-API-Key": OLD_KEY}
+    assert client.get("/v1/nowhere", headers=given).json()["status"] == 404
 
 
 def test_every_answer_has_security_headers_and_an_id(client: TestClient) -> None:
