@@ -35,6 +35,7 @@ CustomerClustersError
 ├── Undelivered        (functions.cli.notify) a test of notices that did not arrive
 ├── UnknownEvent       (functions.aws.events) an event that tells of no object
 ├── WrongEvent         (functions.http.lambda_adapter) an event that is no HTTP request
+├── WrongKeySet        (functions.http.access.signing_keys) no set of keys to check tokens with
 ├── ProblemAnswer      (customer_clusters.client.errors) an answer that something is wrong
 ├── NoAnswer           (customer_clusters.client.errors) a server that does not answer
 ├── StrangeAnswer      (customer_clusters.client.errors) an answer of something else

@@ -19,6 +19,7 @@ from functions.aws.events import UnknownEvent
 from functions.aws.handover import JobFailed, JobNotStarted
 from functions.aws.prefix_options import WrongOptions
 from functions.cli.notify import NoReceivers, Undelivered
+from functions.http.access.signing_keys import WrongKeySet
 from functions.http.lambda_adapter import WrongEvent
 from functions.live_model import NoLiveModel
 from functions.settings import WrongSetting
@@ -98,6 +99,7 @@ ERRORS = [
     Undelivered(("webhook",)),
     UnknownEvent(("body", "headers")),
     WrongEvent("an empty event"),
+    WrongKeySet("it has no keys"),
     ProblemAnswer("POST /v1/assign", 422, {"code": "invalid_customer", "detail": "x: expected y"}),
     NoAnswer("GET /v1/model", "http://host:8000", "connection refused", 5),
     StrangeAnswer("GET /v1/model", "http://host:8000", "text/html"),
