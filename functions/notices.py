@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from functions.logs import Log
-from functions.notice_settings import NoticeSettings
+from functions.settings.notices import NoticeSettings
 from model_store import CANDIDATE
 from model_store.extras import needs_extra
 from pipeline.model.published.facts import facts_of

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from functions.notice_settings import Form
+from functions.settings.notices import Form
 from pipeline.runs.notices import NotDelivered, Notice
 
 NAME = "webhook"

@@ -11,14 +11,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from functions.cli.serve import serve
-from functions.notice_settings import notice_variables
-from functions.settings import (
-    Settings,
-    batch_variables,
-    retraining_variables,
-    server_variables,
-)
-from functions.variables import Variable
+from functions.settings import Settings
+from functions.settings.notices import notice_variables
+from functions.settings.overview import batch_variables, retraining_variables, server_variables
+from functions.settings.variables import Variable
 from functions.web.reference.limits import limits
 from functions.web.reference.remedies import FIELD_CODES, problem_rows
 

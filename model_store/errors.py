@@ -40,7 +40,7 @@ CustomerClustersError
 ├── NoAnswer           (customer_clusters.client.errors) a server that does not answer
 ├── StrangeAnswer      (customer_clusters.client.errors) an answer of something else
 ├── JobUnfinished      (customer_clusters.client.errors) a job that nobody waits for any longer
-└── WrongSetting       (functions.variables) a variable of the environment that cannot be used
+└── WrongSetting       (functions.settings.variables) a variable that cannot be used
 
 An error is raised with data and writes its own message, once. Nobody edits that text: who knows
 the thing by another name makes the error again (`WrongFile.about`), and who needs a part of the

@@ -7,7 +7,8 @@ import click
 
 from functions.cli import options
 from functions.cli.output.text import print_json, print_text
-from functions.clients import (
+from functions.settings import Settings
+from functions.settings.clients import (
     ALL_SCOPES,
     SCOPES,
     ApiKey,
@@ -17,8 +18,7 @@ from functions.clients import (
     name_of,
     shown_scopes,
 )
-from functions.settings import Settings
-from functions.variables import variables_of
+from functions.settings.variables import variables_of
 
 _RANDOM_BYTES = 32
 _BEGINNING = "cc_"

@@ -65,8 +65,8 @@ def notify(is_test: bool, deliver: bool, out: str, as_json: bool) -> None:
     """
     if is_test == deliver:
         raise click.UsageError("give --test or --deliver")
-    from functions.notice_settings import receiver_variables
     from functions.notices import notices_from
+    from functions.settings.notices import receiver_variables
 
     notices = notices_from(os.environ, print_note)
     if not notices.receivers:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from functions.settings import Settings
-from functions.variables import variables_of
+from functions.settings.variables import variables_of
 from model_store import S3Address, Store
 from model_store import open_store as open_at
 from pipeline.model.contract import DEFAULT_CONTRACT

@@ -7,7 +7,7 @@ import click
 
 from functions import logs
 from functions.cli import options
-from functions.settings import server_variables
+from functions.settings.overview import server_variables
 from model_store.extras import needs_extra
 
 _OF_NOTICES = ("CUSTOMER_CLUSTERS_WEBHOOK", "CUSTOMER_CLUSTERS_NOTIFY")
@@ -68,7 +68,7 @@ def _check_settings() -> None:
     """A wrong variable is told here, in one line."""
     options.settings()
     if any(name.startswith(_OF_NOTICES) for name in os.environ):
-        from functions.notice_settings import NoticeSettings
+        from functions.settings.notices import NoticeSettings
 
         NoticeSettings.from_environment(os.environ)
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from functions.clients import ALL_SCOPES, ApiKey, Client, Rate, api_keys_of
 from functions.settings import Settings, WrongSetting
+from functions.settings.clients import ALL_SCOPES, ApiKey, Client, Rate, api_keys_of
 
 ONE, OTHER = "a1" * 32, "b2" * 32
 

@@ -5,9 +5,9 @@ import base64
 import pytest
 
 from functions.aws.notifications import Bus, Topic
-from functions.notice_settings import NoticeSettings
 from functions.notices import logged, notices_from
-from functions.variables import WrongSetting
+from functions.settings.notices import NoticeSettings
+from functions.settings.variables import WrongSetting
 from functions.webhook import Webhook
 from pipeline.runs.notices import Rule
 from tests.support.notices import SECRET, SECRET_TEXT

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from functions.aws.handover import Handover
-from functions.kinds import NamedModel
 from functions.live_model import LiveModel
 from functions.live_models import LiveModels
 from functions.s3 import _from_environment
 from functions.settings import Settings
+from functions.settings.kinds import NamedModel
 from model_store import BUNDLED, CustomerClustersError, open_store
 from pipeline.model.published.loading import load_model
 from pipeline.runs.challengers import Challengers

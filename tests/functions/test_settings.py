@@ -7,16 +7,10 @@ import pytest
 from click.testing import CliRunner
 
 from functions.cli.main import main
-from functions.notice_settings import notice_variables
-from functions.settings import (
-    BatchSettings,
-    Settings,
-    WrongSetting,
-    batch_variables,
-    retraining_variables,
-    server_variables,
-)
-from functions.variables import variables_of
+from functions.settings import BatchSettings, Settings, WrongSetting
+from functions.settings.notices import notice_variables
+from functions.settings.overview import batch_variables, retraining_variables, server_variables
+from functions.settings.variables import variables_of
 from infra.settings_docs import documents
 from model_store import S3Address
 from pipeline.reading.options import ReadingOptions

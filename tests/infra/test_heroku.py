@@ -3,7 +3,8 @@
 import json
 
 from functions.cli.serve import serve
-from functions.settings import Settings, server_variables
+from functions.settings import Settings
+from functions.settings.overview import server_variables
 from tests.support.paths import ROOT
 
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from functions.access_settings import AccessSettings
 from functions.aws.events import DELIVER
 from functions.aws.metrics import NAMESPACE
 from functions.aws.notifications import SOURCE
 from functions.aws.page_runs import DELETED, PAGE
 from functions.aws.prefix_options import OPTIONS_FILE
-from functions.notice_settings import NoticeSettings
+from functions.settings.access import AccessSettings
+from functions.settings.notices import NoticeSettings
 from infra.empty import deletable
 from model_store import CANDIDATE
 from pipeline.runs.history.entry import LEDGER

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from functions.cli import options
 from functions.settings import Settings
-from functions.variables import variables_of
+from functions.settings.variables import variables_of
 from model_store import open_storage
 from pipeline.errors import WrongFile
 from pipeline.runs.committed import open_run

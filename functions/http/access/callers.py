@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.types import Scope
 
-from functions.access_settings import AccessSettings
-from functions.clients import Client, Rate, api_keys_of, shown_scopes
 from functions.http.access.credentials import Fields, Headers, is_basic, presented_key
 from functions.http.access.guesses import Guesses
 from functions.http.access.rates import Buckets
 from functions.http.access.scopes import may, scope_needed
 from functions.http.problems import ProblemError
 from functions.logs import Log
+from functions.settings.access import AccessSettings
+from functions.settings.clients import Client, Rate, api_keys_of, shown_scopes
 
 if TYPE_CHECKING:
     from functions.http.access.tokens import Tokens

@@ -2,8 +2,8 @@
 
 from collections import OrderedDict
 
-from functions.clients import Rate
 from functions.http.access.rates import TokenBucket
+from functions.settings.clients import Rate
 
 GUESSES = Rate(30, 60)
 """So many wrong keys an address may send at once, and in so many seconds again."""

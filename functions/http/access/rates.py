@@ -3,7 +3,7 @@
 import math
 from collections import OrderedDict
 
-from functions.clients import Rate
+from functions.settings.clients import Rate
 
 POLICY = "client"
 """What the headers call the policy: it is of one client, and all its requests count alike."""

@@ -51,7 +51,7 @@ def may(scope: Mapping[str, Any], wanted: str) -> bool:
 
     Args:
         scope: The ASGI scope of the request, as it comes from the middleware.
-        wanted: One of `functions.clients.SCOPES`.
+        wanted: One of `functions.settings.clients.SCOPES`.
 
     Returns:
         True as well where no keys are set: then all may do all.

@@ -11,11 +11,11 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from functions.access_settings import AccessSettings
-from functions.clients import ALL_SCOPES, Client
 from functions.http.access.signing_keys import SigningKeys
 from functions.http.problems import ProblemError
 from functions.logs import Log
+from functions.settings.access import AccessSettings
+from functions.settings.clients import ALL_SCOPES, Client
 from model_store import MissingExtra
 
 ALGORITHMS = ("RS256", "ES256")

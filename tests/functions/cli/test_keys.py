@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 from starlette.testclient import TestClient
 
 from functions.cli.main import main
-from functions.clients import ALL_SCOPES, Client, Rate, api_keys_of
+from functions.settings.clients import ALL_SCOPES, Client, Rate, api_keys_of
 from tests.functions.http.access.conftest import Clients
 
 NAME = "CUSTOMER_CLUSTERS_API_KEYS"

@@ -13,10 +13,10 @@ from starlette.testclient import TestClient
 
 from functions.api import create_app
 from functions.http.lambda_adapter import handler_for
-from functions.kinds import NamedModel
 from functions.live_model import LiveModel, NoLiveModel
 from functions.live_models import LiveModels
 from functions.settings import Settings
+from functions.settings.kinds import NamedModel
 from model_store import BUNDLED, Store, open_store
 from tests.functions.conftest import Lines
 from tests.support.paths import EVENTS

@@ -9,11 +9,11 @@ from starlette.testclient import TestClient
 
 from functions.api import create_app
 from functions.http.openapi.contract_schemas import example_customer
-from functions.kinds import NamedModel
 from functions.live_model import load
 from functions.live_models import LiveModels
 from functions.protocols.sagemaker import ATTRIBUTES
 from functions.settings import Settings
+from functions.settings.kinds import NamedModel
 from model_store import BUNDLED, open_store
 from tests.functions.conftest import Lines
 

@@ -22,10 +22,10 @@ import functions.uploads.jobs.worker
 import functions.uploads.slots
 from functions.api import create_app
 from functions.http.problems import ProblemError
-from functions.kinds import NamedModel
 from functions.live_model import LiveModel
 from functions.live_models import LiveModels
 from functions.settings import Settings
+from functions.settings.kinds import NamedModel
 from functions.uploads.jobs.idempotency import secret_in
 from functions.uploads.results import JOBS as UNFINISHED
 from functions.uploads.slots import Slots
@@ -548,7 +548,7 @@ def test_somebody_is_told_of_jobs(live_model: LiveModel, temporary: Path) -> Non
 def test_settings_of_notices_that_cannot_be_used_fail_no_job(
     live_model: LiveModel, lines: Lines
 ) -> None:
-    from functions.variables import WrongSetting
+    from functions.settings.variables import WrongSetting
 
     def wrong() -> Notices:
         raise WrongSetting("CUSTOMER_CLUSTERS_WEBHOOK", "an address")

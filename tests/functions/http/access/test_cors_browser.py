@@ -10,10 +10,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext
 
 from examples.screenshots import served
-from functions.access_settings import AccessSettings
 from functions.api import create_app
 from functions.live_model import LiveModel
 from functions.settings import Settings
+from functions.settings.access import AccessSettings
 from model_store import BUNDLED, open_store
 from tests.functions.conftest import Lines
 from tests.functions.http.access.conftest import entry

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from functions.access_settings import AccessSettings
 from functions.api import create_app
 from functions.http.lambda_adapter import LambdaHandler, handler_for
 from functions.live_model import LiveModel
 from functions.settings import Settings
+from functions.settings.access import AccessSettings
 from tests.functions.conftest import Lines
 from tests.functions.http.access.conftest import entry
 from tests.support.paths import EVENTS

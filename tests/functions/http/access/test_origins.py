@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from functions.access_settings import AccessSettings
 from functions.settings import Settings, WrongSetting
+from functions.settings.access import AccessSettings
 from tests.functions.conftest import Lines
 from tests.functions.http.access.conftest import Clients, entry
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from functions.clients import Rate
 from functions.http.access import guesses as module
 from functions.http.access.guesses import Guesses, network_of
 from functions.http.access.rates import Buckets, TokenBucket
+from functions.settings.clients import Rate
 
 
 def test_a_bucket_gives_all_at_once_and_then_as_fast_as_its_rate() -> None:

@@ -14,13 +14,13 @@ import jwt
 import pytest
 from starlette.testclient import TestClient
 
-from functions.access_settings import AccessSettings
-from functions.clients import Rate
 from functions.http.access import signing_keys
 from functions.http.access.signing_keys import SigningKeys, WrongKeySet, read_keys
 from functions.http.access.tokens import Tokens, words_of
 from functions.http.problems import ProblemError
 from functions.settings import Settings, WrongSetting
+from functions.settings.access import AccessSettings
+from functions.settings.clients import Rate
 from tests.functions.conftest import Lines
 from tests.functions.http.access.conftest import Clients, entry
 from tests.support.tokens import AUDIENCE, ISSUER, ec_key, public, publishing, rsa_key, signed

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlsplit
 
-from functions.clients import ENTRY, api_keys_of
-from functions.variables import Kind
+from functions.settings.clients import ENTRY, api_keys_of
+from functions.settings.variables import Kind
 from model_store import S3Address
 from pipeline.scoring.documents import OUTPUT_FORMATS, OutputFormat
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Self
 
-from functions.clients import Rate
-from functions.kinds import secure_address
-from functions.variables import Kind, WrongSetting, read, setting, variables_of
+from functions.settings.clients import Rate
+from functions.settings.kinds import secure_address
+from functions.settings.variables import Kind, WrongSetting, read, setting, variables_of
 
 Gateway = Literal["jwt", "iam"]
 """What an API Gateway before the function has checked: a signed token, or a signature by IAM."""

@@ -1,152 +1,30 @@
-"""Settings from the environment. Nothing else reads it."""
+"""Settings of a server, and of what it and the functions have in common."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
-from itertools import chain
 from pathlib import Path
 from typing import Self
 
-from functions.access_settings import AccessSettings
-from functions.kinds import (
+from functions.settings.access import AccessSettings
+from functions.settings.batch import BatchSettings
+from functions.settings.kinds import (
     API_KEYS,
-    FORMAT,
     KEYS,
     MODELS,
     PATH,
     POSITIVE,
-    S3_OBJECT,
-    S3_PREFIX,
     SHARE,
     WHOLE,
     WHOLE_OR_NONE,
-    YES_OR_NO,
     NamedModel,
 )
-from functions.spark_settings import SparkSettings
-from functions.variables import PREFIX, Kind, Variable, WrongSetting, read, setting, variables_of
-from model_store import BUNDLED, CHAMPION, S3Address
-from pipeline.errors import MAX_REJECTED_SHARE
+from functions.settings.variables import Kind, WrongSetting, read, setting, variables_of
+from model_store import BUNDLED, CHAMPION
 from pipeline.hashing import CONTROL_KEY
-from pipeline.reading.options import AUTODETECT, OPTIONS, ReadingOptions, WrongOption
-from pipeline.scoring.documents import OutputFormat
 from pipeline.scoring.period import DEFAULT_PERIODS, PeriodPattern
 
-__all__ = [
-    "READING_VARIABLES",
-    "BatchSettings",
-    "RetrainingSettings",
-    "Settings",
-    "SparkSettings",
-    "WrongSetting",
-    "batch_variables",
-    "retraining_variables",
-    "server_variables",
-]
 DEFAULT = "default"
 """The name of the model that answers where none is named."""
-READING_VARIABLES = {name: PREFIX + name.upper() for name in OPTIONS}
-"""The variable of each option about how files are written."""
-
-
-@dataclass(frozen=True, slots=True)
-class BatchSettings:
-    """Where the function that scores dropped files reads and writes, and its limits."""
-
-    input: S3Address = setting(
-        "CUSTOMER_CLUSTERS_INPUT",
-        S3_PREFIX,
-        "Where files are dropped, `s3://bucket/incoming`; the page `/files` sends them there",
-    )
-    output: S3Address = setting(
-        "CUSTOMER_CLUSTERS_OUTPUT",
-        S3_PREFIX,
-        "Where `results/` goes: another bucket, or a prefix apart",
-    )
-    max_input_bytes: int = setting(
-        "CUSTOMER_CLUSTERS_MAX_INPUT_BYTES",
-        WHOLE,
-        "A larger file is refused; `/tmp` must hold it and its results",
-        default=2 << 30,
-        shown="2 GiB",
-    )
-    deadline_seconds: float = setting(
-        "CUSTOMER_CLUSTERS_DEADLINE_SECONDS",
-        POSITIVE,
-        "With less time left, a file is given back to the queue",
-        default=30.0,
-    )
-    challenger: str | None = setting(
-        "CUSTOMER_CLUSTERS_CHALLENGER",
-        Kind(str, "an alias or a version"),
-        "The alias or version of a second model that assigns as well",
-        default=None,
-    )
-    why: int = setting(
-        "CUSTOMER_CLUSTERS_WHY",
-        WHOLE_OR_NONE,
-        "So many reasons for each customer, as `--why` of `score`",
-        default=0,
-    )
-    sentences: bool = setting(
-        "CUSTOMER_CLUSTERS_SENTENCES",
-        YES_OR_NO,
-        "Each reason in words too, as `--sentences` of `score`",
-        default=False,
-        shown="false",
-    )
-    what_if: bool = setting(
-        "CUSTOMER_CLUSTERS_WHAT_IF",
-        YES_OR_NO,
-        "The smallest change that leads to another cluster, as `--what-if` of `score`",
-        default=False,
-        shown="false",
-    )
-    spark: SparkSettings | None = None
-    """None: no file goes to Spark."""
-    reading: ReadingOptions = AUTODETECT
-    """How every dropped file is written, where files do not show it."""
-    as_of: date | None = None
-    """To which period a file belongs, where that is said beside it."""
-    format: OutputFormat | None = setting(
-        "CUSTOMER_CLUSTERS_FORMAT",
-        FORMAT,
-        "What assigned rows are written as: `csv`, `parquet` or `xlsx`, a workbook for people",
-        default=None,
-        shown="that of the file",
-    )
-
-    safe_csv: bool = setting(
-        "CUSTOMER_CLUSTERS_SAFE_CSV",
-        YES_OR_NO,
-        "An apostrophe before cells that a spreadsheet would run, as `--safe-csv` of `score`",
-        default=False,
-        shown="false",
-    )
-    max_rejected_share: float = setting(
-        "CUSTOMER_CLUSTERS_MAX_REJECTED_SHARE",
-        SHARE,
-        "A file of which a larger share cannot be scored is refused",
-        default=MAX_REJECTED_SHARE,
-    )
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read them from a mapping such as `os.environ`.
-
-        Raises:
-            WrongSetting: A variable cannot be used, or an address is not set, or results would
-                come back as input.
-        """
-        spark = SparkSettings.from_environment(environment)
-        made = read(cls, environment, spark=spark, reading=_reading(environment))
-        if made.input.overlaps(made.output):
-            names = {field: variable.name for field, variable in variables_of(cls).items()}
-            apart = (
-                f"another bucket than {names['input']}, or a prefix that neither holds nor is held"
-            )
-            raise WrongSetting(names["output"], f"{apart} by it: results would come back as input")
-        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,73 +212,3 @@ class Settings:
         models = [first, *(model for model in self.models if model.name != first.name)]
         known = tuple(replace(each, reference=each.reference or self.model) for each in models)
         return replace(self, models=known, store=first.store, model=first.reference or self.model)
-
-
-@dataclass(frozen=True, slots=True)
-class RetrainingSettings:
-    """What the function that retrains reads, where it publishes, and its limit."""
-
-    data: S3Address = setting(
-        "CUSTOMER_CLUSTERS_TRAINING_DATA",
-        S3_OBJECT,
-        "The customers to train on, `s3://bucket/key`",
-    )
-    store: S3Address = setting(
-        "CUSTOMER_CLUSTERS_STORE",
-        S3_PREFIX,
-        "The model store, `s3://bucket/prefix`: a function's disk forgets",
-    )
-    max_training_bytes: int = setting(
-        "CUSTOMER_CLUSTERS_MAX_TRAINING_BYTES",
-        WHOLE,
-        "A larger object is refused",
-        default=20_000_000,
-    )
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read them from a mapping such as `os.environ`.
-
-        Raises:
-            WrongSetting: A variable cannot be used, or an address is not set.
-        """
-        return read(cls, environment)
-
-
-def server_variables() -> list[Variable]:
-    """The variables that a server reads."""
-    plain, buckets = variables_of(Settings), variables_of(BatchSettings)
-    del plain["sign_key"]  # a server publishes nothing
-    both = [replace(buckets[name], default="none") for name in ("input", "output")]
-    return [*plain.values(), *variables_of(AccessSettings).values(), *both]
-
-
-def batch_variables() -> list[Variable]:
-    """The variables that the function for dropped files reads, besides the store and the model."""
-    reading = [
-        Variable(
-            name,
-            Kind(str, "what the option takes"),
-            f"How every dropped file is written, as `--{option.replace('_', '-')}` of `score`",
-            "as each file shows",
-        )
-        for option, name in READING_VARIABLES.items()
-    ]
-    own = (variables_of(group).values() for group in (BatchSettings, SparkSettings))
-    return [*chain(*own), *reading, variables_of(Settings)["as_of_pattern"]]
-
-
-def retraining_variables() -> list[Variable]:
-    """The variables that the function that retrains reads."""
-    return [*variables_of(RetrainingSettings).values()]
-
-
-def _reading(environment: Mapping[str, str]) -> ReadingOptions:
-    texts = {  # a tab alone is a delimiter
-        name: environment.get(variable, "").strip(" ")
-        for name, variable in READING_VARIABLES.items()
-    }
-    try:
-        return ReadingOptions.from_texts(texts)
-    except WrongOption as error:
-        raise WrongSetting(READING_VARIABLES[error.name], error.expected) from None

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Self, TypeVar
 
-from functions.kinds import SHARE, secure_address
-from functions.variables import Kind, Variable, WrongSetting, read, setting, variables_of
+from functions.settings.kinds import SHARE, secure_address
+from functions.settings.variables import Kind, Variable, WrongSetting, read, setting, variables_of
 from pipeline.runs.notices import MOST_REJECTED, Rule
 
 Form = Literal["standard", "text"]

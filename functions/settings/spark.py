@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from functions.kinds import APPLICATION, ROLE, WHOLE
-from functions.variables import Kind, read, setting, variables_of
+from functions.settings.kinds import APPLICATION, ROLE, WHOLE
+from functions.settings.variables import Kind, read, setting, variables_of
 
 
 @dataclass(frozen=True, slots=True)
