@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 OPEN = frozenset({"/health/live", "/v2/health/live", "/favicon.ico"})
 """What answers without a key."""
+PROBES = frozenset({"/health/ready", "/v2/health/ready"})
+"""What answers without one too, and says no more than whether it is so."""
+ANONYMOUS = "anonymous"
+"""In the scope of a probe that was sent without a key where keys are set."""
+_CREDENTIALS = (b"authorization", b"x-api-key")
 LISTED = "listed origin"
 """In the scope of a request that a page of another site sends which is in the list of origins."""
 _OPEN_FOLDER = "/static/"
@@ -135,7 +140,9 @@ class Middleware:
                     return
                 if listed:
                     harmless = scope[LISTED] = True
-            if self.callers is not None and not _is_open(path):
+            if path in PROBES and not any(name in headers for name in _CREDENTIALS):
+                scope[ANONYMOUS] = self.callers is not None
+            elif self.callers is not None and not _is_open(path):
                 pending = self.callers.admit(scope, path, headers, fields)
                 if pending is not None:
                     await pending

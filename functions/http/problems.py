@@ -113,6 +113,11 @@ def to_problem(error: Exception) -> ProblemError:
     return ProblemError(500, "an unexpected error; the request id finds it in the log")
 
 
+def not_ready() -> ProblemError:
+    """What a probe without a key is told where no model answers: not why."""
+    return ProblemError(503, "no model can answer now; ask with a key for why")
+
+
 def field_problems(problems: Sequence[Problem]) -> list[FieldProblem]:
     """For machines: which field, which stable code, what was found and expected."""
     return [

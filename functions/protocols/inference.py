@@ -9,8 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from functions.http.bodies import parse_json, read_body
+from functions.http.middleware import ANONYMOUS
 from functions.http.presenter import Presenter, presenter_of
-from functions.http.problems import ProblemError, field_problems
+from functions.http.problems import ProblemError, field_problems, not_ready
 from functions.http.schemas import FieldProblem
 from functions.live_model import LoadedModel
 from functions.live_models import LiveModels
@@ -19,6 +20,7 @@ from functions.protocols.predictions import Columns, Output, outputs_of, predict
 from functions.protocols.rows import Rows, beside, parse_rows
 from functions.protocols.tensors import binary_of, read_tensors
 from functions.settings import Settings
+from model_store import CustomerClustersError
 from pipeline.errors import Problem, WrongRow, shortened
 from pipeline.model.contract import Contract, Feature
 
@@ -56,7 +58,12 @@ class InferencePages:
 
     async def ready(self, request: Request) -> Response:
         """Whether the default model answers; others are loaded with their first request."""
-        check_ready(await model_named(request, self.live_models))
+        try:
+            check_ready(await model_named(request, self.live_models))
+        except (CustomerClustersError, ProblemError) as error:
+            if request.scope.get(ANONYMOUS, False):
+                raise not_ready() from error
+            raise
         return _json({"live": True, "ready": True})
 
     async def model_ready(self, request: Request) -> Response:

@@ -119,7 +119,7 @@ def _problems(operation: Operation, asks: bool) -> list[Problem]:
     if asks and not operation.open:
         added = [status for status in _OF_CLIENTS if status not in operation.problems]
         return [*operation.problems, *added]
-    return [problem for problem in operation.problems if problem != 401]
+    return [problem for problem in operation.problems if problem != 401 or asks]
 
 
 def _parameter(given: Parameter, loaded: LoadedModel | None) -> dict[str, Any]:

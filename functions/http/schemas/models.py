@@ -1,6 +1,6 @@
 """Answers about models, their clusters, and the health of a server."""
 
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 
 from functions.http.schemas.assignments import Churn
 from functions.http.schemas.forms import ClusterId, Count, Digest, Share, Timestamp, TypedDict
@@ -130,11 +130,11 @@ class ReadyAnswer(TypedDict):
 
     status: Literal["ready"]
     """Always the same."""
-    model_version: str
-    """The version of the model that answers."""
-    loaded_at: Timestamp
+    model_version: NotRequired[str]
+    """The version of the model that answers; this and what follows to those who send a key."""
+    loaded_at: NotRequired[Timestamp]
     """When this process loaded it."""
-    reload_failure: str | None
+    reload_failure: NotRequired[str | None]
     """Why a newer model could not be loaded, while the old one answers; null where all is well."""
-    models: list[ModelState]
+    models: NotRequired[list[ModelState]]
     """Every model of this server; those that are not loaded or have failed change nothing else."""

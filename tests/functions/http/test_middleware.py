@@ -5,6 +5,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +13,10 @@ from starlette.testclient import TestClient
 from starlette.types import Message
 
 from functions.api import create_app
+from functions.http.problems import not_ready
 from functions.live_model import LiveModel
 from functions.settings import Settings
+from model_store import open_store
 from tests.functions.conftest import Lines
 from tests.support.web import Page
 
@@ -54,13 +57,36 @@ def test_with_keys_set_only_a_known_key_passes(
         assert answer.headers["www-authenticate"].startswith("Basic ")
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/health/ready", "/nowhere"])
+@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/nowhere"])
 def test_nothing_but_the_sign_of_life_is_open_when_keys_are_set(
     client_for: Clients, path: str
 ) -> None:
     client = client_for(api_keys=HASHES)
     assert client.get(path).status_code == 401
     assert client.get("/health/live").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/health/ready", "/v2/health/ready"])
+def test_a_probe_needs_no_key_and_learns_no_more_than_the_status(
+    client_for: Clients, path: str
+) -> None:
+    client = client_for(api_keys=HASHES)
+    told = {"/health/ready": {"status": "ready"}, "/v2/health/ready": {"live": True, "ready": True}}
+    assert client.get(path).json() == told[path]
+    assert client.get(path, headers={"X-API-Key": "wrong"}).status_code == 401
+    with_key = client.get("/health/ready", headers={"X-API-Key": OLD_KEY}).json()
+    assert with_key["model_version"]
+    assert client_for().get("/health/ready").json()["models"]
+
+
+@pytest.mark.parametrize("path", ["/health/ready", "/v2/health/ready"])
+def test_a_probe_without_a_key_is_not_told_why_no_model_answers(tmp_path: Path, path: str) -> None:
+    live_model = LiveModel(open_store(tmp_path / "nowhere"), "champion")
+    live_model.refresh()
+    client = TestClient(create_app(live_model, Settings(api_keys=HASHES)))
+    answer = client.get(path)
+    assert (answer.status_code, answer.json()["detail"]) == (503, not_ready().detail)
+    assert "nowhere" in client.get(path, headers={"X-API-Key": OLD_KEY}).json()["detail"]
 
 
 def test_a_browser_is_told_where_the_key_goes(client_for: Clients) -> None:

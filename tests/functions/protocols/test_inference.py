@@ -271,10 +271,10 @@ def test_other_content_is_refused(client: TestClient) -> None:
     assert (larger.status_code, larger.json()["code"]) == (413, "too_large")
 
 
-def test_with_keys_only_the_sign_of_life_is_open(client_for: Clients) -> None:
+def test_with_keys_only_the_signs_of_life_are_open(client_for: Clients) -> None:
     client = client_for(api_keys=("00" * 32,))
     assert client.get("/v2/health/live").json() == {"live": True}
-    refused = client.get("/v2/health/ready")
+    refused = client.get("/v2/models/default/ready")
     assert refused.status_code == 401
     assert refused.json()["error"]
 
