@@ -259,7 +259,7 @@ export interface paths {
         };
         /**
          * Whether a model is loaded and gives its golden customers their known answers
-         * @description Whether a model is loaded and gives its golden customers their known answers.
+         * @description Without a key, where keys are set, it says no more than that: for probes.
          */
         get: operations["getReadiness"];
         put?: never;
@@ -845,17 +845,17 @@ export interface components {
              * @constant
              */
             status: "ready";
-            /** @description The version of the model that answers. */
-            model_version: string;
+            /** @description The version of the model that answers; this and what follows to those who send a key. */
+            model_version?: string;
             /**
              * Format: date-time
              * @description When this process loaded it.
              */
-            loaded_at: string;
+            loaded_at?: string;
             /** @description Why a newer model could not be loaded, while the old one answers; null where all is well. */
-            reload_failure: string | null;
+            reload_failure?: string | null;
             /** @description Every model of this server; those that are not loaded or have failed change nothing else. */
-            models: components["schemas"]["ModelState"][];
+            models?: components["schemas"]["ModelState"][];
         };
         /**
          * ReasonAnswer
@@ -2458,8 +2458,6 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            429: components["responses"]["TooManyRequests"];
             431: components["responses"]["RequestHeaderFieldsTooLarge"];
             503: components["responses"]["ServiceUnavailable"];
         };
