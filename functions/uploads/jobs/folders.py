@@ -83,13 +83,19 @@ class JobHold:
     record: JobRecord
     lock: int
 
+    @property
+    def is_there(self) -> bool:
+        """Whether the folder is still that of this job, and not of one sent since by its key."""
+        return _is_of(self.lock, self.folder)
+
     def check(self) -> None:
         """Raise JobGone where somebody has deleted it."""
-        if not self.folder.exists():
+        if not self.is_there:
             raise JobGone
 
     def reached(self, rows: int) -> None:
         """Write down how many rows were read; JobGone as `check`."""
+        self.check()
         aside = self.folder / f"{_PROGRESS}.new"
         try:
             aside.write_text(json.dumps({"rows": rows}), encoding="utf-8")
@@ -99,7 +105,8 @@ class JobHold:
 
     def drop_file(self) -> None:
         """Remove the file: it will not be scored."""
-        (self.folder / INPUT).unlink(missing_ok=True)
+        if self.is_there:
+            (self.folder / INPUT).unlink(missing_ok=True)
 
     def release(self) -> None:
         """Give the lock back: the job has ended, or never will."""
@@ -206,7 +213,7 @@ class JobFolders:
             return not folder.exists()
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if not folder.exists():  # it has ended since
+            if not _is_of(lock, folder):  # it has ended since
                 return True
             self._end_badly(job, folder, interrupted(record))
             return True
@@ -245,6 +252,14 @@ def interrupted(record: JobRecord) -> dict[str, Any]:
 def now() -> str:
     """The time as answers have it."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _is_of(lock: int, folder: Path) -> bool:
+    """Whether an open lock is that of a folder: another one may have the name of the first."""
+    try:
+        return os.path.samestat(os.fstat(lock), os.stat(folder / _LOCK))
+    except OSError:
+        return False
 
 
 def _rows(folder: Path) -> int | None:

@@ -129,6 +129,7 @@ class JobWorker:
             run.mkdir(mode=0o700)
             bounds = Bounds(JOB_SECONDS, RUN_BYTES, lambda: False, self._progress(hold))
             score_upload(hold.folder / INPUT, job.upload, run, job.loaded, isolated(), bounds)
+        hold.check()
         shutil.copyfile(hold.folder / RECORD, run / RECORD)
         with self._notices.of_commit(hold.id, run) as rows:
             results.keep(run, hold.id)
@@ -140,7 +141,7 @@ class JobWorker:
     def _failed(self, job: QueuedJob, error: Exception) -> dict[str, Any]:
         """Write down why a job has failed; what the log says of it."""
         hold = job.hold
-        if isinstance(error, JobGone) or not hold.folder.exists():
+        if isinstance(error, JobGone) or not hold.is_there:
             return {"state": "deleted"}
         problem = _problem(error)
         known = _document(job, error)

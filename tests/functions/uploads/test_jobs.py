@@ -366,6 +366,19 @@ def test_a_deleted_job_leaves_nothing(
     assert job["id"] not in {each.name for each in kept(temporary)}
 
 
+def test_a_deleted_job_does_not_score_the_file_that_its_key_brings_next(
+    client: TestClient, busy: threading.Event
+) -> None:
+    first = send(client, ONE, "?name=first.csv", idempotency_key=KEY)
+    assert client.delete(f"{JOBS}/{first['id']}").status_code == 204
+    second = send(client, CUSTOMERS, "?name=second.csv", idempotency_key=KEY)
+    assert second["id"] == first["id"]
+    busy.set()
+    done = ended(client, second)
+    assert (done["state"], done["name"]) == ("succeeded", "second.csv")
+    assert done["counts"]["rows_in"] == 1001
+
+
 def test_a_job_that_runs_is_cancelled_by_any_process(
     live_model: LiveModel, lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
