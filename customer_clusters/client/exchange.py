@@ -66,7 +66,7 @@ class Answer:
         """The document that it is; StrangeAnswer where it is none."""
         try:
             return json.loads(self.content)
-        except ValueError:
+        except (ValueError, RecursionError):
             kind = self.headers.get("content-type", "something without a content type")
             raise StrangeAnswer(self.request, self.where, kind) from None
 
@@ -92,7 +92,7 @@ class Answer:
 def problem_of(answer: Answer) -> ProblemAnswer:
     """The error that an answer means."""
     document: Any = None
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, RecursionError):
         document = json.loads(answer.content)
     if not isinstance(document, dict):
         document = {}

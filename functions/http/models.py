@@ -74,12 +74,13 @@ class ModelRoutes:
         """Let the routes of the API answer with the model that the address names."""
         name, below = _parts(scope)
         if below == _DOCUMENT:
-            await self._described(scope, name, await self.bind(scope, name))(scope, receive, send)
+            loaded = await bind(self._models, scope, name)
+            await self._described(scope, name, loaded)(scope, receive, send)
             return
         address = f"{_API}{below}" if below.startswith(_CLUSTER) else _OWN.get(below)
         if address is None:
             raise _no_address()
-        await self.bind(scope, name)
+        await bind(self._models, scope, name)
         scope["path"] = scope.get("root_path", "") + address
         await self._app.router(scope, receive, send)
 
@@ -92,7 +93,7 @@ class ModelRoutes:
         api = below in _OWN.values() or below.startswith(f"{_API}{_CLUSTER}")
         if not (api or below == _DOCUMENT or below[1:].partition("/")[0] in self._pages):
             raise _no_address()
-        loaded = await self.bind(scope, name)
+        loaded = await bind(self._models, scope, name)
         if below == _DOCUMENT:
             await self._described(scope, name, loaded)(scope, receive, send)
             return
@@ -102,23 +103,15 @@ class ModelRoutes:
         scope["path"] = scope["root_path"] + (below or "/")
         await self._app.router(scope, receive, send)
 
-    async def bind(self, scope: Scope, name: str) -> LoadedModel:
-        """Put the model of a name into the scope of a request, loaded.
+    def _described(self, scope: Scope, name: str, loaded: LoadedModel) -> Response:
+        """The OpenAPI document of one model, whose paths hold below its own address.
 
         Raises:
-            ProblemError: There is no such model.
-            NoLiveModel: It cannot be had, or not in time.
+            ProblemError: It is not asked for, but something else is wanted of it.
         """
-        try:
-            scope["live_model"] = self._models.named(name)
-        except NotFound as error:
-            raise ProblemError(404, str(error), code="unknown_model") from error
-        scope["model_name"] = name
-        loaded = scope["loaded_model"] = await self._models.load(name)
-        return loaded
-
-    def _described(self, scope: Scope, name: str, loaded: LoadedModel) -> Response:
-        """The OpenAPI document of one model, whose paths hold below its own address."""
+        if scope["method"] != "GET":
+            detail = "this method is not taken here; see the Allow header"
+            raise ProblemError(405, detail, headers={"Allow": "GET, HEAD"})
         described = self._document_of(name, loaded, _ADDRESSES)
         url = f"{scope.get('root_path', '')}{ROOT}/{name}"
         document = {**described, "servers": [{**described["servers"][0], "url": url}]}
@@ -132,6 +125,24 @@ class ModelRoutes:
         if self._document[0] != key:
             self._document = key, self._app.state.describe(loaded, addresses)
         return self._document[1]
+
+
+async def bind(models: LiveModels, scope: Scope, name: str) -> LoadedModel:
+    """Put the model of a name into the scope of a request, loaded.
+
+    The log names it from then on, and never what a client calls a model that is none of ours.
+
+    Raises:
+        ProblemError: There is no such model.
+        NoLiveModel: It cannot be had, or not in time.
+    """
+    try:
+        scope["live_model"] = models.named(name)
+    except NotFound as error:
+        raise ProblemError(404, str(error), code="unknown_model") from error
+    scope["model_name"] = name
+    loaded = scope["loaded_model"] = await models.load(name)
+    return loaded
 
 
 class _Endpoint:

@@ -2,6 +2,7 @@
 
 from starlette.requests import Request
 
+from functions.http.models import bind
 from functions.http.problems import ProblemError
 from functions.http.routes import model_for
 from functions.live_model import LoadedModel
@@ -12,12 +13,11 @@ async def model_named(request: Request, models: LiveModels, name: str | None = N
     """The model of a name, loaded now if it was not yet, or the one that answers without a name.
 
     Raises:
-        NotFound: There is no such model.
+        ProblemError: There is no such model.
         NoLiveModel: It cannot be had.
     """
     if name is not None:
-        request.scope["model_name"] = name
-        request.scope["loaded_model"] = await models.load(name)
+        await bind(models, request.scope, name)
     return model_for(request, models.default)
 
 

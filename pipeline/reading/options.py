@@ -10,8 +10,9 @@ from pipeline.model.contract.spelling import readable
 from pipeline.model.numbers import DECIMAL_MARKS, THOUSANDS, NumberFormat
 
 _UNICODE = ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")
-_UNSAFE = frozenset({"iso2022_jp", "iso2022_kr", "hz", "utf_7"})
-"""Encodings whose characters hold the bytes of commas, quotes and newlines."""
+_UNSAFE = ("iso2022", "hz", "utf_7", "idna")
+"""What the names of encodings begin with whose characters hold the bytes of commas, quotes and
+newlines, or that are for names of hosts and not for texts."""
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "pipe": "|", "space": " "}
 
 
@@ -125,7 +126,7 @@ def known_encoding(name: str) -> str | None:
     """Python's name of an encoding of text whose delimiters are ASCII; None for any other."""
     try:
         codec = codecs.lookup(name).name
-        is_ascii = ',"\n'.encode(codec) == b',"\n' and codec.replace("-", "_") not in _UNSAFE
+        is_ascii = ',"\n'.encode(codec) == b',"\n' and not codec.replace("-", "_").startswith(_UNSAFE)
         return codec if is_ascii or codec in _UNICODE else None
     except (LookupError, ValueError):
         return None

@@ -30,12 +30,18 @@ NEEDED: Mapping[str, str | None] = {
 The longest one holds; what none begins needs `admin`."""
 OF_MODELS = {"/v1/models/": "/v1/", "/models/": "/"}
 """What follows a model's name there → what it needs the scope of."""
+LONGEST_PATH = 1_024
+"""No address is longer: what else is asked for is neither taken apart nor remembered."""
 _SCOPES = "caller_scopes"
 
 
-@lru_cache(1_024)
 def scope_needed(path: str) -> str | None:
     """The scope that a path needs; None where any client may ask."""
+    return _needed(path) if len(path) <= LONGEST_PATH else "admin"
+
+
+@lru_cache(1_024)
+def _needed(path: str) -> str | None:
     while before := next(filter(path.startswith, OF_MODELS), ""):
         path = OF_MODELS[before] + path.removeprefix(before).partition("/")[2]
     beginning = path

@@ -25,6 +25,7 @@ LONGEST = 8_192
 KEPT_SECONDS, KEPT_TOKENS = 60.0, 1_024
 """So long a token is not checked again, and so many of them are remembered."""
 LONGEST_NAME = 64
+_OF_DIGEST = 16
 _SUBJECTS = ("sub", "client_id", "azp")
 _OTHER_SCOPE_CLAIM = "scp"
 
@@ -59,7 +60,7 @@ class Tokens:
         client = self.client_of(claims)
         if len(self._known) >= KEPT_TOKENS:
             self._known.clear()
-        self._known[digest] = client, min(now + KEPT_SECONDS, float(claims["exp"]))
+        self._known[digest] = client, min(now + KEPT_SECONDS, int(claims["exp"]))
         return client
 
     def client_of(self, claims: Mapping[str, Any]) -> Client:
@@ -73,11 +74,9 @@ class Tokens:
         if not set(audiences_of(claims)) & set(self._settings.jwt_audience):
             raise wrong_token("it is for another audience")
         subject = next((claims[name] for name in _SUBJECTS if claims.get(name)), None)
-        if not isinstance(subject, str):
+        if not isinstance(subject, str) or not subject.isprintable():
             raise wrong_token("it names no subject")
-        return Client(
-            f"jwt:{subject[:LONGEST_NAME]}", self._scopes(claims), self._settings.jwt_rate
-        )
+        return Client(f"jwt:{_short(subject)}", self._scopes(claims), self._settings.jwt_rate)
 
     def _scopes(self, claims: Mapping[str, Any]) -> frozenset[str]:
         """Ours among those of the token; without one of ours it may do nothing."""
@@ -103,6 +102,8 @@ class Tokens:
                 leeway=LEEWAY_SECONDS,
                 options={"require": ["exp", "iss"], "verify_aud": False},
             )
+        except OverflowError:  # such as of a time with 400 digits
+            raise wrong_token("it cannot be read") from None
         except jwt.PyJWTError as error:
             raise wrong_token(_REASONS.get(type(error).__name__, "it cannot be read")) from None
         return claims
@@ -129,9 +130,20 @@ def wrong_token(reason: str) -> ProblemError:
     )
 
 
+def _short(subject: str) -> str:
+    """A subject as a client's name: a long one keeps apart from others that begin like it."""
+    if len(subject) <= LONGEST_NAME:
+        return subject
+    digest = hashlib.sha256(subject.encode()).hexdigest()
+    return f"{subject[: LONGEST_NAME - _OF_DIGEST - 1]}~{digest[:_OF_DIGEST]}"
+
+
 def audiences_of(claims: Mapping[str, Any]) -> Sequence[str]:
     """For whom a token is; one without `aud`, as Amazon Cognito's, is for its `client_id`."""
-    return words_of(claims["aud"] if "aud" in claims else claims.get("client_id"))
+    given = claims["aud"] if "aud" in claims else claims.get("client_id")
+    if isinstance(given, str) and not given.startswith("["):
+        return [given]  # whose blanks are its own
+    return words_of(given)
 
 
 def words_of(value: object) -> Sequence[str]:

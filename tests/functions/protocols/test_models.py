@@ -1,5 +1,6 @@
 """Several models by name, in each of the other protocols."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,19 @@ def test_each_protocol_names_its_model(
     own = site.get(f"/v1/models/{name}").json()["contract"]["features"]
     taken = tools[0]["inputSchema"]["properties"]["customer"]["required"]
     assert taken == [feature["name"] for feature in own]
+
+
+def test_a_name_of_no_model_is_told_and_not_logged(
+    site: TestClient, lines: Lines, leaver: dict[str, Any]
+) -> None:
+    for answer in (
+        site.get("/v2/models/customer-4711/ready"),
+        site.post("/invocations", json=leaver, headers={ATTRIBUTES: "model=customer-4711"}),
+        site.post("/mcp?model=customer-4711", json=TOOLS),
+        site.get("/v1/models/customer-4711/clusters"),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (404, "unknown_model")
+        assert "customer-4711" not in json.dumps(lines[-1])
 
 
 def test_a_model_that_cannot_be_had_leaves_the_others_answering(

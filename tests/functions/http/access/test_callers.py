@@ -94,6 +94,13 @@ def test_every_address_of_the_application_has_a_scope(clients: TestClient) -> No
     assert set(NEEDED.values()) == {None, "assign", "files", "customers"}
 
 
+def test_a_path_longer_than_any_address_is_not_looked_into(clients: TestClient) -> None:
+    path = "/a" * 600
+    answer = clients.get(path, headers=with_key("assign"))
+    assert (answer.status_code, answer.json()["code"]) == (403, "missing_scope")
+    assert clients.get(path, headers=with_key("admin")).status_code == 404
+
+
 def test_without_keys_everybody_may_do_everything() -> None:
     assert may({"type": "http"}, "files")
     assert not may({"caller_scopes": frozenset({"assign"})}, "files")

@@ -61,6 +61,7 @@ TAKEN: dict[str, Make] = {
     "another claim": lambda: signed(scope=None, scp="openid assign"),
     "a clock behind": lambda: signed(exp=time.time() - 20),
     "a clock before": lambda: signed(nbf=time.time() + 20),
+    "no end in sight": lambda: signed(exp=10**400),
 }
 
 
@@ -102,6 +103,21 @@ WRONG: dict[str, tuple[Make, str]] = {
     "another audience, our client": (
         lambda: signed(aud="somebody", client_id=AUDIENCE),
         "it is for another audience",
+    ),
+    "an audience with a blank": (
+        lambda: signed(aud=f"somebody {AUDIENCE}"),
+        "it is for another audience",
+    ),
+    "a subject that the log cannot write": (
+        lambda: signed(sub="\ud800"),
+        "it names no subject",
+    ),
+    "a time that is no number": (
+        lambda: jwt.PyJWS().encode(
+            json.dumps({"iss": ISSUER, "exp": 0}).replace("0", "1e400").encode(),
+            rsa_key(), "RS256", {"kid": "one"},
+        ),
+        "it cannot be read",
     ),
     "no subject": (lambda: signed(sub=None), "it names no subject"),
     "another key": (lambda: signed(rsa_key(number=1)), "its signature does not fit"),
@@ -163,6 +179,18 @@ def test_each_subject_has_a_rate_of_its_own(client_for: Clients, key_set: Path) 
     codes = [ask(site, signed(exp=time.time() + n)).status_code for n in (50, 60, 70)]
     assert codes == [200, 200, 429]
     assert ask(site, signed(sub="other")).status_code == 200
+
+
+def test_subjects_that_begin_alike_are_different_clients(
+    client_for: Clients, key_set: Path, lines: Lines
+) -> None:
+    site = client_for(access=settings(key_set, jwt_rate=Rate(1, 60)))
+    same = "spiffe://company.example/ns/production/sa/" + "x" * 60
+    codes = [ask(site, signed(sub=same + end)).status_code for end in ("a", "b", "a")]
+    assert codes == [200, 200, 429]
+    names = [line["client"] for line in lines[-3:]]
+    assert names[0] == names[2] != names[1]
+    assert {len(name) for name in names} == {len("jwt:") + 64}
 
 
 def test_where_tokens_alone_are_taken_a_browser_is_asked_for_no_password(
