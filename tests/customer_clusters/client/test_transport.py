@@ -170,6 +170,7 @@ def test_what_is_sent_is_packed_and_so_is_what_comes(
     [
         Reply(200, b"<html>sign in</html>", {"Content-Type": "text/html"}),
         Reply(200, []),
+        Reply(200, b"[" * 100_000, {"Content-Type": "application/json"}),
         Reply(200, {}),
         Reply(200, {"clusters": 3, "churn_rate": None, "model_version": "1"}),
         Reply(204),

@@ -231,6 +231,13 @@ def test_where_nothing_runs_between_requests_a_model_is_looked_at_before_it_answ
     assert asyncio.run(models.load("b")).version == version("original")
 
 
+@pytest.mark.parametrize("path", ["/v1/models/loans", "/models/loans"])
+def test_the_document_of_a_model_is_for_reading_only(site: TestClient, path: str) -> None:
+    for method in ("POST", "DELETE", "OPTIONS"):
+        answer = site.request(method, f"{path}/openapi.json")
+        assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+
+
 def test_a_model_has_a_document_of_its_own_whose_paths_hold(
     site: TestClient, leaver: dict[str, Any]
 ) -> None:

@@ -231,6 +231,12 @@ def test_the_sheet_with_near_names_is_the_one_that_is_told_of(tmp_path: Path) ->
     assert refused.value.sheets == ["Data", "Sheet"]
 
 
+@pytest.mark.parametrize("encoding", ["idna", "iso2022_jp_2", "hz", "utf-7", "rot13", "no"])
+def test_an_encoding_that_no_table_is_written_in_is_refused(encoding: str) -> None:
+    with pytest.raises(WrongOption, match="an encoding such as cp1250"):
+        ReadingOptions(encoding=encoding)
+
+
 def test_names_beyond_ascii_are_stated_for_any_encoding(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(f"Größe;{COUNT}\n1,5;2\n".encode("cp1252"))
