@@ -30,6 +30,7 @@ from functions.web.routes import PAGES_OF_ONE_MODEL, PageRoutes
 
 if TYPE_CHECKING:
     from functions.http.access.callers import Callers
+    from functions.http.access.hosts import Hosts
     from functions.http.access.origins import Origins
     from functions.http.lambda_adapter import LambdaHandler
     from pipeline.runs.notices import Notices
@@ -95,6 +96,7 @@ def create_app(
         _origins(settings),
         log,
         pages.problem_page,
+        _hosts(settings),
     )
     return app
 
@@ -115,6 +117,15 @@ def _origins(settings: Settings) -> "Origins | None":
     from functions.http.access.origins import Origins
 
     return Origins(settings.access.cors_origins)
+
+
+def _hosts(settings: Settings) -> "Hosts | None":
+    """Under which names it is asked; None where any will do."""
+    if not settings.access.hosts:
+        return None
+    from functions.http.access.hosts import Hosts
+
+    return Hosts(settings.access.hosts)
 
 
 def _from_environment(

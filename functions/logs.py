@@ -28,7 +28,11 @@ UVICORN = {
 
 def write(fields: Mapping[str, Any]) -> None:
     """Write one line, at once."""
-    sys.stdout.write(_as_json({"time": time.time(), **fields}) + "\n")
+    line = _as_json({"time": time.time(), **fields})
+    try:
+        sys.stdout.write(f"{line}\n")
+    except UnicodeEncodeError:  # half a character, or an encoding that has few
+        sys.stdout.write(f"{json.dumps(json.loads(line))}\n")
     sys.stdout.flush()
 
 

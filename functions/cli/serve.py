@@ -8,9 +8,11 @@ import click
 from functions import logs
 from functions.cli import options
 from functions.settings.overview import server_variables
+from functions.settings.server import Settings
 from model_store.extras import needs_extra
 
 _OF_NOTICES = ("CUSTOMER_CLUSTERS_WEBHOOK", "CUSTOMER_CLUSTERS_NOTIFY")
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 GRACE_SECONDS = 25
 """For requests that are under way when the server is told to stop."""
 
@@ -45,7 +47,7 @@ def serve(host: str, port: int, workers: int, trusted_proxies: str) -> None:
     with needs_extra("serve", "api"):
         import uvicorn
 
-    _check_settings()
+    _refuse_other_names(host, _checked_settings())
     _allow_connections()
     if port:
         click.echo(f"Open {_address(host, port)} in a browser; Ctrl+C ends the server", err=True)
@@ -64,13 +66,24 @@ def serve(host: str, port: int, workers: int, trusted_proxies: str) -> None:
     )
 
 
-def _check_settings() -> None:
-    """A wrong variable is told here, in one line."""
-    options.settings()
+def _checked_settings() -> Settings:
+    """The settings: a wrong variable is told here, in one line."""
+    settings = options.settings()
     if any(name.startswith(_OF_NOTICES) for name in os.environ):
         from functions.settings.notices import NoticeSettings
 
         NoticeSettings.from_environment(os.environ)
+    return settings
+
+
+def _refuse_other_names(host: str, settings: Settings) -> None:
+    """Answer a server for this machine alone, and without keys, under no name but localhost.
+
+    Else the page of any site could have its own name lead here, and read what it likes.
+    """
+    access = settings.access
+    if host in _LOOPBACK and not (settings.api_keys or access.known or access.hosts):
+        os.environ["CUSTOMER_CLUSTERS_HOSTS"] = "localhost"
 
 
 def _address(host: str, port: int) -> str:

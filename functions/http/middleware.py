@@ -16,6 +16,7 @@ from functions.logs import Log
 
 if TYPE_CHECKING:
     from functions.http.access.callers import Callers
+    from functions.http.access.hosts import Hosts
     from functions.http.access.origins import Origins
 
 OPEN = frozenset({"/health/live", "/v2/health/live", "/favicon.ico"})
@@ -72,6 +73,7 @@ class Middleware:
         origins: Which pages of other sites may; None where none may.
         log: Takes one line of each request.
         page: Makes pages of problems.
+        hosts: Under which names requests come; None where any will do.
     """
 
     def __init__(
@@ -81,10 +83,11 @@ class Middleware:
         origins: "Origins | None" = None,
         log: Log = logs.write,
         page: Page = lambda request, problem: None,
+        hosts: "Hosts | None" = None,
     ) -> None:
         self.app, self.page, self.log = app, page, log
-        self.callers, self.origins = callers, origins
-        self.guarded = not (callers is None and origins is None)
+        self.callers, self.origins, self.hosts = callers, origins, hosts
+        self.guarded = not (callers is None and origins is None and hosts is None)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or let the application answer it."""
@@ -132,6 +135,8 @@ class Middleware:
     ) -> None:
         harmless = scope["method"] in _HARMLESS
         if self.guarded:
+            if self.hosts is not None:
+                self.hosts.check(headers)
             path = scope["path"].removeprefix(scope.get("root_path", ""))
             if self.origins is not None:
                 listed = self.origins.allow(path, headers, fields)

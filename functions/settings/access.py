@@ -12,6 +12,7 @@ from functions.settings.variables import Kind, WrongSetting, read, setting, vari
 Gateway = Literal["jwt", "iam"]
 """What an API Gateway before the function has checked: a signed token, or a signature by IAM."""
 _ORIGIN = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:[1-9]\d{0,4})?")
+_HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _CLAIM = re.compile(r"[A-Za-z0-9_:/.-]{1,200}")
 _PRINTABLE = re.compile(r"[!-~]{1,2000}")
 
@@ -28,6 +29,13 @@ def _origins(text: str) -> tuple[str, ...]:
     if not all(map(_ORIGIN.fullmatch, origins)):
         raise ValueError
     return origins
+
+
+def _hosts(text: str) -> tuple[str, ...]:
+    names = tuple(part.lower() for part in _parts(text))
+    if not all(map(_HOST.fullmatch, names)):
+        raise ValueError
+    return names
 
 
 def _gateway(text: str) -> Gateway:
@@ -62,7 +70,7 @@ def _key_set(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AccessSettings:
-    """Whose pages may ask, and whose tokens are taken."""
+    """Whose pages may ask, under which names, and whose tokens are taken."""
 
     cors_origins: tuple[str, ...] = setting(
         "CUSTOMER_CLUSTERS_CORS_ORIGINS",
@@ -70,6 +78,14 @@ class AccessSettings:
         "Origins of pages whose scripts may ask the API, such as `https://app.example`, with "
         "commas",
         default=(),
+    )
+    hosts: tuple[str, ...] = setting(
+        "CUSTOMER_CLUSTERS_HOSTS",
+        Kind(_hosts, "names of this server, separated by commas, without ports"),
+        "Names under which this server is asked, with commas; others are refused. Addresses and "
+        "`localhost` need not be named",
+        default=(),
+        shown="all; without keys on a loopback address `localhost`",
     )
     jwt_issuer: str = setting(
         "CUSTOMER_CLUSTERS_JWT_ISSUER",

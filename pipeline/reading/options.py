@@ -126,8 +126,9 @@ def known_encoding(name: str) -> str | None:
     """Python's name of an encoding of text whose delimiters are ASCII; None for any other."""
     try:
         codec = codecs.lookup(name).name
-        is_ascii = ',"\n'.encode(codec) == b',"\n' and not codec.replace("-", "_").startswith(_UNSAFE)
-        return codec if is_ascii or codec in _UNICODE else None
+        is_safe = not codec.replace("-", "_").startswith(_UNSAFE)
+        is_ascii = ',"\n'.encode(codec) == b',"\n'
+        return codec if (is_ascii and is_safe) or codec in _UNICODE else None
     except (LookupError, ValueError):
         return None
 

@@ -257,7 +257,7 @@ def now() -> str:
 def _is_of(lock: int, folder: Path) -> bool:
     """Whether an open lock is that of a folder: another one may have the name of the first."""
     try:
-        return os.path.samestat(os.fstat(lock), os.stat(folder / _LOCK))
+        return os.path.samestat(os.fstat(lock), (folder / _LOCK).stat())
     except OSError:
         return False
 

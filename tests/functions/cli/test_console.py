@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,7 @@ def test_serve_says_where_to_click(
 ) -> None:
     asked: dict[str, Any] = {}
     monkeypatch.setattr("uvicorn.run", lambda app, **how: asked.update(how))
+    monkeypatch.setattr("os.environ", dict(os.environ))  # serve tells its processes by it
     result = CliRunner().invoke(main, ["serve", "--host", host])
     assert result.exit_code == 0
     assert f"Open {address} in a browser" in result.stderr

@@ -115,7 +115,9 @@ WRONG: dict[str, tuple[Make, str]] = {
     "a time that is no number": (
         lambda: jwt.PyJWS().encode(
             json.dumps({"iss": ISSUER, "exp": 0}).replace("0", "1e400").encode(),
-            rsa_key(), "RS256", {"kid": "one"},
+            rsa_key(),
+            "RS256",
+            {"kid": "one"},
         ),
         "it cannot be read",
     ),
