@@ -118,7 +118,7 @@ class FileJobs:
         saved: dict[str, Path] = {}
         for output in job.outputs:
             name = output.name
-            if not name or name.startswith(".") or _UNSAFE & {*name}:
+            if not name.isprintable() or name[:1] in ("", ".") or _UNSAFE & {*name}:
                 where = str(self._transport.origin)
                 raise StrangeAnswer(f"job {job.id}", where, f"a result with the name {name!r:.60}")
             path, aside = folder / name, folder / f".{name}.{secrets.token_hex(4)}"

@@ -275,7 +275,7 @@ def test_a_full_disk_is_its_users_business(
     assert waits == []
 
 
-@pytest.mark.parametrize("name", ["../a", "a/b", "", ".bashrc", "..", "C:\\a", "a\0"])
+@pytest.mark.parametrize("name", ["../a", "a/b", "", ".bashrc", "..", "C:\\a", "a\0", "a\n.csv"])
 def test_no_result_gets_out_of_its_folder(
     scripted: Scripted, connected: Connected, tmp_path: Path, name: str
 ) -> None:
