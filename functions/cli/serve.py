@@ -7,8 +7,8 @@ import click
 
 from functions import logs
 from functions.cli import options
+from functions.settings import Settings
 from functions.settings.overview import server_variables
-from functions.settings.server import Settings
 from model_store.extras import needs_extra
 
 _OF_NOTICES = ("CUSTOMER_CLUSTERS_WEBHOOK", "CUSTOMER_CLUSTERS_NOTIFY")

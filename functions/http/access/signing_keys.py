@@ -5,10 +5,15 @@ PyJWT, and cryptography below it, are imported with the first token.
 
 import asyncio
 import json
+import socket
+import ssl
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -156,6 +161,37 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         """Follow nothing: the redirect becomes an error."""
 
 
+class _Timed(HTTPConnection):
+    """A connection that is cut after `FETCH_SECONDS`.
+
+    A server may be slow with every byte of a header, and each begins the time of a socket anew.
+    """
+
+    def connect(self) -> None:
+        """Connect, and begin to count."""
+        super().connect()
+        timer = threading.Timer(FETCH_SECONDS, _cut, [self.sock])
+        timer.daemon = True
+        timer.start()
+
+
+class _TimedSecure(_Timed, HTTPSConnection):
+    """The same over TLS."""
+
+
+class _Connecting(urllib.request.HTTPHandler, urllib.request.HTTPSHandler):
+    def http_open(self, request: urllib.request.Request) -> HTTPResponse:
+        return self.do_open(_Timed, request)
+
+    def https_open(self, request: urllib.request.Request) -> HTTPResponse:
+        return self.do_open(_TimedSecure, request, context=ssl.create_default_context())
+
+
+def _cut(connected: socket.socket) -> None:
+    with suppress(OSError):  # it has ended long ago
+        socket.socket.shutdown(connected, socket.SHUT_RDWR)
+
+
 def _fetched(address: str) -> bytes:
     """What an address answers, in bounded time and size."""
     request = urllib.request.Request(
@@ -164,7 +200,8 @@ def _fetched(address: str) -> bytes:
     deadline = time.monotonic() + FETCH_SECONDS
     content = bytearray()
     try:
-        with urllib.request.build_opener(_NoRedirect).open(request, timeout=FETCH_SECONDS) as sent:
+        opener = urllib.request.build_opener(_NoRedirect, _Connecting)
+        with opener.open(request, timeout=FETCH_SECONDS) as sent:
             while chunk := sent.read1(65_536):
                 content += chunk
                 if len(content) > MOST_BYTES:

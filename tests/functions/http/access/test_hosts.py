@@ -6,9 +6,8 @@ import urllib.request
 import pytest
 from starlette.testclient import TestClient
 
+from functions.settings import Settings, WrongSetting
 from functions.settings.access import AccessSettings
-from functions.settings.server import Settings
-from functions.settings.variables import WrongSetting
 from tests.functions.http.access.conftest import Clients
 from tests.support.live import serve
 

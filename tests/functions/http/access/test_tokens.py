@@ -3,10 +3,14 @@
 import asyncio
 import base64
 import json
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -326,6 +330,26 @@ def test_keys_are_fetched_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None
 
     with publishing(slow) as address, pytest.raises(OSError):  # noqa: PT011 - of either kind
         read_keys(address)
+
+
+def test_keys_whose_headers_never_end_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signing_keys, "FETCH_SECONDS", 0.5)
+
+    def drip(listening: socket.socket) -> None:
+        with listening.accept()[0] as connected, suppress(OSError):
+            connected.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+            for _ in range(100):
+                connected.sendall(b"x")
+                time.sleep(0.1)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=drip, args=(listening,))
+        thread.start()
+        started = time.monotonic()
+        with pytest.raises((OSError, WrongKeySet, HTTPException)):
+            read_keys(f"http://127.0.0.1:{listening.getsockname()[1]}/keys")
+        assert time.monotonic() - started < 5
+        thread.join()
 
 
 def test_keys_that_are_not_for_signing_or_too_weak_are_left_out(tmp_path: Path) -> None:
