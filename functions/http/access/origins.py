@@ -12,11 +12,13 @@ API = ("/v1/", "/v2", "/mcp", "/invocations", "/ping", "/health/", "/openapi.jso
 _METHODS = b"GET, HEAD, POST, PUT, DELETE"
 _HEADERS = (
     b"Accept, Authorization, Content-Encoding, Content-Type, Idempotency-Key, If-None-Match, "
-    b"MCP-Method, MCP-Name, MCP-Protocol-Version, X-API-Key, X-Request-Id"
+    b"Inference-Header-Content-Length, MCP-Method, MCP-Name, MCP-Protocol-Version, X-API-Key, "
+    b"X-Request-Id"
 )
 _EXPOSED = (
-    b"Content-Disposition, ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, "
-    b"WWW-Authenticate, X-Request-Id"
+    b"Content-Disposition, Customers-Assigned, Customers-Rejected, ETag, "
+    b"Inference-Header-Content-Length, Link, Location, Model-Version, RateLimit, "
+    b"RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id"
 )
 MAX_AGE_SECONDS = 7_200
 """How long a browser need not ask again whether it may; Chromium takes no longer time."""

@@ -102,6 +102,15 @@ def test_errors_can_be_read_by_a_page_of_the_list(site: TestClient) -> None:
     assert {answer.headers["access-control-allow-origin"] for answer in answers} == {APP}
 
 
+def test_what_became_of_a_table_can_be_read_by_a_page_of_the_list(open_site: TestClient) -> None:
+    table = f"{','.join(CUSTOMER)}\n{','.join(map(str, CUSTOMER.values()))}\n"
+    headers = {**FROM_APP, "Content-Type": "text/csv"}
+    answer = open_site.post("/v1/assign/batch", content=table, headers=headers)
+    assert answer.headers["customers-assigned"] == "1"
+    exposed = set(answer.headers["access-control-expose-headers"].split(", "))
+    assert {"Customers-Assigned", "Customers-Rejected", "Model-Version"} <= exposed
+
+
 def test_a_password_that_the_browser_sends_by_itself_is_not_taken(site: TestClient) -> None:
     for method in ("GET", "POST"):
         answer = site.request(method, "/v1/model", headers={**FROM_APP, **basic("key")})
