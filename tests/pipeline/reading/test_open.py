@@ -286,13 +286,10 @@ def test_a_damaged_or_boundless_file_is_refused(write: Write, content: bytes, me
         rows_of(write(content))
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "idna"])
-def test_text_that_is_not_in_the_encoding_that_was_stated_is_refused(
-    write: Write, encoding: str
-) -> None:
+def test_text_that_is_not_in_the_encoding_that_was_stated_is_refused(write: Write) -> None:
     path = write("a,b\né,2\n")
-    with pytest.raises(WrongFile, match=rf"is no text in {encoding}.* say another with --encoding"):
-        rows_of(path, ReadingOptions(encoding=encoding))
+    with pytest.raises(WrongFile, match=r"is no text in utf-16.* say another with --encoding"):
+        rows_of(path, ReadingOptions(encoding="utf-16"))
 
 
 def test_a_bomb_is_refused(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
