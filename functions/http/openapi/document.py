@@ -52,7 +52,7 @@ def document(
     ids = {operation.id for operation in answered}
     for operation in answered:
         path = operation.path if addresses is None else addresses[operation.path]
-        described = _described(operation, loaded, ids, bool(schemes))
+        described = _described(operation, loaded, ids, schemes)
         paths.setdefault(path, {})[operation.method] = described
     tags = {operation.tag for operation in answered}
     return {
@@ -96,7 +96,7 @@ def _is_answered(routes: Sequence[BaseRoute], operation: Operation) -> bool:
 
 
 def _described(
-    operation: Operation, loaded: LoadedModel | None, ids: Collection[str], asks: bool
+    operation: Operation, loaded: LoadedModel | None, ids: Collection[str], schemes: Schemes
 ) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": operation.id,
@@ -109,14 +109,16 @@ def _described(
     if operation.body is not None:
         described["requestBody"] = {"required": True, "content": _content(operation.body, loaded)}
     answers = {str(status): _answer(a, loaded, ids) for status, a in operation.answers.items()}
-    described["responses"] = answers | responses_of(_problems(operation, asks))
-    if operation.open and asks:
+    described["responses"] = answers | responses_of(_problems(operation, bool(schemes)))
+    if schemes and operation.key == "none":
         described["security"] = []
+    elif schemes and operation.key == "optional":
+        described["security"] = [{}, *({name: []} for name in schemes)]
     return described
 
 
 def _problems(operation: Operation, asks: bool) -> list[Problem]:
-    if asks and not operation.open:
+    if asks and operation.key == "needed":
         added = [status for status in _OF_CLIENTS if status not in operation.problems]
         return [*operation.problems, *added]
     return [problem for problem in operation.problems if problem != 401 or asks]

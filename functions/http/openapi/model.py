@@ -121,7 +121,7 @@ OPERATIONS = (
         summary="Whether the process answers at all; open without a key",
         answers={200: Answer(Media(LiveAnswer, lambda loaded: {"status": "live"}), "It does")},
         problems=(431,),
-        open=True,
+        key="none",
     ),
     Operation(
         id="getReadiness",
@@ -132,6 +132,6 @@ OPERATIONS = (
         description="Without a key, where keys are set, it says no more than that: for probes.",
         answers={200: Answer(Media(ReadyAnswer, _ready), "It is")},
         problems=READS,
-        open=True,
+        key="optional",
     ),
 )

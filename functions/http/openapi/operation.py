@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from functions.http.problems import ProblemError
 from functions.live_model import LoadedModel
@@ -89,8 +89,8 @@ class Operation:
     parameters: tuple[Parameter, ...] = ()
     body: Content | None = None
     problems: tuple[Problem, ...] = ()
-    open: bool = False
-    """Whether it answers without a key."""
+    key: Literal["needed", "optional", "none"] = "needed"
+    """Whether it wants a key where keys are set; with an optional one it says more."""
 
 
 READS: tuple[Problem, ...] = (401, 431, 503)
