@@ -441,15 +441,18 @@ export interface components {
          * @description A historical rate of the group with its Wilson 95 % interval; never one person's.
          */
         Churn: {
-            /** @description The share of the cluster's training customers that left. */
+            /** @description The share of the cluster's customers that left, of those who were counted. */
             rate: number;
             /** @description The lower end of the interval. */
             low: number;
             /** @description The upper end of the interval. */
             high: number;
-            /** @description How many of the cluster's training customers left. */
+            /** @description How many of those who were counted left. */
             churned: number;
-            /** @description How many training customers the cluster has. */
+            /**
+             * @description How many of the cluster's training customers were counted: all whose churn is known, or,
+             *     where churn chose the features, those that took no part in choosing.
+             */
             customers: number;
             /**
              * @description How the interval compares with the rate of all customers.

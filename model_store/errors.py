@@ -33,6 +33,7 @@ CustomerClustersError
 ├── NotDelivered       (pipeline.runs.notices.receivers) a receiver that did not take a notice
 ├── NoReceivers        (functions.cli.notify) nobody who is to be told
 ├── Undelivered        (functions.cli.notify) a test of notices that did not arrive
+├── NoPort             (functions.cli.serve) a port that a server cannot have
 ├── UnknownEvent       (functions.aws.events) an event that tells of no object
 ├── WrongEvent         (functions.http.lambda_adapter) an event that is no HTTP request
 ├── WrongKeySet        (functions.http.access.signing_keys) no set of keys to check tokens with

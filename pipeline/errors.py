@@ -29,7 +29,8 @@ class Problem:
 
     def __str__(self) -> str:
         value = "nothing" if self.code == "missing" else repr(self.value)
-        return f"{self.column}: expected {self.expected}, found {value}"
+        where = f"{self.column}: " if self.column else ""  # a whole customer has no column
+        return f"{where}expected {self.expected}, found {value}"
 
 
 def shortened(value: object, longest: int = _SHOWN) -> str:

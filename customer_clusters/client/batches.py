@@ -32,7 +32,12 @@ def written(values: Mapping[Any, Any]) -> bytes:
     Example:
         >>> written({"Total_Trans_Ct": Decimal("38"), "Total_Trans_Amt": float("nan")})
         b'{"Total_Trans_Ct": 38, "Total_Trans_Amt": null}'
+
+    Raises:
+        TypeError: They have no names, such as a list has.
     """
+    if not isinstance(values, Mapping):
+        raise TypeError(f"expected values by name, such as a dict, found {type(values).__name__}")
     named = {str(name): value for name, value in values.items()}
     try:
         return json.dumps(named, allow_nan=False).encode()

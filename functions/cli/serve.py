@@ -1,6 +1,8 @@
 """The command that answers look-ups over HTTP."""
 
+import errno
 import os
+import socket
 from contextlib import suppress
 
 import click
@@ -9,12 +11,23 @@ from functions import logs
 from functions.cli import options
 from functions.settings import Settings
 from functions.settings.overview import server_variables
+from model_store import CustomerClustersError
 from model_store.extras import needs_extra
 
 _OF_NOTICES = ("CUSTOMER_CLUSTERS_WEBHOOK", "CUSTOMER_CLUSTERS_NOTIFY")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 GRACE_SECONDS = 25
 """For requests that are under way when the server is told to stop."""
+
+
+class NoPort(CustomerClustersError):
+    """Raised when a server cannot have its port."""
+
+    code = "no_port"
+
+    def __init__(self, port: int, host: str, why: str) -> None:
+        self.port, self.host, self.why = port, host, why
+        super().__init__(f"port {port} of {host} {why}; choose another with --port")
 
 
 class _Configured(click.Command):
@@ -48,6 +61,7 @@ def serve(host: str, port: int, workers: int, trusted_proxies: str) -> None:
         import uvicorn
 
     _refuse_other_names(host, _checked_settings())
+    _check_port(host, port)
     _allow_connections()
     if port:
         click.echo(f"Open {_address(host, port)} in a browser; Ctrl+C ends the server", err=True)
@@ -84,6 +98,21 @@ def _refuse_other_names(host: str, settings: Settings) -> None:
     access = settings.access
     if host in _LOOPBACK and not (settings.api_keys or access.known or access.hosts):
         os.environ["CUSTOMER_CLUSTERS_HOSTS"] = "localhost"
+
+
+def _check_port(host: str, port: int) -> None:
+    """A port that cannot be had is told in one line, before anything is loaded."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as uvicorn does
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            why = {errno.EADDRINUSE: "is taken", errno.EACCES: "may not be had"}.get(
+                error.errno or 0
+            )
+            if why:
+                raise NoPort(port, host, why) from None
 
 
 def _address(host: str, port: int) -> str:

@@ -172,9 +172,8 @@ def _check_type(content_type: str, media_type: str) -> None:
     kind, _, parameters = content_type.partition(";")
     charset = parameters.strip().lower().removeprefix("charset=").strip('"')
     if kind.strip().lower() != media_type or (parameters and charset not in ("", "utf-8")):
-        raise ProblemError(
-            415, f"expected content type {media_type} in UTF-8, found {content_type!r:.100}"
-        )
+        found = f"{content_type!r:.100}" if content_type else "none"
+        raise ProblemError(415, f"expected content type {media_type} in UTF-8, found {found}")
 
 
 def parse_json(body: bytes) -> Any:
@@ -196,7 +195,8 @@ def parse_json(body: bytes) -> Any:
         detail = f"the body is nested too deeply: expected at most {DEEPEST} levels"
         raise ProblemError(400, detail, code="invalid_json") from None
     except ValueError as error:
-        raise ProblemError(400, f"the body is not JSON: {error}", code="invalid_json") from None
+        why = f"not JSON: {error}" if body.strip() else "empty: expected JSON"
+        raise ProblemError(400, f"the body is {why}", code="invalid_json") from None
     return value
 
 

@@ -108,7 +108,8 @@ def to_problem(error: Exception) -> ProblemError:
     if isinstance(error, HTTPException):  # the router's
         detail = "look at /docs for the addresses there are"
         if error.status_code == 405:
-            detail = "this method is not taken here; see the Allow header"
+            allowed = (error.headers or {}).get("Allow", "that of the header Allow")
+            detail = f"this method is not taken here; expected {allowed}"
         return ProblemError(error.status_code, detail, headers=error.headers)
     return ProblemError(500, "an unexpected error; the request id finds it in the log")
 

@@ -3,16 +3,17 @@
 import base64
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeVar
 from urllib.parse import urlsplit
 
-from functions.settings.clients import ENTRY, api_keys_of
-from functions.settings.variables import Kind
+from functions.settings.clients import ENTRY, ApiKey, api_keys_of
+from functions.settings.variables import Kind, WrongEntry
 from model_store import S3Address
 from pipeline.scoring.documents import OUTPUT_FORMATS, OutputFormat
 
+T = TypeVar("T")
 _ROOT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 _APPLICATION = re.compile(r"[0-9a-z]{1,64}")
 PAGE = "page"
@@ -66,10 +67,22 @@ def _parts(text: str) -> tuple[str, ...]:
     return parts
 
 
+def _entries(parts: Iterable[str], parse: Callable[[str], T]) -> tuple[T, ...]:
+    """What each entry of a list means; WrongEntry for the first that means nothing."""
+    entries = []
+    for number, part in enumerate(parts, 1):
+        try:
+            entries.append(parse(part))
+        except ValueError:
+            raise WrongEntry(number) from None
+    return tuple(entries)
+
+
 def _api_keys(text: str) -> tuple[str, ...]:
     """Entries that mean keys; they stay texts, which whoever tells clients apart reads again."""
     split = [entry.rpartition("=") for entry in _parts(text)]
     entries = tuple(said + mark + digest.lower() for said, mark, digest in split)
+    _entries(entries, ApiKey.from_text)
     api_keys_of(entries)
     return entries
 
@@ -143,7 +156,7 @@ class NamedModel:
 
 
 def _models(text: str) -> tuple[NamedModel, ...]:
-    models = tuple(NamedModel.from_text(part) for part in _parts(text))
+    models = _entries(_parts(text), NamedModel.from_text)
     if len({model.name for model in models}) < len(models):
         raise ValueError
     return models

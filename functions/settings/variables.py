@@ -27,6 +27,14 @@ class WrongSetting(CustomerClustersError, ValueError):
         super().__init__(f"{variable}: expected {expected}")
 
 
+class WrongEntry(ValueError):
+    """Raised by a kind when an entry of a list cannot be read: it is told by its number alone."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"entry {number}")
+
+
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[T]):
     """A kind of values: how one is read from text, and what its text is expected to be."""
@@ -59,6 +67,9 @@ class Variable:
         """
         try:
             return self.kind.parse(environment.get(self.name, "").strip())
+        except WrongEntry as error:
+            expected = f"{self.kind.expected}; entry {error.number} cannot be read"
+            raise WrongSetting(self.name, expected) from None
         except ValueError:
             raise WrongSetting(self.name, self.kind.expected) from None
 

@@ -74,7 +74,10 @@ class KeptPages:
         kept, file = await self.find(request)
         name = request.path_params["name"]
         path = kept.file(name)
-        if path is None:
+        if path is None and name not in kept.names:
+            detail = f"no file {name!r:.100} here; there are: {', '.join(kept.names)}"
+            raise ProblemError(404, detail, code="results_gone")
+        if path is None:  # it is swept away this moment
             raise no_results()
         if name == REPORT:
             return FileResponse(path, headers=STYLED_INSIDE, media_type="text/html; charset=utf-8")

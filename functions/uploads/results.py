@@ -52,8 +52,13 @@ class KeptRun:
 
     def file(self, name: str) -> Path | None:
         """A file that the manifest names, or the manifest; None where there is no such file."""
-        path, known = self.folder / name, {*self.manifest["outputs"].values(), _MANIFEST}
-        return path if name in known and path.is_file() else None
+        path = self.folder / name
+        return path if name in self.names and path.is_file() else None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the files of the run are called."""
+        return (*self.manifest["outputs"].values(), _MANIFEST)
 
 
 class Results:

@@ -93,9 +93,10 @@ def score_table(
         own = _to_parquet(source.path, path, request.most_rows)
         as_file = InputFile(path, source.name)
     elif request.kind == "parquet" and not start.startswith(kinds.PARQUET):
-        raise WrongFile(source.path, "is no Parquet, as its content type says")
+        raise WrongFile(source.path, "is no Parquet, though its content type says so")
     elif request.kind == "csv" and _is_binary(start):
-        raise WrongFile(source.path, "is no text, as its content type says")
+        what_to_do = "say so with Content-Encoding where it is packed"
+        raise WrongFile(source.path, f"is no text, though its content type says so; {what_to_do}")
     run = folder / "run"
     run.mkdir()
     scored = score_rows(run, as_file, spec, watched)

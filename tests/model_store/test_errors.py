@@ -19,6 +19,7 @@ from functions.aws.events import UnknownEvent
 from functions.aws.handover import JobFailed, JobNotStarted
 from functions.aws.prefix_options import WrongOptions
 from functions.cli.notify import NoReceivers, Undelivered
+from functions.cli.serve import NoPort
 from functions.http.access.signing_keys import WrongKeySet
 from functions.http.lambda_adapter import WrongEvent
 from functions.live_model import NoLiveModel
@@ -97,6 +98,7 @@ ERRORS = [
     NotDelivered("webhook", "example.org answered 500"),
     NoReceivers(("CUSTOMER_CLUSTERS_WEBHOOK",)),
     Undelivered(("webhook",)),
+    NoPort(8000, "127.0.0.1", "is taken"),
     UnknownEvent(("body", "headers")),
     WrongEvent("an empty event"),
     WrongKeySet("it has no keys"),

@@ -20,7 +20,7 @@ EXAMPLES = {
     "unknown_cluster": "no cluster 9; there are: 1, 2, 3, 4, 5",
     "unknown_customer": "no customer with this id in 3 runs; 0 runs have no index under this key",
     "unknown_model": "no model loans; there are: cards",
-    "method_not_allowed": "this method is not taken here; see the Allow header",
+    "method_not_allowed": "this method is not taken here; expected POST",
     "timeout": "the body did not arrive within 10 seconds",
     "results_gone": "there are no such results, or no longer",
     "no_history": "there is no history of such files",

@@ -22,15 +22,16 @@ class Churn(TypedDict):
     """A historical rate of the group with its Wilson 95 % interval; never one person's."""
 
     rate: Share
-    """The share of the cluster's training customers that left."""
+    """The share of the cluster's customers that left, of those who were counted."""
     low: Share
     """The lower end of the interval."""
     high: Share
     """The upper end of the interval."""
     churned: Count
-    """How many of the cluster's training customers left."""
+    """How many of those who were counted left."""
     customers: Count
-    """How many training customers the cluster has."""
+    """How many of the cluster's training customers were counted: all whose churn is known, or,
+    where churn chose the features, those that took no part in choosing."""
     risk: RiskWord
     """How the interval compares with the rate of all customers."""
 

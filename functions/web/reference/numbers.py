@@ -31,7 +31,7 @@ def worked_numbers(answer: Mapping[str, Any]) -> list[Worked]:
     return [
         Worked(
             ("distance", "runner_up.distance"),
-            "How far the customer is from the middle of a cluster, in standard deviations: 1 is "
+            "How far the customer is from the centre of a cluster, in standard deviations: 1 is "
             "about as far as customers differ in one feature. The cluster of the smallest distance "
             "is the answer. There is no greatest one.",
             f"{_short(near)} to cluster {answer['cluster']['id']}, {_short(far)} to cluster "
@@ -40,7 +40,7 @@ def worked_numbers(answer: Mapping[str, Any]) -> list[Worked]:
         Worked(
             ("margin",),
             "How clearly the customer belongs to its cluster: 0 on the border to the next one, 1 "
-            "in its middle. Below 0.1 read it as “between the two”. It is no probability.",
+            "at its centre. Below 0.1 read it as “between the two”. It is no probability.",
             f"({_short(far)} − {_short(near)}) / ({_short(far)} + {_short(near)}) = "
             f"{_short(answer['margin'])}",
         ),

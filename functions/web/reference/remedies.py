@@ -226,8 +226,8 @@ REMEDIES = {
 }
 """Code → what to do about it."""
 FIELD_CODES = (
-    FieldCode("missing", "The field is not there, or null.", "Send a value. Where a field may be "
-              "left out, its row says so."),
+    FieldCode("missing", "The field is not there, or null.", "Send a value, by the field’s name "
+              "letter by letter. Where a field may be left out, its row says so."),
     FieldCode("not_a_number", "It is no number, such as `\"38\"` or `true`.", "Send a JSON number, "
               "without quotes."),
     FieldCode("not_an_integer", "A whole number was expected, such as 38.", "Send no decimals."),

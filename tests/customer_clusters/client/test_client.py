@@ -175,6 +175,13 @@ def test_values_become_json_without_a_guess(value: object, json: bytes) -> None:
     assert written({"x": value}) == b'{"x": ' + json + b"}"
 
 
+def test_what_is_no_customer_is_told_before_it_is_sent(client: cc.Client) -> None:
+    with pytest.raises(TypeError, match="expected values by name, such as a dict, found list"):
+        client.assign([LEAVER])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="expected values by name, such as a dict, found str"):
+        list(client.assign_many(LEAVER))  # type: ignore[arg-type]
+
+
 def test_batches_are_bounded_by_number_and_by_size() -> None:
     assert [len(batch) for batch in batches([b"{}"] * 2_001)] == [1_000, 1_000, 1]
     assert MOST_CUSTOMERS == MAX_BATCH

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import shutil
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -82,11 +83,21 @@ def test_serve_says_where_to_click(
     asked: dict[str, Any] = {}
     monkeypatch.setattr("uvicorn.run", lambda app, **how: asked.update(how))
     monkeypatch.setattr("os.environ", dict(os.environ))  # serve tells its processes by it
+    monkeypatch.setattr("socket.socket.bind", lambda here, address: None)
     result = CliRunner().invoke(main, ["serve", "--host", host])
     assert result.exit_code == 0
     assert f"Open {address} in a browser" in result.stderr
     assert asked["host"] == host
     assert result.stdout == ""  # which has the log, a line of JSON each
+
+
+def test_a_port_that_is_taken_is_told_in_one_line_before_anything_else() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = CliRunner().invoke(main, ["serve", "--port", str(port)])
+    assert result.exit_code == 2
+    said = f"Error: port {port} of 127.0.0.1 is taken; choose another with --port\n"
+    assert result.output == said
 
 
 @pytest.mark.parametrize("text", NAMES)

@@ -76,3 +76,9 @@ def test_an_entry_that_means_nothing_is_told_before_a_server_starts() -> None:
     assert done.exit_code == 2
     assert done.stderr.startswith(f"Error: {NAME}: expected name:scopes:rate=HASH, such as ")
     assert "a" * 64 not in done.stderr
+
+
+def test_the_entry_that_means_nothing_is_told_by_its_number() -> None:
+    done = run("list", setting=f"crm:assign={'a' * 64},app:asign={'b' * 64}")
+    assert done.stderr.endswith("; entry 2 cannot be read\n")
+    assert "app" not in done.stderr  # it may be a key itself

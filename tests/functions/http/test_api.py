@@ -211,6 +211,24 @@ def test_another_method_is_told_which_one_to_take(client: TestClient) -> None:
     answer = client.get("/v1/assign")
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
     assert answer.headers["allow"] == "POST"
+    assert answer.json()["detail"] == "this method is not taken here; expected POST"
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "detail"),
+    [
+        (b"", {"content-type": "application/json"}, "the body is empty: expected JSON"),
+        (b"{}", {}, "expected content type application/json in UTF-8, found none"),
+        (b"[]", {"content-type": "application/json"},
+         "expected an object of features by name, found '[]'"),
+    ],
+    ids=["nothing", "no type", "a list"],
+)  # fmt: skip
+def test_first_mistakes_are_told_in_words(
+    client: TestClient, body: bytes, headers: dict[str, str], detail: str
+) -> None:
+    answer = client.post("/v1/assign", content=body, headers=headers)
+    assert answer.json()["detail"] == detail
 
 
 def test_head_answers_as_get_does_without_a_body(client: TestClient) -> None:

@@ -1,6 +1,7 @@
 """The samples of the users' page on other protocols."""
 
 import re
+import shutil
 import subprocess
 import sys
 
@@ -8,7 +9,9 @@ import pytest
 
 from tests.support.paths import ROOT
 
-SAMPLES = re.findall(r"```python\n(.*?)```", (ROOT / "docs/protocols.md").read_text(), re.DOTALL)
+TEXT = (ROOT / "docs/protocols.md").read_text(encoding="utf-8")
+SAMPLES = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+COMMANDS = re.findall(r"```sh\n(curl .*?)```", TEXT, re.DOTALL)
 
 
 @pytest.mark.parametrize(
@@ -18,3 +21,15 @@ def test_a_sample_runs_as_it_stands_there(server: str, sample: str, printed: str
     script = sample.replace("127.0.0.1:8000", server.removeprefix("http://"))
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
     assert done.stdout.decode().startswith(printed)
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="they call curl")
+@pytest.mark.parametrize(
+    ("command", "answered"),
+    [*zip(COMMANDS, ['"data":[5,2]', '"structuredContent":'], strict=True)],
+    ids=["v2", "mcp"],
+)
+def test_a_command_is_answered_as_it_stands_there(server: str, command: str, answered: str) -> None:
+    script = command.replace("http://127.0.0.1:8000", server)
+    done = subprocess.run(["sh", "-c", script], check=True, capture_output=True)
+    assert answered in done.stdout.decode()

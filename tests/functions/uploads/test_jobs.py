@@ -404,6 +404,13 @@ def test_a_job_that_runs_is_cancelled_by_any_process(
     assert told[0]["state"] == "deleted"
 
 
+def test_a_wrong_name_of_a_result_is_told_with_those_there_are(client: TestClient) -> None:
+    job = scored(client, ONE)
+    answer = client.get(f"{JOBS}/{job['id']}/outputs/asigned.csv")
+    assert answer.status_code == 404
+    assert answer.json()["detail"].startswith("no file 'asigned.csv' here; there are: assigned.csv")
+
+
 def test_results_of_the_page_are_no_job(client: TestClient) -> None:
     sent = client.post("/files", files={"file": ("a.csv", ONE)}, follow_redirects=False)
     run = sent.headers["location"].rpartition("/")[2]

@@ -6,7 +6,9 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -53,6 +55,46 @@ def test_a_nightly_job_is_repeated_without_a_second_run(tmp_path: Path) -> None:
         assert "of 40 rows" in failed.stderr
         runs = list((tmp_path / "temporary").rglob("manifest.json"))
         assert len(runs) == 2  # the first sample's, and one of both nights
+
+
+def test_a_nightly_job_with_a_wrong_key_asks_once_and_says_why(tmp_path: Path) -> None:
+    (tmp_path / "assigned.csv").write_text("of last night")
+    with serve(KEYS) as address:
+        refused = shell(samples()[1], tmp_path, HOST=address, KEY="another")
+    assert refused.returncode == 1
+    assert refused.stderr.count("401") == 1
+    assert refused.stderr.splitlines()[-1].startswith("the key is unknown; send a key")
+    assert not (tmp_path / "job.json").exists()
+
+
+def test_a_nightly_job_waits_for_a_server_that_is_busy(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    class Busy(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            asked.append(self.path)
+            answer = b'{"id": "abc", "detail": "other files are being scored"}'
+            self.send_response(503 if len(asked) == 1 else 202)
+            self.send_header("Retry-After", "1")
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            answer = b'{"state": "failed", "problem": {"detail": "it was seen"}}'
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+    with HTTPServer(("127.0.0.1", 0), Busy) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        done = shell(samples()[1], tmp_path, HOST=f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+    assert done.stderr.splitlines()[-1] == "it was seen"
+    assert asked[2:] == ["/v1/jobs/abc"]  # the first answer is no part of the id
 
 
 @pytest.mark.usefixtures("aws")

@@ -164,10 +164,10 @@ def test_a_table_with_no_id_column_is_answered_too(score: Score) -> None:
 @pytest.mark.parametrize(
     ("content", "kind", "problem"),
     [
-        (parquet(customers()), "csv", "is no text, as its content type says"),
+        (parquet(customers()), "csv", "is no text, though its content type says so"),
         (b"PK\x03\x04", "csv", "is no text"),
         (b"\x1f\x8b\x08", "csv", "is no text"),
-        (CSV.encode(), "parquet", "is no Parquet, as its content type says"),
+        (CSV.encode(), "parquet", "is no Parquet, though its content type says so"),
         (CSV.encode(), "arrow", "is not readable as an Arrow stream"),
         (arrow(customers())[:-40], "arrow", "is not readable as an Arrow stream"),
         (b"", "arrow", "is not readable as an Arrow stream"),
