@@ -60,8 +60,9 @@ def serve(host: str, port: int, workers: int, trusted_proxies: str) -> None:
     with needs_extra("serve", "api"):
         import uvicorn
 
-    _refuse_other_names(host, _checked_settings())
+    settings = _checked_settings()
     _check_port(host, port)
+    _refuse_other_names(host, settings)
     _allow_connections()
     if port:
         click.echo(f"Open {_address(host, port)} in a browser; Ctrl+C ends the server", err=True)
