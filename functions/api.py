@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from functions import logs
 from functions.aws.metrics import FUNCTION, Measure, emf
-from functions.http.content_coding import ContentCoding
+from functions.http.content.coding import ContentCoding
 from functions.http.middleware import Middleware
 from functions.http.models import ModelRoutes
 from functions.http.routes import add_routes

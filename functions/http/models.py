@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from functions.http.caching import kept
+from functions.http.content.caching import kept
 from functions.http.lazy_routes import PageRoute
 from functions.http.problems import ProblemError
 from functions.http.schemas import ChallengerState, ModelsAnswer, ModelState

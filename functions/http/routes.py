@@ -13,9 +13,9 @@ from starlette.types import Receive, Scope, Send
 from functions.http.assign import assign_one
 from functions.http.batch.answer import batch_json
 from functions.http.batch.media import JSON, answer_type, media_type_of
-from functions.http.bodies import read_json
-from functions.http.caching import for_seconds, kept
-from functions.http.fields import ALL, fields_of, only
+from functions.http.content.bodies import read_json
+from functions.http.content.caching import for_seconds, kept
+from functions.http.content.fields import ALL, fields_of, only
 from functions.http.lazy_routes import PageRoute
 from functions.http.middleware import ANONYMOUS
 from functions.http.models import states

@@ -8,7 +8,7 @@ from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
 
-from functions.http.bodies import parse_json, read_body
+from functions.http.content.bodies import parse_json, read_body
 from functions.http.middleware import ANONYMOUS
 from functions.http.presenter import Presenter, presenter_of
 from functions.http.problems import ProblemError, field_problems, not_ready

@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from functions.http.access.scopes import may
-from functions.http.bodies import read_json
-from functions.http.media_types import preferred
+from functions.http.content.bodies import read_json
+from functions.http.content.media_types import preferred
 from functions.http.middleware import LISTED
 from functions.http.problems import ProblemError, title_of, to_problem
 from functions.live_model import LoadedModel

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic_core import to_json
 
-from functions.http.bodies import parse_json
+from functions.http.content.bodies import parse_json
 from functions.http.presenter import Presenter
 from functions.http.problems import ProblemError, field_problems
 from functions.protocols.predictions import outputs_of, predict

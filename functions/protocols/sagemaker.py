@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from functions.http.assign import assign_one
-from functions.http.bodies import parse_json, read_body
-from functions.http.media_types import preferred
+from functions.http.content.bodies import parse_json, read_body
+from functions.http.content.media_types import preferred
 from functions.http.presenter import presenter_of
 from functions.http.problems import ProblemError
 from functions.live_model import LoadedModel

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from functions.http.bodies import read_form
+from functions.http.content.bodies import read_form
 from functions.http.problems import ProblemError, to_problem
 from functions.http.routes import model_for
 from functions.live_model import LiveModel, LoadedModel

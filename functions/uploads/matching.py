@@ -16,7 +16,7 @@ from typing import cast
 
 from starlette.requests import Request
 
-from functions.http.bodies import FORM_FIELDS
+from functions.http.content.bodies import FORM_FIELDS
 from functions.http.problems import ProblemError
 from functions.uploads.results import Results
 from functions.uploads.upload import Upload

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from functions.http.bodies import read_form
-from functions.http.caching import kept
+from functions.http.content.bodies import read_form
+from functions.http.content.caching import kept
 from functions.http.middleware import STYLED_INSIDE, WITH_SCRIPT
 from functions.http.presenter import presenter_of
 from functions.http.problems import ProblemError

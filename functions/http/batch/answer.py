@@ -8,7 +8,7 @@ from pydantic_core import to_json
 
 from functions.http.assign import MAX_BATCH, parse_customer, rejected
 from functions.http.batch.facts import facts, item_fields, lean
-from functions.http.fields import ALL
+from functions.http.content.fields import ALL
 from functions.http.presenter import Presenter
 from functions.http.problems import ProblemError
 from functions.http.schemas import RejectedItem

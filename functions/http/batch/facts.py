@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from functions.http.fields import FIELDS
+from functions.http.content.fields import FIELDS
 from functions.http.presenter import Presenter
 from functions.http.schemas import AssignmentAnswer
 

@@ -1,6 +1,6 @@
 """What the body of a batch may be, by its content type, and what it is answered in."""
 
-from functions.http.media_types import preferred
+from functions.http.content.media_types import preferred
 from functions.http.problems import ProblemError
 
 JSON = "application/json"

@@ -18,8 +18,8 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from functions.http.batch.media import TABLES, answer_type
-from functions.http.bodies import read_body
-from functions.http.fields import ALL
+from functions.http.content.bodies import read_body
+from functions.http.content.fields import ALL
 from functions.http.problems import ProblemError, to_problem
 from functions.live_model import LoadedModel
 from functions.settings import Settings

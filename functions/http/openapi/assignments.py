@@ -5,7 +5,7 @@ from typing import Any
 from functions.http.assign import MAX_BATCH, assign_one
 from functions.http.batch.facts import facts, item_fields, lean
 from functions.http.batch.media import JSON, TABLES
-from functions.http.fields import FIELDS
+from functions.http.content.fields import FIELDS
 from functions.http.openapi.contract_schemas import example_customer
 from functions.http.openapi.operation import TAKES_JSON, Answer, Media, Operation
 from functions.http.presenter import presenter_of

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from starlette.requests import Request
 
-from functions.http.bodies import content_coding
+from functions.http.content.bodies import content_coding
 from functions.http.problems import ProblemError
 from functions.uploads.multipart import receive_into, refuse_long, save_upload, written
 from functions.uploads.upload import CHOICES, Upload, shown_name

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from functions.http.assign import MAX_BATCH, MAX_ID_LENGTH
-from functions.http.bodies import DEEPEST
+from functions.http.content.bodies import DEEPEST
 from functions.settings import Settings
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from functions.http.assign import assign_one
 from functions.http.batch.answer import batch_json
-from functions.http.fields import ALL, FIELDS, only
+from functions.http.content.fields import ALL, FIELDS, only
 from functions.http.presenter import Presenter
 from functions.http.problems import field_problems
 from model_store import BUNDLED, open_store

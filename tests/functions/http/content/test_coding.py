@@ -16,9 +16,9 @@ from starlette.types import ASGIApp, Message, Scope
 
 from functions.api import create_app
 from functions.http.assign import MAX_BATCH
-from functions.http.content_coding import SMALLEST, ContentCoding, chosen
+from functions.http.content.coding import SMALLEST, ContentCoding, chosen
+from functions.http.content.zstandard import zstd
 from functions.http.lambda_adapter import handler_for
-from functions.http.zstandard import zstd
 from functions.live_model import LiveModel
 from functions.settings import Settings
 from tests.functions.http.test_lambda_adapter import event

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from starlette.testclient import TestClient
 
-from functions.http.caching import is_known
+from functions.http.content.caching import is_known
 from functions.live_model import LiveModel
 
 KEPT = ["/v1/clusters", "/v1/clusters/5", "/v1/model", "/openapi.json"]

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from functions.http.caching import VARY, weakened
+from functions.http.content.caching import VARY, weakened
 
 SMALLEST = 1_024
 """A smaller answer is sent as it is: packing would hardly make it shorter."""
@@ -145,7 +145,7 @@ def packer(coding: str) -> Packer:
     """What packs one answer."""
     if coding == "gzip":
         return zlib.compressobj(_GZIP_LEVEL, wbits=16 + zlib.MAX_WBITS)
-    from functions.http.zstandard import compressor  # few ask for it
+    from functions.http.content.zstandard import compressor  # few ask for it
 
     return compressor(_ZSTD_LEVEL)
 

@@ -163,7 +163,7 @@ def _from_gzip(body: bytes, limit: int) -> bytes | None:
 
 
 def _from_zstd(body: bytes, limit: int) -> bytes | None:
-    from functions.http.zstandard import unpacked as unpacked_frame  # few send it
+    from functions.http.content.zstandard import unpacked as unpacked_frame  # few send it
 
     return unpacked_frame(body, limit)
 

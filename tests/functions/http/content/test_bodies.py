@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from functions.http.bodies import DEEPEST, parse_json
+from functions.http.content.bodies import DEEPEST, parse_json
+from functions.http.content.zstandard import zstd
 from functions.http.problems import ProblemError
-from functions.http.zstandard import zstd
 from functions.settings import Settings
 
 JSON = {"content-type": "application/json"}

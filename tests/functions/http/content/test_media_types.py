@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.http.media_types import preferred
+from functions.http.content.media_types import preferred
 
 OFFERED = ("text/csv", "application/vnd.apache.parquet")
 
