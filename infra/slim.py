@@ -3,7 +3,7 @@
 python3 slim.py SITE_PACKAGES           deletes; refuses when a rule matches nothing any more
 python3 slim.py --sizes FOLDER...       prints every package of a megabyte and more
 
-It saves 116 of the 316 MB that packages take in the serving image. Why it is kept:
+It saves 115 of the 316 MB that packages take in the serving image. Why it is kept:
 docs/decisions/0010-slim-image.md.
 """
 
@@ -25,8 +25,6 @@ UNUSED = (
     "pyarrow/libarrow_python.so.*.*.*",
     # What colours the source code of 500 languages: rich is asked for tables.
     "pygments/lexers/[a-z]*.py",
-    # A compiler of Fortran.
-    "numpy/f2py",
     # Headers, sources and type stubs, for compilers and type checkers.
     "pyarrow/include",
     "**/*.pxd",
