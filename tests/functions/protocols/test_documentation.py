@@ -1,13 +1,13 @@
 """The samples of the users' page on other protocols."""
 
 import re
-import shutil
 import subprocess
 import sys
 
 import pytest
 
 from tests.support.paths import ROOT
+from tests.support.tools import needed
 
 TEXT = (ROOT / "docs/protocols.md").read_text(encoding="utf-8")
 SAMPLES = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
@@ -23,13 +23,13 @@ def test_a_sample_runs_as_it_stands_there(server: str, sample: str, printed: str
     assert done.stdout.decode().startswith(printed)
 
 
-@pytest.mark.skipif(not shutil.which("curl"), reason="they call curl")
 @pytest.mark.parametrize(
     ("command", "answered"),
     [*zip(COMMANDS, ['"data":[5,2]', '"structuredContent":'], strict=True)],
     ids=["v2", "mcp"],
 )
 def test_a_command_is_answered_as_it_stands_there(server: str, command: str, answered: str) -> None:
+    needed("curl")
     script = command.replace("http://127.0.0.1:8000", server)
     done = subprocess.run(["sh", "-c", script], check=True, capture_output=True)
     assert answered in done.stdout.decode()

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -16,11 +15,16 @@ import pytest
 from tests.support.dropping import Drop, customers
 from tests.support.live import serve
 from tests.support.paths import ROOT
+from tests.support.tools import needed
 
-pytestmark = pytest.mark.skipif(
-    not (shutil.which("curl") and shutil.which("jq")), reason="they call curl and jq"
-)
 KEYS = {"CUSTOMER_CLUSTERS_API_KEYS": hashlib.sha256(b"secret").hexdigest()}
+
+
+@pytest.fixture(autouse=True)
+def tools() -> None:
+    """What the samples call."""
+    needed("curl")
+    needed("jq")
 
 
 def samples() -> list[str]:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,6 +16,7 @@ from examples.screenshots import served
 from functions.web.reference.samples import Call, File, failing_samples, samples
 from tests.support.paths import CUSTOMERS
 from tests.support.powershell import web_request
+from tests.support.tools import needed
 from tests.support.web import BROWSER, Element, Page, app_over
 
 KEY = "correct horse's battery"
@@ -42,14 +42,6 @@ def page(site: str) -> Page:
     answer = httpx2.get(f"{site}/docs", headers=BROWSER, auth=("anyone", KEY))
     assert answer.status_code == 200
     return Page(answer.text)
-
-
-def needed(program: str) -> None:
-    """Only a machine that is not CI may do without it."""
-    if shutil.which(program) is None:
-        if os.environ.get("CI"):
-            pytest.fail(f"{program} must be installed under CI")
-        pytest.skip(f"install {program} to run its samples")
 
 
 def run(command: Sequence[str], code: str) -> str:
