@@ -1,20 +1,17 @@
 """Lists of customers of a kept run, written in a thread and streamed from what has no name."""
 
 import asyncio
-import os
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.responses import Response
 
-from functions.http.problems import ProblemError
+from functions.http.content.made_files import MadeFiles
 from functions.uploads.results import RUN_BYTES, KeptRun, Results, size_of
 from functions.web.audience import audience_spec, by_parameters, no_list, wrong_parameter
 from functions.web.run import ScoredFile, attachment, download_name
@@ -28,17 +25,10 @@ from pipeline.runs.committed import open_run
 from pipeline.runs.store import Checkpoint
 from pipeline.scoring.documents import OutputFormat
 
-WAIT_SECONDS = 10.0
-"""How long a list waits for the one before it."""
 LIST_SECONDS = 20.0
 """How long a list may take to be written; some hosts give up at 30."""
 LIST_BYTES = 2 * RUN_BYTES
 """How large a list may get: a few values in Parquet stand for any number of cells."""
-SENT_BYTES = 256 << 20
-"""How many bytes of lists may wait to be sent before no more is written: they take room on disk."""
-_AT_ONCE = 1
-"""In one process: a list of 100,000 customers may be in memory."""
-_PIECE = 1 << 18
 _MEDIA_TYPES: Mapping[OutputFormat, str] = {
     "csv": "text/csv",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -51,9 +41,8 @@ class AudienceLists:
 
     def __init__(self, results: Results, control_key: str) -> None:
         self._results, self._control_key = results, control_key
-        self._free = asyncio.Semaphore(_AT_ONCE)
-        self._sending = 0
-        """Bytes of lists that clients have not taken yet."""
+        self.made = MadeFiles("lists")
+        """Lists are made one at a time, for one of 100,000 customers may be in memory."""
 
     async def audience(self, request: Request, kept: KeptRun, file: ScoredFile) -> Response:
         """A list to keep.
@@ -80,53 +69,10 @@ class AudienceLists:
     async def _sent(
         self, write: "_Write", file: ScoredFile, name: str, written: OutputFormat
     ) -> Response:
-        async with self.turn():
+        async with self.made.turn():
             target = await asyncio.to_thread(_written, self._results, write, file.name)
-            size = os.fstat(target.fileno()).st_size
-            self._sending += size
-
-        def close() -> None:
-            self._sending -= size
-            target.close()
-
-        headers = {"Content-Disposition": attachment(name), "Content-Length": str(size)}
-        return _Passing(_pieces(target), headers, _MEDIA_TYPES[written], close)
-
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """One list's turn; ProblemError when those before it take too long, or much room."""
-        try:
-            async with asyncio.timeout(WAIT_SECONDS):
-                await self._free.acquire()
-        except TimeoutError:
-            raise _busy("written") from None
-        try:
-            if self._sending > SENT_BYTES:
-                raise _busy("sent")
-            yield
-        finally:
-            self._free.release()
-
-
-class _Passing(StreamingResponse):
-    """A stream of what is closed at the end, even where the client went away before it."""
-
-    def __init__(
-        self,
-        pieces: Iterator[bytes],
-        headers: Mapping[str, str],
-        media_type: str,
-        close: Callable[[], None],
-    ) -> None:
-        super().__init__(pieces, 200, headers, media_type)
-        self._close = close
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            self._close()
+        headers = {"Content-Disposition": attachment(name)}
+        return self.made.answer(target, headers, _MEDIA_TYPES[written])
 
 
 def list_name(file: str, spec: AudienceSpec) -> str:
@@ -183,13 +129,3 @@ def _write_group(kept: KeptRun, cluster: int, path: Path, checkpoint: Checkpoint
         for piece in group_rows(open_run(str(kept.folder)), cluster):
             checkpoint()
             target.write(piece)
-
-
-def _busy(done: str) -> ProblemError:
-    words = f"other lists are being {done}; try again soon"
-    return ProblemError(503, words, code="busy", headers={"Retry-After": "5"})
-
-
-def _pieces(file: BinaryIO) -> Iterator[bytes]:
-    while piece := file.read(_PIECE):
-        yield piece

@@ -120,7 +120,7 @@ class MovesPages:
             until = time.monotonic() + BOTH_SECONDS
             await asyncio.to_thread(_check, folder, upload, kept, file)
             await self._uploads.scored(request, folder, upload, file.loaded)
-            async with self._kept.lists.turn():
+            async with self._kept.lists.made.turn():
                 moves = await asyncio.to_thread(_compare, folder, upload, kept, file, until)
             name = await self._uploads.keep(moves)
         return RedirectResponse(link(request, f"/files/{name}/{_PAGE}"), 303)

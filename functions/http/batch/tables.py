@@ -8,18 +8,17 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.responses import Response
 
 from functions.http.batch.media import TABLES, answer_type
 from functions.http.content.bodies import read_body
 from functions.http.content.fields import ALL
+from functions.http.content.made_files import MadeFiles
 from functions.http.problems import ProblemError, to_problem
 from functions.live_model import LoadedModel
 from functions.settings import Settings
@@ -33,10 +32,10 @@ from pipeline.scoring.spec import NOTHING, Explaining, Options, ScoringSpec
 from pipeline.scoring.table import ANSWER, ID, TABLE_FORMATS, TableRequest
 
 MOST_ROWS = 250_000
-SCORE_SECONDS, WAIT_SECONDS = 20.0, 10.0
-"""How long one table may take, and how long it may wait for those before it."""
-RESULT_BYTES, SENT_BYTES = 64 << 20, 256 << 20
-"""What a table may take of the disk, and answers that wait for their clients."""
+SCORE_SECONDS = 20.0
+"""How long one table may take."""
+RESULT_BYTES = 64 << 20
+"""What a table may take of the disk."""
 NAME = "the table"
 """What messages call it."""
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -53,7 +52,6 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 _OF_TEXT = ("delimiter", "decimal", "thousands", "encoding", "header_row", "map")
 """Parameters that say how a text is written, where it does not show it."""
 _OPTION = re.compile(r"--([a-z]+(?:-[a-z]+)*)")
-_PIECE = 1 << 18
 
 
 class Tables:
@@ -61,7 +59,7 @@ class Tables:
 
     def __init__(self, settings: Settings) -> None:
         self._limits = settings.max_body_bytes, settings.request_seconds
-        self._free, self._sending = asyncio.Semaphore(1), 0
+        self._made = MadeFiles("tables")
 
     async def answer(
         self, request: Request, loaded: LoadedModel, media_type: str, fields: frozenset[str] = ALL
@@ -89,59 +87,15 @@ class Tables:
         )
         spec = ScoringSpec(loaded.model, loaded.version, options)
         body = await read_body(request, None, *self._limits)
-        async with self._turn():
+        async with self._made.turn():
             scored, file = await asyncio.to_thread(_scored, body, table, spec)
-        size = file.seek(0, 2)
-        file.seek(0)
-        self._sending += size
-
-        def close() -> None:
-            self._sending -= size
-            file.close()
-
         summary = scored["summary"]
         headers = {
-            "Content-Length": str(size),
             "Customers-Assigned": str(summary["rows_assigned"]),
             "Customers-Rejected": str(summary["rows_rejected"]),
             "Model-Version": loaded.version,
         }
-        return _Passing(_pieces(file), headers, answered, close)
-
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        if self._sending > SENT_BYTES:
-            raise _busy()
-        try:
-            async with asyncio.timeout(WAIT_SECONDS):
-                await self._free.acquire()
-        except TimeoutError:
-            raise _busy() from None
-        try:
-            yield
-        finally:
-            self._free.release()
-
-
-class _Passing(StreamingResponse):
-    """A stream of what is closed at the end, even where the client went away before it."""
-
-    def __init__(
-        self,
-        pieces: Iterator[bytes],
-        headers: Mapping[str, str],
-        media_type: str,
-        close: Callable[[], None],
-    ) -> None:
-        super().__init__(pieces, 200, headers, media_type)
-        self._close = close
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            self._close()
+        return self._made.answer(file, headers, answered)
 
 
 def table_columns(loaded: LoadedModel, fields: Collection[str]) -> tuple[str, ...]:
@@ -244,13 +198,3 @@ def _size_of(folder: Path) -> int:
         except FileNotFoundError:  # it has gone since
             continue
     return size
-
-
-def _busy() -> ProblemError:
-    words = "other tables are being scored; try again soon"
-    return ProblemError(503, words, code="busy", headers={"Retry-After": "5"})
-
-
-def _pieces(file: BinaryIO) -> Iterator[bytes]:
-    while piece := file.read(_PIECE):
-        yield piece

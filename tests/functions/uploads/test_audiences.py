@@ -3,10 +3,10 @@
 import asyncio
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from starlette.types import Message
 
 from functions.api import create_app
+from functions.http.content import made_files
 from functions.http.problems import ProblemError
 from functions.live_model import load
 from functions.settings import Settings
@@ -250,11 +251,11 @@ def test_a_disk_that_takes_no_list_is_told_without_our_path(
 
 
 def test_one_list_is_written_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audiences, "WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(made_files, "WAIT_SECONDS", 0.01)
 
     async def two_at_once() -> None:
         lists = audiences.AudienceLists(Results(), "key")
-        async with lists.turn(), lists.turn():
+        async with lists.made.turn(), lists.made.turn():
             raise AssertionError
 
     with pytest.raises(ProblemError) as caught:
@@ -297,24 +298,24 @@ def test_no_more_is_written_while_much_waits_to_be_sent(
 ) -> None:
     address = f"{listing.removesuffix('audience')}{name}"
     assert champion.get(address).status_code == 200
-    monkeypatch.setattr(audiences, "SENT_BYTES", -1)
+    monkeypatch.setattr(made_files, "SENT_BYTES", -1)
     answer = champion.get(address, headers=PROGRAM)
     assert (answer.status_code, answer.json()["code"]) == (503, "busy")
-    monkeypatch.setattr(audiences, "SENT_BYTES", 0)  # nothing waits: what was sent is forgotten
+    monkeypatch.setattr(made_files, "SENT_BYTES", 0)  # nothing waits: what was sent is forgotten
     assert champion.get(address).status_code == 200
 
 
 def test_a_list_that_has_waited_for_its_turn_looks_at_what_is_sent_by_then(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(audiences, "SENT_BYTES", 0)
+    monkeypatch.setattr(made_files, "SENT_BYTES", 0)
 
     async def wait_while_one_is_written() -> None:
         lists = audiences.AudienceLists(Results(), "key")
-        async with lists.turn():
-            waiting = asyncio.create_task(lists.turn().__aenter__())
+        async with lists.made.turn():
+            waiting = asyncio.create_task(lists.made.turn().__aenter__())
             await asyncio.sleep(0)
-            monkeypatch.setattr(audiences, "SENT_BYTES", -1)
+            monkeypatch.setattr(made_files, "SENT_BYTES", -1)
         await waiting
 
     with pytest.raises(ProblemError) as caught:
@@ -328,11 +329,13 @@ def test_a_list_is_closed_when_its_client_goes_away(
 ) -> None:
     opened: list[BinaryIO] = []
 
-    def pieces(file: BinaryIO) -> Iterator[bytes]:
-        opened.append(file)
-        return iter((b"a", b"b"))
+    answer = made_files.MadeFiles.answer
 
-    monkeypatch.setattr(audiences, "_pieces", pieces)
+    def watched(made: made_files.MadeFiles, file: BinaryIO, *of: Any) -> Any:
+        opened.append(file)
+        return answer(made, file, *of)
+
+    monkeypatch.setattr(made_files.MadeFiles, "answer", watched)
     path = f"{listing.removesuffix('audience')}{name}"
     scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": []}
 

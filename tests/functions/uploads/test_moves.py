@@ -13,9 +13,10 @@ from starlette.testclient import TestClient
 
 import functions.uploads.local_uploads
 from functions.api import create_app
+from functions.http.content import made_files
 from functions.live_model import load
 from functions.settings import Settings
-from functions.uploads import audiences, moves
+from functions.uploads import moves
 from functions.web.run import attachment
 from model_store import BUNDLED, open_store
 from pipeline.errors import WrongFile
@@ -260,7 +261,7 @@ def test_scoring_the_earlier_file_is_bounded(
 def test_a_busy_server_says_so(
     champion: TestClient, newer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(audiences, "SENT_BYTES", -1)
+    monkeypatch.setattr(made_files, "SENT_BYTES", -1)
     answer = champion.post(newer, files={"file": ("jan.csv", EARLIER)})
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert "Other lists are being sent; try again soon" in told(Page(answer.text))

@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 
 from functions.http.batch import tables
 from functions.http.batch.media import TABLES
+from functions.http.content import made_files
 from functions.settings import Settings
 from tests.functions.conftest import Lines
 
@@ -177,7 +178,7 @@ def test_one_that_takes_too_long_is_refused(
 def test_while_others_wait_for_theirs_one_is_told_to_come_back(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tables, "SENT_BYTES", -1)
+    monkeypatch.setattr(made_files, "SENT_BYTES", -1)
     answer = ask(client, CSV)
     assert (answer.status_code, answer.json()["code"]) == (503, "busy")
     assert answer.headers["retry-after"] == "5"
