@@ -3,7 +3,9 @@
 #
 # A private package index or certificate comes in as the build secrets `pip` (a pip.conf) and `ca`
 # (a bundle of certificates); both are mounted for one command each and are in no layer.
-ARG BASE_IMAGE=python:3.13-slim-trixie
+# The base by its digest, of all architectures: Python 3.13.15 on Debian 13.6. A newer one is what
+# `docker buildx imagetools inspect python:3.13-slim-trixie` says; Dependabot tells of it too.
+ARG BASE_IMAGE=python:3.13-slim-trixie@sha256:9d2e5553305c7c7b0097999bb17187c69b921ccd6bc9d40e4bb5ebe652c00285
 # What it is for, which is what it depends on: requirements/serve.txt or requirements/train.txt.
 ARG PART=serve
 

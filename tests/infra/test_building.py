@@ -1,6 +1,7 @@
 """How the image is built and entered, without building it."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -187,3 +188,9 @@ def test_the_entry_point_becomes_what_it_starts(
     ) as process:
         told, _ = process.communicate(timeout=10)
     assert told == f"{process.pid} {run}\n"
+
+
+def test_the_base_is_named_by_its_digest() -> None:
+    base = re.search(r"^ARG BASE_IMAGE=(.*)$", (ROOT / "Dockerfile").read_text(), re.M)
+    assert base
+    assert re.fullmatch(r"python:3\.\d+-slim-\w+@sha256:[0-9a-f]{64}", base[1])
