@@ -13,7 +13,6 @@ templates is left out, with the names of exports. docs/deploy-aws.md says how to
 import argparse
 import json
 import subprocess
-import sys
 import tempfile
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -256,4 +255,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

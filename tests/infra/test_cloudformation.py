@@ -20,7 +20,8 @@ DIGESTS = {
     for name, digit in (("image", "a"), ("trainImage", "b"))
 }
 OTHERS = {
-    "release": "1.2.0", "architecture": "arm64", "subnetIds": "subnet-0a", "securityGroupIds": "sg-0a",
+    "release": "1.2.0", "architecture": "arm64", "subnetIds": "subnet-0a",
+    "securityGroupIds": "sg-0a",
     "permissionsBoundary": "arn:aws:iam::123456789012:policy/bound", "accessLogBucket": "logs",
     "kmsKey": "arn:aws:kms:eu-central-1:123456789012:key/0a", "inputDays": "11", "resultDays": "12",
     "trainingDays": "13", "logRetentionInDays": "400", "apiRequestsPerSecond": "14",
