@@ -136,7 +136,7 @@ def test_all_of_it_together_is_a_template(tmp_path: Path) -> None:
     assert document["Parameters"]["GivenAlarmTopic"]["Default"] == given["alarmTopic"]
     variables = document["Resources"]["ApiLambdaFunction"]["Properties"]["Environment"]["Variables"]
     public = variables["CUSTOMER_CLUSTERS_PUBLIC_URL"]
-    assert public == {"Fn::If": ["HasDomain", "https://customers.example.org", NOTHING]}
+    assert public == {"Fn::If": ["HasDomain", "https://customers.example.org", ""]}
 
 
 def test_what_osls_does_not_see_takes_a_new_snapshot_as_well(
