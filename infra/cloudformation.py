@@ -71,7 +71,7 @@ class Parameter:
             "MaxLength": self.said.get("max"),
             "MinValue": self.said.get("least"),
             "MaxValue": self.said.get("most"),
-            "NoEcho": self.said.get("secret"),
+            "NoEcho": self.said.get("hidden"),
         }
         return {key: value for key, value in entry.items() if value is not None}
 
@@ -103,9 +103,20 @@ def plain(rendered: Template, asked: Sequence[Parameter], defaults: Mapping[str,
             each.name: each.declared(before.get(each.name, {}), defaults.get(each.option))
             for each in asked
         },
+        "Metadata": {"AWS::CloudFormation::Interface": {"ParameterGroups": _groups(asked)}},
         "Rules": rules,
         **{part: answers.of(template[part]) for part in ("Conditions", "Resources", "Outputs")},
     }
+
+
+def _groups(asked: Sequence[Parameter]) -> list[dict[str, Any]]:
+    """What the console shows together, in the order of the questions."""
+    groups: list[dict[str, Any]] = []
+    for each in asked:
+        if heading := each.said.get("group"):
+            groups.append({"Label": {"default": heading}, "Parameters": []})
+        groups[-1]["Parameters"].append(each.name)
+    return groups
 
 
 class _Answers:

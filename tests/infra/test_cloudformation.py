@@ -140,6 +140,9 @@ def test_every_question_has_another_answer_above(said: Template) -> None:
     known = defaults()
     assert not [name for name, value in OTHERS.items() if known[name] == value]
     assert list(said["Parameters"]) == [each.name for each in parameters()]
+    groups = said["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    assert [name for group in groups for name in group["Parameters"]] == list(said["Parameters"])
+    assert len(groups) == 10
 
 
 def test_each_parameter_is_asked_for_or_fixed_for_a_reason_that_is_told() -> None:
