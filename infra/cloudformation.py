@@ -94,7 +94,7 @@ def plain(rendered: Template, asked: Sequence[Parameter], defaults: Mapping[str,
     _takes_up(template["Resources"])
     _schedule(template)
     before = template.pop("Parameters")
-    answers = _Answers({each.sentinel: each.name for each in asked if each.option != SWITCH})
+    answers = _Answers([each for each in asked if each.option != SWITCH])
     rules = {"ADomainHasACertificate": _implies("Domain", "CertificateArn", "the ARN of its own")}
     return {
         "AWSTemplateFormatVersion": template.pop("AWSTemplateFormatVersion"),
@@ -122,9 +122,14 @@ def _groups(asked: Sequence[Parameter]) -> list[dict[str, Any]]:
 class _Answers:
     """Puts references in place of sentinels."""
 
-    def __init__(self, names: Mapping[str | int, str]) -> None:
-        self._names = names
-        self._texts = {key: name for key, name in names.items() if isinstance(key, str)}
+    def __init__(self, asked: Sequence[Parameter]) -> None:
+        self._names = {each.sentinel: each.name for each in asked}
+        # a number, and what is one of a few values, stand alone and never within a text
+        self._texts = {
+            each.sentinel: f"${{{each.name}}}"
+            for each in asked
+            if isinstance(each.sentinel, str) and "values" not in each.said
+        }
 
     def of(self, value: Any) -> Any:
         """A value with references."""
@@ -145,9 +150,8 @@ class _Answers:
         return value
 
     def _inside(self, text: str) -> str:
-        for sentinel, name in self._texts.items():
-            if len(sentinel) > len("arm64"):  # shorter ones are whole values
-                text = text.replace(sentinel, f"${{{name}}}")
+        for sentinel, reference in self._texts.items():
+            text = text.replace(sentinel, reference)
         return text
 
 

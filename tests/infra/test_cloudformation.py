@@ -238,8 +238,7 @@ def test_what_is_asked_for_cannot_be_fixed(tmp_path: Path) -> None:
 
 def test_a_text_that_is_no_reference_stays_one() -> None:
     """`${` of a text of ours is told from that of Fn::Sub."""
-    asked = [Parameter("thing", {"description": "x"})]
-    answers = cloudformation._Answers({each.sentinel: each.name for each in asked})
+    answers = cloudformation._Answers([Parameter("thing", {"description": "x"})])
     assert answers.of(["a${b}", "a${b}@@Thing@@", {"Fn::Sub": "${B}@@Thing@@"}, "@@Thing@@"]) == [
         "a${b}", {"Fn::Sub": "a${!b}${Thing}"}, {"Fn::Sub": "${B}${Thing}"}, {"Ref": "Thing"},
     ]  # fmt: skip
