@@ -70,10 +70,9 @@ def test_a_domain_leads_to_the_api_and_can_be_its_only_address(document: Documen
 def test_a_canary_shifts_the_alias_that_the_http_api_asks(document: Document) -> None:
     resources = document["Resources"]
     alias = resources["ApiSnapStartLambdaAlias"]
-    policy = alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
-    condition, shifting, at_once = policy["Fn::If"]
+    condition, shifting, at_once = alias["UpdatePolicy"]["Fn::If"]
     assert (condition, at_once) == ("HasCanary", NOTHING)
-    assert shifting == {
+    assert shifting["CodeDeployLambdaAliasUpdate"] == {
         "ApplicationName": {"Ref": "ShiftApplication"},
         "DeploymentGroupName": {"Ref": "ShiftGroup"},
     }
