@@ -8,10 +8,10 @@ IMAGE_PYTHON := $(shell sed -n 's/^ARG BASE_IMAGE=python:\([0-9.]*\)-.*/\1/p' Do
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-slow test-all check fmt bench bench-moves bench-spark soak screenshots settings types retest picture audit policy wheel image release package deploy remove pin
+.PHONY: help setup demo serve test test-slow test-all check fmt bench bench-moves bench-spark soak screenshots settings types retest picture audit policy wheel image release package cloudformation deploy remove pin
 
 help:  ## List the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/ready  ## Create .venv with everything pinned (PYTHON=python3.13 picks another Python)
 
@@ -83,8 +83,9 @@ types: setup node_modules/ready  ## Write the types of the API for TypeScript in
 	.venv/bin/uv pip install --quiet --python .venv-policy --no-deps --require-hashes -r requirements/policy.txt
 	@touch $@
 
-policy: .venv-policy/ready package  ## Look for what is unwise in what runs on AWS; findings that are meant stand in infra/policy.yml
-	.venv-policy/bin/checkov --quiet --compact --skip-download --framework cloudformation -f build/$(or $(STAGE),dev)/cloudformation-template-update-stack.json
+policy: .venv-policy/ready package cloudformation  ## Look for what is unwise in what runs on AWS; findings that are meant stand in infra/policy.yml
+	.venv-policy/bin/checkov --quiet --compact --skip-download --framework cloudformation -f build/$(or $(STAGE),dev)/cloudformation-template-update-stack.json \
+		build/cloudformation/customer-clusters.json
 
 audit: .venv-audit/ready  ## Ask a public service for known vulnerabilities of the pinned packages
 	.venv-audit/bin/python -m infra.audit
@@ -121,14 +122,25 @@ node_modules/ready: package.json package-lock.json
 package: node_modules/ready  ## Render what runs on AWS, offline (STAGE=prod picks the stage)
 	npx osls package --stage $(or $(STAGE),dev) --package build/$(or $(STAGE),dev)
 
-deploy: node_modules/ready  ## Deploy to AWS: make deploy STAGE=prod IMAGE=…@sha256:… TRAIN_IMAGE=…@sha256:…
-	npx osls deploy --stage $(or $(STAGE),dev) --param image=$(or $(IMAGE),$(error IMAGE=…@sha256:… is needed)) \
+cloudformation: node_modules/ready setup  ## Write one plain CloudFormation template with parameters, for accounts without Node
+	$(BIN)/python -m infra.cloudformation --out build/cloudformation/customer-clusters.json \
+		--release $(RELEASE) $(if $(IMAGE),--image $(IMAGE)) $(if $(TRAIN_IMAGE),--train-image $(TRAIN_IMAGE)) $(PARAMS)
+
+RELEASE = $(shell sed -n 's/^version = "\(.*\)".*/\1/p' pyproject.toml)
+REGION = $$(npx osls print --stage $(or $(STAGE),dev) $(PARAMS) --path provider.region --format text)
+STACK = customer-clusters-$(or $(STAGE),dev)
+
+# --force: osls compares with what it deployed itself, and knows of no change set that came after
+deploy: node_modules/ready $(if $(CHANGE_SET),setup)  ## Deploy to AWS: make deploy STAGE=prod IMAGE=…@sha256:… TRAIN_IMAGE=…@sha256:… (CHANGE_SET=1 only shows what would change)
+	npx osls $(if $(CHANGE_SET),package --package build/$(or $(STAGE),dev),deploy --force) --stage $(or $(STAGE),dev) \
+		--param image=$(or $(IMAGE),$(error IMAGE=…@sha256:… is needed)) \
 		--param trainImage=$(or $(TRAIN_IMAGE),$(error TRAIN_IMAGE=…@sha256:… is needed)) \
-		--param release=$(shell sed -n 's/^version = "\(.*\)".*/\1/p' pyproject.toml) $(PARAMS)
+		--param release=$(RELEASE) $(PARAMS)
+	$(if $(CHANGE_SET),$(BIN)/python -m infra.change_set --stack $(STACK) --region $(REGION) \
+		--template build/$(or $(STAGE),dev)/cloudformation-template-update-stack.json)
 
 remove: setup node_modules/ready  ## Take it down again; in dev with all data, in prod the buckets stay
-	$(BIN)/python -m infra.empty --stack customer-clusters-$(or $(STAGE),dev) \
-		--region $$(npx osls print --stage $(or $(STAGE),dev) $(PARAMS) --path provider.region --format text)
+	$(BIN)/python -m infra.empty --stack $(STACK) --region $(REGION)
 	npx osls remove --stage $(or $(STAGE),dev) $(PARAMS)
 
 PIN = $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \

@@ -2,7 +2,8 @@
 
 python3 -m infra.empty --stack customer-clusters-dev --region eu-central-1
 
-The deployed template says which they are: what it retains, as in prod, is left alone.
+The deployed template says which they are: what it retains, as in prod, is left alone. A stack that
+is protected from removal is refused before anything is deleted.
 """
 
 import argparse
@@ -23,6 +24,20 @@ def deletable(template: dict[str, Any]) -> set[str]:
         for name, resource in template["Resources"].items()
         if resource["Type"] == "AWS::S3::Bucket" and resource.get("DeletionPolicy") == "Delete"
     }
+
+
+def refuse(cloudformation: Any, stack: str) -> None:
+    """Refuse a stack that CloudFormation would not remove.
+
+    Raises:
+        SystemExit: It is protected; says how to take that back.
+    """
+    (found,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
+    if found.get("EnableTerminationProtection"):
+        raise SystemExit(
+            f"{stack} is protected from removal; to take that back: aws cloudformation "
+            f"update-termination-protection --no-enable-termination-protection --stack-name {stack}"
+        )
 
 
 def buckets(cloudformation: Any, stack: str) -> Iterator[str]:
@@ -62,7 +77,9 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--region", required=True)
     chosen = parser.parse_args(given)
     session = boto3.Session(region_name=chosen.region)
-    for bucket in buckets(session.client("cloudformation"), chosen.stack):
+    cloudformation = session.client("cloudformation")
+    refuse(cloudformation, chosen.stack)
+    for bucket in buckets(cloudformation, chosen.stack):
         print(f"s3://{bucket}: {empty(session.client('s3'), bucket):,} objects removed")
 
 

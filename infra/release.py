@@ -4,14 +4,17 @@ python3 -m infra.release --registry registry.example/team
 python3 -m infra.release                            # nothing is pushed: a rehearsal, without a tag
 
 What it writes lies in dist/release-VERSION: `release.json` with version, commit and both digests,
-`sbom-serve.cdx.json` and `sbom-train.cdx.json`, and for each stage the CloudFormation template
-with these digests in it. `make deploy` takes the digests; those of an older release roll back.
+`sbom-serve.cdx.json` and `sbom-train.cdx.json`, for each stage the CloudFormation template with
+these digests in it, `cloudformation.json`, the one for accounts without Node, and `SHA256SUMS` of
+all. `make deploy` takes the digests; those of an older release roll back.
 """
 
 import argparse
+import hashlib
 import json
 import re
 import subprocess
+import sys
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,6 +26,7 @@ from infra.image import ROOT, Images
 PARTS = {"serve": "customer-clusters", "train": "customer-clusters-train"}
 """Part → what its image is called."""
 STAGES = ("dev", "prod")
+SUMS = "SHA256SUMS"
 Run = Callable[[Sequence[str]], None]
 
 
@@ -120,8 +124,22 @@ def make(release: Release, images: Images, registry: str | None, run: Run) -> Pa
             options = [word for parameter in told for word in ("--param", parameter)]
             package = str(release.folder / stage)
             run(["npx", "osls", "package", "--stage", stage, "--package", package, *options])
+        plain = ["--out", str(release.folder / "cloudformation.json"), "--release", release.version]
+        plain += ["--image", digests["serve"], "--train-image", digests["train"]]
+        run([sys.executable, "-m", "infra.cloudformation", *plain])
+    (release.folder / SUMS).write_text(sums(release.folder), encoding="utf-8")
+    if registry:
         release.mark()
     return release.folder
+
+
+def sums(folder: Path) -> str:
+    """What `sha256sum --check` reads in a folder: a line for each file below it."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != SUMS)
+    return "".join(
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(folder).as_posix()}\n"
+        for path in files
+    )
 
 
 def main(given: Sequence[str] | None = None) -> None:

@@ -47,3 +47,20 @@ def test_what_goes_with_the_stack_is_emptied_and_what_stays_is_not(
     kept = s3.list_object_versions(Bucket=buckets["ModelBucket"])
     assert [len(kept["Versions"]), len(kept["DeleteMarkers"])] == [3, 1]
     main(["--stack", stack, "--region", REGION])  # may be repeated: nothing is left
+
+
+@pytest.mark.usefixtures("aws")
+def test_nothing_is_deleted_of_a_stack_that_is_protected(s3: "S3Client") -> None:
+    cloudformation = boto3.client("cloudformation", region_name=REGION)
+    stack = f"stack-{uuid.uuid4().hex[:8]}"
+    template = {"InputBucket": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Delete"}}
+    cloudformation.create_stack(
+        StackName=stack,
+        TemplateBody=json.dumps({"Resources": template}),
+        EnableTerminationProtection=True,
+    )
+    (made,) = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
+    s3.put_object(Bucket=made["PhysicalResourceId"], Key="a.csv", Body=b"1")
+    with pytest.raises(SystemExit, match=f"{stack} is protected .* --stack-name {stack}"):
+        main(["--stack", stack, "--region", REGION])
+    assert s3.list_objects_v2(Bucket=made["PhysicalResourceId"])["KeyCount"] == 1

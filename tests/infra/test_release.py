@@ -58,6 +58,8 @@ def released(tree: Path, registry: str | None, builder: Builder) -> list[list[st
 
     def run(command: Sequence[str]) -> None:
         ran.append(list(command))
+        if "infra.cloudformation" in command:
+            Path(command[command.index("--out") + 1]).write_text("{}")
 
     make(Release.of(tree), builder, registry, run)
     return ran
@@ -67,9 +69,10 @@ def test_a_release_leaves_digests_bills_templates_and_a_tag(tree: Path) -> None:
     builder = Builder()
     ran = released(tree, "registry.example/team", builder)
     assert [command[:2] for command in ran[:2]] == [["make", "check"], ["make", "test"]]
-    assert [command[4] for command in ran[2:]] == ["dev", "prod"]
+    assert [command[4] for command in ran[2:4]] == ["dev", "prod"]
     serve = "registry.example/team/customer-clusters@sha256:serve"
-    assert all(f"image={serve}" in command for command in ran[2:])
+    assert all(f"image={serve}" in command for command in ran[2:4])
+    assert follows(ran[4], "--image", serve) and follows(ran[4], "--release", "1.2.0")
     assert builder.built[0] == (
         "customer-clusters:1.2.0", "serve", "registry.example/team/customer-clusters:1.2.0"
     )  # fmt: skip
@@ -80,6 +83,10 @@ def test_a_release_leaves_digests_bills_templates_and_a_tag(tree: Path) -> None:
     assert json.loads((folder / "sbom-train.cdx.json").read_text()) == {
         "of": "customer-clusters-train:1.2.0"
     }
+    checked = subprocess.check_output(["sha256sum", "--check", "SHA256SUMS"], cwd=folder, text=True)
+    assert {line.partition(":")[0] for line in checked.splitlines()} == {
+        "cloudformation.json", "release.json", "sbom-serve.cdx.json", "sbom-train.cdx.json"
+    }  # fmt: skip
 
 
 def test_without_a_registry_it_is_a_rehearsal(tree: Path) -> None:
