@@ -49,10 +49,14 @@ def terraform(folder: Path, told: str, *command: str) -> str:
     Raises:
         Failed: It refuses.
     """
-    environment = {**os.environ, "TF_REATTACH_PROVIDERS": told, "CHECKPOINT_DISABLE": "1"}
+    own = {
+        "TF_REATTACH_PROVIDERS": told,
+        "TF_CLI_CONFIG_FILE": os.devnull,
+        "CHECKPOINT_DISABLE": "1",
+    }
     done = subprocess.run(
         [sys.executable, "-c", _RUN, *command],
-        cwd=folder, env=environment, capture_output=True, text=True, check=False,
+        cwd=folder, env={**os.environ, **own}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
         raise Failed(f"terraform {command[0]}: {done.stdout[-3000:]}{done.stderr[-3000:]}")
@@ -88,7 +92,9 @@ def findings(template: Mapping[str, Any], module: Path = MODULE) -> Iterator[str
         try:
             terraform(copy, told, "fmt", "-check", "-diff", "-recursive")
             made(copy / EXAMPLE, told, {})
-            yield from differences(template, made(copy, told, IMAGES))
+            state = made(copy, told, IMAGES)
+            terraform(copy, told, "test", "-no-color")
+            yield from differences(template, state)
         except Failed as refused:
             yield str(refused)
 

@@ -105,7 +105,7 @@ def test_settings_are_variables_as_the_server_reads_them(charts: Mapping[str, Ma
     assert {name for name in given if name.startswith("CUSTOMER_CLUSTERS_")} <= known
     assert given["CUSTOMER_CLUSTERS_MAX_UPLOAD_BYTES"] == "20000000"  # and not 2e+07
     assert given["CUSTOMER_CLUSTERS_API_KEYS"] == {
-        "secretKeyRef": {"name": "groups-keys", "key": "api-keys"}
+        "secretKeyRef": {"name": "testing", "key": "api-keys"}
     }
     assert given["PORT"] == "8000"
     assert "PORT" not in environment(charts["knative"])  # Knative names it, and refuses who does

@@ -17,16 +17,12 @@ from tests.support.policy import policy
 
 MODULE = ROOT / "infra/terraform"
 OF_THE_TEMPLATE_ALONE = {
-    "region": "a provider has it",
-    "release": "a tag of the images says it",
-    "apiKeysVersion": "Terraform sees by itself that a parameter has changed",
-    "apiAuth": "the function looks at keys and tokens; authorizers are not made",
-    "spark": "large files stay with the functions",
-    "sparkImage": "as spark",
-    "sparkRelease": "as spark",
-    "sparkMaxCpu": "as spark",
-    "sparkMaxMemory": "as spark",
-    "retainData": "force_destroy, the other way round",
+    "region",  # a provider has it
+    "release",  # a tag of the images says it
+    "apiKeysVersion",  # Terraform sees by itself that a parameter has changed
+    "apiAuth",  # the function looks at keys and tokens; no authorizers are made
+    *("spark", "sparkImage", "sparkRelease", "sparkMaxCpu", "sparkMaxMemory"),
+    "retainData",  # force_destroy, the other way round
 }
 OF_THE_MODULE_ALONE = {"name", "stage", "tags", "alarm_topic_arn", "force_destroy"}
 NEEDED = {"image", "train_image"}
@@ -126,7 +122,7 @@ def changed(tmp_path: Path, file: str, old: str, new: str) -> Path:
 def test_a_resource_that_the_module_lacks_is_found(template: dict[str, Any]) -> None:
     table = {"Type": "AWS::DynamoDB::Table", "Properties": {}}
     added = {**template, "Resources": {**template["Resources"], "Table": table}}
-    nothing = {"values": {"root_module": {"resources": []}}}
+    nothing: dict[str, Any] = {"values": {"root_module": {"resources": []}}}
     assert "AWS::DynamoDB::Table: the template has Table, the module 0 of them" in next(
         line for line in differences(added, nothing) if "DynamoDB" in line
     )
