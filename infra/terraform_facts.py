@@ -16,16 +16,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from infra.conditions import Template, holding, is_made, resolved
+
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "infra" / "terraform" / "template"
 FUNCTIONS = ("Api", "Batch", "Retrain")
-LEFT_OUT = ("HasSpark",)
-"""Conditions whose resources the module does not have."""
 _BUCKETS = ("InputBucket", "OutputBucket", "ModelBucket")
-_OF_SPARK = "CUSTOMER_CLUSTERS_SPARK_"
+_OF_THE_TEMPLATE = re.compile(r"CUSTOMER_CLUSTERS_SPARK_|DEPLOYMENT$")
+"""Variables of functions that are left out: of Spark, and what osls alone has to see."""
 _SCHEDULE = re.compile(r"(Api|Batch|Retrain)EventsRuleSchedule(\d+)")
 _REFERENCE = re.compile(r"\$\{([A-Za-z0-9:]+)(\.[A-Za-z]+)?\}")
-Template = Mapping[str, Any]
 
 
 def files(template: Template) -> dict[str, str]:
@@ -37,10 +37,10 @@ def files(template: Template) -> dict[str, str]:
     Returns:
         The text by the name of the file.
     """
-    resources = template["Resources"]
+    resources, holds = resolved(template), holding(template)
     written: dict[str, Any] = {
         "facts.json": {
-            "alarms": dict(_alarms(resources)),
+            "alarms": dict(_alarms(resources, holds)),
             "buckets": {name: _rules(resources[name]["Properties"]) for name in _BUCKETS},
             "functions": {name: _function(resources, name) for name in FUNCTIONS},
             "queues": {name: _queue(resources, name) for name in ("DroppedQueue", "FailedQueue")},
@@ -54,7 +54,7 @@ def files(template: Template) -> dict[str, str]:
         variables = {
             key: _text(value)
             for key, value in function["Environment"]["Variables"].items()
-            if not key.startswith(_OF_SPARK)
+            if not _OF_THE_TEMPLATE.match(key)
         }
         written[f"environment/{name}.json"] = variables
         written[f"policies/{name}.json"] = _policy(resources[f"{name}Role"]["Properties"])
@@ -75,19 +75,14 @@ def _policy(role: Template) -> Any:
 
 
 def spelt(value: Any) -> Any:
-    """A value of the template as templatefile fills it in, without what is left out."""
+    """A value of the template, with references as templatefile fills them in."""
     if isinstance(value, list):
-        taken = (item["Fn::If"][2] if _is_left_out(item) else item for item in value)
-        return [spelt(item) for item in taken if item != {"Ref": "AWS::NoValue"}]
+        return [spelt(item) for item in value]
     if not isinstance(value, dict):
         return value
     if value.keys() & {"Ref", "Fn::GetAtt", "Fn::Sub"}:
         return _text(value)
     return {name: spelt(inner) for name, inner in value.items()}
-
-
-def _is_left_out(value: Any) -> bool:
-    return isinstance(value, dict) and value.get("Fn::If", [""])[0] in LEFT_OUT
 
 
 def _text(value: Any) -> str:
@@ -101,8 +96,6 @@ def _text(value: Any) -> str:
             return f"${{{name}.{attribute}}}"
         case {"Fn::Sub": str(text)}:
             return _spelt(text)
-        case {"Fn::If": [condition, _, otherwise]} if condition in LEFT_OUT:
-            return _text(otherwise)
     raise SystemExit(f"infra/terraform_facts.py cannot say {json.dumps(value)} in Terraform")
 
 
@@ -116,9 +109,9 @@ def _spelt(text: str) -> str:
     return _REFERENCE.sub(full, text)
 
 
-def _alarms(resources: Template) -> Iterator[tuple[str, Any]]:
+def _alarms(resources: Template, holds: Mapping[str, bool]) -> Iterator[tuple[str, Any]]:
     for name, resource in resources.items():
-        if resource["Type"] != "AWS::CloudWatch::Alarm" or resource.get("Condition") in LEFT_OUT:
+        if resource["Type"] != "AWS::CloudWatch::Alarm" or not is_made(resource, holds):
             continue
         alarm = dict(resource["Properties"])
         del alarm["AlarmActions"], alarm["OKActions"]

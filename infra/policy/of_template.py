@@ -4,23 +4,23 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from infra.conditions import is_made
 from infra.terraform_facts import FUNCTIONS, spelt
 
 Facts = dict[str, Any]
 BUCKETS = ("InputBucket", "OutputBucket", "ModelBucket")
 
 
-def of_template(there: Mapping[str, Any]) -> Facts:
+def of_template(there: Mapping[str, Any], holds: Mapping[str, bool]) -> Facts:
     """What the template says, by the name of the thing.
 
     Args:
-        there: Its resources by their names.
+        there: Its resources by their names, with every condition decided.
+        holds: Which condition holds.
     """
-    plain = {name: _chosen(each.get("Properties", {})) for name, each in there.items()}
-    kinds = {name: each["Type"] for name, each in there.items()}
-    facts: Facts = {
-        name: _alarm(plain[name]) for name in kinds if kinds[name] == "AWS::CloudWatch::Alarm"
-    }
+    plain = {name: _spelt(each.get("Properties", {})) for name, each in there.items()}
+    alarms = [name for name, each in there.items() if each["Type"] == "AWS::CloudWatch::Alarm"]
+    facts: Facts = {name: _alarm(plain[name]) for name in alarms if is_made(there[name], holds)}
     facts |= {name: _function(plain, name) for name in FUNCTIONS}
     facts |= {name: _bucket(plain, name) for name in BUCKETS}
     facts |= {name: _queue(plain[name]) for name in ("DroppedQueue", "FailedQueue")}
@@ -84,20 +84,15 @@ def _stage(stage: Mapping[str, Any]) -> list[Any]:
     return [limits["ThrottlingBurstLimit"], limits["ThrottlingRateLimit"], log]
 
 
-def _chosen(value: Any) -> Any:
-    """Properties as they are where no parameter is given; references as templatefile has them."""
-    if isinstance(value, list):
-        return [_chosen(each) for each in value if _chosen(each) is not None]
-    if not isinstance(value, dict):
-        return value
-    if "Fn::If" in value:
-        return _chosen(value["Fn::If"][2])
-    if value == {"Ref": "AWS::NoValue"}:
-        return None
-    if value.keys() & {"Ref", "Fn::GetAtt", "Fn::Sub"}:
-        return spelt(value).replace("${NoticeTopic.TopicArn}", "${NoticeTopic.Ref}")  # the same
-    chosen = {name: _chosen(each) for name, each in value.items()}
-    return {name: each for name, each in chosen.items() if each is not None}
+def _spelt(properties: Any) -> Any:
+    """Properties whose references have one spelling, as far as they refer to what is compared."""
+    if isinstance(properties, list):
+        return [_spelt(each) for each in properties]
+    if not isinstance(properties, dict):
+        return properties
+    if properties.keys() & {"Ref", "Fn::GetAtt", "Fn::Sub"}:
+        return spelt(properties).replace("${NoticeTopic.TopicArn}", "${NoticeTopic.Ref}")
+    return {name: _spelt(each) for name, each in properties.items()}
 
 
 def without_own(given: Mapping[str, Any]) -> Facts:
@@ -105,7 +100,7 @@ def without_own(given: Mapping[str, Any]) -> Facts:
     return {
         name: value
         for name, value in given.items()
-        if "_SPARK_" not in name and name != "CUSTOMER_CLUSTERS_API_KEYS"
+        if "_SPARK_" not in name and name not in ("CUSTOMER_CLUSTERS_API_KEYS", "DEPLOYMENT")
     }
 
 

@@ -19,6 +19,7 @@ locals {
     CUSTOMER_CLUSTERS_NOTIFY                = var.notify
     CUSTOMER_CLUSTERS_NOTIFY_REJECTED_SHARE = tostring(var.rejected_share)
     CUSTOMER_CLUSTERS_TRAINING_DATA         = "s3://${local.stores.ModelBucket.Ref}/${var.training_data}"
+    OTEL_SERVICE_NAME                       = local.name
   }
   variables = {
     for function in keys(local.images) : function => {

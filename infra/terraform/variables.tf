@@ -223,12 +223,12 @@ variable "alarm_email" {
   default     = null
 }
 
-variable "alarm_topic_arn" {
+variable "alarm_topic" {
   description = "A topic of yours that every alarm tells, in place of one that is made; CloudWatch has to be allowed to publish to it."
   type        = string
   default     = null
   validation {
-    condition     = var.alarm_topic_arn == null || var.alarm_email == null
+    condition     = var.alarm_topic == null || var.alarm_email == null
     error_message = "Subscribe the address to your topic yourself: alarm_email is for the topic that is made."
   }
 }

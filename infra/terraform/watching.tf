@@ -22,7 +22,7 @@ resource "aws_sns_topic_subscription" "notices" {
 
 # Not encrypted with alias/aws/sns: CloudWatch may not use that key, and no alarm would arrive.
 resource "aws_sns_topic" "alarms" {
-  count             = var.alarm_topic_arn == null ? 1 : 0
+  count             = var.alarm_topic == null ? 1 : 0
   name              = "${local.name}-alarms"
   kms_master_key_id = var.kms_key
   tags              = local.tags
@@ -36,7 +36,7 @@ resource "aws_sns_topic_subscription" "alarms" {
 }
 
 locals {
-  alarm_topic = var.alarm_topic_arn == null ? aws_sns_topic.alarms[0].arn : var.alarm_topic_arn
+  alarm_topic = var.alarm_topic == null ? aws_sns_topic.alarms[0].arn : var.alarm_topic
 }
 
 resource "aws_cloudwatch_metric_alarm" "alarm" {

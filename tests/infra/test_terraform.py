@@ -24,7 +24,7 @@ OF_THE_TEMPLATE_ALONE = {
     *("spark", "sparkImage", "sparkRelease", "sparkMaxCpu", "sparkMaxMemory"),
     "retainData",  # force_destroy, the other way round
 }
-OF_THE_MODULE_ALONE = {"name", "stage", "tags", "alarm_topic_arn", "force_destroy"}
+OF_THE_MODULE_ALONE = {"name", "stage", "tags", "alarm_topic", "force_destroy"}
 NEEDED = {"image", "train_image"}
 
 

@@ -35,7 +35,7 @@ run "with_rules_of_an_account" {
     subnet_ids           = ["subnet-0a0a0a0a"]
     security_group_ids   = ["sg-0a0a0a0a"]
     access_log_bucket    = "logs"
-    alarm_topic_arn      = "arn:aws:sns:eu-central-1:123456789012:on-call"
+    alarm_topic          = "arn:aws:sns:eu-central-1:123456789012:on-call"
     snap_start           = false
     input_days           = 30
     retrain_enabled      = true
@@ -50,7 +50,7 @@ run "with_rules_of_an_account" {
     error_message = "Every function has the key, and is in the VPC."
   }
   assert {
-    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.alarm : alarm.alarm_actions == toset([var.alarm_topic_arn])]) && length(aws_sns_topic.alarms) == 0
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.alarm : alarm.alarm_actions == toset([var.alarm_topic])]) && length(aws_sns_topic.alarms) == 0
     error_message = "Every alarm tells the topic that is there, and no other is made."
   }
   assert {
@@ -80,14 +80,14 @@ run "refuses_what_cannot_be_meant" {
     kms_key            = "alias/ours"
     security_group_ids = ["sg-0a0a0a0a"]
     alarm_email        = "on-call@bank.example"
-    alarm_topic_arn    = "arn:aws:sns:eu-central-1:123456789012:on-call"
+    alarm_topic        = "arn:aws:sns:eu-central-1:123456789012:on-call"
     retrain_schedule   = "monthly"
     cors_origins       = ["https://app.example/path"]
     jwt_keys           = "http://issuer.example/keys"
   }
   expect_failures = [
     var.image, var.stage, var.architecture, var.batch_concurrency, var.rejected_share, var.notify, var.training_data, var.kms_key,
-    var.security_group_ids, var.alarm_topic_arn, var.retrain_schedule, var.cors_origins, var.jwt_keys,
+    var.security_group_ids, var.alarm_topic, var.retrain_schedule, var.cors_origins, var.jwt_keys,
   ]
 }
 

@@ -24,7 +24,7 @@ module "customer_clusters" {
   permissions_boundary = "arn:aws:iam::123456789012:policy/boundary"
   subnet_ids           = ["subnet-0a0a0a0a", "subnet-0b0b0b0b"]
   security_group_ids   = ["sg-0a0a0a0a"]
-  alarm_topic_arn      = "arn:aws:sns:eu-central-1:123456789012:on-call"
+  alarm_topic          = "arn:aws:sns:eu-central-1:123456789012:on-call"
 }
 
 output "http_api_url" {
