@@ -18,7 +18,9 @@ locals {
     CUSTOMER_CLUSTERS_MODELS                = join(",", [for name, address in var.models : "${name}=${address}"])
     CUSTOMER_CLUSTERS_NOTIFY                = var.notify
     CUSTOMER_CLUSTERS_NOTIFY_REJECTED_SHARE = tostring(var.rejected_share)
+    CUSTOMER_CLUSTERS_PUBLIC_URL            = var.public_url
     CUSTOMER_CLUSTERS_TRAINING_DATA         = "s3://${local.stores.ModelBucket.Ref}/${var.training_data}"
+    OTEL_EXPORTER_OTLP_ENDPOINT             = var.otlp_endpoint
     OTEL_SERVICE_NAME                       = local.name
   }
   variables = {

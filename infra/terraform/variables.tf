@@ -96,6 +96,16 @@ variable "cors_origins" {
   }
 }
 
+variable "public_url" {
+  description = "Where people reach the API, by a domain or a proxy of yours, such as https://clusters.bank.example/base; empty: as they ask."
+  type        = string
+  default     = ""
+  validation {
+    condition     = var.public_url == "" || startswith(var.public_url, "https://")
+    error_message = "An address that begins with https://."
+  }
+}
+
 variable "api_requests_per_second" {
   description = "More requests are answered with 429 and cost nothing further."
   type        = number
@@ -265,6 +275,12 @@ variable "training_days" {
   description = "Training customers are deleted after so many days."
   type        = number
   default     = 365
+}
+
+variable "otlp_endpoint" {
+  description = "Where a collector of OpenTelemetry takes traces and metrics, which the image of PART=otel sends; empty: nothing is sent."
+  type        = string
+  default     = ""
 }
 
 variable "force_destroy" {
