@@ -85,6 +85,15 @@ def test_every_container_may_as_little_as_the_image_needs(charts: Mapping[str, M
         assert tmp["emptyDir"]["sizeLimit"]
 
 
+def test_a_cluster_may_pick_the_user(charts: Mapping[str, Manifests]) -> None:
+    plain = str(CHART / "ci/plain-values.yaml")
+    done = helm("template", "groups", str(CHART), "-f", plain, "--set", "user=null")
+    (pod,) = pods(by_kind(done.stdout))
+    assert pods(charts["plain"])[0]["securityContext"]["runAsUser"] == 10001
+    assert "runAsUser" not in json.dumps(pod)
+    assert pod["securityContext"]["runAsNonRoot"] is True
+
+
 def test_probes_ask_addresses_that_the_server_has(charts: Mapping[str, Manifests]) -> None:
     app = create_app(LiveModel(open_store(BUNDLED), "champion"), Settings())
     (server,) = pods(charts["plain"])[0]["containers"]

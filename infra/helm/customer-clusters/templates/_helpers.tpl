@@ -59,8 +59,10 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 
 {{- define "groups.containerSecurity" -}}
 runAsNonRoot: true
-runAsUser: 10001
-runAsGroup: 10001
+{{- with .Values.user }}
+runAsUser: {{ . }}
+runAsGroup: {{ . }}
+{{- end }}
 readOnlyRootFilesystem: true
 allowPrivilegeEscalation: false
 capabilities:
@@ -71,9 +73,11 @@ seccompProfile:
 
 {{- define "groups.podSecurity" -}}
 runAsNonRoot: true
-runAsUser: 10001
-runAsGroup: 10001
-fsGroup: 10001
+{{- with .Values.user }}
+runAsUser: {{ . }}
+runAsGroup: {{ . }}
+fsGroup: {{ . }}
+{{- end }}
 seccompProfile:
   type: RuntimeDefault
 {{- end }}
