@@ -8,7 +8,7 @@ IMAGE_PYTHON := $(shell sed -n 's/^ARG BASE_IMAGE=python:\([0-9.]*\)-.*/\1/p' Do
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-slow test-all check fmt bench bench-moves bench-spark soak screenshots settings types retest picture audit policy wheel image release package cloudformation deploy remove pin
+.PHONY: help setup demo serve test test-slow test-all check fmt bench bench-moves bench-spark soak screenshots settings types retest picture audit policy terraform wheel image release package cloudformation deploy remove pin
 
 help:  ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,14 +78,31 @@ types: setup node_modules/ready  ## Write the types of the API for TypeScript in
 	.venv/bin/uv pip install --quiet --python .venv-audit --no-deps --require-hashes -r requirements/audit.txt
 	@touch $@
 
-.venv-policy/ready: requirements/policy.txt .venv/ready
+.venv-policy/ready: requirements/policy.txt requirements/carried.txt .venv/ready
 	.venv/bin/uv venv --quiet --clear .venv-policy
-	.venv/bin/uv pip install --quiet --python .venv-policy --no-deps --require-hashes -r requirements/policy.txt
+	.venv/bin/uv pip install --quiet --python .venv-policy --no-deps --require-hashes \
+		-r requirements/policy.txt -r requirements/carried.txt
 	@touch $@
 
-policy: .venv-policy/ready package cloudformation  ## Look for what is unwise in what runs on AWS; findings that are meant stand in infra/policy.yml
-	.venv-policy/bin/checkov --quiet --compact --skip-download --framework cloudformation -f build/$(or $(STAGE),dev)/cloudformation-template-update-stack.json \
+POLICY := .venv-policy/bin
+CHECKOV := $(POLICY)/checkov --quiet --compact --skip-download
+TEMPLATE := cloudformation-template-update-stack.json
+
+# The module has what the template of prod says; a package carries Terraform, another one Helm.
+policy: .venv-policy/ready package cloudformation  ## Look for what is unwise or wrong in what is deployed: template, Terraform module, chart, workflows
+	$(CHECKOV) --framework cloudformation -f build/$(or $(STAGE),dev)/$(TEMPLATE) \
 		build/cloudformation/customer-clusters.json
+	$(MAKE) --no-print-directory package STAGE=prod
+	$(POLICY)/python -m infra.policy.terraform build/prod/$(TEMPLATE)
+	$(CHECKOV) --framework terraform --config-file infra/terraform/checkov.yml -d infra/terraform
+	$(POLICY)/python -m infra.policy.chart build/helm
+	$(CHECKOV) --framework kubernetes --config-file infra/helm/checkov.yml -d build/helm
+	$(POLICY)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(POLICY)/zizmor --quiet --offline --no-progress .github/workflows
+
+terraform: node_modules/ready  ## Write what the Terraform module has from the template anew
+	npx osls package --stage prod --package build/prod
+	$(PYTHON) -m infra.terraform_facts build/prod/$(TEMPLATE)
 
 audit: .venv-audit/ready  ## Ask a public service for known vulnerabilities of the pinned packages
 	.venv-audit/bin/python -m infra.audit
@@ -154,6 +171,7 @@ pin: setup  ## Pin the dependencies anew, with hashes, without index addresses (
 	$(PIN) --extra api --extra aws --extra lambda --extra train -c requirements/dev.txt pyproject.toml -o requirements/train.txt
 	$(PIN) --group audit -c requirements/dev.txt -o requirements/audit.txt
 	$(PIN) --group policy -o requirements/policy.txt
+	$(PIN) --group carried --no-deps -o requirements/carried.txt
 	$(PIN) --group image -c requirements/dev.txt -o requirements/image.txt
 	$(PIN) --group emr --no-deps -o requirements/emr.txt
 	$(PIN) --group emulator --no-deps -o requirements/emulator.txt

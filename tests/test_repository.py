@@ -127,10 +127,17 @@ def test_what_runs_before_a_commit_and_where_the_repository_is_hosted_is_what_pe
     hooks = (ROOT / ".pre-commit-config.yaml").read_text()
     assert re.findall(r"^ +entry: (.*)$", hooks, re.MULTILINE) == ["make check"]
     assert re.findall(r"^ +- repo: (.*)$", hooks, re.MULTILINE) == ["local"]
+    asked = {"ci.yml": r"^ +\.ci/run$", "release.yml": r"^    uses: \./\.github/workflows/ci\.yml "}
     for path in (ROOT / ".github/workflows").glob("*.yml"):
         workflow = path.read_text()
-        assert re.search(r"^ +\.ci/run$", workflow, re.MULTILINE)
+        assert re.search(asked[path.name], workflow, re.MULTILINE)
+        jobs = len(re.findall(r"^    (?:runs-on|uses): ", workflow, re.MULTILINE))
+        called = workflow.count("    uses: ./")
+        assert (
+            workflow.count("    timeout-minutes: ") == jobs - called
+        )  # the called one has its own
+        assert workflow.count("persist-credentials: false") == workflow.count("actions/checkout@")
         assert re.search(r"^permissions:\n  contents: read\n\n", workflow, re.MULTILINE)
-        actions = re.findall(r"uses: (.*)$", workflow, re.MULTILINE)
+        actions = re.findall(r"uses: ([^.].*)$", workflow, re.MULTILINE)
         unpinned = [name for name in actions if not re.search(r"@[0-9a-f]{40}  # v[\d.]+$", name)]
         assert unpinned == []
