@@ -68,7 +68,10 @@ class WrongEvent(CustomerClustersError, ValueError):
 
 
 def handler_for(
-    app: ASGIApp, before: Callable[[], None] = lambda: None, log: Log = logs.write
+    app: ASGIApp,
+    before: Callable[[], None] = lambda: None,
+    log: Log = logs.write,
+    base_path: str | None = None,
 ) -> LambdaHandler:
     """The Lambda handler of an application.
 
@@ -76,6 +79,7 @@ def handler_for(
         app: The application.
         before: Called before each event.
         log: Where it is told what no request's line tells.
+        base_path: What stands before our paths where people see them; None: what each event says.
 
     Returns:
         A handler that answers every event. What is no HTTP request is answered by a problem
@@ -86,7 +90,10 @@ def handler_for(
     async def staged(scope: Scope, receive: Receive, send: Send) -> None:
         address: _Address = scope["aws.event"][_ADDRESS]
         scope["root_path"], scope["aws.event"] = address.prefix, address.event
-        if address.prefix:
+        if base_path is not None:
+            scope["root_path"] = base_path
+            scope["path"] = address.path.removeprefix(address.prefix) or "/"
+        elif address.prefix:
             at_root = address.path == address.prefix
             scope["path"] = f"{address.prefix}/" if at_root else address.path
         if address.host:

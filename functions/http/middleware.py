@@ -56,6 +56,7 @@ STYLED_INSIDE = {
 WITH_SCRIPT = {"Content-Security-Policy": f"{_POLICY.format('')}; script-src 'self'"}
 """The policy for `/docs`: a script of ours copies its samples, and may ask nobody for anything."""
 _HARMLESS = frozenset({"GET", "OPTIONS"})
+_SITE = "behind a proxy its address is that of CUSTOMER_CLUSTERS_PUBLIC_URL"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -74,6 +75,7 @@ class Middleware:
         log: Takes one line of each request.
         page: Makes pages of problems.
         hosts: Under which names requests come; None where any will do.
+        public_host: The host of the address that people use, where a proxy may change `Host`.
     """
 
     def __init__(
@@ -84,9 +86,11 @@ class Middleware:
         log: Log = logs.write,
         page: Page = lambda request, problem: None,
         hosts: "Hosts | None" = None,
+        public_host: bytes | None = None,
     ) -> None:
         self.app, self.page, self.log = app, page, log
         self.callers, self.origins, self.hosts = callers, origins, hosts
+        self.public_host = public_host
         self.guarded = not (callers is None and origins is None and hosts is None)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -151,8 +155,8 @@ class Middleware:
                 pending = self.callers.admit(scope, path, headers, fields)
                 if pending is not None:
                     await pending
-        if not harmless and not of_this_site(headers):
-            raise ProblemError(403, "a form is taken from a page of this site only")
+        if not harmless and not of_this_site(headers, self.public_host):
+            raise ProblemError(403, f"a form is taken from a page of this site only; {_SITE}")
         await self.app(scope, receive, send)
 
     def _problem(self, scope: Scope, problem: ProblemError) -> Response:
@@ -188,18 +192,23 @@ def _is_open(path: str) -> bool:
     return path in OPEN or path.startswith(_OPEN_FOLDER)
 
 
-def of_this_site(headers: Mapping[bytes, bytes]) -> bool:
+def of_this_site(headers: Mapping[bytes, bytes], public_host: bytes | None = None) -> bool:
     """Whether a request comes from our own page, or from no page at all.
 
     A browser sends the password of HTTP Basic along with whatever page asks it to, and says where
-    that is from: in Sec-Fetch-Site over HTTPS, in Origin else. Programs send neither.
+    that is from: in Sec-Fetch-Site over HTTPS, in Origin else. Programs send neither. What a
+    proxy writes besides is not asked: anybody can write it.
+
+    Args:
+        headers: Of the request.
+        public_host: Under which host people see our pages; None: under that of the request.
     """
     site, origin = headers.get(b"sec-fetch-site"), headers.get(b"origin")
     if site is not None:
         return site in (b"same-origin", b"none")
     if origin is None:
         return True
-    return origin.partition(b"://")[2] in (headers.get(b"host"), headers.get(b"x-forwarded-host"))
+    return origin.partition(b"://")[2] in (headers.get(b"host"), public_host)
 
 
 def _without_slash(scope: Scope) -> str:
