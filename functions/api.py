@@ -9,7 +9,6 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
@@ -27,6 +26,7 @@ from functions.protocols.routes import ProtocolRoutes
 from functions.settings import Settings
 from functions.uploads.routes import UploadRoutes
 from functions.web.routes import PAGES_OF_ONE_MODEL, PageRoutes
+from pipeline.release import RELEASE
 
 if TYPE_CHECKING:
     from functions.http.access.callers import Callers
@@ -72,7 +72,7 @@ def create_app(
 
     app = FastAPI(
         title="Customer clusters",
-        version=metadata.version("customer-clusters"),
+        version=RELEASE,
         openapi_url=None,  # ours is a route like any other, and so are the pages
         docs_url=None,
         redoc_url=None,

@@ -12,6 +12,7 @@ from mangum import Mangum
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from functions import logs
+from functions.http.middleware import LOGGED
 from functions.http.problems import ProblemError, problem_response
 from functions.logs import Log
 from model_store import CustomerClustersError
@@ -96,6 +97,7 @@ def handler_for(
         elif address.prefix:
             at_root = address.path == address.prefix
             scope["path"] = f"{address.prefix}/" if at_root else address.path
+        scope[LOGGED] = address.ids(scope["aws.context"])
         if address.host:
             scope["headers"].append([b"host", address.host])
         await app(scope, receive, send)
@@ -198,6 +200,14 @@ class _Address:
     prefix: str
     path: str
     host: bytes
+
+    def ids(self, context: Any) -> dict[str, str]:
+        """What API Gateway and Lambda call the request; their own lines in the log have it."""
+        gateway = self.event["requestContext"].get("requestId")
+        known = {"gateway_request_id": gateway} if isinstance(gateway, str) else {}
+        if invocation := getattr(context, "aws_request_id", None):
+            known["aws_request_id"] = str(invocation)
+        return known
 
 
 def stage_prefix(event: Mapping[str, Any]) -> str:

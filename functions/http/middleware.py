@@ -26,6 +26,8 @@ PROBES = frozenset({"/health/ready", "/v2/health/ready"})
 ANONYMOUS = "anonymous"
 """In the scope of a probe that was sent without a key where keys are set."""
 _CREDENTIALS = (b"authorization", b"x-api-key")
+LOGGED = "logged"
+"""In the scope: further fields of the request's line in the log, by their names."""
 LISTED = "listed origin"
 """In the scope of a request that a page of another site sends which is in the list of origins."""
 _OPEN_FOLDER = "/static/"
@@ -106,6 +108,8 @@ class Middleware:
         method = "GET" if head else scope["method"]
         inner = {**scope, "method": method, "request_id": request_id, "caller": None}
         inner["path"] = _without_slash(scope)
+        if b"traceparent" in headers:
+            _take_trace(inner, fields)
 
         async def answer(message: Message) -> None:
             nonlocal status
@@ -122,6 +126,7 @@ class Middleware:
             await self._answer(inner, headers, fields, receive, answer)
         except Exception as error:  # never the server's business: its message may hold values
             problem = to_problem(error)
+            inner["code"] = problem.code
             if problem.code == "internal_error":
                 inner["error"] = logs.where(error)
             if not status:
@@ -177,12 +182,16 @@ class Middleware:
             "ms": round(seconds * 1000, 3),
             "model_version": scope.get("model_version"),
         }
+        if LOGGED in scope:
+            line |= scope[LOGGED]
         if scope["caller"] is not None:
             line["client"] = scope["caller"]
         if "model_name" in scope:
             line["model"] = scope["model_name"]
         if "challenger" in scope:
             line["challenger"] = scope["challenger"]
+        if "code" in scope:
+            line["code"] = scope["code"]
         if "error" in scope:
             line["error"] = scope["error"]
         self.log(line)
@@ -218,6 +227,15 @@ def _without_slash(scope: Scope) -> str:
         return path
     short = path.rstrip("/")
     return f"{short}/" if short in ("", root) else short
+
+
+def _take_trace(scope: Scope, fields: list[tuple[bytes, bytes]]) -> None:
+    """Log of what a request is a part, and tell that it was understood."""
+    from functions.http.trace_context import TraceParent  # with the first one that says it
+
+    if trace := TraceParent.of(scope["headers"]):
+        scope[LOGGED] = {**scope.get(LOGGED, {}), **trace._asdict()}
+        fields.append((b"x-trace-id", trace.trace_id.encode()))
 
 
 def _request_id(headers: Mapping[bytes, bytes]) -> str:

@@ -29,6 +29,7 @@ from functions.live_models import LiveModels
 from functions.settings import Settings
 from model_store import CustomerClustersError
 from pipeline.errors import shortened
+from pipeline.release import RELEASE
 
 if TYPE_CHECKING:
     from functions.http.batch.tables import Tables
@@ -220,6 +221,7 @@ def _add_health(app: FastAPI, models: LiveModels) -> None:
             return _json({"status": "ready"})
         return _json({
             "status": "ready",
+            "release": RELEASE,
             "model_version": loaded.version,
             "loaded_at": loaded.loaded_at.isoformat(),
             "reload_failure": _named(request, live_model).failure,

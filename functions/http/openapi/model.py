@@ -15,6 +15,7 @@ from functions.http.schemas import (
     ReadyAnswer,
 )
 from functions.live_model import LoadedModel
+from pipeline.release import RELEASE
 
 
 def _clusters(loaded: LoadedModel) -> Any:
@@ -32,6 +33,7 @@ def _model(loaded: LoadedModel) -> Any:
 def _ready(loaded: LoadedModel) -> Any:
     return {
         "status": "ready",
+        "release": RELEASE,
         "model_version": loaded.version,
         "loaded_at": loaded.artifact.manifest.version.published.isoformat(),
         "reload_failure": None,
