@@ -15,7 +15,6 @@ from functions.http.schemas import (
     ReadyAnswer,
 )
 from functions.live_model import LoadedModel
-from pipeline.release import RELEASE
 
 
 def _clusters(loaded: LoadedModel) -> Any:
@@ -33,7 +32,7 @@ def _model(loaded: LoadedModel) -> Any:
 def _ready(loaded: LoadedModel) -> Any:
     return {
         "status": "ready",
-        "release": RELEASE,
+        "release": "1.0.0",
         "model_version": loaded.version,
         "loaded_at": loaded.artifact.manifest.version.published.isoformat(),
         "reload_failure": None,

@@ -1,5 +1,6 @@
 """The champion's recipe on new customers: one new version at most, and people decide."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 
 from model_store import CANDIDATE, CHAMPION, Artifact, Store, WrongArtifact, open_store
 from pipeline.model.contract import Contract
+from pipeline.model.published.facts import facts_of
+from pipeline.release import RELEASE
 from pipeline.training import Budget, Recipe, Retrained, publish, retrain_champion, train
 
 RECIPE = Recipe("gym", "A gym's members", ("visits", "fee", "plan"), 3, 2, n_init=5)
@@ -61,6 +64,16 @@ def test_the_same_customers_are_known_whatever_their_file_is_called(
     assert again.status == "known"
     assert again.artifact.version == first.artifact.version
     assert candidates(store) == [first.artifact.version]
+
+
+def test_another_release_that_learns_the_same_makes_no_other_candidate(
+    store: Store, later: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = retrained(later, store).artifact
+    assert facts_of(first)["release"] == RELEASE
+    monkeypatch.setattr(sys.modules[publish.__module__], "RELEASE", "9.9.9")
+    again = retrained(later, store)
+    assert (again.status, again.artifact.version) == ("known", first.version)
 
 
 @pytest.mark.parametrize("declared", [False, True])
