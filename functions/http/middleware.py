@@ -58,7 +58,6 @@ STYLED_INSIDE = {
 WITH_SCRIPT = {"Content-Security-Policy": f"{_POLICY.format('')}; script-src 'self'"}
 """The policy for `/docs`: a script of ours copies its samples, and may ask nobody for anything."""
 _HARMLESS = frozenset({"GET", "OPTIONS"})
-_SITE = "behind a proxy its address is that of CUSTOMER_CLUSTERS_PUBLIC_URL"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -161,7 +160,7 @@ class Middleware:
                 if pending is not None:
                     await pending
         if not harmless and not of_this_site(headers, self.public_host):
-            raise ProblemError(403, f"a form is taken from a page of this site only; {_SITE}")
+            raise ProblemError(403, "a form is taken from a page of this site only")
         await self.app(scope, receive, send)
 
     def _problem(self, scope: Scope, problem: ProblemError) -> Response:

@@ -108,10 +108,7 @@ def test_a_form_comes_from_the_public_address_or_from_where_it_goes(
     proxied: TestClient, headers: dict[str, str], status: int
 ) -> None:
     form = {"Total_Revolving_Bal": "0", "Total_Trans_Amt": "1900", "Total_Trans_Ct": "38"}
-    answer = proxied.post("/result", data=form, headers=headers)
-    assert answer.status_code == status
-    if status == 403:
-        assert "CUSTOMER_CLUSTERS_PUBLIC_URL" in answer.json()["detail"]
+    assert proxied.post("/result", data=form, headers=headers).status_code == status
 
 
 def test_a_server_that_is_asked_under_some_names_only_is_asked_under_its_public_one_too() -> None:
