@@ -21,8 +21,8 @@ from tests.support.paths import ROOT
 from tests.support.tools import needed
 from tests.support.web import BROWSER
 
-TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
-TRACED = {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01", "x-request-id": "mine-1"}
+TRACE = "a1" * 16
+TRACED = {"traceparent": f"00-{TRACE}-{'b2' * 8}-01", "x-request-id": "mine-1"}
 KEY = "secret"
 Lines = list[dict[str, Any]]
 

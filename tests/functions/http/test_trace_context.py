@@ -17,7 +17,7 @@ from functions.live_model import LiveModel
 from functions.settings import Settings
 from tests.support.paths import EVENTS
 
-TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+TRACE, SPAN = "a1" * 16, "b2" * 8
 Lines = list[Any]
 
 
