@@ -848,7 +848,9 @@ export interface components {
              * @constant
              */
             status: "ready";
-            /** @description The version of the model that answers; this and what follows to those who send a key. */
+            /** @description The product's version; this and what follows to those who send a key. */
+            release?: string;
+            /** @description The version of the model that answers. */
             model_version?: string;
             /**
              * Format: date-time
@@ -2440,6 +2442,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "ready",
+                     *       "release": "1.0.0",
                      *       "model_version": "20261127T041606Z-b2044434",
                      *       "loaded_at": "2026-11-27T04:16:06+00:00",
                      *       "reload_failure": null,

@@ -9,7 +9,6 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
@@ -27,6 +26,7 @@ from functions.protocols.routes import ProtocolRoutes
 from functions.settings import Settings
 from functions.uploads.routes import UploadRoutes
 from functions.web.routes import PAGES_OF_ONE_MODEL, PageRoutes
+from pipeline.release import RELEASE
 
 if TYPE_CHECKING:
     from functions.http.access.callers import Callers
@@ -72,7 +72,7 @@ def create_app(
 
     app = FastAPI(
         title="Customer clusters",
-        version=metadata.version("customer-clusters"),
+        version=RELEASE,
         openapi_url=None,  # ours is a route like any other, and so are the pages
         docs_url=None,
         redoc_url=None,
@@ -80,7 +80,8 @@ def create_app(
         lifespan=lifespan,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # would log customers
     )
-    app.root_path = settings.root_path  # as a parameter it would warn
+    app.root_path = settings.base_path  # as a parameter it would warn
+    app.state.public_url = settings.public_url
     app.state.has_history = bool(settings.results)  # which every page leads to then
     app.state.model_names = models.names
     add_routes(app, models, settings)
@@ -97,6 +98,7 @@ def create_app(
         log,
         pages.problem_page,
         _hosts(settings),
+        settings.public_url.host.encode() if settings.public_url else None,
     )
     return app
 
@@ -125,7 +127,8 @@ def _hosts(settings: Settings) -> "Hosts | None":
         return None
     from functions.http.access.hosts import Hosts
 
-    return Hosts(settings.access.hosts)
+    public = [settings.public_url.name] if settings.public_url else []
+    return Hosts([*settings.access.hosts, *public])
 
 
 def _from_environment(
@@ -166,7 +169,9 @@ def __getattr__(name: str) -> Any:
         models, settings = _from_environment(emf(os.environ.get(FUNCTION, "api")))
         models.refresh_seconds = settings.model_ttl_seconds
         refresh = partial(models.default.refresh_if_older, models.refresh_seconds)
-        globals()["handler"] = adapter = handler_for(create_app(models, settings), refresh)
+        base = settings.base_path if settings.root_path or settings.public_url else None
+        adapter = handler_for(create_app(models, settings), refresh, base_path=base)
+        globals()["handler"] = adapter
         _spare_garbage_collector()
         return adapter
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

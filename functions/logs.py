@@ -8,6 +8,8 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pipeline.release import RELEASE
+
 Log = Callable[[Mapping[str, Any]], object]
 
 UVICORN = {
@@ -28,7 +30,7 @@ UVICORN = {
 
 def write(fields: Mapping[str, Any]) -> None:
     """Write one line, at once."""
-    line = _as_json({"time": time.time(), **fields})
+    line = _as_json({"time": time.time(), **fields, "release": RELEASE})
     try:
         sys.stdout.write(f"{line}\n")
     except UnicodeEncodeError:  # half a character, or an encoding that has few
@@ -55,6 +57,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info and record.exc_info[1]:
             line["error"] = where(record.exc_info[1])
+        line["release"] = RELEASE
         return _as_json(line)
 
 

@@ -8,7 +8,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +77,11 @@ class Retraining:
         Raises:
             Temporary, Conflict: It may succeed later.
         """
+        if request_id := getattr(context, "aws_request_id", None):
+            return replace(self, log=_named(str(request_id), self.log))._answer(event, context)
+        return self._answer(event, context)
+
+    def _answer(self, event: Any, context: Any) -> dict[str, Any]:
         addresses = {"data": str(self.settings.data), "store": str(self.store)}
         deadline = Deadline.of(context)
         if asks_for_notices(event):
@@ -166,6 +171,11 @@ def stopped(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def _named(request_id: str, log: Log) -> Log:
+    """A log whose lines have what Lambda calls the call."""
+    return lambda line: log({**line, "request_id": request_id})
 
 
 def _from_environment() -> LambdaHandler:

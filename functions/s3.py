@@ -155,6 +155,8 @@ class _Call:
     batch: Batch
     deadline: Deadline
     request_id: str | None
+    message_id: str | None = None
+    """Of the message of a queue that is looked at."""
 
     def score_message(self, message: Message) -> None:
         try:
@@ -162,7 +164,7 @@ class _Call:
         except (ValueError, RecursionError) as error:
             event = error  # which is no event, and is refused as that
         try:
-            self.score_all(event)
+            replace(self, message_id=message.record["messageId"]).score_all(event)
         except Exception:
             self.batch.redeliver(message)
             raise
@@ -175,7 +177,7 @@ class _Call:
         try:
             refs = self._objects(event)
         except UnknownEvent as error:
-            self.batch.log({"level": "error", "message": str(error), "request_id": self.request_id})
+            self.batch.log({"level": "error", "message": str(error), **self._ids()})
             raise
         failures = []
         for ref in refs:
@@ -319,9 +321,14 @@ class _Call:
 
     def _log(self, ref: ObjectRef, level: str, message: str, **facts: Any) -> None:
         named = {"object": ref.address, "version": ref.version}
-        named |= {"sequencer": ref.sequencer, "request_id": self.request_id}
+        named |= {"sequencer": ref.sequencer}
         known = {name: value for name, value in named.items() if value is not None}
-        self.batch.log({"level": level, "message": message, **known, **facts})
+        self.batch.log({"level": level, "message": message, **known, **self._ids(), **facts})
+
+    def _ids(self) -> dict[str, str]:
+        """What Lambda calls this call, and the queue the message, as far as there are any."""
+        ids = {"request_id": self.request_id, "message_id": self.message_id}
+        return {name: value for name, value in ids.items() if value is not None}
 
 
 def result_name(ref: ObjectRef, settings: BatchSettings) -> str:

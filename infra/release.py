@@ -66,9 +66,8 @@ class Release:
         if self._git("status", "--porcelain"):
             raise NotReleased("the tree differs from its commit; commit or undo that first")
         if self._git("tag", "--list", self.tag):
-            raise NotReleased(
-                f"{self.tag} is released already; give pyproject.toml the next version"
-            )
+            where = "pyproject.toml and pipeline/release.py"
+            raise NotReleased(f"{self.tag} is released already; give {where} the next version")
         changes = (self.root / "CHANGELOG.md").read_text(encoding="utf-8")
         if not re.search(rf"^## \[{re.escape(self.version)}\] - \d{{4}}-\d\d-\d\d$", changes, re.M):
             heading = f"## [{self.version}] - YYYY-MM-DD"

@@ -1,5 +1,7 @@
 """What must hold of the repository itself."""
 
+import json
+import logging
 import re
 import subprocess
 import sys
@@ -8,12 +10,20 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from starlette.testclient import TestClient
 
+from functions import logs
 from functions.api import create_app
+from functions.cli.main import main as cli
 from functions.live_model import LiveModel
 from functions.settings import Settings
 from infra.image import labels
 from model_store import BUNDLED, open_store
+from pipeline.errors import WrongFile
+from pipeline.release import RELEASE
+from pipeline.runs.store import failure
+from tests.support.dropping import customers
 from tests.support.paths import ROOT
 
 DOCUMENTS = (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"))
@@ -50,14 +60,42 @@ def test_what_is_deployed_is_what_was_tested() -> None:
 
 
 def test_package_images_and_http_interface_have_one_version() -> None:
-    """It stands in pyproject.toml, and everything else asks the installed package for it."""
+    """It stands in pyproject.toml, and for whoever has the code alone in pipeline/release.py."""
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert declared == RELEASE, "pyproject.toml and pipeline/release.py have to agree"
     assert metadata.version("customer-clusters") == declared
     assert labels(ROOT)["version"] == declared
-    app = create_app(LiveModel(open_store(BUNDLED), "champion"), Settings())
+    assert CliRunner().invoke(cli, ["--version"]).output.split()[-1] == declared
+    live_model = LiveModel(open_store(BUNDLED), "champion")
+    live_model.refresh()
+    app = create_app(live_model, Settings())
     assert app.version == declared
     released = re.findall(r"^## \[(\d[^]]*)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert released[0] == declared
+    with TestClient(app) as client:
+        assert client.get("/health/ready").json()["release"] == declared
+        assert client.get("/openapi.json").json()["info"]["version"] == declared
+        assert client.get("/v2").json()["version"] == declared
+
+
+def test_log_and_results_say_which_release_wrote_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.write({"message": "anything"})
+    record = logging.LogRecord("uvicorn", logging.INFO, "", 0, "started", None, None)
+    lines = [capsys.readouterr().out, logs.JsonFormatter().format(record)]
+    assert [json.loads(line)["release"] for line in lines] == [RELEASE, RELEASE]
+    (tmp_path / "march.csv").write_bytes(customers())
+    CliRunner().invoke(cli, ["score", str(tmp_path / "march.csv"), "--out", str(tmp_path / "out")])
+    (manifest,) = (tmp_path / "out").rglob("manifest.json")
+    assert json.loads(manifest.read_bytes())["release"] == RELEASE
+    assert failure("march.csv", "", "", WrongFile("march.csv", "is empty"))["release"] == RELEASE
+
+
+def test_node_is_asked_for_in_the_versions_that_the_documents_name() -> None:
+    package, lock = (json.loads((ROOT / f"package{end}.json").read_text()) for end in ("", "-lock"))
+    assert package["engines"] == lock["packages"][""]["engines"] == {"node": "^22.13.0 || >=24"}
+    assert "Node 22 or 24" in (ROOT / "docs/deploy-aws.md").read_text()
 
 
 def test_a_secret_that_is_committed_is_found(tmp_path: Path) -> None:

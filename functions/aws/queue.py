@@ -100,6 +100,7 @@ def redelivery(log: Log, wait: Callable[[int], int] = seconds_until) -> Redelive
             finally:
                 client.close()
         except (BotoCoreError, ClientError) as error:
-            log({"level": "warning", "message": f"it waits for the queue's own time: {error}"})
+            waits = f"it waits for the queue's own time: {error}"
+            log({"level": "warning", "message": waits, "message_id": message.record["messageId"]})
 
     return redeliver

@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from pipeline.release import RELEASE
+
 COMMANDS = {
     "assign": (".assign", "Say which cluster one customer belongs to, and why."),
     "serve": (".serve", "Answer look-ups over HTTP, and show the pages."),
@@ -74,6 +76,6 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="customer-clusters")
+@click.version_option(RELEASE)
 def main() -> None:
     """Find the groups that customers form, and say which one a customer belongs to, and why."""

@@ -12,6 +12,7 @@ from mangum import Mangum
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from functions import logs
+from functions.http.middleware import LOGGED
 from functions.http.problems import ProblemError, problem_response
 from functions.logs import Log
 from model_store import CustomerClustersError
@@ -68,7 +69,10 @@ class WrongEvent(CustomerClustersError, ValueError):
 
 
 def handler_for(
-    app: ASGIApp, before: Callable[[], None] = lambda: None, log: Log = logs.write
+    app: ASGIApp,
+    before: Callable[[], None] = lambda: None,
+    log: Log = logs.write,
+    base_path: str | None = None,
 ) -> LambdaHandler:
     """The Lambda handler of an application.
 
@@ -76,6 +80,7 @@ def handler_for(
         app: The application.
         before: Called before each event.
         log: Where it is told what no request's line tells.
+        base_path: What stands before our paths where people see them; None: what each event says.
 
     Returns:
         A handler that answers every event. What is no HTTP request is answered by a problem
@@ -86,9 +91,13 @@ def handler_for(
     async def staged(scope: Scope, receive: Receive, send: Send) -> None:
         address: _Address = scope["aws.event"][_ADDRESS]
         scope["root_path"], scope["aws.event"] = address.prefix, address.event
-        if address.prefix:
+        if base_path is not None:
+            scope["root_path"] = base_path
+            scope["path"] = address.path.removeprefix(address.prefix) or "/"
+        elif address.prefix:
             at_root = address.path == address.prefix
             scope["path"] = f"{address.prefix}/" if at_root else address.path
+        scope[LOGGED] = address.ids(scope["aws.context"])
         if address.host:
             scope["headers"].append([b"host", address.host])
         await app(scope, receive, send)
@@ -191,6 +200,14 @@ class _Address:
     prefix: str
     path: str
     host: bytes
+
+    def ids(self, context: Any) -> dict[str, str]:
+        """What API Gateway and Lambda call the request; their own lines in the log have it."""
+        gateway = self.event["requestContext"].get("requestId")
+        known = {"gateway_request_id": gateway} if isinstance(gateway, str) else {}
+        if invocation := getattr(context, "aws_request_id", None):
+            known["aws_request_id"] = str(invocation)
+        return known
 
 
 def stage_prefix(event: Mapping[str, Any]) -> str:

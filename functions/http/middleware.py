@@ -26,6 +26,8 @@ PROBES = frozenset({"/health/ready", "/v2/health/ready"})
 ANONYMOUS = "anonymous"
 """In the scope of a probe that was sent without a key where keys are set."""
 _CREDENTIALS = (b"authorization", b"x-api-key")
+LOGGED = "logged"
+"""In the scope: further fields of the request's line in the log, by their names."""
 LISTED = "listed origin"
 """In the scope of a request that a page of another site sends which is in the list of origins."""
 _OPEN_FOLDER = "/static/"
@@ -74,6 +76,7 @@ class Middleware:
         log: Takes one line of each request.
         page: Makes pages of problems.
         hosts: Under which names requests come; None where any will do.
+        public_host: The host of the address that people use, where a proxy may change `Host`.
     """
 
     def __init__(
@@ -84,9 +87,11 @@ class Middleware:
         log: Log = logs.write,
         page: Page = lambda request, problem: None,
         hosts: "Hosts | None" = None,
+        public_host: bytes | None = None,
     ) -> None:
         self.app, self.page, self.log = app, page, log
         self.callers, self.origins, self.hosts = callers, origins, hosts
+        self.public_host = public_host
         self.guarded = not (callers is None and origins is None and hosts is None)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,6 +107,8 @@ class Middleware:
         method = "GET" if head else scope["method"]
         inner = {**scope, "method": method, "request_id": request_id, "caller": None}
         inner["path"] = _without_slash(scope)
+        if b"traceparent" in headers:
+            _take_trace(inner, fields)
 
         async def answer(message: Message) -> None:
             nonlocal status
@@ -118,6 +125,7 @@ class Middleware:
             await self._answer(inner, headers, fields, receive, answer)
         except Exception as error:  # never the server's business: its message may hold values
             problem = to_problem(error)
+            inner["code"] = problem.code
             if problem.code == "internal_error":
                 inner["error"] = logs.where(error)
             if not status:
@@ -151,7 +159,7 @@ class Middleware:
                 pending = self.callers.admit(scope, path, headers, fields)
                 if pending is not None:
                     await pending
-        if not harmless and not of_this_site(headers):
+        if not harmless and not of_this_site(headers, self.public_host):
             raise ProblemError(403, "a form is taken from a page of this site only")
         await self.app(scope, receive, send)
 
@@ -173,12 +181,16 @@ class Middleware:
             "ms": round(seconds * 1000, 3),
             "model_version": scope.get("model_version"),
         }
+        if LOGGED in scope:
+            line |= scope[LOGGED]
         if scope["caller"] is not None:
             line["client"] = scope["caller"]
         if "model_name" in scope:
             line["model"] = scope["model_name"]
         if "challenger" in scope:
             line["challenger"] = scope["challenger"]
+        if "code" in scope:
+            line["code"] = scope["code"]
         if "error" in scope:
             line["error"] = scope["error"]
         self.log(line)
@@ -188,18 +200,23 @@ def _is_open(path: str) -> bool:
     return path in OPEN or path.startswith(_OPEN_FOLDER)
 
 
-def of_this_site(headers: Mapping[bytes, bytes]) -> bool:
+def of_this_site(headers: Mapping[bytes, bytes], public_host: bytes | None = None) -> bool:
     """Whether a request comes from our own page, or from no page at all.
 
     A browser sends the password of HTTP Basic along with whatever page asks it to, and says where
-    that is from: in Sec-Fetch-Site over HTTPS, in Origin else. Programs send neither.
+    that is from: in Sec-Fetch-Site over HTTPS, in Origin else. Programs send neither. What a
+    proxy writes besides is not asked: anybody can write it.
+
+    Args:
+        headers: Of the request.
+        public_host: Under which host people see our pages; None: under that of the request.
     """
     site, origin = headers.get(b"sec-fetch-site"), headers.get(b"origin")
     if site is not None:
         return site in (b"same-origin", b"none")
     if origin is None:
         return True
-    return origin.partition(b"://")[2] in (headers.get(b"host"), headers.get(b"x-forwarded-host"))
+    return origin.partition(b"://")[2] in (headers.get(b"host"), public_host)
 
 
 def _without_slash(scope: Scope) -> str:
@@ -209,6 +226,15 @@ def _without_slash(scope: Scope) -> str:
         return path
     short = path.rstrip("/")
     return f"{short}/" if short in ("", root) else short
+
+
+def _take_trace(scope: Scope, fields: list[tuple[bytes, bytes]]) -> None:
+    """Log of what a request is a part, and tell that it was understood."""
+    from functions.http.trace_context import TraceParent  # with the first one that says it
+
+    if trace := TraceParent.of(scope["headers"]):
+        scope[LOGGED] = {**scope.get(LOGGED, {}), **trace._asdict()}
+        fields.append((b"x-trace-id", trace.trace_id.encode()))
 
 
 def _request_id(headers: Mapping[bytes, bytes]) -> str:

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from functions.http.addresses import server_address
 from functions.http.content.caching import kept
 from functions.http.lazy_routes import PageRoute
 from functions.http.problems import ProblemError
@@ -113,7 +114,7 @@ class ModelRoutes:
             detail = "this method is not taken here; see the Allow header"
             raise ProblemError(405, detail, headers={"Allow": "GET, HEAD"})
         described = self._document_of(name, loaded, _ADDRESSES)
-        url = f"{scope.get('root_path', '')}{ROOT}/{name}"
+        url = server_address(scope, f"{ROOT}/{name}")
         document = {**described, "servers": [{**described["servers"][0], "url": url}]}
         return kept(Request(scope), to_json(document), "private, no-cache")
 

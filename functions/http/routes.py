@@ -10,6 +10,7 @@ from pydantic_core import to_json
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from functions.http.addresses import server_address
 from functions.http.assign import assign_one
 from functions.http.batch.answer import batch_json
 from functions.http.batch.media import JSON, answer_type, media_type_of
@@ -28,6 +29,7 @@ from functions.live_models import LiveModels
 from functions.settings import Settings
 from model_store import CustomerClustersError
 from pipeline.errors import shortened
+from pipeline.release import RELEASE
 
 if TYPE_CHECKING:
     from functions.http.batch.tables import Tables
@@ -219,6 +221,7 @@ def _add_health(app: FastAPI, models: LiveModels) -> None:
             return _json({"status": "ready"})
         return _json({
             "status": "ready",
+            "release": RELEASE,
             "model_version": loaded.version,
             "loaded_at": loaded.loaded_at.isoformat(),
             "reload_failure": _named(request, live_model).failure,
@@ -254,9 +257,8 @@ def _add_document(app: FastAPI, live_model: LiveModel, settings: Settings) -> No
     @answers(app, "GET", "/openapi.json")
     async def openapi(request: Request) -> Response:
         """The document, with the address under which this request found us."""
-        root = str(request.scope.get("root_path", "")).rstrip("/")
         described = await asyncio.to_thread(describe_live)  # the first time takes a quarter second
-        servers = [{**described["servers"][0], "url": root or "/"}]
+        servers = [{**described["servers"][0], "url": server_address(request.scope)}]
         return kept(request, to_json({**described, "servers": servers}), control)
 
 

@@ -1,7 +1,6 @@
 """The Open Inference Protocol v2 over HTTP, as KServe, Triton and MLServer speak it."""
 
 from collections.abc import Container, Iterator, Mapping, Sequence
-from importlib import metadata
 from typing import Any, NotRequired
 
 from pydantic_core import to_json
@@ -23,6 +22,7 @@ from functions.settings import Settings
 from model_store import CustomerClustersError
 from pipeline.errors import Problem, WrongRow, shortened
 from pipeline.model.contract import Contract, Feature
+from pipeline.release import RELEASE
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
 """How many bytes of a body are JSON, where binary tensors follow."""
@@ -48,7 +48,7 @@ class InferencePages:
         """What this server is, and which extensions it knows."""
         return _json({
             "name": "customer-clusters",
-            "version": metadata.version("customer-clusters"),
+            "version": RELEASE,
             "extensions": ["binary_tensor_data"],
         })  # fmt: skip
 

@@ -6,7 +6,6 @@ on Lambda too.
 
 from collections.abc import Mapping
 from functools import cached_property
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
@@ -37,6 +36,7 @@ from functions.protocols.models import model_named
 from functions.settings import Settings
 from model_store import CustomerClustersError
 from pipeline.errors import shortened
+from pipeline.release import RELEASE
 
 if TYPE_CHECKING:
     from functions.web.history import HistoryPages
@@ -143,8 +143,7 @@ def _text(text: str) -> dict[str, str]:
 
 
 def _server() -> dict[str, str]:
-    version = metadata.version("customer-clusters")
-    return {"name": "customer-clusters", "title": "Customer clusters", "version": version}
+    return {"name": "customer-clusters", "title": "Customer clusters", "version": RELEASE}
 
 
 def _about() -> dict[str, Any]:

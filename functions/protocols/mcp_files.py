@@ -23,7 +23,6 @@ _JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _PERIODS, _MOST_PERIODS = 12, 120
 _OF_ROUTE = ("path_params", "route", "endpoint")
 """What a route adds to the scope of a request."""
-_HOST = (b"host", b"x-forwarded-host")
 _OF_PERIOD = (
     "as_of",
     "input",
@@ -128,7 +127,7 @@ async def _get(request: Request, path: str) -> bytes:
         parts.append(message.get("body", b""))
 
     scope = {name: value for name, value in request.scope.items() if name not in _OF_ROUTE}
-    scope["headers"] = [field for field in request.headers.raw if field[0] in _HOST]
+    scope["headers"] = [field for field in request.headers.raw if field[0] == b"host"]
     scope |= {"method": "GET", "path": scope.get("root_path", "") + path, "query_string": b""}
     await request.app.router(scope, receive, send)
     return b"".join(parts)

@@ -9,6 +9,7 @@ from typing import Self, TypeVar
 from urllib.parse import urlsplit
 
 from functions.settings.clients import ENTRY, ApiKey, api_keys_of
+from functions.settings.public_address import PublicAddress
 from functions.settings.variables import Kind, WrongEntry
 from model_store import S3Address
 from pipeline.scoring.documents import OUTPUT_FORMATS, OutputFormat
@@ -176,6 +177,10 @@ YES_OR_NO = Kind(_yes_or_no, "true or false")
 S3_PREFIX = Kind(S3Address.from_string, "s3://bucket/prefix")
 S3_OBJECT = Kind(_object, "s3://bucket/key of a file")
 PATH = Kind(_path, "a path such as /groups")
+ADDRESS = Kind(
+    PublicAddress.from_text,
+    "an address such as https://clusters.bank.example/base, without query and user",
+)
 API_KEYS = Kind(_api_keys, f"{ENTRY}, separated by commas, no key or name twice with other rights")
 KEYS = Kind(_keys, "Ed25519 public keys in base64, separated by commas")
 FORMAT: Kind[OutputFormat | None] = Kind(_format, ", ".join(OUTPUT_FORMATS))

@@ -8,6 +8,7 @@ from typing import Self
 from functions.settings.access import AccessSettings
 from functions.settings.batch import BatchSettings
 from functions.settings.kinds import (
+    ADDRESS,
     API_KEYS,
     KEYS,
     MODELS,
@@ -18,6 +19,7 @@ from functions.settings.kinds import (
     WHOLE_OR_NONE,
     NamedModel,
 )
+from functions.settings.public_address import PublicAddress
 from functions.settings.variables import Kind, WrongSetting, read, setting, variables_of
 from model_store import BUNDLED, CHAMPION
 from pipeline.hashing import CONTROL_KEY
@@ -172,6 +174,15 @@ class Settings:
         "The share of customers, by a hash of their ids, whose look-ups that second model answers",
         default=0.0,
     )
+    public_url: PublicAddress | None = setting(
+        "CUSTOMER_CLUSTERS_PUBLIC_URL",
+        ADDRESS,
+        "The address under which people and programs reach this server through a proxy, such as "
+        "`https://clusters.bank.example/base`; whole addresses are made of it, whatever the "
+        "headers of a request say",
+        default=None,
+        shown="that of each request, by its `Host`",
+    )
 
     access: AccessSettings = field(default_factory=AccessSettings)
     """Who may ask besides those who have a key."""
@@ -191,7 +202,20 @@ class Settings:
         if made.challenger_share and made.challenger is None:
             share, challenger = (variables_of(cls)[f"challenger{end}"] for end in ("_share", ""))
             raise WrongSetting(share.name, f"0, or {challenger.name} too, which gets that share")
+        if made.public_url and made.root_path not in ("", made.public_url.path):
+            path, address = (variables_of(cls)[name].name for name in ("root_path", "public_url"))
+            raise WrongSetting(path, f"nothing, or the path of {address}")
         return made._of_models(variables_of(cls)["store"].is_set(environment))
+
+    @property
+    def base_path(self) -> str:
+        """What stands before our paths where people see them; nothing mostly."""
+        return self.root_path if self.public_url is None else self.public_url.path
+
+    @property
+    def base_address(self) -> str:
+        """What is put before our paths where no request says who asks: whole, where it is known."""
+        return self.root_path if self.public_url is None else str(self.public_url)
 
     @property
     def named_models(self) -> tuple[NamedModel, ...]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from functions.http.addresses import site
 from functions.http.middleware import forms_may_go_to
 from functions.http.problems import ProblemError
 from functions.http.routes import model_for
@@ -135,11 +136,11 @@ class BucketUploads:
     async def _form(
         self, request: Request, loaded: LoadedModel, problem: ProblemError | None = None
     ) -> Response:
-        site = str(request.base_url).rstrip("/")
+        landing = f"{site(request)}/files/"
 
         def make(files: "BucketFiles") -> "UploadForm":
             upload = files.new_id()
-            return files.form(upload, f"{site}/files/{upload}")
+            return files.form(upload, f"{landing}{upload}")
 
         upload = await self.from_s3(request, make)
         view = files_view(loaded, self.settings.max_input_bytes, READING_VARIABLES, problem)

@@ -217,6 +217,8 @@ class LocalUploads:
         problem: ProblemError | None = None,
         choices: Mapping[str, str] | None = None,
     ) -> Response:
+        if problem:
+            request.scope["code"] = problem.code
         view = files_view(loaded, self.settings.max_upload_bytes, LABELS, problem)
         view |= {"upload": None, "fields": FIELDS, "formats": FORMATS, "choices": choices or {}}
         status, headers = (problem.status, problem.headers) if problem else (200, None)
@@ -235,6 +237,8 @@ class LocalUploads:
         view = matching_view(contract, waiting.error, stated, remembered)
         view |= {"id": waiting.id, "minutes": round(self.results.seconds / 60)}
         view["error"] = sentence(problem, LABELS) if problem else ""
+        if problem:
+            request.scope["code"] = problem.code
         status, headers = (problem.status, problem.headers) if problem else (422, None)
         return render(request, "match.html.j2", loaded, view, status, headers)
 

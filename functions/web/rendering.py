@@ -10,6 +10,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from functions.http.addresses import site
 from functions.http.problems import ProblemError, title_of
 from functions.live_model import LoadedModel
 from pipeline.model.contract import Feature, Value
@@ -74,7 +75,6 @@ def render(
         status: The HTTP status.
         headers: More headers.
     """
-    site = str(request.base_url).rstrip("/")  # whoever shows a preview needs a whole address
     page = _environment().get_template(template)
     content = page.render(
         view,
@@ -86,7 +86,7 @@ def render(
         loaded=loaded,
         style=fingerprint(STYLE),
         script=fingerprint(SCRIPT),
-        preview=f"{site}/static/{PREVIEW}?v={fingerprint(PREVIEW)}",
+        preview=f"{site(request)}/static/{PREVIEW}?v={fingerprint(PREVIEW)}",
     )
     return HTMLResponse(content, status, headers)
 

@@ -41,7 +41,7 @@ PART_OF_ANOTHER = ("AWS::Lambda::Version",)
 """Of the function that is published."""
 IN_THE_MODULE = {
     "HasAccessLogs", "HasAlarmEmail", "HasAlarmTopic", "HasBoundary", "HasKey", "HasNoticeEmail",
-    "HasVpc", "OwnAlarmTopic",
+    "HasPublicUrl", "HasVpc", "OwnAlarmTopic",
 }  # fmt: skip
 """Conditions of the template that a variable of the module stands for; its tests try them."""
 LEFT_OUT = {"HasCanary", "HasDomain", "HasFanOut", "HasSpark", "OnlyTheDomain"}

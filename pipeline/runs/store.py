@@ -11,6 +11,7 @@ from typing import Any, Literal, NotRequired, Protocol, TypedDict, cast
 from model_store import CustomerClustersError
 from model_store.storage.base import Storage
 from pipeline.errors import WrongFile
+from pipeline.release import RELEASE
 from pipeline.scoring.documents import Failure, Manifest, Summary
 from pipeline.scoring.parts.locations import Target
 
@@ -114,6 +115,7 @@ def failure(name: str, identity: str, version: str, error: CustomerClustersError
     }
     if isinstance(error, WrongFile):
         document["problem"] = error.problem
+    document["release"] = RELEASE
     return document
 
 

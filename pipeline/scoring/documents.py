@@ -110,6 +110,8 @@ class Manifest(TypedDict):
     as_of: NotRequired[str]
     """The date of the period that the input belongs to, YYYY-MM-DD: as somebody said, or as its
     name does; not there where neither did."""
+    release: NotRequired[str]
+    """The product's version that wrote it; not in runs of old."""
 
 
 class ObservedChurn(TypedDict):
@@ -352,6 +354,8 @@ class Failure(TypedDict):
     reason: str
     problem: NotRequired[str]
     """The reason without the name of the file, where a file is to blame."""
+    release: NotRequired[str]
+    """The product's version that refused it; not in documents of old."""
     time: NotRequired[str]
     """ISO 8601, UTC."""
     remedy: NotRequired[str]

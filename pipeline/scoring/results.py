@@ -4,6 +4,7 @@ from pathlib import Path
 from threading import Thread
 
 from pipeline.model.contract import Label
+from pipeline.release import RELEASE
 from pipeline.scoring.csv_dialect import CsvDialect
 from pipeline.scoring.documents import LabelDocument, Manifest, ScoredRows
 from pipeline.scoring.inputs import InputFile
@@ -63,6 +64,7 @@ def conclude(folder: Path, spec: ScoringSpec, rows: ScoredRows) -> Manifest:
     }
     if as_of := spec.as_of(rows["input"]["name"]):
         manifest["as_of"] = as_of.isoformat()
+    manifest["release"] = RELEASE
     write_report(folder / names["report"], spec.model, manifest, summary)
     here = [name for role, name in names.items() if role != "assigned"]
     manifest["bytes"] |= {name: (folder / name).stat().st_size for name in here}

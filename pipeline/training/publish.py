@@ -14,6 +14,7 @@ import joblib
 from model_store import CANDIDATE, CHAMPION, Artifact, Conflict, Reason, Store, WrongArtifact
 from pipeline.model.crosswalk import CROSSWALK_FILE
 from pipeline.model.published.facts import ModelFacts
+from pipeline.release import RELEASE
 from pipeline.training.clusters.lineage import counter_of, last_id, trained_over
 from pipeline.training.report import page
 from pipeline.training.train import Trained
@@ -21,7 +22,7 @@ from pipeline.training.train import Trained
 if TYPE_CHECKING:
     from model_store.signing import Signer
 
-_OF_THE_STORE = ("lineage", "renamed_from", "rule")
+_OF_THE_STORE = ("lineage", "release", "renamed_from", "rule")
 """Facts that say where a version and its ids come from, and not what was trained."""
 _LIBRARIES = ("joblib", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
 
@@ -113,6 +114,7 @@ def _facts(trained: Trained) -> ModelFacts:
             "training": trained.cleaning.to_facts(),
             "metrics": trained.metrics,
             "contract_sha256": trained.model.contract.digest,
+            "release": RELEASE,
             "libraries": {
                 "python": platform.python_version(),
                 **{name: importlib.metadata.version(name) for name in _LIBRARIES},

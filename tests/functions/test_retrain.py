@@ -201,11 +201,14 @@ def test_what_can_never_succeed_is_told_and_not_raised(
     assert versions(retraining.store) == before
 
 
-def test_without_a_champion_there_is_nothing_to_retrain(retraining: Retraining) -> None:
+def test_without_a_champion_there_is_nothing_to_retrain(
+    retraining: Retraining, lines: Lines
+) -> None:
     retraining.files.delete("aliases/champion.json")
-    answer = retraining({}, None)
+    answer = retraining({}, Context())
     assert (answer["status"], answer["code"]) == ("failed", "not_found")
     assert "no model 'champion'" in answer["reason"]
+    assert lines[-1]["request_id"] == Context().aws_request_id
 
 
 def test_unsigned_candidates_are_not_made_where_keys_are_trusted(retraining: Retraining) -> None:

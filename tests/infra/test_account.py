@@ -127,6 +127,7 @@ def test_what_is_asked_for_reaches_the_template(tmp_path: Path) -> None:
         "certificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/0a",
         "canary": "LambdaCanary10Percent15Minutes", "alarmEmail": "a@example.org",
         "alarmTopic": "arn:aws:sns:eu-central-1:123456789012:alarms",
+        "publicUrl": "https://clusters.bank.example/base",
     }  # fmt: skip
     document = json.loads(package(tmp_path, **given).read_text())
     defaults = {name: each["Default"] for name, each in document["Parameters"].items()}
@@ -137,7 +138,8 @@ def test_what_is_asked_for_reaches_the_template(tmp_path: Path) -> None:
     )  # fmt: skip
     variables = document["Resources"]["ApiLambdaFunction"]["Properties"]["Environment"]["Variables"]
     public = variables["CUSTOMER_CLUSTERS_PUBLIC_URL"]
-    assert public == {"Fn::If": ["HasDomain", "https://customers.example.org", ""]}
+    named = {"Fn::If": ["HasDomain", "https://customers.example.org", ""]}
+    assert public == {"Fn::If": ["HasPublicUrl", "https://clusters.bank.example/base", named]}
 
 
 def test_what_osls_does_not_see_takes_a_new_snapshot_as_well(

@@ -314,6 +314,10 @@ def test_alarms_and_logs_are_wired(resources: Resources) -> None:
     groups = of(resources, "AWS::Logs::LogGroup")
     assert set(groups) == {"ApiLogGroup", "BatchLogGroup", "RetrainLogGroup", "HttpApiLogGroup"}
     assert all(group["RetentionInDays"] >= 30 for group in groups.values())
+    queried = set(re.findall(r"`(/aws/[a-z/-]+)`", (ROOT / "docs/operate.md").read_text()))
+    names = {group["LogGroupName"] for group in groups.values()}
+    assert len(queried) == 3
+    assert {name.replace("-dev", "-prod") for name in names} >= queried
     (dashboard,) = of(resources, "AWS::CloudWatch::Dashboard").values()
     body = dashboard["DashboardBody"]["Fn::Sub"]
     assert len(json.loads(body)["widgets"]) == 6

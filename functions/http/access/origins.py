@@ -13,12 +13,13 @@ _METHODS = b"GET, HEAD, POST, PUT, DELETE"
 _HEADERS = (
     b"Accept, Authorization, Content-Encoding, Content-Type, Idempotency-Key, If-None-Match, "
     b"Inference-Header-Content-Length, MCP-Method, MCP-Name, MCP-Protocol-Version, X-API-Key, "
-    b"X-Request-Id"
+    b"X-Request-Id, Traceparent, Tracestate"
 )
 _EXPOSED = (
     b"Content-Disposition, Customers-Assigned, Customers-Rejected, ETag, "
     b"Inference-Header-Content-Length, Link, Location, Model-Version, RateLimit, "
-    b"RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id"
+    b"RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id, "
+    b"X-Trace-Id"
 )
 MAX_AGE_SECONDS = 7_200
 """How long a browser need not ask again whether it may; Chromium takes no longer time."""

@@ -32,6 +32,7 @@ def _model(loaded: LoadedModel) -> Any:
 def _ready(loaded: LoadedModel) -> Any:
     return {
         "status": "ready",
+        "release": "1.0.0",
         "model_version": loaded.version,
         "loaded_at": loaded.artifact.manifest.version.published.isoformat(),
         "reload_failure": None,

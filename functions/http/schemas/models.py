@@ -130,8 +130,10 @@ class ReadyAnswer(TypedDict):
 
     status: Literal["ready"]
     """Always the same."""
+    release: NotRequired[str]
+    """The product's version; this and what follows to those who send a key."""
     model_version: NotRequired[str]
-    """The version of the model that answers; this and what follows to those who send a key."""
+    """The version of the model that answers."""
     loaded_at: NotRequired[Timestamp]
     """When this process loaded it."""
     reload_failure: NotRequired[str | None]

@@ -25,18 +25,16 @@ from pipeline.scoring.documents import Failure, Manifest
 class JobNotices:
     """Tells of jobs that have ended."""
 
-    def __init__(
-        self, results: Results, make: Callable[[], Notices], root_path: str, log: Log
-    ) -> None:
+    def __init__(self, results: Results, make: Callable[[], Notices], base: str, log: Log) -> None:
         """Who is told.
 
         Args:
             results: What jobs come to.
             make: Makes who is told, of the settings.
-            root_path: The path under which a proxy shows the addresses.
+            base: What stands before our paths: an address, or the path of a proxy.
             log: Hears where the settings cannot be used.
         """
-        self._results, self._address = results, f"{root_path}{JOBS_PATH}"
+        self._results, self._address = results, f"{base}{JOBS_PATH}"
         try:
             self._notices = make()
         except CustomerClustersError as error:

@@ -178,7 +178,9 @@ class JobWorker:
     @cached_property
     def _notices(self) -> JobNotices:
         results = self._uploads.results
-        return JobNotices(results, self._make_notices, self._uploads.settings.root_path, self._log)
+        return JobNotices(
+            results, self._make_notices, self._uploads.settings.base_address, self._log
+        )
 
 
 def _problem(error: Exception) -> ProblemError:

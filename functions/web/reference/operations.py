@@ -7,6 +7,7 @@ from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
 
+from functions.http.addresses import site
 from functions.http.problems import MEDIA_TYPE
 from functions.web.reference.answers import as_text, ask
 from functions.web.reference.fields import (
@@ -84,7 +85,7 @@ class Reader:
     @property
     def site(self) -> str:
         """The address before our paths, as the reader's browser has it."""
-        return str(self.request.base_url).rstrip("/")
+        return site(self.request)
 
 
 async def chapters(reader: Reader) -> list[Chapter]:

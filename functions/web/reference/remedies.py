@@ -77,7 +77,8 @@ REMEDIES = {
     "forbidden": Remedy(
         403,
         "The key is known, or none is needed, and yet this is not yours to do: the `detail` says "
-        "what is missing. Programs send neither `Origin` nor `Sec-Fetch-Site`.",
+        "what is missing. Programs send neither `Origin` nor `Sec-Fetch-Site`. A server behind a "
+        "proxy has to know the address of its pages (`CUSTOMER_CLUSTERS_PUBLIC_URL`).",
     ),
     "not_found": Remedy(
         404,

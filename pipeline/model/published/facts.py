@@ -170,6 +170,8 @@ class ModelFacts(TypedDict, total=False):
     verdict: str
     """What kind of clusters they are; only where the recipe was searched for."""
     contract_sha256: str
+    release: str
+    """The product's version that trained it; not in models of old."""
     libraries: dict[str, str]
     lineage: LineageFacts
     texts_by_people: dict[str, list[str]]

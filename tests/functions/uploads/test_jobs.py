@@ -26,6 +26,7 @@ from functions.live_model import LiveModel
 from functions.live_models import LiveModels
 from functions.settings import Settings
 from functions.settings.kinds import NamedModel
+from functions.settings.public_address import PublicAddress
 from functions.uploads.jobs.idempotency import secret_in
 from functions.uploads.results import JOBS as UNFINISHED
 from functions.uploads.slots import Slots
@@ -545,9 +546,20 @@ def test_a_server_that_stops_says_that_it_did(busy: threading.Event, temporary: 
     assert not any(path.name == "input" for path in temporary.rglob("*"))
 
 
-def test_somebody_is_told_of_jobs(live_model: LiveModel, temporary: Path) -> None:
+@pytest.mark.parametrize(
+    ("settings", "base"),
+    [
+        (Settings(root_path="/groups"), "/groups"),
+        (
+            Settings(public_url=PublicAddress.from_text("https://bank.example/groups")),
+            "https://bank.example/groups",
+        ),
+    ],
+)
+def test_somebody_is_told_of_jobs(
+    live_model: LiveModel, temporary: Path, settings: Settings, base: str
+) -> None:
     inbox = Inbox()
-    settings = Settings(root_path="/groups")
     app = create_app(live_model, settings, lambda line: None, lambda: Notices((inbox,)))
     with TestClient(app) as client:
         good = scored(client, CUSTOMERS, "?name=march.csv")
@@ -558,7 +570,7 @@ def test_somebody_is_told_of_jobs(live_model: LiveModel, temporary: Path) -> Non
     committed, refused = inbox.got
     assert (committed["type"], refused["type"]) == ("run.committed", "run.refused")
     assert (committed["data"]["run"], refused["data"]["run"]) == (good["id"], bad["id"])
-    assert committed["data"]["results"] == "/groups/v1/jobs"
+    assert committed["data"]["results"] == f"{base}/v1/jobs"
     assert committed["data"]["rows_in"] == 1001
     assert "`bad.csv` was refused for good (wrong_file)" in refused["data"]["text"]
     assert "failed.json" not in refused["data"]["text"]

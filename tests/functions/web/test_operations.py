@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from starlette.applications import Starlette
 from starlette.requests import Request
 
 from functions.web.reference.fields import FieldTable
@@ -29,7 +30,7 @@ def shown(path: str, method: str, **described: Any) -> Operation:
     }
     scope = {
         "type": "http", "scheme": "https", "server": ("host", 443), "headers": [], "path": "/docs",
-        "root_path": "/stage", "app_root_path": "/stage",
+        "root_path": "/stage", "app_root_path": "/stage", "app": Starlette(),
     }  # fmt: skip
     reader = Reader(Request(scope), document, FieldTable(schemas), 1, False)
     ((operation_shown,),) = [c.operations for c in asyncio.run(chapters(reader))]

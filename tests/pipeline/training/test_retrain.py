@@ -1,5 +1,6 @@
 """The champion's recipe on new customers: one new version at most, and people decide."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 
 from model_store import CANDIDATE, CHAMPION, Artifact, Store, WrongArtifact, open_store
 from pipeline.model.contract import Contract
+from pipeline.model.published.facts import facts_of
+from pipeline.release import RELEASE
 from pipeline.training import Budget, Recipe, Retrained, publish, retrain_champion, train
 
 RECIPE = Recipe("gym", "A gym's members", ("visits", "fee", "plan"), 3, 2, n_init=5)
@@ -53,10 +56,12 @@ def test_new_customers_make_a_candidate_and_the_champion_stays(store: Store, lat
     assert (event.reason.who, event.reason.why) == ("anna", "trained on later.csv")
 
 
-def test_the_same_customers_are_known_whatever_their_file_is_called(
-    store: Store, later: Path
+def test_the_same_customers_are_known_whatever_their_file_is_called_and_which_release_learns(
+    store: Store, later: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = retrained(later, store)
+    assert facts_of(first.artifact)["release"] == RELEASE
+    monkeypatch.setattr(sys.modules[publish.__module__], "RELEASE", "9.9.9")
     again = retrained(later.rename(later.with_name("copy.csv")), store)
     assert again.status == "known"
     assert again.artifact.version == first.artifact.version
