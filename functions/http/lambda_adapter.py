@@ -68,7 +68,10 @@ class WrongEvent(CustomerClustersError, ValueError):
 
 
 def handler_for(
-    app: ASGIApp, before: Callable[[], None] = lambda: None, log: Log = logs.write
+    app: ASGIApp,
+    before: Callable[[], None] = lambda: None,
+    log: Log = logs.write,
+    after: Callable[[], None] = lambda: None,
 ) -> LambdaHandler:
     """The Lambda handler of an application.
 
@@ -76,6 +79,7 @@ def handler_for(
         app: The application.
         before: Called before each event.
         log: Where it is told what no request's line tells.
+        after: Called after each event that was a request.
 
     Returns:
         A handler that answers every event. What is no HTTP request is answered by a problem
@@ -103,6 +107,8 @@ def handler_for(
             return _bounded(mangum(_request(event), context), event, log)
         except _UNREADABLE:  # of the event, WrongEvent too: what answers it lets none out
             return _refused(event, _request_id(context), log)
+        finally:
+            after()
 
     return handler
 

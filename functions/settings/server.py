@@ -18,6 +18,7 @@ from functions.settings.kinds import (
     WHOLE_OR_NONE,
     NamedModel,
 )
+from functions.settings.telemetry import METRICS, Metrics
 from functions.settings.variables import Kind, WrongSetting, read, setting, variables_of
 from model_store import BUNDLED, CHAMPION
 from pipeline.hashing import CONTROL_KEY
@@ -171,6 +172,14 @@ class Settings:
         SHARE,
         "The share of customers, by a hash of their ids, whose look-ups that second model answers",
         default=0.0,
+    )
+    metrics: Metrics | None = setting(
+        "CUSTOMER_CLUSTERS_METRICS",
+        METRICS,
+        "Figures for Prometheus at `/metrics`: `keys`, for keys with the scope `metrics`; `open`, "
+        "for whoever asks",
+        default=None,
+        shown="none, no such address",
     )
 
     access: AccessSettings = field(default_factory=AccessSettings)
