@@ -125,7 +125,7 @@ wheel: setup  ## Build the wheel that people install, into dist/
 	rm -rf build/lib dist
 	$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python
 
-image:  ## Build the container image with Docker or buildah (IMAGE names it; PART=train: the one that retrains, PART=spark: that of EMR)
+image:  ## Build the container image with Docker or buildah (IMAGE names it; PART=otel: with OpenTelemetry's SDK, PART=train: the one that retrains, PART=spark: that of EMR)
 	$(PYTHON) -m infra.image --tag $(or $(IMAGE),customer-clusters) --part $(or $(PART),serve) \
 		$(if $(BASE_IMAGE),--base $(BASE_IMAGE)) $(if $(PUSH),--push $(PUSH)) $(if $(PLATFORM),--platform $(PLATFORM))
 

@@ -2,6 +2,7 @@
 
 python3 -m infra.image --tag customer-clusters
 python3 -m infra.image --tag customer-clusters --push registry.example/customer-clusters:1
+python3 -m infra.image --tag customer-clusters-otel --part otel
 python3 -m infra.image --tag customer-clusters-train --part train
 python3 -m infra.image --tag customer-clusters-spark --part spark --base EMR_SERVERLESS_SPARK
 
@@ -204,7 +205,7 @@ def main(given: Sequence[str] | None = None) -> None:
     """Build the image that the arguments name, and print what it is."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--tag", default="customer-clusters")
-    parser.add_argument("--part", choices=["serve", "train", "spark"], default="serve")
+    parser.add_argument("--part", choices=["serve", "otel", "train", "spark"], default="serve")
     parser.add_argument("--base", help="the base image, instead of the Dockerfile's")
     parser.add_argument(
         "--push", metavar="IMAGE", help="where to; dir:FOLDER writes it to a folder"
