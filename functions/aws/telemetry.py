@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
 FLUSH_SECONDS = 2.0
 """How long a call waits at its end for a collector that does not answer."""
+_ASKING = ("OTEL_EXPORTER", "OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER")
+"""What the names of variables begin with of which one has to say something, or nothing is sent."""
 Handler = Callable[[Any, Any], dict[str, Any]]
 
 
 def function_telemetry(environment: Mapping[str, str]) -> "Telemetry | None":
     """Who takes figures and spans of a function, as its environment says; None: nobody does."""
-    if not any(name.startswith("OTEL_") for name in environment):
+    if not any(name.startswith(_ASKING) and text for name, text in environment.items()):
         return None
     from functions.telemetry.start import telemetry_from
 

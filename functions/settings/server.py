@@ -10,15 +10,16 @@ from functions.settings.batch import BatchSettings
 from functions.settings.kinds import (
     API_KEYS,
     KEYS,
+    METRICS,
     MODELS,
     PATH,
     POSITIVE,
     SHARE,
     WHOLE,
     WHOLE_OR_NONE,
+    Metrics,
     NamedModel,
 )
-from functions.settings.telemetry import METRICS, Metrics
 from functions.settings.variables import Kind, WrongSetting, read, setting, variables_of
 from model_store import BUNDLED, CHAMPION
 from pipeline.hashing import CONTROL_KEY

@@ -11,8 +11,6 @@ from functions.settings.kinds import YES_OR_NO
 from functions.settings.variables import Kind, Variable, read, setting, variables_of
 
 Exporter = Literal["otlp", "none"]
-Metrics = Literal["keys", "open"]
-"""Who may ask for `/metrics`."""
 
 
 def _exporter(text: str) -> Exporter:
@@ -28,14 +26,6 @@ def _protocol(text: str) -> str:
     return text
 
 
-def _metrics(text: str) -> Metrics:
-    known: dict[str, Metrics] = {"keys": "keys", "open": "open"}
-    if text not in known:
-        raise ValueError
-    return known[text]
-
-
-METRICS: Kind[Metrics | None] = Kind(_metrics, "keys or open")
 _EXPORTER: Kind[Exporter | None] = Kind(_exporter, "otlp or none")
 _ADDRESS = Kind(str, "an address")
 _OF_ALL = "where there is an endpoint `otlp`, else `none`"

@@ -328,8 +328,8 @@ def test_prometheus_gets_the_figures_of_a_worker_at_a_port_of_its_own(
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     (inbox / "one.csv").write_text(ROWS)
-    command = [COMMAND, "watch", inbox, "--out", tmp_path / "out", "--settle", "0.1"]
-    command += ["--metrics-port", str(port)]
+    command: list[str | Path] = [COMMAND, "watch", inbox, "--out", tmp_path / "out"]
+    command += ["--settle", "0.1", "--metrics-port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         until, text = time.monotonic() + 30, ""
