@@ -71,6 +71,7 @@ class OtelSettings:
         Kind(str, "a name"),
         "What this process is called there",
         default="customer-clusters",
+        shown="customer-clusters; on Lambda the function's name",
     )
     disabled: bool = setting(
         "OTEL_SDK_DISABLED", YES_OR_NO, "`true`: nothing is sent", default=False, shown="false"

@@ -35,6 +35,7 @@ P = TypeVar("P", TracerProvider, MeterProvider)
 _SCOPE = "customer-clusters"
 _ERROR = "error.type"
 _NAME, _VERSION, _REFERENCE = (f"{PREFIX}.model.{end}" for end in ("name", "version", "reference"))
+_FUNCTION = "AWS_LAMBDA_FUNCTION_NAME"
 _AGAIN_SECONDS = 60.0
 _PROPAGATOR = TraceContextTextMapPropagator()
 _OF_MODELS: tuple[tuple[str, str, str, Callable[[ModelFacts], float | None]], ...] = (
@@ -236,7 +237,7 @@ def _told(log: Log, what: str) -> Iterator[None]:
 def _resource() -> Resource:
     """What sends: the standard variables say more, or other things."""
     ours = {
-        "service.name": "customer-clusters",
+        "service.name": os.environ.get(_FUNCTION, "customer-clusters"),
         "service.version": metadata.version("customer-clusters"),
         "service.instance.id": str(uuid.UUID(bytes=os.urandom(16), version=4)),
     }

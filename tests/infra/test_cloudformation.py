@@ -37,6 +37,7 @@ OTHERS = {
     "sparkMaxMemory": "32 GB", "apiKeysParameter": "/bank/keys", "apiKeysVersion": "7",
     "sparkImage": DIGESTS["image"], "jwtIssuer": "https://sign-in.example", "jwtAudience": "us",
     "jwtKeys": "https://sign-in.example/keys", "corsOrigins": "https://app.example",
+    "otlpEndpoint": "http://collector:4318",
 }  # fmt: skip
 SHIPPED = ["-i", "W3005", "W8003", "W1030", "--"]
 
