@@ -38,7 +38,7 @@ from tests.support.collector import Collector, attributes, collecting
 from tests.support.dropping import Context, Drop, customers
 from tests.support.live import COMMAND, serve, wait_for
 
-TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+TRACE, SPAN = "4bf9" * 8, "00f1" * 4
 TRACEPARENT = f"00-{TRACE}-{SPAN}-01"
 SECRETS = (b"0710001", b"1907", b"secret")
 """An id, a value and the name of a file that the customer of these tests has."""
