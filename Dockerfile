@@ -6,7 +6,8 @@
 # The base by its digest, of all architectures: Python 3.13.15 on Debian 13.6. A newer one is what
 # `docker buildx imagetools inspect python:3.13-slim-trixie` says; Dependabot tells of it too.
 ARG BASE_IMAGE=python:3.13-slim-trixie@sha256:9d2e5553305c7c7b0097999bb17187c69b921ccd6bc9d40e4bb5ebe652c00285
-# What it is for, which is what it depends on: requirements/serve.txt or requirements/train.txt.
+# What it is for, which is what it depends on: requirements/serve.txt, otel.txt (the same, and the SDK of
+# OpenTelemetry) or train.txt.
 ARG PART=serve
 
 # What builds: pip, setuptools and the writer of the bill of materials. Nothing of it is shipped.

@@ -125,7 +125,7 @@ wheel: setup  ## Build the wheel that people install, into dist/
 	rm -rf build/lib dist
 	$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python
 
-image:  ## Build the container image with Docker or buildah (IMAGE names it; PART=train: the one that retrains, PART=spark: that of EMR)
+image:  ## Build the container image with Docker or buildah (IMAGE names it; PART=otel: with OpenTelemetry's SDK, PART=train: the one that retrains, PART=spark: that of EMR)
 	$(PYTHON) -m infra.image --tag $(or $(IMAGE),customer-clusters) --part $(or $(PART),serve) \
 		$(if $(BASE_IMAGE),--base $(BASE_IMAGE)) $(if $(PUSH),--push $(PUSH)) $(if $(PLATFORM),--platform $(PLATFORM))
 
@@ -164,9 +164,10 @@ PIN = $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-
 	--generate-hashes --no-emit-index-url --no-header $(UPGRADE)
 
 pin: setup  ## Pin the dependencies anew, with hashes, without index addresses (UPGRADE= adds only)
-	$(PIN) --extra api --extra aws --extra jwt --extra lambda --extra mlflow --extra onnx --extra sign --extra skops --extra spark --extra sql --extra train --group dev pyproject.toml -o requirements/dev.txt
+	$(PIN) --extra api --extra aws --extra jwt --extra lambda --extra mlflow --extra onnx --extra otel --extra sign --extra skops --extra spark --extra sql --extra train --group dev pyproject.toml -o requirements/dev.txt
 	$(PIN) --group setup -c requirements/dev.txt -o requirements/setup.txt
 	$(PIN) --extra api --extra aws --extra jwt --extra lambda --no-emit-package narwhals -c requirements/dev.txt pyproject.toml -o requirements/serve.txt
+	$(PIN) --extra api --extra aws --extra jwt --extra lambda --extra otel --no-emit-package narwhals -c requirements/dev.txt pyproject.toml -o requirements/otel.txt
 	$(PIN) --extra aws --extra spark --no-emit-package pyspark --no-emit-package py4j --no-emit-package narwhals -c requirements/dev.txt pyproject.toml -o requirements/spark.txt
 	$(PIN) --extra api --extra aws --extra lambda --extra train -c requirements/dev.txt pyproject.toml -o requirements/train.txt
 	$(PIN) --group audit -c requirements/dev.txt -o requirements/audit.txt

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from functions import logs
 from functions.aws.metrics import FUNCTION, Measure, emf
+from functions.aws.telemetry import after, function_telemetry, measured
 from functions.http.content.coding import ContentCoding
 from functions.http.middleware import Middleware
 from functions.http.models import ModelRoutes
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from functions.http.access.hosts import Hosts
     from functions.http.access.origins import Origins
     from functions.http.lambda_adapter import LambdaHandler
+    from functions.telemetry import Telemetry
     from pipeline.runs.notices import Notices
 
     app: FastAPI
@@ -48,6 +50,7 @@ def create_app(
     settings: Settings,
     log: Log = logs.write,
     make_notices: "Callable[[], Notices] | None" = None,
+    telemetry: "Telemetry | None" = None,
 ) -> FastAPI:
     """The application over models and its settings; nothing is read from elsewhere.
 
@@ -56,12 +59,13 @@ def create_app(
         settings: What a server allows.
         log: Takes a line for each request.
         make_notices: Makes who is told of whole files that were scored here; by default nobody.
+        telemetry: Takes figures and spans; by default nobody does.
     """
     if isinstance(models, LiveModel):
         models = LiveModels.of(models)
     live_model = models.default
     pages = PageRoutes(live_model, settings)
-    uploads = UploadRoutes(live_model, settings, log, make_notices, models)
+    uploads = UploadRoutes(live_model, settings, log, make_notices, models, telemetry)
     protocols = ProtocolRoutes(models, settings)
 
     @asynccontextmanager
@@ -69,6 +73,8 @@ def create_app(
         yield
         models.stop()
         uploads.stop()
+        if telemetry is not None:
+            telemetry.stop()
 
     app = FastAPI(
         title="Customer clusters",
@@ -91,7 +97,7 @@ def create_app(
 
     # In place of six layers of FastAPI's, which take an eighth of a look-up's time for what ours
     # does: it answers every exception, bounds every body, and no route has dependencies to close.
-    app.middleware_stack = Middleware(
+    parts = (
         ContentCoding(app.router),
         _callers(settings, log),
         _origins(settings),
@@ -100,6 +106,12 @@ def create_app(
         _hosts(settings),
         settings.public_url.host.encode() if settings.public_url else None,
     )
+    if telemetry is None:
+        app.middleware_stack = Middleware(*parts)
+    else:
+        from functions.http.observed import observe  # nobody else need load it
+
+        app.middleware_stack = observe(app, models, settings, telemetry, *parts)
     return app
 
 
@@ -131,13 +143,19 @@ def _hosts(settings: Settings) -> "Hosts | None":
     return Hosts([*settings.access.hosts, *public])
 
 
-def _from_environment(
-    measure: Measure = lambda figures: None,
-) -> tuple[LiveModels, Settings]:
-    settings = Settings.from_environment(os.environ)
+def _models(settings: Settings, measure: Measure = lambda figures: None) -> LiveModels:
     models = LiveModels.from_settings(settings, measure=measure)
     models.default.refresh()
-    return models, settings
+    return models
+
+
+def _telemetry(settings: Settings) -> "Telemetry | None":
+    """Who takes figures and spans of a server; None where nobody does."""
+    if settings.metrics is None:
+        return function_telemetry(os.environ)
+    from functions.telemetry.start import prometheus, telemetry_from
+
+    return telemetry_from(os.environ, prometheus("CUSTOMER_CLUSTERS_METRICS"))
 
 
 def _notices() -> "Notices":
@@ -158,19 +176,25 @@ def _spare_garbage_collector() -> None:
 
 def __getattr__(name: str) -> Any:
     if name == "app":
-        models, settings = _from_environment()
+        settings = Settings.from_environment(os.environ)
+        telemetry = _telemetry(settings)
+        models = _models(settings, *([] if telemetry is None else [telemetry.measure]))
         models.follow(settings.model_ttl_seconds)
-        globals()["app"] = application = create_app(models, settings, make_notices=_notices)
+        globals()["app"] = application = create_app(
+            models, settings, make_notices=_notices, telemetry=telemetry
+        )
         _spare_garbage_collector()
         return application
     if name == "handler":
         from functions.http.lambda_adapter import handler_for  # Mangum, which a port needs not
 
-        models, settings = _from_environment(emf(os.environ.get(FUNCTION, "api")))
+        settings, telemetry = Settings.from_environment(os.environ), function_telemetry(os.environ)
+        models = _models(settings, measured(emf(os.environ.get(FUNCTION, "api")), telemetry))
         models.refresh_seconds = settings.model_ttl_seconds
         refresh = partial(models.default.refresh_if_older, models.refresh_seconds)
+        application = create_app(models, settings, telemetry=telemetry)
         base = settings.base_path if settings.root_path or settings.public_url else None
-        adapter = handler_for(create_app(models, settings), refresh, base_path=base)
+        adapter = handler_for(application, refresh, base_path=base, after=after(telemetry))
         globals()["handler"] = adapter
         _spare_garbage_collector()
         return adapter

@@ -22,6 +22,7 @@ from functions.aws.metrics import FUNCTION, Measure, emf
 from functions.aws.page_runs import PageRun, refuse_deleted
 from functions.aws.prefix_options import WrongOptions, settings_for
 from functions.aws.queue import Message, Redelivery, handle_each, messages_of, redelivery
+from functions.aws.telemetry import flushed, function_telemetry, measured, traced
 from functions.live_model import LiveModel
 from functions.live_models import LiveModels, naming
 from functions.logs import Log
@@ -347,21 +348,23 @@ def _from_environment() -> LambdaHandler:
     models, challengers = LiveModels.from_settings(settings), None
     if batch.challenger is not None:
         challengers = Challengers(models.default.store, batch.challenger, _scored_without)
-    return Batch(
+    telemetry = function_telemetry(os.environ)
+    made = Batch(
         batch,
         S3Runs.at(batch.output.below("results")),
         models.default,
-        WholeFile(isolated()),
+        traced(WholeFile(isolated()), telemetry),
         _handover(batch, settings.store),
         settings.model_ttl_seconds,
         challengers,
         settings.as_of_pattern,
         settings.index_key,
         redelivery(logs.write),
-        measure=emf(os.environ.get(FUNCTION, "batch")),
+        measure=measured(emf(os.environ.get(FUNCTION, "batch")), telemetry),
         notices=notices_from(os.environ, logged(logs.write)),
         models=models if settings.models else None,
     )
+    return flushed(made, telemetry, "dropped files")
 
 
 def _scored_without(why: CustomerClustersError) -> None:

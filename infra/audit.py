@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-PINS = ("serve", "train", "image", "dev")
+PINS = ("serve", "otel", "train", "image", "dev")
 SAFE, VULNERABLE, UNKNOWN = 0, 1, 3
 
 

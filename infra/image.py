@@ -2,6 +2,7 @@
 
 python3 -m infra.image --tag customer-clusters
 python3 -m infra.image --tag customer-clusters --push registry.example/customer-clusters:1
+python3 -m infra.image --tag customer-clusters-otel --part otel
 python3 -m infra.image --tag customer-clusters-train --part train
 python3 -m infra.image --tag customer-clusters-spark --part spark --base EMR_SERVERLESS_SPARK
 
@@ -29,6 +30,8 @@ ROOT = Path(__file__).parents[1]
 PLATFORM = "linux/amd64"
 EPOCH = 315_532_800
 """1980: the date of every file, so that a layer is the same for every commit that left it alone."""
+PARTS = ("serve", "otel", "train", "spark")
+"""What an image may be for; what that depends on is in requirements/, in a file of that name."""
 SIZES = "/usr/share/customer-clusters/sizes.txt"
 BILL = "/usr/share/customer-clusters/sbom.cdx.json"
 _INDEX = re.compile(
@@ -204,7 +207,7 @@ def main(given: Sequence[str] | None = None) -> None:
     """Build the image that the arguments name, and print what it is."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--tag", default="customer-clusters")
-    parser.add_argument("--part", choices=["serve", "train", "spark"], default="serve")
+    parser.add_argument("--part", choices=PARTS, default="serve")
     parser.add_argument("--base", help="the base image, instead of the Dockerfile's")
     parser.add_argument(
         "--push", metavar="IMAGE", help="where to; dir:FOLDER writes it to a folder"

@@ -14,6 +14,7 @@ from functions.cli.serve import serve
 from functions.settings import Settings
 from functions.settings.notices import notice_variables
 from functions.settings.overview import batch_variables, retraining_variables, server_variables
+from functions.settings.telemetry import otel_variables
 from functions.settings.variables import Variable
 from functions.web.reference.limits import limits
 from functions.web.reference.remedies import FIELD_CODES, problem_rows
@@ -40,6 +41,7 @@ def documents() -> Iterator[tuple[Path, str]]:
         "batch": table(batch_variables()),
         "retraining": table(retraining_variables()),
         "notices": table(notice_variables()),
+        "telemetry": table(otel_variables()),
         "problems": _table("code, status, what to do", _problems()),
         "fields": _table("code, what is wrong, what to do", _fields()),
         "limits": _table("of, at most, beyond it", _limits()),

@@ -3,7 +3,9 @@
 import errno
 import os
 import socket
-from contextlib import suppress
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import click
 
@@ -11,6 +13,7 @@ from functions import logs
 from functions.cli import options
 from functions.settings import Settings
 from functions.settings.overview import server_variables
+from functions.telemetry.figures import SHARED
 from model_store import CustomerClustersError
 from model_store.extras import needs_extra
 
@@ -25,9 +28,9 @@ class NoPort(CustomerClustersError):
 
     code = "no_port"
 
-    def __init__(self, port: int, host: str, why: str) -> None:
-        self.port, self.host, self.why = port, host, why
-        super().__init__(f"port {port} of {host} {why}; choose another with --port")
+    def __init__(self, port: int, host: str, why: str, option: str = "--port") -> None:
+        self.port, self.host, self.why, self.option = port, host, why, option
+        super().__init__(f"port {port} of {host} {why}; choose another with {option}")
 
 
 class _Configured(click.Command):
@@ -61,24 +64,36 @@ def serve(host: str, port: int, workers: int, trusted_proxies: str) -> None:
         import uvicorn
 
     settings = _checked_settings()
-    _check_port(host, port)
+    check_port(host, port)
     _refuse_other_names(host, settings)
     _allow_connections()
     if port:
         click.echo(f"Open {_address(host, port)} in a browser; Ctrl+C ends the server", err=True)
-    uvicorn.run(
-        f"{logs.__package__}.api:app",
-        host=host,
-        port=port,
-        workers=workers,
-        forwarded_allow_ips=trusted_proxies,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-        server_header=False,
-        access_log=False,
-        log_config=logs.UVICORN,
-        http=f"{logs.__package__}.http.protocol:BoundedProtocol",
-        ws="none",
-    )
+    with _figures_together(settings, workers):
+        uvicorn.run(
+            f"{logs.__package__}.api:app",
+            host=host,
+            port=port,
+            workers=workers,
+            forwarded_allow_ips=trusted_proxies,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            server_header=False,
+            access_log=False,
+            log_config=logs.UVICORN,
+            http=f"{logs.__package__}.http.protocol:BoundedProtocol",
+            ws="none",
+        )
+
+
+@contextmanager
+def _figures_together(settings: Settings, workers: int) -> Iterator[None]:
+    """Keep the figures of all workers in one folder, so that each of them can tell of all."""
+    if workers == 1 or settings.metrics is None or SHARED in os.environ:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="customer-clusters-figures-") as folder:
+        os.environ[SHARED] = folder
+        yield
 
 
 def _checked_settings() -> Settings:
@@ -101,8 +116,17 @@ def _refuse_other_names(host: str, settings: Settings) -> None:
         os.environ["CUSTOMER_CLUSTERS_HOSTS"] = "localhost"
 
 
-def _check_port(host: str, port: int) -> None:
-    """A port that cannot be had is told in one line, before anything is loaded."""
+def check_port(host: str, port: int, option: str = "--port") -> None:
+    """A port that cannot be had is told in one line, before anything is loaded.
+
+    Args:
+        host: Whose port.
+        port: The port; 0 is any that is free.
+        option: What names it.
+
+    Raises:
+        NoPort: It is taken, or may not be had.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as uvicorn does
@@ -113,7 +137,7 @@ def _check_port(host: str, port: int) -> None:
                 error.errno or 0
             )
             if why:
-                raise NoPort(port, host, why) from None
+                raise NoPort(port, host, why, option) from None
 
 
 def _address(host: str, port: int) -> str:

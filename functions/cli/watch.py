@@ -10,6 +10,7 @@ from functions.cli import options
 from functions.cli.output.runs import show_run
 from functions.cli.output.text import print_json, print_note
 from functions.live_model import LiveModel
+from functions.settings import DEFAULT
 from model_store import CustomerClustersError
 
 if TYPE_CHECKING:
@@ -25,10 +26,16 @@ if TYPE_CHECKING:
     show_default=True,
     help="Seconds for which a file must not have changed before it is scored.",
 )
+@click.option("--metrics-port", type=click.IntRange(1, 65535),
+              help="Port at which Prometheus gets figures.  [default: none]")  # fmt: skip
+@click.option("--metrics-host", default="127.0.0.1", show_default=True,
+              help="Where it asks; 0.0.0.0 for every network.")  # fmt: skip
 @options.of_run
 def watch(
     inbox: Path,
     settle: float,
+    metrics_port: int | None,
+    metrics_host: str,
     out: str,
     reference: str,
     challenger: str | None,
@@ -42,11 +49,17 @@ def watch(
     Folders in it are not looked at, links not followed.
     """
     from functions.cli.drop_folder import DropFolder
+    from functions.cli.serve import check_port
     from functions.notices import notices_from
+    from functions.telemetry.files import observed
+    from functions.telemetry.models import facts_of
+    from functions.telemetry.start import worker_telemetry
     from pipeline.runs import WholeFile, open_runs, read_summary
     from pipeline.scoring.process.isolated import isolated
     from pipeline.scoring.spec import Options
 
+    if metrics_port is not None:
+        check_port(metrics_host, metrics_port, "--metrics-port")
     isolated().start()
     runs = open_runs(out)
 
@@ -61,12 +74,15 @@ def watch(
 
     live_model = LiveModel(options.open_store(store), reference, log=lambda line: None)
     given = Options(**chosen)
-    engine = WholeFile(isolated())
     notices, known = notices_from(os.environ, print_note), options.settings()
-    folder = DropFolder(
-        inbox, runs, live_model, given, settle, challenger, engine,
-        known.as_of_pattern, print_note, known.index_key, notices=notices,
-    )  # fmt: skip
-    if not as_json:
-        click.echo(f"watching {inbox} (Ctrl-C ends it)", err=True)
-    folder.watch(report)
+    log = lambda line: print_note(str(line["message"]))  # noqa: E731
+    with worker_telemetry(os.environ, metrics_host, metrics_port, log) as telemetry:
+        telemetry.watch(lambda: [facts_of(DEFAULT, live_model)])
+        engine = observed(WholeFile(isolated()), telemetry, "folder")
+        folder = DropFolder(
+            inbox, runs, live_model, given, settle, challenger, engine,
+            known.as_of_pattern, print_note, known.index_key, notices=notices,
+        )  # fmt: skip
+        if not as_json:
+            click.echo(f"watching {inbox} (Ctrl-C ends it)", err=True)
+        folder.watch(report)

@@ -73,6 +73,7 @@ def handler_for(
     before: Callable[[], None] = lambda: None,
     log: Log = logs.write,
     base_path: str | None = None,
+    after: Callable[[], None] = lambda: None,
 ) -> LambdaHandler:
     """The Lambda handler of an application.
 
@@ -81,6 +82,7 @@ def handler_for(
         before: Called before each event.
         log: Where it is told what no request's line tells.
         base_path: What stands before our paths where people see them; None: what each event says.
+        after: Called after each event that was a request.
 
     Returns:
         A handler that answers every event. What is no HTTP request is answered by a problem
@@ -112,6 +114,8 @@ def handler_for(
             return _bounded(mangum(_request(event), context), event, log)
         except _UNREADABLE:  # of the event, WrongEvent too: what answers it lets none out
             return _refused(event, _request_id(context), log)
+        finally:
+            after()
 
     return handler
 

@@ -28,6 +28,9 @@ ANONYMOUS = "anonymous"
 _CREDENTIALS = (b"authorization", b"x-api-key")
 LOGGED = "logged"
 """In the scope: further fields of the request's line in the log, by their names."""
+ANSWERED = "answered"
+"""In the scope of a request about customers: the cluster of the one, or how many of a batch were
+assigned and how many rejected."""
 LISTED = "listed origin"
 """In the scope of a request that a page of another site sends which is in the list of origins."""
 _OPEN_FOLDER = "/static/"
@@ -77,6 +80,7 @@ class Middleware:
         page: Makes pages of problems.
         hosts: Under which names requests come; None where any will do.
         public_host: The host of the address that people use, where a proxy may change `Host`.
+        open_to_all: More paths that answer without a key.
     """
 
     def __init__(
@@ -88,7 +92,9 @@ class Middleware:
         page: Page = lambda request, problem: None,
         hosts: "Hosts | None" = None,
         public_host: bytes | None = None,
+        open_to_all: frozenset[str] = frozenset(),
     ) -> None:
+        self._open = OPEN | open_to_all
         self.app, self.page, self.log = app, page, log
         self.callers, self.origins, self.hosts = callers, origins, hosts
         self.public_host = public_host
@@ -155,13 +161,16 @@ class Middleware:
                     harmless = scope[LISTED] = True
             if path in PROBES and not any(name in headers for name in _CREDENTIALS):
                 scope[ANONYMOUS] = self.callers is not None
-            elif self.callers is not None and not _is_open(path):
+            elif self.callers is not None and not self._is_open(path):
                 pending = self.callers.admit(scope, path, headers, fields)
                 if pending is not None:
                     await pending
         if not harmless and not of_this_site(headers, self.public_host):
             raise ProblemError(403, "a form is taken from a page of this site only")
         await self.app(scope, receive, send)
+
+    def _is_open(self, path: str) -> bool:
+        return path in self._open or path.startswith(_OPEN_FOLDER)
 
     def _problem(self, scope: Scope, problem: ProblemError) -> Response:
         """For a person as a page, but where it is our fault: the page might be it."""
@@ -194,10 +203,6 @@ class Middleware:
         if "error" in scope:
             line["error"] = scope["error"]
         self.log(line)
-
-
-def _is_open(path: str) -> bool:
-    return path in OPEN or path.startswith(_OPEN_FOLDER)
 
 
 def of_this_site(headers: Mapping[bytes, bytes], public_host: bytes | None = None) -> bool:

@@ -18,7 +18,7 @@ from functions.http.content.bodies import read_json
 from functions.http.content.caching import for_seconds, kept
 from functions.http.content.fields import ALL, fields_of, only
 from functions.http.lazy_routes import PageRoute
-from functions.http.middleware import ANONYMOUS
+from functions.http.middleware import ANONYMOUS, ANSWERED
 from functions.http.models import states
 from functions.http.presenter import Presenter, model_answer, presenter_of
 from functions.http.problems import ProblemError, not_ready
@@ -110,6 +110,7 @@ def _add_assignments(app: FastAPI, live_model: LiveModel, settings: Settings) ->
         fields = fields_of(request)
         customer = await read_json(request, *limits)
         answer = _marked(request, assign_one(presenter_for(request, customer), customer))
+        request.scope[ANSWERED] = answer["cluster"]["id"]
         return _json(answer if fields is ALL else only(answer, fields))
 
     @answers(app, "POST", "/v1/what-if")
@@ -130,7 +131,11 @@ def _add_assignments(app: FastAPI, live_model: LiveModel, settings: Settings) ->
         answer_type(request.headers.get("accept"), media_type)
         document = await read_json(request, *limits)
         presenter = presenter_of(model_for(request, live_model))
-        content = await batch_json(presenter, document, fields)
+
+        def count(*rows: int) -> None:
+            request.scope[ANSWERED] = rows
+
+        content = await batch_json(presenter, document, fields, count)
         return Response(content, media_type="application/json")
 
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-SCOPES = ("assign", "files", "customers", "admin")
+SCOPES = ("assign", "files", "customers", "metrics", "admin")
 """What a client may do; `admin` is all of it, and whatever is added."""
 ALL_SCOPES = frozenset(SCOPES)
 ENTRY = "name:scopes:rate=HASH, such as crm:assign+files:100/s=HASH, or a SHA-256 (64 hex digits)"

@@ -5,7 +5,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Self, TypeVar
+from typing import Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from functions.settings.clients import ENTRY, ApiKey, api_keys_of
@@ -15,6 +15,8 @@ from model_store import S3Address
 from pipeline.scoring.documents import OUTPUT_FORMATS, OutputFormat
 
 T = TypeVar("T")
+Metrics = Literal["keys", "open"]
+"""Who may ask for `/metrics`."""
 _ROOT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 _APPLICATION = re.compile(r"[0-9a-z]{1,64}")
 PAGE = "page"
@@ -169,10 +171,18 @@ def _yes_or_no(text: str) -> bool:
     return text.lower() == "true"
 
 
+def _metrics(text: str) -> Metrics:
+    known: dict[str, Metrics] = {"keys": "keys", "open": "open"}
+    if text not in known:
+        raise ValueError
+    return known[text]
+
+
 POSITIVE = Kind(_positive, "a number above zero")
 WHOLE = Kind(_whole, "a whole number above zero")
 WHOLE_OR_NONE = Kind(_whole_or_none, f"{WHOLE.expected}, or 0")
 SHARE = Kind(_share, "a number from 0 to 1")
+METRICS: Kind[Metrics | None] = Kind(_metrics, "keys or open")
 YES_OR_NO = Kind(_yes_or_no, "true or false")
 S3_PREFIX = Kind(S3Address.from_string, "s3://bucket/prefix")
 S3_OBJECT = Kind(_object, "s3://bucket/key of a file")

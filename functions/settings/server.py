@@ -11,12 +11,14 @@ from functions.settings.kinds import (
     ADDRESS,
     API_KEYS,
     KEYS,
+    METRICS,
     MODELS,
     PATH,
     POSITIVE,
     SHARE,
     WHOLE,
     WHOLE_OR_NONE,
+    Metrics,
     NamedModel,
 )
 from functions.settings.public_address import PublicAddress
@@ -182,6 +184,14 @@ class Settings:
         "headers of a request say",
         default=None,
         shown="that of each request, by its `Host`",
+    )
+    metrics: Metrics | None = setting(
+        "CUSTOMER_CLUSTERS_METRICS",
+        METRICS,
+        "Figures for Prometheus at `/metrics`: `keys`, for keys with the scope `metrics`; `open`, "
+        "for whoever asks",
+        default=None,
+        shown="none, no such address",
     )
 
     access: AccessSettings = field(default_factory=AccessSettings)

@@ -21,6 +21,7 @@ from functions.http.routes import model_for
 from functions.live_model import LiveModel, LoadedModel
 from functions.live_models import LiveModels
 from functions.settings import Settings
+from functions.telemetry import SILENT, Telemetry
 from functions.uploads.matching import (
     FORM_BYTES,
     MatchedHeaders,
@@ -59,8 +60,13 @@ class LocalUploads:
     """The page with the form; `kept` has those of the results."""
 
     def __init__(
-        self, live_model: LiveModel, settings: Settings, models: LiveModels | None = None
+        self,
+        live_model: LiveModel,
+        settings: Settings,
+        models: LiveModels | None = None,
+        telemetry: Telemetry = SILENT,
     ) -> None:
+        self.telemetry = telemetry
         self.live_model, self.settings = live_model, settings
         self._models = models or LiveModels.of(live_model)
         self.receiving, self.scoring = Slots(RECEIVED_AT_ONCE), Slots(SCORED_AT_ONCE)
@@ -204,7 +210,7 @@ class LocalUploads:
         run = folder / "run"
         run.mkdir(mode=0o700)
         bounds = Bounds(SCORE_SECONDS, RUN_BYTES, gone)
-        score_upload(folder / "input", upload, run, loaded, isolated(), bounds)
+        score_upload(folder / "input", upload, run, loaded, isolated(), bounds, self.telemetry)
         return run
 
     def _sweep_in_thread(self) -> None:

@@ -15,6 +15,7 @@ from functions.settings import Settings
 from functions.web.routes import Paths, lazy_routes
 
 if TYPE_CHECKING:
+    from functions.telemetry import Telemetry
     from functions.uploads.bucket_uploads import BucketUploads
     from functions.uploads.jobs.bucket import BucketJobs
     from functions.uploads.jobs.local import LocalJobs
@@ -64,6 +65,7 @@ class UploadRoutes:
         log: Log = logs.write,
         make_notices: "Callable[[], Notices] | None" = None,
         models: LiveModels | None = None,
+        telemetry: "Telemetry | None" = None,
     ) -> None:
         """Nothing is loaded yet.
 
@@ -73,8 +75,9 @@ class UploadRoutes:
             log: Gets a line for each job that ends here.
             make_notices: Makes who is told of such jobs; by default nobody.
             models: All models by their names, for jobs whose address names one.
+            telemetry: Takes figures and spans of files that are scored here; by default nobody.
         """
-        self._models = models
+        self._models, self._telemetry = models, telemetry
         self.live_model, self.settings = live_model, settings
         self._log, self._make_notices = log, make_notices
         form, kept = (_FORM_TO_BUCKET, _KEPT_IN_BUCKET) if settings.buckets else (_FORM, _KEPT)
@@ -112,7 +115,8 @@ class UploadRoutes:
         from pipeline.runs.notices import SILENT
 
         assert isinstance(self._uploads, LocalUploads)
-        return LocalJobs(self._uploads, self._make_notices or (lambda: SILENT), self._log)
+        make_notices = self._make_notices or (lambda: SILENT)
+        return LocalJobs(self._uploads, make_notices, self._log)
 
     @cached_property
     def _uploads(self) -> "LocalUploads | BucketUploads":
@@ -120,6 +124,8 @@ class UploadRoutes:
             from functions.uploads.bucket_uploads import BucketUploads
 
             return BucketUploads(self.live_model, self.settings.buckets)
+        from functions.telemetry import SILENT
         from functions.uploads.local_uploads import LocalUploads
 
-        return LocalUploads(self.live_model, self.settings, self._models)
+        telemetry = self._telemetry or SILENT
+        return LocalUploads(self.live_model, self.settings, self._models, telemetry)

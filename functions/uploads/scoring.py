@@ -8,6 +8,8 @@ from pathlib import Path
 
 from functions.http.problems import ProblemError
 from functions.live_model import LoadedModel
+from functions.telemetry import SILENT, Telemetry
+from functions.telemetry.files import failures_counted, file_steps
 from functions.uploads.results import outputs_here, size_of
 from functions.uploads.upload import Upload
 from functions.web.run import CallList
@@ -46,8 +48,12 @@ def score_upload(
     loaded: LoadedModel,
     engine: FileEngine,
     bounds: Bounds,
+    telemetry: Telemetry = SILENT,
+    door: str = "page",
 ) -> None:
     """Score a file into an empty folder, and list there whom to turn to first.
+
+    Somebody may be told of it, and that it came by a door: the page or a job.
 
     WrongFile when it is refused; also when it takes longer or unpacks to more than it may.
     WrongOption when a choice about reading cannot be meant, ProblemError when the client left.
@@ -68,8 +74,12 @@ def score_upload(
     try:
         spec = ScoringSpec(loaded.model, loaded.version, upload.options)
         source = InputFile.at(path, upload.name)
-        manifest = score_into(folder, source, spec, engine, watch)
-        _list_calls(folder, loaded, outputs_here(manifest))
+        with failures_counted(telemetry), file_steps(telemetry, door) as steps:
+            manifest = score_into(folder, source, spec, steps.around(engine), watch)
+            _list_calls(folder, loaded, outputs_here(manifest))
+            steps.tell(manifest)
+        if telemetry.active:
+            steps.count(manifest, folder)
     except WrongFile as error:
         raise error.about(upload.name) from error
     except OSError as error:

@@ -21,7 +21,6 @@ locals {
     CUSTOMER_CLUSTERS_PUBLIC_URL            = var.public_url
     CUSTOMER_CLUSTERS_TRAINING_DATA         = "s3://${local.stores.ModelBucket.Ref}/${var.training_data}"
     OTEL_EXPORTER_OTLP_ENDPOINT             = var.otlp_endpoint
-    OTEL_SERVICE_NAME                       = local.name
   }
   variables = {
     for function in keys(local.images) : function => {

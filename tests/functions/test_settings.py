@@ -10,6 +10,7 @@ from functions.cli.main import main
 from functions.settings import BatchSettings, Settings, WrongSetting
 from functions.settings.notices import notice_variables
 from functions.settings.overview import batch_variables, retraining_variables, server_variables
+from functions.settings.telemetry import otel_variables
 from functions.settings.variables import variables_of
 from infra.settings_docs import documents
 from model_store import S3Address
@@ -148,6 +149,7 @@ VARIABLES = [
     *batch_variables(),
     *retraining_variables(),
     *notice_variables(),
+    *otel_variables(),
 ]
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from infra import slim
-from infra.image import EPOCH, Build, buildah, docker, labels, pip_conf, secrets
+from infra.image import EPOCH, PARTS, Build, buildah, docker, labels, pip_conf, secrets
 from tests.support.paths import ROOT
 
 BUILD = Build("mine:1", "python:x", {"revision": "abc"}, {"ca": Path("/etc/bundle.crt")})
@@ -35,6 +35,13 @@ def test_builders_are_told_the_same(builder: Builder) -> None:
     assert follows(command, "--label", "org.opencontainers.image.revision=abc")
     assert follows(command, "--secret", "id=ca,src=/etc/bundle.crt")
     assert str(EPOCH) in " ".join(command)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_what_a_part_depends_on_goes_into_its_build(part: str) -> None:
+    path = f"requirements/{part}.txt"
+    assert (ROOT / path).is_file()
+    assert f"!{path}" in (ROOT / ".dockerignore").read_text().splitlines()
 
 
 def test_the_image_of_large_files_has_a_file_of_its_own() -> None:

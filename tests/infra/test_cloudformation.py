@@ -38,6 +38,7 @@ OTHERS = {
     "sparkImage": DIGESTS["image"], "jwtIssuer": "https://sign-in.example", "jwtAudience": "us",
     "jwtKeys": "https://sign-in.example/keys", "corsOrigins": "https://app.example",
     "publicUrl": "https://clusters.bank.example/base",
+    "otlpEndpoint": "http://collector:4318",
 }  # fmt: skip
 IN_TEXTS = {"Domain", "PublicUrl"}
 """Native Parameters that also stand in the text of a variable, where osls sees that they change."""

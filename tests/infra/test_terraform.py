@@ -28,7 +28,7 @@ OF_THE_TEMPLATE_ALONE = {
     *("spark", "sparkBytes", "sparkImage", "sparkRelease", "sparkMaxCpu", "sparkMaxMemory"),
 }
 OF_THE_MODULE_ALONE = {
-    "name", "stage", "tags", "force_destroy", "otlp_endpoint", "public_url",
+    "name", "stage", "tags", "force_destroy", "public_url",
 }  # fmt: skip
 NEEDED = {"image", "train_image"}
 

@@ -25,6 +25,7 @@ NEEDED: Mapping[str, str | None] = {
     "/files": "files",
     "/v1/customers": "customers",
     "/history": "customers",
+    "/metrics": "metrics",
 }
 """The beginning of a path, up to a slash → the scope that it needs, None where any client may ask.
 The longest one holds; what none begins needs `admin`."""

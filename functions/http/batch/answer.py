@@ -25,13 +25,19 @@ _MANY = 50
 """From so many customers on they are assigned at once, by numpy, which fewer need not load."""
 
 
-async def batch_json(presenter: Presenter, document: object, fields: frozenset[str] = ALL) -> bytes:
+async def batch_json(
+    presenter: Presenter,
+    document: object,
+    fields: frozenset[str] = ALL,
+    count: Callable[[int, int], object] = lambda assigned, rejected: None,
+) -> bytes:
     """Good customers assigned, wrong ones rejected with their index.
 
     Args:
         presenter: The model, and its words.
         document: What the client sent.
         fields: What is wanted of each assignment.
+        count: Called with how many were assigned and how many rejected.
 
     Returns:
         The JSON of a `BatchAnswer`.
@@ -53,6 +59,7 @@ async def batch_json(presenter: Presenter, document: object, fields: frozenset[s
         items += good
         wrong += bad
         await asyncio.sleep(0)
+    count(len(items), len(wrong))
     head = to_json(facts(presenter, fields)).removesuffix(b"}")
     body = (head, b',"assigned":[', ",".join(items).encode(), b'],"rejected":', to_json(wrong))
     return b"".join([*body, b"}"])

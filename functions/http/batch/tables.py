@@ -19,6 +19,7 @@ from functions.http.batch.media import TABLES, answer_type
 from functions.http.content.bodies import read_body
 from functions.http.content.fields import ALL
 from functions.http.content.made_files import MadeFiles
+from functions.http.middleware import ANSWERED
 from functions.http.problems import ProblemError, to_problem
 from functions.live_model import LoadedModel
 from functions.settings import Settings
@@ -90,6 +91,7 @@ class Tables:
         async with self._made.turn():
             scored, file = await asyncio.to_thread(_scored, body, table, spec)
         summary = scored["summary"]
+        request.scope[ANSWERED] = summary["rows_assigned"], summary["rows_rejected"]
         headers = {
             "Customers-Assigned": str(summary["rows_assigned"]),
             "Customers-Rejected": str(summary["rows_rejected"]),

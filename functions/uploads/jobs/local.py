@@ -110,7 +110,8 @@ class LocalJobs:
             hold = self._folders.add(job, path, record)
             if hold is not None:
                 request_id = str(request.scope["request_id"])
-                self._worker.put(QueuedJob(hold, upload, loaded, request_id))
+                trace = self._uploads.telemetry.carrier()
+                self._worker.put(QueuedJob(hold, upload, loaded, request_id, trace))
                 return job
             before = self._before(job)  # another request with the key was faster
         if before is not None and before.digest != digest:

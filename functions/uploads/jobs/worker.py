@@ -4,8 +4,8 @@ import queue
 import shutil
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,8 @@ from functions import logs
 from functions.http.problems import ProblemError, to_problem
 from functions.live_model import LoadedModel
 from functions.logs import Log
+from functions.telemetry import Span
+from functions.telemetry.figures import JOBS, JOBS_RUNNING, JOBS_WAITING
 from functions.uploads.jobs.folders import (
     INPUT,
     Interrupted,
@@ -49,6 +51,8 @@ class QueuedJob:
     loaded: LoadedModel
     """The model that answered when it came."""
     request_id: str
+    trace: Mapping[str, str] = field(default_factory=dict)
+    """What it is a part of, for who looks at traces."""
 
 
 class JobWorker:
@@ -62,6 +66,7 @@ class JobWorker:
         log: Log,
     ) -> None:
         self._uploads, self._folders, self._log = uploads, folders, log
+        self._telemetry = uploads.telemetry
         self._make_notices = make_notices
         self._queue: queue.Queue[QueuedJob | None] = queue.Queue()
         self._thread: threading.Thread | None = None
@@ -70,6 +75,7 @@ class JobWorker:
 
     def put(self, job: QueuedJob) -> None:
         """Score a job after those before it."""
+        self._telemetry.record(JOBS_WAITING)
         self._queue.put(job)
         with self._starting:
             if self._thread is None:
@@ -93,12 +99,17 @@ class JobWorker:
                 continue
             if job is None:
                 return
+            self._telemetry.record(JOBS_WAITING, -1)
+            self._telemetry.record(JOBS_RUNNING)
             try:
-                self._finish(job)
+                with self._telemetry.span("job", parent=job.trace) as span:
+                    self._finish(job, span)
             except Exception as error:  # such as of a full disk: the next one comes all the same
                 self._log({"level": "error", "message": "job", "error": logs.where(error)})
+            finally:
+                self._telemetry.record(JOBS_RUNNING, -1)
 
-    def _finish(self, job: QueuedJob) -> None:
+    def _finish(self, job: QueuedJob, span: Span) -> None:
         """Score a job, and write down what became of it."""
         started, hold = time.monotonic(), job.hold
         try:
@@ -119,6 +130,10 @@ class JobWorker:
             "seconds": seconds,
             **facts,
         })  # fmt: skip
+        self._telemetry.record(JOBS, state=facts["state"])
+        span.tell({"customer_clusters.job.state": facts["state"]})
+        if "code" in facts:
+            span.fail(facts["code"])
 
     def _scored(self, job: QueuedJob) -> dict[str, Any]:
         hold, results = job.hold, self._uploads.results
@@ -128,7 +143,10 @@ class JobWorker:
             run = hold.folder / "run"
             run.mkdir(mode=0o700)
             bounds = Bounds(JOB_SECONDS, RUN_BYTES, lambda: False, self._progress(hold))
-            score_upload(hold.folder / INPUT, job.upload, run, job.loaded, isolated(), bounds)
+            score_upload(
+                hold.folder / INPUT, job.upload, run, job.loaded, isolated(), bounds,
+                self._telemetry, "job",
+            )  # fmt: skip
         hold.check()
         shutil.copyfile(hold.folder / RECORD, run / RECORD)
         with self._notices.of_commit(hold.id, run) as rows:

@@ -1,14 +1,17 @@
 """The local drop folder."""
 
+import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -316,3 +319,33 @@ def test_results_go_to_s3_as_well(
     assert isinstance(refusal, WrongFile)
     (failed,) = runs.files.names("b.csv")
     assert json.loads(runs.read(f"b.csv/{failed}/failed.json"))["problem"] == refusal.problem
+
+
+def test_prometheus_gets_the_figures_of_a_worker_at_a_port_of_its_own(
+    inbox: Path, tmp_path: Path
+) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    (inbox / "one.csv").write_text(ROWS)
+    command: list[str | Path] = [COMMAND, "watch", inbox, "--out", tmp_path / "out"]
+    command += ["--settle", "0.1", "--metrics-port", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        until, text = time.monotonic() + 30, ""
+        while "customer_clusters_files_scored_total 1.0" not in text:
+            assert time.monotonic() < until, text
+            time.sleep(0.1)
+            with contextlib.suppress(OSError):
+                text = urlopen(f"http://127.0.0.1:{port}/metrics").read().decode()
+        assert "customer_clusters_rows_in_total 2.0" in text
+        assert 'customer_clusters_model_info{alias="champion",name="default"' in text
+        assert "one.csv" not in text
+        taken = subprocess.run(command, capture_output=True, text=True)
+        assert taken.returncode == 2
+        assert taken.stderr == (
+            f"Error: port {port} of 127.0.0.1 is taken; choose another with --metrics-port\n"
+        )
+    finally:
+        process.terminate()
+        assert process.wait(30) == 0

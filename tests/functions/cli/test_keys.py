@@ -59,7 +59,7 @@ def test_those_who_have_a_key_are_listed_without_it() -> None:
     done = run("list", setting=setting)
     assert done.stdout.splitlines() == [
         "crm  assign  9/min  aaaaaaaa…",
-        "bbbbbbbb  assign, files, customers, admin  no limit  bbbbbbbb…",
+        "bbbbbbbb  assign, files, customers, metrics, admin  no limit  bbbbbbbb…",
     ]
     listed = json.loads(run("list", "--json", setting=setting).stdout)["keys"]
     assert listed[0] == {

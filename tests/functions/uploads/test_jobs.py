@@ -298,7 +298,7 @@ def test_a_running_job_says_how_many_rows_it_has_read(
     go_on = threading.Event()
 
     def slowly(path: Path, upload: object, folder: Path, loaded: object, engine: object,
-               bounds: Any) -> None:  # fmt: skip
+               bounds: Any, *told: object) -> None:  # fmt: skip
         for rows in range(0, 40_000, 1_000):
             bounds.progress(rows)
             if go_on.wait(0.05):
@@ -388,7 +388,7 @@ def test_a_job_that_runs_is_cancelled_by_any_process(
     def endless(*arguments: Any) -> None:
         until = time.monotonic() + 20
         while time.monotonic() < until:
-            arguments[-1].progress(7)
+            arguments[5].progress(7)
             started.set()
             time.sleep(0.01)
 

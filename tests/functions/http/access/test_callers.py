@@ -91,7 +91,7 @@ def test_every_address_of_the_application_has_a_scope(clients: TestClient) -> No
     whatever_follows = {"/models/{model}/{rest:path}"}  # which has the scope of that
     unnamed = {path for path in paths if scope_needed(path) == "admin"}
     assert unnamed == open_to_all | whatever_follows
-    assert set(NEEDED.values()) == {None, "assign", "files", "customers"}
+    assert set(NEEDED.values()) == {None, "assign", "files", "customers", "metrics"}
 
 
 def test_a_path_longer_than_any_address_is_not_looked_into(clients: TestClient) -> None:
