@@ -60,7 +60,7 @@ def test_every_setting_is_read() -> None:
         ("REQUEST_SECONDS", "nan"),
         ("STORAGE_PUBLIC_URL", "localhost:8333"),
         ("STORAGE_PUBLIC_URL", "http://localhost:8333/customers"),
-        ("STORAGE_PUBLIC_URL", "http://me:secret@localhost"),
+        ("STORAGE_PUBLIC_URL", "http://me@localhost"),
         ("API_KEYS", "my-secret-key"),
         ("API_KEYS", f"{HASH},short"),
         ("API_KEYS", ","),

@@ -110,6 +110,9 @@ class DropBucket:
         with self._leases.held(arrival.ref.address) as is_held:
             if not is_held:
                 return
+            if not inbox.still_waits(arrival):
+                inbox.done(arrival)
+                return
             try:
                 self.batch.score(arrival.ref, Deadline(self._remaining))
             except (

@@ -90,6 +90,15 @@ class Inbox:
                 else:
                     yield arrival
 
+    def still_waits(self, arrival: Arrival) -> bool:
+        """Whether no other worker has done an object since it was listed.
+
+        Errors are as of `waiting`.
+        """
+        ended = ended_runs(self._results, {arrival.name})
+        (has_run,) = self._have_runs([arrival], ended)
+        return not has_run
+
     def _pages(self) -> Iterator[list[Arrival]]:
         bucket, more = self.address.bucket, dict[str, Any]()
         while True:

@@ -106,6 +106,15 @@ def test_what_was_found_done_is_asked_of_no_more(bucket: Bucket) -> None:
     assert bucket.asked == {"ListObjectsV2": 1}
 
 
+def test_what_another_worker_has_done_meanwhile_waits_no_more(bucket: Bucket) -> None:
+    bucket.drop("a.csv")
+    inbox = bucket.inbox()
+    (arrival,) = inbox.waiting()
+    assert inbox.still_waits(arrival)
+    bucket.end("a.csv")
+    assert not inbox.still_waits(arrival)
+
+
 def test_what_another_model_has_scored_is_done_too(bucket: Bucket) -> None:
     """Its run has another id: what it wrote of its input tells."""
     bucket.drop("a.csv", "b.csv")
