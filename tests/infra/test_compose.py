@@ -16,6 +16,7 @@ from functions.settings.notices import notice_variables
 from functions.settings.overview import batch_variables, server_variables
 from functions.settings.server import Settings
 from infra.compose import __main__ as compose
+from infra.compose.buckets import main as make_buckets
 from tests.support.composed import command_of, environment_of, services
 from tests.support.paths import ROOT
 
@@ -109,6 +110,14 @@ def test_prometheus_asks_a_service_at_its_port() -> None:
                 assert host in services()
                 allowed = environment_of("api", SERVER)["CUSTOMER_CLUSTERS_HOSTS"]
                 assert host in allowed.split(",")
+
+
+def test_buckets_that_cannot_be_made_are_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, aws: None
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    with pytest.raises(SystemExit, match="Error: could not read customers in the server"):
+        make_buckets(["customers"], patience=0)
 
 
 def test_a_secret_is_invented_once_and_is_for_its_owner_alone(tmp_path: Path) -> None:

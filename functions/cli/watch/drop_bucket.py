@@ -175,8 +175,8 @@ class DropBucket:
 
     def _is_away(self, error: CustomerClustersError) -> None:
         if not self._away:
-            message = f"{error}; it is tried again and again"
-            self.log({"level": "error", "message": message})
+            message = "the bucket cannot be looked at; it is tried again"
+            self.log({"level": "error", "message": message, "error": str(error)})
         self._away += 1
 
     def _is_back(self) -> None:

@@ -190,8 +190,10 @@ def test_a_server_that_is_away_is_said_once_and_asked_again(drop: Drop, clock: C
     finally:
         drop.s3.meta.events.unregister("before-send.s3", refuse)
     watching.look()
-    assert drop.said()[1:] == ["scored", "the bucket answers again"]
-    assert "does not answer" in drop.said()[0]
+    assert drop.said() == [
+        "the bucket cannot be looked at; it is tried again", "scored", "the bucket answers again",
+    ]  # fmt: skip
+    assert "does not answer" in drop.lines[0]["error"]
     assert watching._pause() == watching.interval
 
 
@@ -200,7 +202,7 @@ def test_a_bucket_that_is_not_there_is_said_in_words(drop: Drop) -> None:
     watching.look()
     (line,) = drop.lines
     assert line["level"] == "error"
-    assert line["message"].startswith("no bucket in s3://nobody-made-it")
+    assert line["error"].startswith("no bucket in s3://nobody-made-it")
 
 
 def test_a_file_that_another_worker_has_is_left_to_it(drop: Drop, clock: Clock) -> None:
