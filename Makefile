@@ -130,10 +130,10 @@ image:  ## Build the container image with Docker or buildah (IMAGE names it; PAR
 		$(if $(BASE_IMAGE),--base $(BASE_IMAGE)) $(if $(PUSH),--push $(PUSH)) $(if $(PLATFORM),--platform $(PLATFORM))
 
 up:  ## Start the API, a worker, an S3 server and Prometheus on this machine, by compose.yml (IMAGE names the image)
-	IMAGE=$(IMAGE) $(PYTHON) -m infra.compose up
+	$(if $(IMAGE),IMAGE=$(IMAGE)) $(PYTHON) -m infra.compose up
 
 down:  ## Stop them; what was stored stays (DATA=delete removes it)
-	IMAGE=$(IMAGE) $(PYTHON) -m infra.compose down $(if $(filter delete,$(DATA)),--delete-data)
+	$(if $(IMAGE),IMAGE=$(IMAGE)) $(PYTHON) -m infra.compose down $(if $(filter delete,$(DATA)),--delete-data)
 
 release: node_modules/ready setup  ## Check, build and push both images, write their digests and bills, tag (REGISTRY=… ; without it a rehearsal)
 	$(BIN)/python -m infra.release $(if $(REGISTRY),--registry $(REGISTRY)) $(if $(BASE_IMAGE),--base $(BASE_IMAGE))

@@ -69,7 +69,7 @@ def engine(which: Callable[[str], str | None] = shutil.which) -> tuple[str, ...]
 def up(compose: Sequence[str], root: Path, environment: Mapping[str, str]) -> None:
     """Build the image if there is none, start everything, and say where it answers."""
     write_secret(root / ".env", environment)
-    name = environment.get("IMAGE") or "customer-clusters"
+    name = environment.get("IMAGE") or _written(root / ".env").get("IMAGE") or "customer-clusters"
     if not _works(compose[0].removesuffix("-compose"), "image", "inspect", name):
         print(f"there is no image {name} yet: it is built")
         image.main(["--tag", name])
@@ -90,11 +90,9 @@ def down(
 
 def write_secret(path: Path, environment: Mapping[str, str]) -> None:
     """Invent the key of the S3 server, once, for this machine alone."""
-    text = path.read_text() if path.exists() else ""
-    if environment.get(VARIABLE) or any(
-        line.startswith(f"{VARIABLE}=") for line in text.splitlines()
-    ):
+    if environment.get(VARIABLE) or _written(path).get(VARIABLE):
         return
+    text = path.read_text() if path.exists() else ""
     new = f"{text.rstrip()}\n{VARIABLE}={secrets.token_hex(32)}\n".lstrip()
     path.touch(mode=0o600)
     path.write_text(new)
@@ -113,6 +111,13 @@ def wait_until_ready(
             raise NotStarted(f"{', '.join(left)}: no answer within {seconds:g} s; see its log")
         time.sleep(0.5 if left else 0)
     return ready
+
+
+def _written(path: Path) -> dict[str, str]:
+    """The variables of a file with one a line."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    pairs = (line.partition("=") for line in lines if not line.startswith("#"))
+    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def _answers(address: str) -> bool:

@@ -124,8 +124,6 @@ def test_a_secret_is_invented_once_and_is_for_its_owner_alone(tmp_path: Path) ->
     path = tmp_path / ".env"
     compose.write_secret(path, {compose.VARIABLE: "given"})
     assert not path.exists()
-    path.write_text("IMAGE=mine")
-    path.unlink()
     compose.write_secret(path, {})
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     written = path.read_text()
@@ -173,6 +171,12 @@ def test_up_builds_what_is_missing_starts_all_and_says_where_it_is(
     for address in ("http://localhost:8000/files", "http://localhost:9090/"):
         assert address in said
     assert (tmp_path / ".env").exists()
+
+
+def test_the_image_may_be_named_in_the_file_of_variables(asked: list[Any], tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("# ours\nIMAGE=registry.example/groups:2\n")
+    compose.up(("docker", "compose"), tmp_path, {})
+    assert asked[0] == ("docker", "image", "inspect", "registry.example/groups:2")
 
 
 def test_down_keeps_what_was_stored_unless_it_is_to_go(asked: list[Any], tmp_path: Path) -> None:

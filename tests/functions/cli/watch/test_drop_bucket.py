@@ -15,7 +15,7 @@ from functions.cli.watch.drop_bucket import GRACE_SECONDS, DropBucket
 from functions.cli.watch.said_once import SaidOnce
 from functions.live_model import LiveModel
 from functions.live_models import LiveModels
-from model_store import BUNDLED, Temporary, open_store
+from model_store import BUNDLED, Denied, Temporary, open_store
 from pipeline.reading.options import ReadingOptions
 from pipeline.runs import RunInput, WholeFile
 from pipeline.runs.inbox.leases import FOLDER, Leases
@@ -152,8 +152,15 @@ def test_what_somebody_waits_for_comes_first_and_between(drop: Drop, clock: Cloc
     assert objects == ["1.csv", "a.csv", "2.csv", "b.csv", "c.csv"]
 
 
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (Temporary("write", "S3", "slow"), "could not write in S3: slow"),
+        (Denied("read", "S3", "AccessDenied"), "AccessDenied"),
+    ],
+)
 def test_what_may_succeed_later_is_tried_again_later_and_said_once(
-    drop: Drop, clock: Clock
+    error: Exception, words: str, drop: Drop, clock: Clock
 ) -> None:
     tries = []
 
@@ -161,7 +168,7 @@ def test_what_may_succeed_later_is_tried_again_later_and_said_once(
         if source.name == "mine.csv":
             tries.append(clock.now)
             if len(tries) < 4:
-                raise Temporary("write", "S3", "slow")
+                raise error
         return WholeFile()(source, *arguments)
 
     drop.put("incoming/mine.csv")
@@ -171,7 +178,7 @@ def test_what_may_succeed_later_is_tried_again_later_and_said_once(
         watching.look()
     assert tries == [0, 20, 60, 140]
     assert drop.said() == ["given back, to be delivered again", "scored", "scored"]
-    assert "could not write in S3: slow" in drop.lines[0]["error"]
+    assert words in drop.lines[0]["error"]
 
 
 def test_a_server_that_is_away_is_said_once_and_asked_again(drop: Drop, clock: Clock) -> None:
