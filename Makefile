@@ -89,7 +89,7 @@ CHECKOV := $(POLICY)/checkov --quiet --compact --skip-download
 TEMPLATE := cloudformation-template-update-stack.json
 
 # The module has what the template of prod says; a package carries Terraform, another one Helm.
-policy: .venv-policy/ready package cloudformation  ## Look for what is unwise or wrong in what is deployed: template, Terraform module, chart, workflows
+policy: .venv-policy/ready package cloudformation  ## Look for what is unwise or wrong in what is deployed: template, Terraform module, chart, workflows, compose.yml
 	$(CHECKOV) --framework cloudformation -f build/$(or $(STAGE),dev)/$(TEMPLATE) \
 		build/cloudformation/customer-clusters.json
 	$(MAKE) --no-print-directory package STAGE=prod
@@ -98,6 +98,7 @@ policy: .venv-policy/ready package cloudformation  ## Look for what is unwise or
 	$(POLICY)/python -m infra.policy.chart build/helm
 	$(CHECKOV) --framework kubernetes --config-file infra/helm/checkov.yml -d build/helm
 	$(POLICY)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(POLICY)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yml
 	$(POLICY)/zizmor --quiet --offline --no-progress .github/workflows
 
 terraform: node_modules/ready  ## Write what the Terraform module has from the template anew
