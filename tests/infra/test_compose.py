@@ -35,7 +35,7 @@ def test_its_variables_are_settings_that_can_be_read(name: str) -> None:
     variables = environment_of(name, SERVER)
     known = {each.name for each in (*server_variables(), *batch_variables(), *notice_variables())}
     ours = {each for each in variables if each.startswith("CUSTOMER_CLUSTERS_")}
-    assert ours <= known | {"CUSTOMER_CLUSTERS_METRICS"}
+    assert ours <= known
     Settings.from_environment(variables)
 
 
@@ -101,15 +101,16 @@ def test_what_it_mounts_is_there_and_what_it_keeps_is_named() -> None:
             assert source in kept or source == "/tmp" or (ROOT / source).is_file(), volume
 
 
-def test_prometheus_asks_a_service_at_its_port() -> None:
+def test_prometheus_asks_the_api_and_every_worker() -> None:
     told = yaml.safe_load((ROOT / "infra/compose/prometheus.yml").read_text())
-    for job in told["scrape_configs"]:
-        for group in job["static_configs"]:
-            for target in group["targets"]:
-                host = target.partition(":")[0]
-                assert host in services()
-                allowed = environment_of("api", SERVER)["CUSTOMER_CLUSTERS_HOSTS"]
-                assert host in allowed.split(",")
+    api, workers = told["scrape_configs"]
+    assert api["static_configs"] == [{"targets": ["api:8000"]}]
+    variables = environment_of("api", SERVER)
+    assert "api" in variables["CUSTOMER_CLUSTERS_HOSTS"].split(",")
+    assert variables["CUSTOMER_CLUSTERS_METRICS"] == "open"
+    (found,) = workers["dns_sd_configs"]
+    assert found["names"] == ["worker"]
+    assert f"--metrics-port={found['port']}" in command_of("worker")
 
 
 def test_buckets_that_cannot_be_made_are_told_in_one_line(

@@ -14,6 +14,9 @@ from functions.s3 import Batch
 from functions.settings import BatchSettings, Settings
 from functions.settings.kinds import NamedModel
 from functions.settings.variables import variables_of
+from functions.telemetry import SILENT, Telemetry
+from functions.telemetry.files import observed
+from functions.telemetry.models import facts_of
 from model_store import CustomerClustersError, S3Address
 from model_store.extras import needs_extra
 from pipeline.errors import WrongFile
@@ -27,7 +30,12 @@ _EXPLAINING = ("why", "sentences", "what_if")
 
 
 def bucket_worker(
-    inbox: str, interval: float, lease: float, stated: Collection[str], chosen: Mapping[str, Any]
+    inbox: str,
+    interval: float,
+    lease: float,
+    stated: Collection[str],
+    chosen: Mapping[str, Any],
+    telemetry: Telemetry = SILENT,
 ) -> DropBucket:
     """A worker that has looked at nothing yet.
 
@@ -37,6 +45,7 @@ def bucket_worker(
         lease: Seconds that a lease holds.
         stated: The names of the options that the command line says.
         chosen: Every option, with its default where it is not stated.
+        telemetry: Takes figures and spans.
 
     Raises:
         WrongSetting: A variable cannot be used.
@@ -60,16 +69,17 @@ def bucket_worker(
         batch,
         S3Runs.at(batch.output),
         models.default,
-        WholeFile(isolated()),
+        observed(WholeFile(isolated()), telemetry, "s3", counts=False),
         model_ttl_seconds=known.model_ttl_seconds,
         challengers=challengers,
         periods=known.as_of_pattern,
         index_key=known.index_key,
         log=log,
-        measure=lambda figures: None,
+        measure=telemetry.measure,
         notices=notices_from(os.environ, logged(log)),
         models=models if known.models else None,
     )
+    telemetry.watch(lambda: [facts_of(each, models.named(each)) for each in models.names])
     return DropBucket(worker, log, interval, lease)
 
 

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from functions import logs
 from functions.cli import options
 from functions.cli.output.runs import show_run
 from functions.cli.output.text import print_json, print_note
 from functions.live_model import LiveModel
+from functions.settings import DEFAULT
 from model_store import CustomerClustersError, S3Address
 
 if TYPE_CHECKING:
+    from functions.telemetry import Telemetry
     from pipeline.scoring.documents import Manifest
 
 _OF_FOLDERS, _OF_BUCKETS = "settle", ("interval", "lease")
@@ -45,9 +48,20 @@ _OF_FOLDERS, _OF_BUCKETS = "settle", ("interval", "lease")
     show_default=True,
     help="Seconds after which another worker takes over the file of one that died; of a bucket.",
 )
+@click.option("--metrics-port", type=click.IntRange(1, 65535),
+              help="Port at which Prometheus gets figures.  [default: none]")  # fmt: skip
+@click.option("--metrics-host", default="127.0.0.1", show_default=True,
+              help="Where it asks; 0.0.0.0 for every network.")  # fmt: skip
 @options.of_run
 def watch(
-    inbox: str, settle: float, interval: float, lease: float, as_json: bool, **chosen: Any
+    inbox: str,
+    settle: float,
+    interval: float,
+    lease: float,
+    metrics_port: int | None,
+    metrics_host: str,
+    as_json: bool,
+    **chosen: Any,
 ) -> None:
     """Score every file that is dropped into a folder or a bucket, until told to stop.
 
@@ -58,14 +72,21 @@ def watch(
     Everything below the prefix is looked at. Several workers share one bucket. The variables of the
     batch function hold, and options over them; the log has one JSON document a line.
     """
+    from functions.cli.serve import check_port
+    from functions.telemetry.start import worker_telemetry
+
     inbox = options.address_of(inbox)
     chosen["out"] = options.address_of(chosen["out"])
-    if inbox.startswith(S3Address.SCHEME):
-        _refuse(inbox, _OF_FOLDERS)
-        _watch_bucket(inbox, interval, lease, chosen)
-    else:
-        _refuse(inbox, *_OF_BUCKETS)
-        _watch_folder(Path(inbox), settle, as_json, **chosen)
+    in_bucket = inbox.startswith(S3Address.SCHEME)
+    _refuse(inbox, *((_OF_FOLDERS,) if in_bucket else _OF_BUCKETS))
+    if metrics_port is not None:
+        check_port(metrics_host, metrics_port, "--metrics-port")
+    log = logs.write if in_bucket else lambda line: print_note(str(line["message"]))
+    with worker_telemetry(os.environ, metrics_host, metrics_port, log) as telemetry:
+        if in_bucket:
+            _watch_bucket(inbox, interval, lease, telemetry, chosen)
+        else:
+            _watch_folder(Path(inbox), settle, telemetry, as_json, **chosen)
 
 
 def _refuse(inbox: str, *names: str) -> None:
@@ -77,7 +98,9 @@ def _refuse(inbox: str, *names: str) -> None:
             raise click.UsageError(f"--{name} is for {kind}, and {inbox} is none")
 
 
-def _watch_bucket(inbox: str, interval: float, lease: float, chosen: dict[str, Any]) -> None:
+def _watch_bucket(
+    inbox: str, interval: float, lease: float, telemetry: "Telemetry", chosen: dict[str, Any]
+) -> None:
     from pipeline.scoring.process.isolated import isolated
 
     isolated().start()
@@ -88,12 +111,13 @@ def _watch_bucket(inbox: str, interval: float, lease: float, chosen: dict[str, A
         name for name in click.get_current_context().params
         if given(name) is ParameterSource.COMMANDLINE
     }  # fmt: skip
-    bucket_worker(inbox, interval, lease, stated, chosen).watch()
+    bucket_worker(inbox, interval, lease, stated, chosen, telemetry).watch()
 
 
 def _watch_folder(
     inbox: Path,
     settle: float,
+    telemetry: "Telemetry",
     as_json: bool,
     *,
     out: str,
@@ -104,6 +128,8 @@ def _watch_folder(
 ) -> None:
     from functions.cli.watch.drop_folder import DropFolder
     from functions.notices import notices_from
+    from functions.telemetry.files import observed
+    from functions.telemetry.models import facts_of
     from pipeline.runs import WholeFile, open_runs, read_summary
     from pipeline.scoring.process.isolated import isolated
     from pipeline.scoring.spec import Options
@@ -122,7 +148,8 @@ def _watch_folder(
 
     live_model = LiveModel(options.open_store(store), reference, log=lambda line: None)
     given = Options(**chosen)
-    engine = WholeFile(isolated())
+    telemetry.watch(lambda: [facts_of(DEFAULT, live_model)])
+    engine = observed(WholeFile(isolated()), telemetry, "folder")
     notices, known = notices_from(os.environ, print_note), options.settings()
     folder = DropFolder(
         inbox, runs, live_model, given, settle, challenger, engine,

@@ -14,7 +14,7 @@ from benchmarks.http import free_port
 from model_store import S3Address
 from model_store.storage.s3 import S3Storage
 from pipeline.runs.inbox.leases import FOLDER
-from tests.support.composed import LONGEST, Composed, wait_until
+from tests.support.composed import LONGEST, Composed, Process, wait_until
 from tests.support.dropping import customers
 from tests.support.live import wait_for
 
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 QUICK = ("--interval", "0.2", "--lease", "1")
 """What these tests cannot wait for; the last one of an option counts."""
 FILES = 8
+
+
+def start_worker(composed: Composed, port: int | None = None) -> Process:
+    """A worker, whose figures have a port of their own on this machine."""
+    figures = f"--metrics-port={port or free_port()}", "--metrics-host=127.0.0.1"
+    return composed.start("worker", *QUICK, *figures)
 
 
 @pytest.fixture
@@ -68,7 +74,8 @@ def test_a_file_that_a_program_sends_is_scored_and_its_results_are_there(
     port = free_port()
     drop(s3, "customers-2026-10.csv")
     api = composed.start("api", PORT=str(port))
-    worker = composed.start("worker", *QUICK)
+    figures = free_port()
+    worker = start_worker(composed, figures)
     address = f"http://127.0.0.1:{port}"
     wait_for(address, api.process)
     with httpx2.Client(base_url=address) as client:
@@ -89,6 +96,10 @@ def test_a_file_that_a_program_sends_is_scored_and_its_results_are_there(
         assert len(rows.text.splitlines()) == 30
         wait_until(lambda: len(manifests(results)) == 2, worker)
         wait_until(lambda: client.get("/history").status_code == 200, worker)
+        assert "customer_clusters_http_requests_total" in client.get("/metrics").text
+        told = httpx2.get(f"http://127.0.0.1:{figures}/metrics").text
+        assert "customer_clusters_files_scored_total 2.0" in told
+        assert "customer_clusters_model_info" in told
         assert client.get("/", headers={"host": "rebound.example"}).status_code == 403
     worker.process.send_signal(signal.SIGTERM)
     assert worker.process.wait(LONGEST) == 0
@@ -98,7 +109,7 @@ def test_a_file_that_a_program_sends_is_scored_and_its_results_are_there(
 def test_two_workers_share_a_bucket_and_do_each_file_once(
     composed: Composed, s3: "S3Client", results: S3Storage
 ) -> None:
-    workers = [composed.start("worker", *QUICK) for _ in range(2)]
+    workers = [start_worker(composed) for _ in range(2)]
     wait_until(lambda: all(worker.said("model loaded") for worker in workers), *workers)
     names = [f"{number}.csv" for number in range(FILES)]
     drop(s3, *names)
@@ -116,13 +127,13 @@ def test_what_a_killed_worker_had_in_hand_is_done_by_the_next(
     composed: Composed, s3: "S3Client", results: S3Storage
 ) -> None:
     drop(s3, "large.csv", rows=20_000)
-    killed = composed.start("worker", *QUICK)
+    killed = start_worker(composed)
     wait_until(lambda: results.names(FOLDER), killed)
     os.kill(killed.process.pid, signal.SIGKILL)
     killed.process.wait(LONGEST)
     assert manifests(results) == []
     assert len(results.names(FOLDER)) == 1
-    worker = composed.start("worker", *QUICK)
+    worker = start_worker(composed)
     wait_until(lambda: manifests(results), worker)
     (manifest,) = manifests(results)
     assert json.loads(results.read(manifest))["rows_in"] == 20_000
