@@ -8,7 +8,7 @@ IMAGE_PYTHON := $(shell sed -n 's/^ARG BASE_IMAGE=python:\([0-9.]*\)-.*/\1/p' Do
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-slow test-all check fmt bench bench-moves bench-spark soak screenshots settings types retest picture audit policy terraform wheel image release package cloudformation deploy remove pin
+.PHONY: help setup demo serve test test-slow test-all check fmt bench bench-moves bench-spark soak screenshots settings types retest picture audit policy terraform wheel image up down release package cloudformation deploy remove pin
 
 help:  ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -89,7 +89,7 @@ CHECKOV := $(POLICY)/checkov --quiet --compact --skip-download
 TEMPLATE := cloudformation-template-update-stack.json
 
 # The module has what the template of prod says; a package carries Terraform, another one Helm.
-policy: .venv-policy/ready package cloudformation  ## Look for what is unwise or wrong in what is deployed: template, Terraform module, chart, workflows
+policy: .venv-policy/ready package cloudformation  ## Look for what is unwise or wrong in what is deployed: template, Terraform module, chart, workflows, compose.yml
 	$(CHECKOV) --framework cloudformation -f build/$(or $(STAGE),dev)/$(TEMPLATE) \
 		build/cloudformation/customer-clusters.json
 	$(MAKE) --no-print-directory package STAGE=prod
@@ -98,6 +98,7 @@ policy: .venv-policy/ready package cloudformation  ## Look for what is unwise or
 	$(POLICY)/python -m infra.policy.chart build/helm
 	$(CHECKOV) --framework kubernetes --config-file infra/helm/checkov.yml -d build/helm
 	$(POLICY)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(POLICY)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yml
 	$(POLICY)/zizmor --quiet --offline --no-progress .github/workflows
 
 terraform: node_modules/ready  ## Write what the Terraform module has from the template anew
@@ -128,6 +129,12 @@ wheel: setup  ## Build the wheel that people install, into dist/
 image:  ## Build the container image with Docker or buildah (IMAGE names it; PART=otel: with OpenTelemetry's SDK, PART=train: the one that retrains, PART=spark: that of EMR)
 	$(PYTHON) -m infra.image --tag $(or $(IMAGE),customer-clusters) --part $(or $(PART),serve) \
 		$(if $(BASE_IMAGE),--base $(BASE_IMAGE)) $(if $(PUSH),--push $(PUSH)) $(if $(PLATFORM),--platform $(PLATFORM))
+
+up:  ## Start the API, a worker, an S3 server and Prometheus on this machine, by compose.yml (IMAGE names the image)
+	$(if $(IMAGE),IMAGE=$(IMAGE)) $(PYTHON) -m infra.compose up
+
+down:  ## Stop them; what was stored stays (DATA=delete removes it)
+	$(if $(IMAGE),IMAGE=$(IMAGE)) $(PYTHON) -m infra.compose down $(if $(filter delete,$(DATA)),--delete-data)
 
 release: node_modules/ready setup  ## Check, build and push both images, write their digests and bills, tag (REGISTRY=… ; without it a rehearsal)
 	$(BIN)/python -m infra.release $(if $(REGISTRY),--registry $(REGISTRY)) $(if $(BASE_IMAGE),--base $(BASE_IMAGE))

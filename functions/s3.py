@@ -100,6 +100,13 @@ class Batch:
             if self.notices.active and deadline.remaining() >= deadline.margin:
                 self.notices.deliver_quietly(self.runs)
 
+    def score(self, ref: ObjectRef, deadline: Deadline) -> None:
+        """Score an object that somebody has found in a listing, as if an event told of it.
+
+        What it raises is logged, and says that the object has to be tried again.
+        """
+        _Call(self, deadline, None)._score(ref)
+
     def of(self, ref: ObjectRef) -> "Batch":
         """What scores an object: this, or the same with the model that its folder is named after.
 

@@ -24,7 +24,7 @@ COMMANDS = {
     "notify": (".notify", "Test who is told of runs; send what waits."),
     "history": (".history.history", "Show scored files over time: groups, rejects, drift."),
     "moves": (".moves.moves", "Say who changed the group between two runs, and why."),
-    "watch": (".watch", "Score every file that is dropped into a folder."),
+    "watch": (".watch.watch", "Score every file that is dropped into a folder or bucket."),
     "init": (".contracts.init", "Draft the contract of a customer file."),
     "contract": (".contracts.check", "Check a contract, alone or against a file."),
     "explore": (".explore", "Describe a customer file before training."),

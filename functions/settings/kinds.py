@@ -22,6 +22,7 @@ _APPLICATION = re.compile(r"[0-9a-z]{1,64}")
 PAGE = "page"
 """The folder of the input bucket into which the page /files puts its files: no model's name."""
 _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_SERVER = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?")
 _ROLE = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/[\w+=,.@/-]+")
 
 
@@ -61,6 +62,10 @@ def _matching(pattern: re.Pattern[str]) -> Callable[[str], str]:
 
 def _path(text: str) -> str:
     return _matching(_ROOT_PATH)(text.rstrip("/"))
+
+
+def _server(text: str) -> str:
+    return _matching(_SERVER)(text.rstrip("/"))
 
 
 def _parts(text: str) -> tuple[str, ...]:
@@ -191,6 +196,7 @@ ADDRESS = Kind(
     PublicAddress.from_text,
     "an address such as https://clusters.bank.example/base, without query and user",
 )
+SERVER = Kind(_server, "the address of a server, such as http://localhost:8333")
 API_KEYS = Kind(_api_keys, f"{ENTRY}, separated by commas, no key or name twice with other rights")
 KEYS = Kind(_keys, "Ed25519 public keys in base64, separated by commas")
 FORMAT: Kind[OutputFormat | None] = Kind(_format, ", ".join(OUTPUT_FORMATS))

@@ -15,6 +15,7 @@ from functions.settings.kinds import (
     MODELS,
     PATH,
     POSITIVE,
+    SERVER,
     SHARE,
     WHOLE,
     WHOLE_OR_NONE,
@@ -116,6 +117,14 @@ class Settings:
     )
     buckets: BatchSettings | None = None
     """Where they are, the page for files sends them there."""
+    storage_public_url: str = setting(
+        "CUSTOMER_CLUSTERS_STORAGE_PUBLIC_URL",
+        SERVER,
+        "With buckets: where browsers and programs reach the S3 server, such as "
+        "`http://localhost:8333`, if this server knows it by another address (`AWS_ENDPOINT_URL`)",
+        default="",
+        shown="as this server does",
+    )
 
     control_key: str = setting(
         "CUSTOMER_CLUSTERS_CONTROL_KEY",

@@ -69,9 +69,17 @@ class Run:
 class BucketFiles:
     """The two buckets, as far as the page needs them: put below one folder, read below another."""
 
-    def __init__(self, settings: BatchSettings) -> None:
+    def __init__(self, settings: BatchSettings, public_url: str = "") -> None:
+        """Nothing is asked yet.
+
+        Args:
+            settings: Where they are.
+            public_url: Where browsers reach the S3 server; empty: as this process does.
+        """
         self.input, self.max_bytes = settings.input, settings.max_input_bytes
         self.results = S3Storage(connect(_SIGNED), settings.output.below("results"))
+        self._public = connect(_SIGNED, public_url) if public_url else self.results.client
+        """Signs addresses for browsers, and sends nothing itself."""
 
     @staticmethod
     def new_id() -> str:
@@ -89,7 +97,7 @@ class BucketFiles:
         redirect = {} if landing is None else {"success_action_redirect": landing}
         key = f"{self.input.folder}{PAGE}/{upload}/{name}"
         with translate_errors("sign", "a form", str(self.input)):
-            post = self.results.client.generate_presigned_post(
+            post = self._public.generate_presigned_post(
                 self.input.bucket,
                 key,
                 Fields=dict(redirect),
@@ -160,7 +168,7 @@ class BucketFiles:
             return None
         root = self.results.address
         with translate_errors("sign", name, str(root)):
-            return self.results.client.generate_presigned_url(
+            return self._public.generate_presigned_url(
                 "get_object",
                 Params={
                     "Bucket": root.bucket,
@@ -173,3 +181,4 @@ class BucketFiles:
     def close(self) -> None:
         """Close the connections to S3."""
         self.results.client.close()
+        self._public.close()

@@ -42,8 +42,10 @@ def seconds_to_reload(reloads: int) -> int | None:
 class BucketUploads:
     """The page with the form, and for each upload the page of its results."""
 
-    def __init__(self, live_model: LiveModel, settings: BatchSettings) -> None:
-        self.live_model, self.settings = live_model, settings
+    def __init__(
+        self, live_model: LiveModel, settings: BatchSettings, storage_public_url: str = ""
+    ) -> None:
+        self.live_model, self.settings, self._public = live_model, settings, storage_public_url
 
     def stop(self) -> None:
         """Close the connections."""
@@ -55,7 +57,7 @@ class BucketUploads:
         """Asked for in threads only: it brings boto3, for which no assignment should wait."""
         with needs_extra(str(self.settings.input), "aws"):
             from functions.uploads.bucket import BucketFiles
-        return BucketFiles(self.settings)
+        return BucketFiles(self.settings, self._public)
 
     async def form(self, request: Request) -> Response:
         """A form that takes one file to the bucket."""

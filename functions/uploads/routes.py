@@ -123,7 +123,8 @@ class UploadRoutes:
         if self.settings.buckets:
             from functions.uploads.bucket_uploads import BucketUploads
 
-            return BucketUploads(self.live_model, self.settings.buckets)
+            public = self.settings.storage_public_url
+            return BucketUploads(self.live_model, self.settings.buckets, public)
         from functions.telemetry import SILENT
         from functions.uploads.local_uploads import LocalUploads
 

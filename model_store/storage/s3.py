@@ -27,7 +27,7 @@ _PART = 16 << 20
 _TYPES = {".csv": "text/csv", ".html": "text/html; charset=utf-8", ".json": "application/json"}
 
 
-def connect(special: Config | None = None) -> "S3Client":
+def connect(special: Config | None = None, endpoint: str | None = None) -> "S3Client":
     """A client of the S3 that the environment names, with time limits fit for a function.
 
     A server that is not AWS's is addressed as host/bucket, since bucket.host rarely resolves
@@ -35,6 +35,7 @@ def connect(special: Config | None = None) -> "S3Client":
 
     Args:
         special: What differs from the usual settings.
+        endpoint: The address of the server; by default the environment's.
 
     Raises:
         Denied: The environment names no usable S3.
@@ -45,7 +46,9 @@ def connect(special: Config | None = None) -> "S3Client":
     try:
         with translate_errors("find", "S3", "the environment"):
             session = botocore.session.get_session()
-            client = cast("S3Client", session.create_client("s3", config=config))
+            client = cast(
+                "S3Client", session.create_client("s3", config=config, endpoint_url=endpoint)
+            )
             profile = session.get_scoped_config()
     except ValueError as error:  # an endpoint that is no address
         raise Denied("find S3", "the environment", str(error)) from error
@@ -54,7 +57,8 @@ def connect(special: Config | None = None) -> "S3Client":
         return client
     client.close()
     by_path = config.merge(Config(s3={"addressing_style": "path"}))
-    return cast("S3Client", session.create_client("s3", config=by_path))
+    made = session.create_client("s3", config=by_path, endpoint_url=endpoint)
+    return cast("S3Client", made)
 
 
 class S3Storage:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from functions.cli.drop_folder import DropFolder
 from functions.cli.main import main
+from functions.cli.watch.drop_folder import DropFolder
 from functions.live_model import LiveModel
 from model_store import BUNDLED, open_store
 from pipeline.runs import FolderRuns

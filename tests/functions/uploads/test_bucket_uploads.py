@@ -275,6 +275,26 @@ def test_a_bucket_on_aws_is_addressed_in_its_own_region(
         files.close()
 
 
+def test_browsers_may_reach_the_server_by_another_address(drop: Drop, aws_server: str) -> None:
+    """As where both are containers: this server knows the other by a name of theirs."""
+    outside = aws_server.replace("127.0.0.1", "localhost")
+    app = app_over(buckets=drop.settings, storage_public_url=outside)
+    with TestClient(app, headers=BROWSER, follow_redirects=False) as browser:
+        answer = browser.get("/files")
+        form = Page(answer.text)
+        address = f"{outside}/{drop.settings.input.bucket}"
+        assert f'action="{address}"' in answer.text
+        assert f"form-action 'self' {address}" in answer.headers["content-security-policy"]
+        sent = httpx2.post(address, data=hidden(form), files={"file": ("a.csv", customers())})
+        assert sent.status_code == 303, sent.text
+        drop.deliver(drop.arrived("a.csv"))
+        page = sent.headers["location"].partition("?")[0]
+        report = browser.get(f"{page}/report.html")
+        assert report.status_code == 303
+        assert report.headers["location"].startswith(f"{outside}/{drop.settings.output.bucket}/")
+        assert httpx2.get(report.headers["location"]).status_code == 200
+
+
 def test_an_assignment_does_not_wait_for_botocore() -> None:
     program = """
 import os, sys

@@ -15,7 +15,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from functions.cli.drop_folder import DropFolder, Report
+from functions.cli.watch.drop_folder import DropFolder, Report
 from functions.live_model import LiveModel
 from model_store import BUNDLED, NotFound, S3Address, Store, Temporary, open_store
 from model_store.storage.s3 import S3Storage
@@ -153,7 +153,7 @@ def test_a_file_that_ends_its_reader_is_refused_and_the_others_scored(
 def test_a_file_waits_while_there_is_no_model(
     folder: DropFolder, inbox: Path, results: Results, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("functions.cli.drop_folder._RETRY_SECONDS", 0.05)
+    monkeypatch.setattr("functions.cli.watch.drop_folder._RETRY_SECONDS", 0.05)
     folder.live_model.reference = "nobody"
     (inbox / "customers.csv").write_text(ROWS)
     for reference in ("nobody", "nobody", "champion", "champion", "champion"):

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import signal
 import stat
 import threading
 import time
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from functions import logs
+from functions.cli.watch.signals import ended_by_signals
 from functions.live_model import LiveModel
 from model_store import CustomerClustersError, Temporary
 from pipeline.errors import WrongFile
@@ -71,7 +71,7 @@ class DropFolder:
         if Path(str(self.runs)).resolve() == self.inbox.resolve():
             raise WrongFile(self.inbox, "is the folder that is watched; results need another one")
         refuse_table_around(self.inbox)
-        with _ended_by_signals(self.stop):
+        with ended_by_signals(self.stop):
             self.scan(report)
             while not self.stop.wait(max(0.05, self.settle / 2)):
                 self.scan(report)
@@ -158,17 +158,3 @@ class DropFolder:
             )
             options = replace(options, challenger=self._challengers.challenger_for(loaded.version))
         return ScoringSpec(loaded.model, loaded.version, options, self.periods, self.index_key)
-
-
-@contextlib.contextmanager
-def _ended_by_signals(stop: threading.Event) -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    kinds = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(kind, lambda *_: stop.set()) for kind in kinds]
-    try:
-        yield
-    finally:
-        for kind, handler in zip(kinds, before, strict=True):
-            signal.signal(kind, handler)

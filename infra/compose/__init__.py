@@ -1,0 +1,1 @@
+"""What compose.yml mounts, and the verbs that start and stop it."""
