@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from functions.http.problems import ProblemError
+from functions.uploads.disk import most_bytes
 from functions.uploads.results import JOBS, RECORD, Results
 from model_store import Temporary
+from model_store.errors import reason_of
 from pipeline.runs.store import FAILED
 from pipeline.scoring.outputs import write_json
 
@@ -127,7 +129,7 @@ class JobFolders:
                 with contextlib.suppress(OSError):
                     size += (self._root / job / INPUT).stat().st_size
                     count += 1
-        if count >= MOST_JOBS or size > MOST_BYTES:
+        if count >= MOST_JOBS or size > most_bytes(MOST_BYTES):
             words = f"{count:,} jobs are waiting, and no more may; try again later"
             after = {"Retry-After": str(_RETRY_SECONDS)}
             raise ProblemError(503, words, code="busy", headers=after)
@@ -158,7 +160,7 @@ class JobFolders:
         except OSError as error:
             if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
                 return None
-            reason = error.strerror or type(error).__name__
+            reason = reason_of(error)
             raise Temporary("write", "the folder for jobs", reason) from error
         return JobHold(job, self._root / job, record, lock)
 
