@@ -32,6 +32,8 @@ MOST_BYTES = 128 << 20
 """How many bytes their files may have together."""
 INPUT = "input"
 """The file of a job."""
+RUN = "run"
+"""The folder of what is scored of it."""
 _PROGRESS, _LOCK = "progress.json", "lock"
 _RETRY_SECONDS = 10
 
@@ -227,13 +229,16 @@ class JobFolders:
     def _end_badly(self, job: str, folder: Path, document: dict[str, Any]) -> None:
         failed = folder / "failed"
         try:
+            # what nobody will read makes room for why, should the disk be full
+            (folder / INPUT).unlink(missing_ok=True)
+            shutil.rmtree(folder / RUN, ignore_errors=True)
             failed.mkdir(mode=0o700, exist_ok=True)
             write_json(failed / FAILED, document)
             shutil.copyfile(folder / RECORD, failed / RECORD)
             self._results.keep(failed, job)
         except FileNotFoundError:
             return  # it was deleted meanwhile
-        except Temporary:  # there is something under this id already, or no room for a word
+        except OSError:  # there is something under this id already, or no room for a word
             pass
         if not self.remove(job):
             self._results.remove(job)

@@ -15,6 +15,7 @@ from functions.live_model import LoadedModel
 from functions.logs import Log
 from functions.uploads.jobs.folders import (
     INPUT,
+    RUN,
     Interrupted,
     JobFolders,
     JobGone,
@@ -125,7 +126,7 @@ class JobWorker:
         with self._uploads.scoring.waited_for(lambda: self._check(hold)):
             self._check(hold)
             hold.reached(0)
-            run = hold.folder / "run"
+            run = hold.folder / RUN
             run.mkdir(mode=0o700)
             bounds = Bounds(JOB_SECONDS, RUN_BYTES, lambda: False, self._progress(hold))
             score_upload(hold.folder / INPUT, job.upload, run, job.loaded, isolated(), bounds)

@@ -38,6 +38,7 @@ SILENT_SECONDS = 300.0
 """A file of which no row was read for so long is taken to hang its reader."""
 _WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 _PARQUET = (".parquet", ".pq")
+_END_SECONDS = 5.0
 _START = "start a process that reads files"
 
 
@@ -267,10 +268,12 @@ class _Child:
         return message
 
     def end(self) -> None:
-        """End it at once, whatever it does."""
+        """End it at once, whatever it does: what it wrote is free then for others."""
         process = self._running()
         if process is not None:
             process.kill()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_END_SECONDS)
 
     def _running(self) -> "subprocess.Popen[bytes] | None":
         self._started.wait()
@@ -348,7 +351,7 @@ def _raise(error: dict[str, Any]) -> NoReturn:
 
 
 def _lacks_memory(answer: Mapping[str, Any]) -> bool:
-    return answer.get("error", {}).get("type") == "MemoryError"
+    return bool(answer.get("error", {}).get("type") == "MemoryError")
 
 
 def _advice(source: "InputFile", advice: str) -> str:
