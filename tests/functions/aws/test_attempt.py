@@ -1,6 +1,5 @@
 """Files that one call can never finish: told in words, or handed over, and not tried five times."""
 
-from collections.abc import Callable
 from errno import ENOSPC
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import pytest
 from functions.aws.handover import PENDING, Handover
 from model_store import BUNDLED
 from pipeline.runs import WholeFile
+from pipeline.scoring.spec import Progress
 from tests.support.dropping import Context, Drop, is_whole, queued
 
 GZ = "incoming/many.csv.gz"
@@ -30,6 +30,9 @@ class Jobs:
 
         return State("RUNNING", "")
 
+    def arguments(self, job_run: str) -> list[str]:
+        raise NotImplementedError
+
 
 def delivered(event: Any, deliveries: int) -> dict[str, Any]:
     """A message of the queue that was delivered so often."""
@@ -42,7 +45,7 @@ def delivered(event: Any, deliveries: int) -> dict[str, Any]:
 def endless(context: Context) -> WholeFile:
     """Reads rows until the time is up."""
 
-    def score(folder: Path, source: Any, spec: Any, progress: Callable[[int], None]) -> Any:
+    def score(folder: Path, source: Any, spec: Any, progress: Progress = print) -> Any:
         progress(5_000_000)
         context.millis = 20_000
         progress(6_000_000)
@@ -50,7 +53,7 @@ def endless(context: Context) -> WholeFile:
     return WholeFile(score)
 
 
-def full(folder: Path, source: Any, spec: Any, progress: Callable[[int], None]) -> Any:
+def full(folder: Path, source: Any, spec: Any, progress: Progress = print) -> Any:
     progress(70_000)
     raise OSError(ENOSPC, "No space left on device")
 
@@ -73,7 +76,7 @@ def test_a_file_that_no_call_can_finish_is_refused_in_words_the_second_time(drop
 def test_a_storage_that_was_slow_is_no_fault_of_the_file(drop: Drop) -> None:
     """No row was read when the time was up: the next call may be faster, however many came."""
 
-    def slow(folder: Path, source: Any, spec: Any, progress: Callable[[int], None]) -> Any:
+    def slow(folder: Path, source: Any, spec: Any, progress: Progress = print) -> Any:
         context.millis = 20_000
         progress(0)
 

@@ -69,6 +69,7 @@ class Quick:
 @pytest.fixture
 def engine(drop: Drop) -> Quick:
     drop.deliver(drop.put("incoming/pattern.csv", tiny(4)))
+    pattern: Any
     (pattern,) = drop.documents("manifest.json")
     summary = json.loads(drop.written()[pattern["outputs"]["summary"]])
     for name in drop.written():
