@@ -210,7 +210,7 @@ class _Call:
         except Exception as error:
             self.batch.measure({"FilesGivenBack": 1})
             level = "warning" if isinstance(error, Temporary) else "error"
-            call._log(ref, level, "given back, to be delivered again", error=_cause(error))
+            call._log(ref, level, "given back, to be delivered again", error=logs.cause(error))
             raise
         else:
             call._report(ref, result, time.monotonic() - started)
@@ -355,11 +355,6 @@ class _Call:
 def result_name(ref: ObjectRef, settings: BatchSettings) -> str:
     """What an object's results are named after: its key below the input's prefix."""
     return safe_name(ref.key.removeprefix(settings.input.folder))
-
-
-def _cause(error: Exception) -> Any:
-    """Our own errors name no customer's values; of others only the place is logged."""
-    return str(error) if isinstance(error, CustomerClustersError) else logs.where(error)
 
 
 def _from_environment() -> LambdaHandler:
