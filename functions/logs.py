@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from model_store import CustomerClustersError
 from pipeline.release import RELEASE
 
 Log = Callable[[Mapping[str, Any]], object]
@@ -36,6 +37,11 @@ def write(fields: Mapping[str, Any]) -> None:
     except UnicodeEncodeError:  # half a character, or an encoding that has few
         sys.stdout.write(f"{json.dumps(json.loads(line))}\n")
     sys.stdout.flush()
+
+
+def cause(error: Exception) -> str | list[str]:
+    """Our own errors name no customer's values; of others only the place is told."""
+    return str(error) if isinstance(error, CustomerClustersError) else where(error)
 
 
 def where(error: BaseException) -> list[str]:

@@ -7,14 +7,13 @@ so that the queue delivers it again, and in the end puts it where somebody looks
 import contextlib
 import json
 import os
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from errno import ENOSPC
 from typing import Any
 
 from functions import logs
+from functions.aws.attempt import Attempt
 from functions.aws.deadline import Deadline
 from functions.aws.events import UnknownEvent, asks_for_notices, object_refs, why_skipped
 from functions.aws.handover import Handover, JobFailed, JobNotStarted, ended_job
@@ -29,7 +28,7 @@ from functions.logs import Log
 from functions.notices import logged, notices_from
 from functions.settings import BatchSettings, Settings
 from model_store import CustomerClustersError, Temporary, WrongArtifact
-from pipeline.errors import Gone, TooLarge, WrongFile
+from pipeline.errors import Gone, WrongFile
 from pipeline.runs import (
     Engine,
     RunResult,
@@ -49,7 +48,6 @@ from pipeline.scoring.spec import Explaining, Options, ScoringSpec
 
 _NOT_THE_FILE = {each.code for each in (Gone, WrongArtifact, JobFailed, JobNotStarted)}
 """Why a file failed that was not refused for what it is."""
-_MORE_SPACE = "cut it into parts, or give the function more ephemeral storage"
 LambdaHandler = Callable[[Any, Any], dict[str, Any]]
 
 
@@ -165,6 +163,7 @@ class _Call:
     request_id: str | None
     message_id: str | None = None
     """Of the message of a queue that is looked at."""
+    deliveries: int = 1
 
     def score_message(self, message: Message) -> None:
         try:
@@ -172,7 +171,10 @@ class _Call:
         except (ValueError, RecursionError) as error:
             event = error  # which is no event, and is refused as that
         try:
-            replace(self, message_id=message.record["messageId"]).score_all(event)
+            named = replace(
+                self, message_id=message.record["messageId"], deliveries=message.deliveries
+            )
+            named.score_all(event)
         except Exception:
             self.batch.redeliver(message)
             raise
@@ -216,7 +218,7 @@ class _Call:
         except Exception as error:
             self.batch.measure({"FilesGivenBack": 1})
             level = "warning" if isinstance(error, Temporary) else "error"
-            call._log(ref, level, "given back, to be delivered again", error=_cause(error))
+            call._log(ref, level, "given back, to be delivered again", error=logs.cause(error))
             raise
         else:
             call._report(ref, result, time.monotonic() - started)
@@ -239,18 +241,33 @@ class _Call:
             most = batch.settings.max_input_bytes
             with open_object(batch.runs.files.client, ref, name, most) as source:
                 identity = source.identity
-                if batch.handover is not None and batch.handover.takes(source):
+                if batch.handover is not None and batch.handover.takes(source, spec, batch.runs):
                     return batch.handover.hand_over(source, spec, batch.runs, batch.notices)
-                return self._scored_here(ref, source, spec)
+                return self._attempted(ref, source, spec)
         except (WrongFile, WrongArtifact) as error:
             return self._refused(ref, identity, spec, error)
-        except OSError as error:
-            if error.errno != ENOSPC:
-                raise
-            full = f"leaves no space in {tempfile.gettempdir()} with its results: {_MORE_SPACE}"
-            return self._refused(ref, identity, spec, TooLarge(ref.address, full))
 
-    def _scored_here(self, ref: ObjectRef, source: ObjectInput, spec: ScoringSpec) -> RunResult:
+    def _attempted(self, ref: ObjectRef, source: ObjectInput, spec: ScoringSpec) -> RunResult:
+        """Score an object here; one that shows to be too large for that goes where large ones go.
+
+        Raises:
+            TooLarge: There is no such place.
+        """
+        batch, attempt = self.batch, Attempt(self.deadline, self.deliveries)
+        try:
+            return self._scored_here(ref, source, spec, attempt)
+        except OSError as error:
+            too_large = attempt.too_large(ref.address, error, at_once=batch.handover is not None)
+            if too_large is None:
+                raise
+            if batch.handover is None:
+                raise too_large from error
+            self._log(ref, "info", f"handed over: {too_large.problem}")
+            return batch.handover.hand_over(source, spec, batch.runs, batch.notices)
+
+    def _scored_here(
+        self, ref: ObjectRef, source: ObjectInput, spec: ScoringSpec, attempt: Attempt
+    ) -> RunResult:
         """Score an object here, and show meanwhile how far it is where somebody waits for it."""
         batch, run = self.batch, PageRun(self.batch.runs.files, key_of(source, spec))
 
@@ -258,10 +275,14 @@ class _Call:
             self.deadline.check(ref.address)
             run.check()
 
+        def progress(rows: int) -> None:
+            attempt.rows = rows
+            run.reached(rows)
+
         try:
             return score(
                 source, spec, batch.runs, batch.engine,
-                progress=run.reached,
+                progress=progress,
                 checkpoint=check,
                 tell=lambda note: self._log(ref, "warning", note),
                 notices=batch.notices,
@@ -342,11 +363,6 @@ class _Call:
 def result_name(ref: ObjectRef, settings: BatchSettings) -> str:
     """What an object's results are named after: its key below the input's prefix."""
     return safe_name(ref.key.removeprefix(settings.input.folder))
-
-
-def _cause(error: Exception) -> Any:
-    """Our own errors name no customer's values; of others only the place is logged."""
-    return str(error) if isinstance(error, CustomerClustersError) else logs.where(error)
 
 
 def _from_environment() -> LambdaHandler:

@@ -49,6 +49,7 @@ message reads an attribute.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from errno import ENOSPC
 from inspect import signature
 from typing import Any, Self
 
@@ -181,6 +182,12 @@ class MissingExtra(CustomerClustersError, ImportError):
         super().__init__(
             f"{what} needs the extra {package}; install it with: pip install '{package}'"
         )
+
+
+def reason_of(error: OSError) -> str:
+    """What the system says of its error, and what to do where that is plain."""
+    reason = error.strerror or str(error) or type(error).__name__
+    return f"{reason}: make room there" if error.errno == ENOSPC else reason
 
 
 MALFORMED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from errno import ENOSPC
 from typing import Any, Self
 
 from model_store.errors import CustomerClustersError
@@ -210,14 +211,17 @@ def _listed(names: Sequence[str], joiner: str, *, quoted: bool = True) -> str:
 
 @contextmanager
 def refuse_unreadable(file: object) -> Iterator[None]:
-    """Read a file; the system's error becomes one of ours.
+    """Read a file; the system's error becomes one of ours, but for that of a full disk.
 
     Raises:
         WrongFile: The file cannot be read.
+        OSError: What is written meanwhile finds no space: that is no fault of the file.
     """
     try:
         yield
     except CustomerClustersError:  # which may be an OSError as well, and says more
         raise
     except OSError as error:
+        if error.errno == ENOSPC:
+            raise
         raise WrongFile(file, f"cannot be read ({error.strerror or error})") from error

@@ -71,9 +71,11 @@ class Handover:
     store: str
     """The address of the model store, for the job."""
 
-    def takes(self, source: ObjectInput) -> bool:
-        """Whether an object is too large to be scored here."""
-        return (source.ref.size or 0) > self.threshold_bytes
+    def takes(self, source: ObjectInput, spec: ScoringSpec, runs: S3Runs) -> bool:
+        """Whether an object is too large to be scored here, or was found to be."""
+        if (source.ref.size or 0) > self.threshold_bytes:
+            return True
+        return pending(key_of(source, spec), runs) is not None
 
     def hand_over(
         self, source: ObjectInput, spec: ScoringSpec, runs: S3Runs, notices: Notices = SILENT

@@ -100,7 +100,8 @@ def to_problem(error: Exception) -> ProblemError:
     if isinstance(error, WrongOption):
         return ProblemError(422, str(error), code="invalid_form")
     if isinstance(error, Temporary):
-        return ProblemError(503, str(error), headers={"Retry-After": "5"})
+        kind = "storage_unavailable" if type(error) is Temporary else None
+        return ProblemError(503, str(error), code=kind, headers={"Retry-After": "5"})
     if isinstance(error, NotFound):
         return ProblemError(404, str(error))
     if isinstance(error, CustomerClustersError):

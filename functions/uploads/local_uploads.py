@@ -22,6 +22,7 @@ from functions.live_model import LiveModel, LoadedModel
 from functions.live_models import LiveModels
 from functions.settings import Settings
 from functions.telemetry import SILENT, Telemetry
+from functions.uploads.disk import most_bytes
 from functions.uploads.matching import (
     FORM_BYTES,
     MatchedHeaders,
@@ -52,8 +53,10 @@ RECEIVE_SECONDS = 60.0
 SCORE_SECONDS = 20.0
 """How long it may take to be scored; some hosts give up at 30."""
 RECEIVED_AT_ONCE, SCORED_AT_ONCE = 16, 1
-"""In one process. A file that arrives takes its size on disk, which may be memory; scoring takes up
-to 350 MB at the usual limit, and small hosts have 512."""
+"""In one process. A file that arrives takes its size on disk; scoring takes up to 350 MB at the
+usual limit, and small hosts have 512."""
+_LEAST_AT_ONCE = 2
+"""Of those that arrive, where the disk is memory and there is little."""
 
 
 class LocalUploads:
@@ -69,7 +72,9 @@ class LocalUploads:
         self.telemetry = telemetry
         self.live_model, self.settings = live_model, settings
         self._models = models or LiveModels.of(live_model)
-        self.receiving, self.scoring = Slots(RECEIVED_AT_ONCE), Slots(SCORED_AT_ONCE)
+        largest = max(1, settings.max_upload_bytes)
+        arriving = max(_LEAST_AT_ONCE, most_bytes(RECEIVED_AT_ONCE * largest) // largest)
+        self.receiving, self.scoring = Slots(arriving), Slots(SCORED_AT_ONCE)
         self.results = Results(seconds=60.0 * settings.keep_minutes)
         self.matched = MatchedHeaders()
 

@@ -24,6 +24,7 @@ from functions.uploads.results import RUN_BYTES
 from functions.uploads.upload import CHOICES, Upload, longest_choice, shown_name
 from functions.web.files import bytes_text
 from model_store import Temporary
+from model_store.errors import reason_of
 
 FIELD = "file"
 """What the form calls its file."""
@@ -79,7 +80,7 @@ def written(path: Path) -> Iterator[BinaryIO]:
         with path.open("xb") as file:
             yield file
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        reason = reason_of(error)
         raise Temporary("write", "the folder for uploads", reason) from error
 
 

@@ -18,7 +18,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from functions.uploads.disk import most_bytes
 from model_store import Temporary
+from model_store.errors import reason_of
 from pipeline.runs.notices.outbox import OUTBOX
 from pipeline.scoring.documents import Manifest
 
@@ -27,7 +29,7 @@ KEPT_SECONDS = 900.0
 RUN_BYTES = 128 << 20
 """How many bytes the files of one run may have: a packed file may unpack to anything."""
 KEPT_BYTES = 256 << 20
-"""How many bytes all runs may have together; the oldest go first."""
+"""How many bytes all runs may have together; the oldest go first, and the newest stays."""
 KEPT_RUNS = 500
 """How many there may be: each upload looks at the size of all."""
 JOBS = "jobs"
@@ -153,10 +155,10 @@ class Results:
                     shutil.rmtree(folder, ignore_errors=True)
                 elif _ID.fullmatch(folder.name):
                     ages.append((_changed(folder), folder))
-        total = 0
+        total, most = 0, most_bytes(self._max_bytes)
         for kept, (_, folder) in enumerate(sorted(ages, reverse=True)):
             total += size_of(folder) if kept < KEPT_RUNS else 0
-            if kept >= KEPT_RUNS or total > self._max_bytes:
+            if kept >= KEPT_RUNS or (kept and total > most):
                 shutil.rmtree(folder, ignore_errors=True)
 
     def stop(self) -> None:
@@ -213,7 +215,7 @@ def _writable() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        reason = reason_of(error)
         raise Temporary("write", "the folder for results", reason) from error
 
 

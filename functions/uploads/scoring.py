@@ -14,7 +14,8 @@ from functions.uploads.results import outputs_here, size_of
 from functions.uploads.upload import Upload
 from functions.web.run import CallList
 from model_store import CustomerClustersError, Temporary
-from pipeline.errors import WrongFile
+from model_store.errors import reason_of
+from pipeline.errors import TooLarge, WrongFile
 from pipeline.runs.audience.calls import first_calls
 from pipeline.runs.committed import open_run
 from pipeline.scoring.documents import Manifest, Summary
@@ -55,7 +56,7 @@ def score_upload(
 
     Somebody may be told of it, and that it came by a door: the page or a job.
 
-    WrongFile when it is refused; also when it takes longer or unpacks to more than it may.
+    WrongFile when it is refused; TooLarge when it takes longer or unpacks to more than it may.
     WrongOption when a choice about reading cannot be meant, ProblemError when the client left.
     """
     until = time.monotonic() + bounds.seconds
@@ -66,10 +67,10 @@ def score_upload(
             raise ProblemError(400, "the client went away before the file was scored")
         if time.monotonic() > until:
             limit = f"{bounds.seconds:g} seconds"
-            raise WrongFile(path, f"is not scored within {limit}; cut it into parts")
+            raise TooLarge(path, f"is not scored within {limit}; cut it into parts")
         if size_of(folder) > bounds.bytes:
             limit = f"{bounds.bytes:,} bytes"
-            raise WrongFile(path, f"has results of more than {limit}; cut it into parts")
+            raise TooLarge(path, f"has results of more than {limit}; cut it into parts")
 
     try:
         spec = ScoringSpec(loaded.model, loaded.version, upload.options)
@@ -83,7 +84,7 @@ def score_upload(
     except WrongFile as error:
         raise error.about(upload.name) from error
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        reason = reason_of(error)
         raise Temporary("write", "the folder for results", reason) from error
 
 

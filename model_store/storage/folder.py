@@ -9,7 +9,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from model_store.errors import Conflict, CustomerClustersError, NotFound, Temporary
+from model_store.errors import (
+    Conflict,
+    CustomerClustersError,
+    NotFound,
+    Temporary,
+    reason_of,
+)
 from model_store.storage.scratch import is_scratch, unfinished
 
 _LOCK = ".lock"
@@ -188,7 +194,7 @@ class FolderStorage:
             raise self._failed(action, error) from error
 
     def _failed(self, action: str, error: OSError) -> Temporary:
-        return Temporary(action, str(self), error.strerror or type(error).__name__)
+        return Temporary(action, str(self), reason_of(error))
 
 
 def _tag(content: bytes) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from model_store import CustomerClustersError, FolderStorage, Temporary
+from model_store.errors import reason_of
 from model_store.storage.scratch import unfinished
 from pipeline.errors import WrongFile
 from pipeline.runs.store import FAILED, MANIFEST, Checkpoint, RunKey, RunResult, Workspace, as_json
@@ -100,7 +101,7 @@ class FolderRuns:
         except CustomerClustersError:  # which may be an OSError as well, and says more
             raise
         except OSError as error:
-            raise Temporary("write", str(self), error.strerror or str(error)) from error
+            raise Temporary("write", str(self), reason_of(error)) from error
 
 
 def _document(path: Path) -> Any:

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-from pipeline.errors import WrongFile, first_line
+from pipeline.errors import TooLarge, WrongFile, first_line
 from pipeline.model.contract import Contract
 from pipeline.reading import kinds
 from pipeline.reading.arrow_columns import without_dictionary, without_view
@@ -121,7 +121,7 @@ def _is_binary(start: bytes) -> bool:
 
 def _refuse_long(path: Path, rows: int, most: int) -> None:
     if rows > most:
-        raise WrongFile(path, f"has more than {most:,} rows; cut it into parts")
+        raise TooLarge(path, f"has more than {most:,} rows; cut it into parts")
 
 
 def _to_parquet(path: Path, target: Path, most_rows: int) -> pa.Schema:

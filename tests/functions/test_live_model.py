@@ -207,7 +207,7 @@ def test_the_follower_swaps_while_look_ups_go_on(
     [
         (b'"scale": [', b'"scale": [0, '),
         (b'"mean": [', b'"mean": [1' + b"0" * 400 + b", "),
-        (b'"baseline": {', b'"baseline": {"a": ' + b"[" * 50_000 + b"]" * 50_000 + b", "),
+        (b'"baseline": {', b'"baseline": {"a": ' + b"[" * 500_000 + b"]" * 500_000 + b", "),
     ],
     ids=["zero", "overflow", "deep"],
 )

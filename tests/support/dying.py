@@ -1,6 +1,7 @@
 """A process that reads files, as `pipeline.scoring.process.child`, and does what they say."""
 
 import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,11 +20,20 @@ def swell() -> None:
         taken.append(bytearray(16 << 20))
 
 
+def grow() -> None:
+    """Lack memory, but not in a new process: what was read before has taken it."""
+    if _read:
+        raise MemoryError
+
+
+_read: list[str] = []
 DEEDS: dict[bytes, Callable[[], Any]] = {
     b"abort": os.abort,
     b"exit": lambda: os._exit(3),
     b"fail": lambda: [][1],
+    b"grow": grow,
     b"hang": lambda: time.sleep(600),
+    b"kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
     b"print": lambda: os.write(1, b"a library speaks\n"),
     b"swell": swell,
 }
@@ -34,6 +44,7 @@ def engine(folder: Path, file: InputFile, /, *arguments: Any) -> Any:
     if deed is not None:
         deed()
         return {"summary": {"rows_in": 0}}
+    _read.append(file.name)
     return score_rows(folder, file, *arguments)
 
 

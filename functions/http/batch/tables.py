@@ -24,7 +24,7 @@ from functions.http.problems import ProblemError, to_problem
 from functions.live_model import LoadedModel
 from functions.settings import Settings
 from model_store import Temporary
-from pipeline.errors import WrongFile
+from pipeline.errors import TooLarge, WrongFile
 from pipeline.reading.options import ReadingOptions, WrongOption
 from pipeline.scoring.documents import RISK_COLUMNS, ScoredRows
 from pipeline.scoring.inputs import InputFile
@@ -173,10 +173,10 @@ def _scored(body: bytes, table: TableRequest, spec: ScoringSpec) -> tuple[Scored
         def watch(rows: int) -> None:
             if time.monotonic() > until:
                 limit = f"{SCORE_SECONDS:g} seconds"
-                raise WrongFile(path, f"is not scored within {limit}; cut it into parts")
+                raise TooLarge(path, f"is not scored within {limit}; cut it into parts")
             if _size_of(results) > RESULT_BYTES:
                 limit = f"{RESULT_BYTES:,} bytes"
-                raise WrongFile(path, f"unpacks to more than {limit}; cut it into parts")
+                raise TooLarge(path, f"unpacks to more than {limit}; cut it into parts")
 
         scored = isolated_tables()(results, InputFile(path, NAME), spec, watch)
         return scored, (results / ANSWER).open("rb")

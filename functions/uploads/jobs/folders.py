@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from functions.http.problems import ProblemError
+from functions.uploads.disk import most_bytes
 from functions.uploads.results import JOBS, RECORD, Results
 from model_store import Temporary
+from model_store.errors import reason_of
 from pipeline.runs.store import FAILED
 from pipeline.scoring.outputs import write_json
 
@@ -30,6 +32,8 @@ MOST_BYTES = 128 << 20
 """How many bytes their files may have together."""
 INPUT = "input"
 """The file of a job."""
+RUN = "run"
+"""The folder of what is scored of it."""
 _PROGRESS, _LOCK = "progress.json", "lock"
 _RETRY_SECONDS = 10
 
@@ -127,7 +131,7 @@ class JobFolders:
                 with contextlib.suppress(OSError):
                     size += (self._root / job / INPUT).stat().st_size
                     count += 1
-        if count >= MOST_JOBS or size > MOST_BYTES:
+        if count >= MOST_JOBS or size > most_bytes(MOST_BYTES):
             words = f"{count:,} jobs are waiting, and no more may; try again later"
             after = {"Retry-After": str(_RETRY_SECONDS)}
             raise ProblemError(503, words, code="busy", headers=after)
@@ -158,7 +162,7 @@ class JobFolders:
         except OSError as error:
             if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
                 return None
-            reason = error.strerror or type(error).__name__
+            reason = reason_of(error)
             raise Temporary("write", "the folder for jobs", reason) from error
         return JobHold(job, self._root / job, record, lock)
 
@@ -225,13 +229,16 @@ class JobFolders:
     def _end_badly(self, job: str, folder: Path, document: dict[str, Any]) -> None:
         failed = folder / "failed"
         try:
+            # what nobody will read makes room for why, should the disk be full
+            (folder / INPUT).unlink(missing_ok=True)
+            shutil.rmtree(folder / RUN, ignore_errors=True)
             failed.mkdir(mode=0o700, exist_ok=True)
             write_json(failed / FAILED, document)
             shutil.copyfile(folder / RECORD, failed / RECORD)
             self._results.keep(failed, job)
         except FileNotFoundError:
             return  # it was deleted meanwhile
-        except Temporary:  # there is something under this id already, or no room for a word
+        except OSError:  # there is something under this id already, or no room for a word
             pass
         if not self.remove(job):
             self._results.remove(job)

@@ -17,6 +17,7 @@ from functions.telemetry import Span
 from functions.telemetry.figures import JOBS, JOBS_RUNNING, JOBS_WAITING
 from functions.uploads.jobs.folders import (
     INPUT,
+    RUN,
     Interrupted,
     JobFolders,
     JobGone,
@@ -140,7 +141,7 @@ class JobWorker:
         with self._uploads.scoring.waited_for(lambda: self._check(hold)):
             self._check(hold)
             hold.reached(0)
-            run = hold.folder / "run"
+            run = hold.folder / RUN
             run.mkdir(mode=0o700)
             bounds = Bounds(JOB_SECONDS, RUN_BYTES, lambda: False, self._progress(hold))
             score_upload(

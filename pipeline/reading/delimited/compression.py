@@ -12,7 +12,7 @@ from typing import BinaryIO, Literal, Protocol
 
 import pyarrow as pa
 
-from pipeline.errors import WrongFile, first_line
+from pipeline.errors import TooLarge, WrongFile, first_line
 from pipeline.reading import kinds
 
 Packing = Literal["none", "gzip", "zstd", "bzip2", "xz", "zip"]
@@ -81,7 +81,7 @@ class _Unpacker:
         data = self._stream.read(size)
         self._read += len(data)
         if self._read > _BOMB_FROM and self._read > LARGEST_RATIO * self._size:
-            raise WrongFile(
+            raise TooLarge(
                 self._path,
                 f"unpacks to more than {LARGEST_RATIO:,} times its size; expected a table",
             )

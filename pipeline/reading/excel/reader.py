@@ -19,7 +19,7 @@ from python_calamine import (
     load_workbook,
 )
 
-from pipeline.errors import UnchosenSheet, WrongFile
+from pipeline.errors import TooLarge, UnchosenSheet, WrongFile
 from pipeline.model.contract import Contract
 from pipeline.model.numbers import NumberFormat, interpretations
 from pipeline.reading import kinds
@@ -96,7 +96,7 @@ def _opened(path: Path) -> Iterator[Any]:
         if unpacked > LARGEST:
             limit = f"{LARGEST >> 20} MiB"
             problem = f"unpacks to {unpacked >> 20} MiB; a workbook may have {limit}"
-            raise WrongFile(path, f"{problem}: export the sheet as CSV")
+            raise TooLarge(path, f"{problem}: export the sheet as CSV")
     try:
         if zipfile.is_zipfile(path):
             sheet_xml.check_areas(path)

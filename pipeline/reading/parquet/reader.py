@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 
-from pipeline.errors import WrongFile, first_line
+from pipeline.errors import TooLarge, WrongFile, first_line
 from pipeline.reading.blocks import Block
 from pipeline.reading.parquet.footer import Chunk, first_chunks
 from pipeline.reading.parquet.int96 import unit_of
@@ -61,7 +61,7 @@ class ParquetReader:
                 if (size := pc.sum(lengths).as_py() or 0) > LARGEST_COLUMN:
                     rows = f"{len(column):,} rows of column {name}"
                     problem = f"unpacks to {size >> 20:,} MiB in {rows}; expected a table"
-                    raise WrongFile(self.path, problem)
+                    raise TooLarge(self.path, problem)
 
     def parse(self, raw: RowBatch, columns: Sequence[int]) -> Block:
         """The rows of a batch with some of their columns; none of them is broken."""

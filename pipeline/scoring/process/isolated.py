@@ -8,6 +8,7 @@ does not have; it serves file after file, and a new one takes its place when it 
 import json
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -36,6 +37,8 @@ POLL_SECONDS = 0.25
 SILENT_SECONDS = 300.0
 """A file of which no row was read for so long is taken to hang its reader."""
 _WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+_PARQUET = (".parquet", ".pq")
+_END_SECONDS = 5.0
 _START = "start a process that reads files"
 
 
@@ -102,7 +105,14 @@ class Isolated:
         progress: "Progress" = lambda rows: None,
     ) -> "ScoredRows":
         """As `FileEngine`."""
-        answer = self._ask(source, _request(folder, source, spec), progress)
+        before = [*folder.iterdir()]
+
+        def begin_anew() -> None:
+            for entry in folder.iterdir():
+                if entry not in before:
+                    shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+        answer = self._ask(source, _request(folder, source, spec), progress, begin_anew)
         rows: ScoredRows = answer["scored"]
         progress(rows["summary"]["rows_in"])
         return rows
@@ -133,30 +143,55 @@ class Isolated:
         return result
 
     def _ask(
-        self, source: "InputFile", request: dict[str, Any], progress: "Progress"
+        self,
+        source: "InputFile",
+        request: dict[str, Any],
+        progress: "Progress",
+        begin_anew: Callable[[], None] | None = None,
     ) -> dict[str, Any]:
-        """What the process answers; its errors are raised here."""
+        """What the process answers; its errors are raised here.
+
+        Args:
+            source: The file.
+            request: What is asked.
+            progress: Called with the number of rows read so far.
+            begin_anew: Removes what a process without enough memory left, so that a new one may
+                try: the first one may have held what earlier files took.
+        """
         with self._one_at_a_time, checked_afterwards(source.refuse_changed):
-            self.start()
-            child = self._child
-            if child is None:  # closed since
-                raise Temporary(_START, "this machine", "it was told to end")
-            try:
-                child.send(request)
-                answer = self._answer(child, source, progress)
-            except BaseException:
-                self.stop()  # it may still be reading
-                raise
+            used = self._child is not None and self._child.reading  # of the file before
+            answer = self._told(source, request, progress)
+            if used and _lacks_memory(answer) and begin_anew is not None:
+                begin_anew()
+                answer = self._told(source, request, progress)
+        if _lacks_memory(answer):
+            raise _too_large(source, self._memory, self._advice)
         if "error" in answer:
             _raise(answer["error"])
+        return answer
+
+    def _told(
+        self, source: "InputFile", request: dict[str, Any], progress: "Progress"
+    ) -> dict[str, Any]:
+        """The answer itself; a process without enough memory has ended then."""
+        self.start()
+        child = self._child
+        if child is None:  # closed since
+            raise Temporary(_START, "this machine", "it was told to end")
+        try:
+            child.send(request)
+            answer = self._answer(child, source, progress)
+        except BaseException:
+            self.stop()  # it may still be reading
+            raise
+        if _lacks_memory(answer):
+            self.stop()
         return answer
 
     def _answer(self, child: "_Child", source: "InputFile", progress: "Progress") -> dict[str, Any]:
         rows, last_progress = 0, time.monotonic()
         while True:
             message = child.next(POLL_SECONDS)
-            if message is not None and message.get("error", {}).get("type") == "MemoryError":
-                raise _too_large(source, self._memory, self._advice)
             if message is not None and "rows" not in message:
                 return message
             if child.status is not None:
@@ -233,10 +268,12 @@ class _Child:
         return message
 
     def end(self) -> None:
-        """End it at once, whatever it does."""
+        """End it at once, whatever it does: what it wrote is free then for others."""
         process = self._running()
         if process is not None:
             process.kill()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_END_SECONDS)
 
     def _running(self) -> "subprocess.Popen[bytes] | None":
         self._started.wait()
@@ -313,9 +350,16 @@ def _raise(error: dict[str, Any]) -> NoReturn:
     raise RuntimeError(f"unexpected in the process that reads files:\n{error['message']}")
 
 
+def _lacks_memory(answer: Mapping[str, Any]) -> bool:
+    return bool(answer.get("error", {}).get("type") == "MemoryError")
+
+
 def _advice(source: "InputFile", advice: str) -> str:
-    if source.name.lower().endswith(_WORKBOOKS):
+    name = source.name.lower()
+    if name.endswith(_WORKBOOKS):
         return "save its sheet as CSV, which is read piece by piece"
+    if name.endswith(_PARQUET):
+        return "write it with smaller row groups, or without its columns of long values"
     return advice
 
 
@@ -333,8 +377,9 @@ def _death(source: "InputFile", child: _Child, memory: int, advice: str) -> Exce
         return Temporary(_START, "this machine", f"it ended with status {status}")
     if status >= 0:
         return RuntimeError(f"the process that reads files ended with exit status {status}")
-    if -status == signal.SIGKILL:  # the kernel's way when memory runs out
-        return _too_large(source, memory, advice)
+    if -status == signal.SIGKILL:  # the kernel's way when the memory of the machine runs out
+        problem = f"needs more memory than this machine has left, {memory >> 20:,} MiB at most"
+        return TooLarge(source.path, f"{problem}; {_advice(source, advice)}")
     return WrongFile(
         source.path,
         f"the reader ended with signal {-status} while it read this file; it is damaged, or needs "

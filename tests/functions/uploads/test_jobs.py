@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from errno import ENOSPC
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,9 @@ from functions.settings.public_address import PublicAddress
 from functions.uploads.jobs.idempotency import secret_in
 from functions.uploads.results import JOBS as UNFINISHED
 from functions.uploads.slots import Slots
-from model_store import BUNDLED, open_store
+from model_store import BUNDLED, Temporary, open_store
 from pipeline.runs.notices import Notices
+from pipeline.scoring.outputs import write_json
 from tests.functions.conftest import Lines
 from tests.support.jobs import CSV, JOBS, ask, ended, output, scored, send
 from tests.support.notices import Inbox
@@ -213,6 +215,31 @@ def test_a_job_is_bounded(
 ) -> None:
     monkeypatch.setattr(functions.uploads.jobs.worker, limit, value)
     assert reason in ended(client, send(client, CUSTOMERS))["problem"]["detail"]
+
+
+def test_a_job_that_fills_the_disk_says_so_and_leaves_room_for_the_next(
+    client: TestClient, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no room for a word before what nobody will read is gone."""
+
+    def fill(path: Path, upload: Any, folder: Path, *_: Any) -> None:
+        (folder / "assigned.csv").write_bytes(b"1")
+        raise Temporary("write", "the folder for results", "No space left on device")
+
+    def write(path: Path, document: Any) -> None:
+        job = path.parents[1]
+        if path.name == "failed.json" and ((job / "input").exists() or (job / "run").exists()):
+            raise OSError(ENOSPC, "No space left on device")
+        write_json(path, document)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(functions.uploads.jobs.worker, "score_upload", fill)
+        patched.setattr(functions.uploads.jobs.folders, "write_json", write)
+        job = ended(client, send(client, CUSTOMERS))
+    problem = job["problem"]
+    assert (problem["status"], problem["code"]) == (503, "storage_unavailable")
+    assert "No space left on device" in problem["detail"]
+    assert scored(client, ONE)["counts"]["rows_assigned"] == 1
 
 
 def test_trouble_of_ours_fails_the_job_and_not_the_next(

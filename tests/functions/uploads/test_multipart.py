@@ -206,7 +206,7 @@ def test_scoring_is_bounded(
     value: float, reason: str,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(functions.uploads.local_uploads, limit, value)
-    assert reason in told(post(champion, gzip.compress(CUSTOMERS), status=422))
+    assert reason in told(post(champion, gzip.compress(CUSTOMERS), status=413))
     assert kept(temporary) == []
 
 

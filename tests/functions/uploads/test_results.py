@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from functions.uploads import disk
 from functions.uploads.results import Results
 from model_store import Temporary
 
@@ -66,6 +67,35 @@ def test_the_oldest_make_room(tmp_path: Path) -> None:
     results = Results(tmp_path / "root", max_bytes=2_500)
     ids = [keep(results, age=30 - place, size=1_000) for place in range(4)]
     assert [bool(found(results, run, "a.csv")) for run in ids] == [False, False, True, True]
+
+
+def test_in_a_folder_that_is_memory_less_is_kept_and_the_newest_always(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Six results of 1,000 bytes on a machine of 15,000 bytes."""
+    monkeypatch.setattr(disk, "is_memory", lambda folder: True)
+    monkeypatch.setattr(disk, "_memory", lambda: 15_000)
+    results = Results(tmp_path / "root")
+    ids = [keep(results, age=30 - place, size=1_000) for place in range(6)]
+    assert [bool(found(results, run, "a.csv")) for run in ids] == [False] * 4 + [True] * 2
+    large = keep(results, age=1, size=9_000)
+    assert [bool(found(results, run, "a.csv")) for run in (*ids, large)] == [False] * 6 + [True]
+
+
+def test_whether_a_folder_is_memory_is_read_from_the_mounts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounts = tmp_path / "mountinfo"
+    lines = ("1 0 8:1 / / rw - ext4 /dev/sda rw", f"2 1 0:5 / {tmp_path} rw - tmpfs tmpfs rw")
+    mounts.write_text("\n".join(lines), encoding="utf-8")
+    monkeypatch.setattr(disk, "_MOUNTS", mounts)
+    disk.is_memory.cache_clear()
+    assert disk.is_memory(tmp_path / "below")
+    assert not disk.is_memory(tmp_path.parent / "beside")
+    monkeypatch.setattr(disk, "_MOUNTS", tmp_path / "nothing")
+    disk.is_memory.cache_clear()
+    assert not disk.is_memory(tmp_path)
+    disk.is_memory.cache_clear()
 
 
 def test_there_are_so_many_at_most_however_small(

@@ -1,6 +1,7 @@
 import csv
 import gzip
 from collections.abc import Callable
+from errno import EIO, ENOSPC
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import WrongFile
+from pipeline.errors import WrongFile, refuse_unreadable
 from pipeline.model.contract import Contract, Feature
 from pipeline.reading.open import open_customers
 from pipeline.reading.options import AUTODETECT, ReadingOptions
@@ -297,3 +298,11 @@ def test_a_bomb_is_refused(write: Write, monkeypatch: pytest.MonkeyPatch) -> Non
     bomb = pa.compress(b"a,b\n" + b"1,2\n" * 10_000_000, codec="zstd", asbytes=True)
     with pytest.raises(WrongFile, match="1,100 times its size"):
         rows_of(write(bomb))
+
+
+def test_a_full_disk_is_no_fault_of_the_file_that_is_read() -> None:
+    """A workbook is written out as text while it is opened, which may find no space."""
+    with pytest.raises(OSError, match="No space left"), refuse_unreadable("a.xlsx"):
+        raise OSError(ENOSPC, "No space left on device")
+    with pytest.raises(WrongFile, match="cannot be read"), refuse_unreadable("a.xlsx"):
+        raise OSError(EIO, "Input/output error")

@@ -150,7 +150,7 @@ def test_a_table_that_unpacks_to_very_many_rows_is_refused(client: TestClient) -
     pq.write_table(pa.table({name: pa.repeat(38, count) for name in named}), target)
     assert len(target.getvalue()) < 100_000
     answer = ask(client, target.getvalue(), PARQUET)
-    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_file")
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
     assert "has more than 250,000 rows; cut it into parts" in answer.json()["detail"]
 
 
@@ -171,7 +171,7 @@ def test_one_that_takes_too_long_is_refused(
 ) -> None:
     monkeypatch.setattr(tables, "SCORE_SECONDS", -1.0)
     answer = ask(client, CSV)
-    assert answer.status_code == 422
+    assert answer.status_code == 413
     assert "is not scored within -1 seconds; cut it into parts" in answer.json()["detail"]
 
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
 
-from pipeline.errors import WrongFile
+from pipeline.errors import TooLarge, WrongFile
 from pipeline.model.cluster_model import ClusterModel
 from pipeline.runs.history.entry import LEDGER
 from pipeline.scoring.process import limits
@@ -95,6 +95,23 @@ def test_a_file_that_ends_its_reader_costs_itself_only(
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [LEDGER, "good.csv"]
 
 
+def test_memory_that_earlier_files_took_refuses_no_other(
+    score: Callable[..., dict[str, Any]], write: Write, isolated: Isolated
+) -> None:
+    """A process keeps some of what it took. A new one is asked before a file is refused."""
+    score(write(GOOD, "good.csv"))
+    with pytest.raises(KeyError):  # the answer of the deed, once it was done
+        score(write("grow"))
+    isolated.stop()
+
+
+def test_a_reader_that_the_kernel_ended_lacked_the_memory_of_the_machine(
+    score: Callable[..., dict[str, Any]], write: Write
+) -> None:
+    with pytest.raises(TooLarge, match=r"more memory than this machine has left, 768 MiB at most"):
+        score(write("kill"))
+
+
 def test_a_parquet_file_that_unpacks_to_gigabytes_is_refused(
     score: Callable[..., dict[str, Any]], model: ClusterModel, tmp_path: Path
 ) -> None:
@@ -105,8 +122,39 @@ def test_a_parquet_file_that_unpacks_to_gigabytes_is_refused(
     path = tmp_path / "bomb.parquet"
     pq.write_table(pa.table(table), path, compression="zstd", store_schema=False)
     assert path.stat().st_size < 10_000
-    with pytest.raises(WrongFile, match=f"needs more than {LEAST_MEMORY >> 20} MiB of memory"):
+    words = f"needs more than {LEAST_MEMORY >> 20} MiB of memory.* smaller row groups"
+    with pytest.raises(TooLarge, match=words):
         score(path)
+
+
+@pytest.mark.parametrize("kind", ["lists", "structs", "numbers", "a feature"])
+def test_nested_and_repeated_values_are_bounded_by_the_memory(
+    model: ClusterModel, tmp_path: Path, kind: str
+) -> None:
+    """A few kilobytes of Parquet stand for gigabytes: each ends in a line, in a second or two."""
+    rows = 20_000
+    table: dict[str, Any] = {feature.name: [0.5] * rows for feature in model.contract.features}
+    texts = pa.DictionaryArray.from_arrays(
+        pa.array([0] * rows * 10, pa.int32()), pa.array(["1" * (1 << 20)])
+    )
+    ends = pa.array(range(0, rows * 10 + 1, 10), pa.int32())
+    lists = pa.ListArray.from_arrays(ends, texts)
+    if kind == "numbers":
+        many = pa.array(range(0, rows * 1_000 + 1, 1_000), pa.int32())
+        lists = pa.ListArray.from_arrays(many, pa.repeat(pa.scalar(0, pa.int64()), rows * 1_000))
+    if kind == "a feature":
+        table[model.contract.features[0].name] = texts.slice(0, rows)
+    else:
+        nested = pa.StructArray.from_arrays([lists, lists], ["a", "b"])
+        table["note"] = nested if kind == "structs" else lists
+    path = tmp_path / "nested.parquet"
+    pq.write_table(pa.table(table), path, compression="zstd", store_schema=False)
+    del table, lists, texts
+    assert path.stat().st_size < 100_000
+    engine = Isolated(160 << 20)
+    with pytest.raises(TooLarge, match=r"more than 160 MiB of memory"):
+        score_file(path, model, "v1", tmp_path / "out", Options(), engine=engine)
+    engine.close()
 
 
 def test_a_refusal_says_the_same(
