@@ -255,7 +255,7 @@ def test_scoring_the_earlier_file_is_bounded(
     champion: TestClient, newer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(functions.uploads.local_uploads, "SCORE_SECONDS", -1.0)
-    assert "jan.csv: is not scored within" in refused(champion, newer, EARLIER)
+    assert "jan.csv: is not scored within" in refused(champion, newer, EARLIER, 413)
 
 
 def test_a_busy_server_says_so(
