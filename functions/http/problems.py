@@ -69,7 +69,10 @@ _STATUS = {
 
 
 class ProblemError(Exception):
-    """Raised when a request is answered by a problem document."""
+    """Raised when a request is answered by a problem document.
+
+    `of_file` says that the detail begins with the name of a file.
+    """
 
     def __init__(
         self,
@@ -79,8 +82,9 @@ class ProblemError(Exception):
         code: str | None = None,
         errors: Sequence[FieldProblem] = (),
         headers: Mapping[str, str] | None = None,
+        of_file: bool = False,
     ) -> None:
-        self.status, self.detail = status, detail
+        self.status, self.detail, self.of_file = status, detail, of_file
         self.code = code or _STATUS.get(status, "invalid_request")
         self.errors, self.headers = errors, headers
         super().__init__(detail)
@@ -96,7 +100,7 @@ def to_problem(error: Exception) -> ProblemError:
     if isinstance(error, WrongFile):
         too_large = isinstance(error, TooLarge)
         status, code = (413, "too_large") if too_large else (422, "invalid_file")
-        return ProblemError(status, str(error), code=code)
+        return ProblemError(status, str(error), code=code, of_file=True)
     if isinstance(error, WrongOption):
         return ProblemError(422, str(error), code="invalid_form")
     if isinstance(error, Temporary):

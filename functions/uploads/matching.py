@@ -38,7 +38,7 @@ class ToMatch(ProblemError):
 
     def __init__(self, error: Unclear, waiting: "WaitingFile") -> None:
         self.waiting = waiting
-        super().__init__(422, str(error), code="invalid_file")
+        super().__init__(422, str(error), code="invalid_file", of_file=True)
 
 
 @dataclass(frozen=True, slots=True)

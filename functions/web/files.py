@@ -111,7 +111,7 @@ def files_view(
 def sentence(problem: ProblemError, names: Mapping[str, str]) -> str:
     """What is wrong, by the page's names of options; a file's name at the beginning stays."""
     detail = _OPTION.sub(lambda match: names[_option(match)], problem.detail)
-    return detail if problem.code == "invalid_file" else detail[0].upper() + detail[1:]
+    return detail if problem.of_file else detail[0].upper() + detail[1:]
 
 
 def _option(match: re.Match[str]) -> str:
