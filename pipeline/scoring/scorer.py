@@ -1,7 +1,7 @@
 """Scoring one block: a pure function from rows to assigned rows, rejects and counts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from pipeline.errors import Problem, shortened
 from pipeline.model.cluster_model import Assignments, ClusterModel
-from pipeline.model.contract.spelling import alphanumeric
 from pipeline.model.risk import Risks
+from pipeline.model.spelling import alphanumeric
 from pipeline.reading.arrow_columns import as_text, filtered, without_dictionary
 from pipeline.reading.arrow_numpy import column_of, missing_in, values_of
 from pipeline.reading.blocks import Block, BrokenRow
@@ -195,7 +195,7 @@ class Scorer:
             cells = self._cells(block, position)
             if is_repeated_header(self.file, self.model.contract, cells, row, line):
                 return Reject(row, line, "", "", REPEATED_HEADER, "", _REPEATED_HEADER_REASON, "")
-        shown = [replace(each, value=self.file.display(each.value)) for each in problems]
+        shown = [each._replace(value=self.file.display(each.value)) for each in problems]
         first, reason = shown[0], "; ".join(map(str, shown))
         customer = self._id_of(block, position)
         return Reject(row, line, customer, first.column, first.code, first.value, reason, "")

@@ -9,7 +9,7 @@ from typing import Self
 
 from pipeline.errors import WrongFile, shortened
 from pipeline.model.contract import Contract
-from pipeline.model.contract.spelling import normalised, readable, split_pair
+from pipeline.model.spelling import normalised, readable, split_pair
 
 _SHOWN = 12
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from pipeline.model.contract import Contract
-from pipeline.model.contract.spelling import readable
+from pipeline.model.spelling import readable
 from pipeline.reading.columns.names import Binding
 
 SURE = 0.85

@@ -415,6 +415,22 @@ def test_a_look_up_loads_no_heavy_library() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_look_up_loads_what_answers_it_and_nothing_else() -> None:
+    """Each of these takes a hundredth of the whole command, or more."""
+    code = (
+        "import sys; from functions.cli.main import main; "
+        f"main(['assign', *{CUSTOMER!r}, '--model', 'original'], standalone_mode=False); "
+        "rooms = ('functions.http', 'functions.web', 'pipeline.reading', 'pipeline.scoring'); "
+        "late = {'base64', 'getpass', 'rich', 'shutil', 'tempfile',"
+        " 'pipeline.model.counterfactuals',"
+        " *('functions.settings.' + name for name in ('access', 'batch', 'clients', 'server')),"
+        " *(name for name in sys.modules if name.startswith(rooms))}; "
+        "sys.exit(', '.join(late & set(sys.modules)) or None)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_scoring_loads_no_heavy_library_but_in_the_process_that_reads(tmp_path: Path) -> None:
     code = (
         "import sys; from functions.cli.main import main; "
