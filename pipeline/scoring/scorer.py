@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -20,11 +21,13 @@ from pipeline.reading.delimited.reader import DelimitedReader
 from pipeline.reading.validation import REPEATED_HEADER, check, is_repeated_header, refuse_ambiguous
 from pipeline.scoring.challenger import ChallengerScorer
 from pipeline.scoring.documents import APPENDED_COLUMNS, CHALLENGER_COLUMN, RISK_COLUMNS
-from pipeline.scoring.explainer import Explainer
 from pipeline.scoring.rejects import Reject
-from pipeline.scoring.spec import NOTHING, Options
+from pipeline.scoring.spec import NOTHING, Explaining, Options
 from pipeline.scoring.summary.repeated_ids import IdBlock, id_block
 from pipeline.scoring.summary.tally import Tally
+
+if TYPE_CHECKING:
+    from pipeline.scoring.explainer import Explainer
 
 _REPEATED_HEADER_REASON = "expected a customer, found the header once more"
 
@@ -91,9 +94,7 @@ class Scorer:
         self._features = {name: self._index_of[column] for name, column in features.items()}
         self._label = None if label is None else self._index_of[label]
         self._id = None if id_column is None else self._index_of[id_column]
-        self._explainer: Explainer | None = None
-        if options.explaining != NOTHING:
-            self._explainer = Explainer(model, options.explaining)
+        self._explainer = _explainer(model, options.explaining)
         self.explained = self._explainer.columns if self._explainer else []
         """The columns that explain."""
         names = [*APPENDED_COLUMNS, *(() if model.risk is None else RISK_COLUMNS)]
@@ -223,3 +224,12 @@ def free_names(wanted: Sequence[str], taken: Sequence[str], prefix: str = "assig
             free = f"{prefix}_{free}"
         names.append(free)
     return names
+
+
+def _explainer(model: ClusterModel, explaining: Explaining) -> "Explainer | None":
+    """What explains rows, where somebody asked for it: it takes a while to load."""
+    if explaining == NOTHING:
+        return None
+    from pipeline.scoring.explainer import Explainer
+
+    return Explainer(model, explaining)

@@ -106,8 +106,10 @@ def id_block(column: pa.Array, rows: NDArray[np.int64]) -> IdBlock:
     if not known.all():
         hashes, numbers = hashes[known], numbers[known]
     candidates = np.flatnonzero(_MAYBE_TOTAL[_low_bits(hashes)])
-    totals: Rows = numbers[candidates[np.isin(hashes[candidates], _TOTAL_HASHES)]]
-    return IdBlock(hashes, numbers, totals.tolist())
+    totals: list[int] = []
+    if candidates.size:  # of nothing, isin loads masked arrays
+        totals = numbers[candidates[np.isin(hashes[candidates], _TOTAL_HASHES)]].tolist()
+    return IdBlock(hashes, numbers, totals)
 
 
 class RepeatedIds:
