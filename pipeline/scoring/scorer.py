@@ -1,8 +1,7 @@
 """Scoring one block: a pure function from rows to assigned rows, rejects and counts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -32,8 +31,7 @@ if TYPE_CHECKING:
 _REPEATED_HEADER_REASON = "expected a customer, found the header once more"
 
 
-@dataclass(frozen=True, slots=True)
-class ScoredBlock:
+class ScoredBlock(NamedTuple):
     """A block's customers: those assigned, and the rest."""
 
     columns: Sequence[pa.Array]

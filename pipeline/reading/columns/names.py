@@ -5,7 +5,7 @@ Nothing else is ever taken for a column. What is merely near is told by `nearnes
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from pipeline.errors import WrongFile, shortened
 from pipeline.model.contract import Contract
@@ -60,8 +60,7 @@ class KnownNames:
         return {found for name in names if (found := self.meaning(name)) is not None}
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(NamedTuple):
     """The names of a file's columns, once those of the contract are found."""
 
     names: tuple[str, ...]
