@@ -8,8 +8,7 @@ crash can leave one moved and the other not.
 
 import json
 import re
-from dataclasses import asdict, dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from model_store.errors import (
     MALFORMED,
@@ -30,8 +29,7 @@ ANY = "any version, or none"
 _ALIAS = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
 
-@dataclass(frozen=True, slots=True)
-class Pointer:
+class Pointer(NamedTuple):
     """What an alias's file says."""
 
     version: str
@@ -42,7 +40,7 @@ class Pointer:
 
     def to_json(self) -> bytes:
         """The content of the alias's file."""
-        return (json.dumps(asdict(self), indent=2) + "\n").encode()
+        return (json.dumps(self._asdict(), indent=2) + "\n").encode()
 
     @classmethod
     def from_json(cls, content: bytes) -> Self:

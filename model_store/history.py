@@ -10,9 +10,9 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Self
+from types import MappingProxyType
+from typing import Any, NamedTuple, Self
 
 from model_store.errors import MALFORMED, WrongArtifact
 from model_store.storage.base import Storage
@@ -21,19 +21,17 @@ _FOLDER = "history"
 _NAME = re.compile(r"(\d{8}T\d{6}\d{6}Z-[0-9a-f]{8})\.json")
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """Why somebody moves an alias."""
 
     who: str
     why: str
     action: str = "point"
-    details: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = MappingProxyType({})
     """What else an auditor should know, such as the limits that were overruled."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One move of an alias: begun, and in effect once the alias names it."""
 
     id: str

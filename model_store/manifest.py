@@ -15,7 +15,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from model_store.errors import MALFORMED, WrongArtifact
 from model_store.version import Version
@@ -25,8 +25,7 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9]+)+")
 _OWN_KEYS = ("format", "version", "created", "files")
 
 
-@dataclass(frozen=True, slots=True)
-class FileRecord:
+class FileRecord(NamedTuple):
     """Size in bytes and sha256 of one file, as it was when it was published."""
 
     sha256: str

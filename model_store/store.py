@@ -9,9 +9,8 @@ marks/<name>.json                  a number that only grows
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from model_store.aliases import ANY, CHAMPION, PREVIOUS, Aliases, check_alias
 from model_store.counters import Counters
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
     from model_store.signing import Signer
 
 
-@dataclass(frozen=True, slots=True)
-class Artifact:
+class Artifact(NamedTuple):
     """One published version; its files are read on demand and checked against the manifest."""
 
     manifest: Manifest

@@ -2,16 +2,14 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Self
+from typing import NamedTuple, Self
 
 _PATTERN = re.compile(r"(\d{8}T\d{6}Z)-([0-9a-f]{8})")
 _TIME_FORMAT = "%Y%m%dT%H%M%SZ"
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class Version:
+class Version(NamedTuple):
     """A UTC second and the first eight hex digits of the content's sha256; sorts by time."""
 
     published: datetime
@@ -27,7 +25,7 @@ class Version:
         latest = max((other.published for other in others), default=None)
         if latest is None or self.published > latest:
             return self
-        return replace(self, published=latest + timedelta(seconds=1))
+        return self._replace(published=latest + timedelta(seconds=1))
 
     @classmethod
     def from_string(cls, text: str) -> Self:

@@ -3,9 +3,8 @@
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from errno import ENOSPC
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from model_store.errors import CustomerClustersError
 
@@ -17,8 +16,7 @@ MAX_REJECTED_SHARE = 0.5
 """A file with more wrong rows than this is a wrong file, unless its user says otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """Why one value of one customer cannot be used."""
 
     column: str
@@ -64,7 +62,7 @@ class WrongRow(CustomerClustersError, ValueError):
     @property
     def data(self) -> dict[str, Any]:
         """The problems, each as a mapping of its fields."""
-        return {"problems": [asdict(problem) for problem in self.problems]}
+        return {"problems": [problem._asdict() for problem in self.problems]}
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Self:

@@ -9,7 +9,6 @@ from functions.cli.output.text import print_details, print_json, print_text
 from pipeline.model.cluster import Cluster
 from pipeline.model.cluster_model import Assignment, ClusterModel
 from pipeline.model.contract import Value, exact
-from pipeline.model.counterfactuals import find_counterfactuals
 from pipeline.model.outlier import warning
 from pipeline.model.published.loading import load_model
 from pipeline.model.risk import in_words
@@ -102,6 +101,8 @@ def _show(assignment: Assignment, model: ClusterModel) -> None:
 
 def _show_changes(model: ClusterModel, customer: Mapping[str, Value]) -> None:
     """What would change the group, the smallest change first."""
+    from pipeline.model.counterfactuals import find_counterfactuals
+
     found = find_counterfactuals(model, customer)
     features = {feature.name: feature for feature in model.contract.features}
     changes = sorted(filter(None, found.values()), key=lambda change: change.size)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from functions.cli import options
+from functions.cli import file_options, options
+from functions.cli.contracts.option import contract_option
 from functions.cli.output import console
 from functions.cli.output.text import print_json
 from model_store.extras import needs_extra
@@ -25,8 +26,8 @@ from pipeline.reading.options import ReadingOptions
     show_default=True,
     help="Folder for explore.html and explore.json.",
 )
-@options.contract
-@options.reading
+@contract_option
+@file_options.reading
 @options.as_json_flag
 def explore(data: Path, out: Path, contract: Path, as_json: bool, reading: ReadingOptions) -> None:
     """Describe a customer file before training: what is missing, odd, leaking, telling."""

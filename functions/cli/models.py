@@ -34,7 +34,7 @@ def list_models(store: str, as_json: bool) -> None:
 
 
 @models.command("show", epilog="Example: customer-clusters models show champion")
-@click.argument("reference", metavar="[REF]", default=lambda: options.settings().model)
+@click.argument("reference", metavar="[REF]", default=lambda: options.model_settings().model)
 @options.store
 @options.as_json_flag
 def show(reference: str, store: str, as_json: bool) -> None:

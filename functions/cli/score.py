@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from functions.cli import options
+from functions.cli import file_options, options
 
 
 @click.command(
@@ -44,7 +44,7 @@ from functions.cli import options
     help="An earlier run: say who changed the group since, as the command moves does.",
 )
 @click.option("--as-one", is_flag=True, help="Of Spark: the files of a folder are one data set.")
-@options.of_run
+@file_options.of_run
 def score(
     inputs: tuple[str, ...],
     out: str,

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from functions.cli import options
+from functions.cli import file_options, options
+from functions.cli.contracts.option import contract_option
 from functions.cli.output import console
 from functions.cli.output import models as model_tables
 from functions.cli.output.text import print_json
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     metavar="K|LOW-HIGH",
     help="Number of clusters for --features; of a range evidence chooses. Default: 2-10.",
 )
-@options.contract
+@contract_option
 @click.option(
     "--names",
     metavar="FILE",
@@ -76,7 +77,7 @@ if TYPE_CHECKING:
 )
 @options.who
 @options.sign_key
-@options.reading
+@file_options.reading
 @options.store
 @options.as_json_flag
 def train(

@@ -14,7 +14,7 @@ from functions.protocols.predictions import outputs_of, predict
 from functions.protocols.rows import Rows, parse_rows
 from pipeline.errors import Problem, WrongRow, shortened
 from pipeline.model.contract import Contract
-from pipeline.model.contract.spelling import normalised
+from pipeline.model.spelling import normalised
 
 Kind = Literal["application/json", "application/jsonlines", "text/csv"]
 KINDS: Mapping[str, Kind] = {

@@ -6,7 +6,6 @@ from datetime import date
 from typing import Self
 
 from functions.settings.kinds import (
-    FORMAT,
     POSITIVE,
     S3_PREFIX,
     SHARE,
@@ -19,10 +18,17 @@ from functions.settings.variables import PREFIX, Kind, WrongSetting, read, setti
 from model_store import S3Address
 from pipeline.errors import MAX_REJECTED_SHARE
 from pipeline.reading.options import AUTODETECT, OPTIONS, ReadingOptions, WrongOption
-from pipeline.scoring.documents import OutputFormat
+from pipeline.scoring.documents import OUTPUT_FORMATS, OutputFormat
 
 READING_VARIABLES = {name: PREFIX + name.upper() for name in OPTIONS}
 """The variable of each option about how files are written."""
+
+
+def _format(text: str) -> OutputFormat:
+    known: dict[str, OutputFormat] = {each: each for each in OUTPUT_FORMATS}
+    if text not in known:
+        raise ValueError
+    return known[text]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,7 @@ class BatchSettings:
     """To which period a file belongs, where that is said beside it."""
     format: OutputFormat | None = setting(
         "CUSTOMER_CLUSTERS_FORMAT",
-        FORMAT,
+        Kind(_format, ", ".join(OUTPUT_FORMATS)),
         "What assigned rows are written as: `csv`, `parquet` or `xlsx`, a workbook for people",
         default=None,
         shown="that of the file",

@@ -7,6 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
+from functions.settings.kinds import entries_of, parts_of
+from functions.settings.variables import Kind
+
 SCOPES = ("assign", "files", "customers", "metrics", "admin")
 """What a client may do; `admin` is all of it, and whatever is added."""
 ALL_SCOPES = frozenset(SCOPES)
@@ -112,3 +115,15 @@ def api_keys_of(entries: tuple[str, ...]) -> tuple[ApiKey, ...]:
     if any(clients[key.client.name] != key.client for key in keys):
         raise ValueError
     return keys
+
+
+def _api_keys(text: str) -> tuple[str, ...]:
+    """Entries that mean keys; they stay texts, which whoever tells clients apart reads again."""
+    split = [entry.rpartition("=") for entry in parts_of(text)]
+    entries = tuple(said + mark + digest.lower() for said, mark, digest in split)
+    entries_of(entries, ApiKey.from_text)
+    api_keys_of(entries)
+    return entries
+
+
+API_KEYS = Kind(_api_keys, f"{ENTRY}, separated by commas, no key or name twice with other rights")

@@ -1,6 +1,5 @@
 """Which variables each process reads, for help pages and documents."""
 
-from dataclasses import replace
 from itertools import chain
 
 from functions.settings.access import AccessSettings
@@ -15,7 +14,7 @@ def server_variables() -> list[Variable]:
     """The variables that a server reads."""
     plain, buckets = variables_of(Settings), variables_of(BatchSettings)
     del plain["sign_key"]  # a server publishes nothing
-    both = [replace(buckets[name], default="none") for name in ("input", "output")]
+    both = [buckets[name]._replace(default="none") for name in ("input", "output")]
     return [*plain.values(), *variables_of(AccessSettings).values(), *both]
 
 

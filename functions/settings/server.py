@@ -1,18 +1,14 @@
 """Settings of a server, and of what it and the functions have in common."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Self
 
 from functions.settings.access import AccessSettings
 from functions.settings.batch import BatchSettings
+from functions.settings.clients import API_KEYS
 from functions.settings.kinds import (
-    ADDRESS,
-    API_KEYS,
-    KEYS,
     METRICS,
-    MODELS,
     PATH,
     POSITIVE,
     SERVER,
@@ -20,35 +16,18 @@ from functions.settings.kinds import (
     WHOLE,
     WHOLE_OR_NONE,
     Metrics,
-    NamedModel,
 )
+from functions.settings.models import ModelSettings
 from functions.settings.public_address import PublicAddress
 from functions.settings.variables import Kind, WrongSetting, read, setting, variables_of
-from model_store import BUNDLED, CHAMPION
 from pipeline.hashing import CONTROL_KEY
 from pipeline.scoring.period import DEFAULT_PERIODS, PeriodPattern
 
-DEFAULT = "default"
-"""The name of the model that answers where none is named."""
-
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(ModelSettings):
     """Where the models are, which one answers, and what a server allows."""
 
-    store: str = setting(
-        "CUSTOMER_CLUSTERS_STORE",
-        Kind(str, "a folder or an s3:// address"),
-        "The model store: a folder or `s3://bucket/prefix`",
-        default=str(BUNDLED),
-        shown="the bundled store",
-    )
-    model: str = setting(
-        "CUSTOMER_CLUSTERS_MODEL",
-        Kind(str, "an alias or a version"),
-        "The alias or version of the model that answers",
-        default=CHAMPION,
-    )
     model_ttl_seconds: float = setting(
         "CUSTOMER_CLUSTERS_MODEL_TTL_SECONDS",
         POSITIVE,
@@ -81,19 +60,6 @@ class Settings:
         PATH,
         "The path under which a proxy shows the pages, such as `/groups`",
         default="",
-    )
-    trusted_keys: tuple[str, ...] = setting(
-        "CUSTOMER_CLUSTERS_TRUSTED_KEYS",
-        KEYS,
-        "Ed25519 public keys in base64, with commas; where there are any, a model that none of "
-        "them signed is refused",
-        default=(),
-    )
-    sign_key: Path | None = setting(
-        "CUSTOMER_CLUSTERS_SIGN_KEY",
-        Kind(Path, "a file"),
-        "The file with the Ed25519 private key (PEM) that signs what is published",
-        default=None,
     )
     max_upload_bytes: int = setting(
         "CUSTOMER_CLUSTERS_MAX_UPLOAD_BYTES",
@@ -158,15 +124,6 @@ class Settings:
         default="",
         shown="none, no index",
     )
-    models: tuple[NamedModel, ...] = setting(
-        "CUSTOMER_CLUSTERS_MODELS",
-        MODELS,
-        "Several models, `cards=s3://bucket/models#champion,loans=/stores/loans`: the one named "
-        "`default`, or the first, answers where no model is named; with CUSTOMER_CLUSTERS_STORE "
-        "that store is the one named `default`",
-        default=(),
-        shown="one, of CUSTOMER_CLUSTERS_STORE",
-    )
     models_loaded: int = setting(
         "CUSTOMER_CLUSTERS_MODELS_LOADED",
         WHOLE,
@@ -187,7 +144,10 @@ class Settings:
     )
     public_url: PublicAddress | None = setting(
         "CUSTOMER_CLUSTERS_PUBLIC_URL",
-        ADDRESS,
+        Kind(
+            PublicAddress.from_text,
+            "an address such as https://clusters.bank.example/base, without query and user",
+        ),
         "The address under which people and programs reach this server through a proxy, such as "
         "`https://clusters.bank.example/base`; whole addresses are made of it, whatever the "
         "headers of a request say",
@@ -224,7 +184,7 @@ class Settings:
         if made.public_url and made.root_path not in ("", made.public_url.path):
             path, address = (variables_of(cls)[name].name for name in ("root_path", "public_url"))
             raise WrongSetting(path, f"nothing, or the path of {address}")
-        return made._of_models(variables_of(cls)["store"].is_set(environment))
+        return made.with_default_first(environment)
 
     @property
     def base_path(self) -> str:
@@ -235,23 +195,3 @@ class Settings:
     def base_address(self) -> str:
         """What is put before our paths where no request says who asks: whole, where it is known."""
         return self.root_path if self.public_url is None else str(self.public_url)
-
-    @property
-    def named_models(self) -> tuple[NamedModel, ...]:
-        """The models that answer, that of addresses without a name first."""
-        return self.models or (NamedModel(DEFAULT, self.store, self.model),)
-
-    def _of_models(self, with_store: bool) -> Self:
-        """With the default model first among all, and as the store and the model of this."""
-        if not self.models:
-            return self
-        named = {model.name: model for model in self.models}
-        if with_store and DEFAULT in named:
-            expected = f"no model named {DEFAULT}, for CUSTOMER_CLUSTERS_STORE is set: it is that"
-            raise WrongSetting("CUSTOMER_CLUSTERS_MODELS", expected)
-        first = (
-            NamedModel(DEFAULT, self.store) if with_store else named.get(DEFAULT, self.models[0])
-        )
-        models = [first, *(model for model in self.models if model.name != first.name)]
-        known = tuple(replace(each, reference=each.reference or self.model) for each in models)
-        return replace(self, models=known, store=first.store, model=first.reference or self.model)

@@ -5,8 +5,8 @@ documents.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
-from typing import Any, Generic, TypeVar, overload
+from dataclasses import MISSING, Field, field, fields
+from typing import Any, Generic, NamedTuple, TypeVar, overload
 
 from model_store import CustomerClustersError
 
@@ -35,8 +35,7 @@ class WrongEntry(ValueError):
         super().__init__(f"entry {number}")
 
 
-@dataclass(frozen=True, slots=True)
-class Kind(Generic[T]):
+class Kind(NamedTuple, Generic[T]):
     """A kind of values: how one is read from text, and what its text is expected to be."""
 
     parse: Callable[[str], T]
@@ -44,8 +43,7 @@ class Kind(Generic[T]):
     expected: str
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(NamedTuple):
     """A variable of the environment."""
 
     name: str

@@ -4,7 +4,6 @@ import contextlib
 import errno
 import hashlib
 import os
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -143,6 +142,8 @@ class FolderStorage:
             except OSError as error:
                 if error.errno not in _NO_LINKS:
                     raise
+                import shutil  # few disks need it, and no reader does
+
                 shutil.copyfile(path, aside)
             aside.replace(target)
 

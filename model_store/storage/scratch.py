@@ -6,7 +6,6 @@ one to work beside it removes the folders that nobody holds.
 
 import contextlib
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,7 +32,8 @@ def unfinished(root: Path | None = None) -> Iterator[Path]:
     Raises:
         OSError: No folder can be made there.
     """
-    import tempfile  # not for readers
+    import shutil  # not for readers
+    import tempfile
 
     root = Path(tempfile.gettempdir()) if root is None else root
     root.mkdir(parents=True, exist_ok=True)
@@ -63,6 +63,8 @@ def _new_folder(root: Path) -> tuple[Path, int]:
 
 def _sweep(root: Path) -> None:
     """Remove the folders that nobody holds; where the disk knows no locks, none."""
+    import shutil
+
     with contextlib.suppress(OSError), os.scandir(root) as entries:
         for name in [entry.name for entry in entries if is_scratch(entry.name)]:
             with contextlib.suppress(OSError):

@@ -69,8 +69,7 @@ class Assignment(NamedTuple):
     """Where the model has a risk score."""
 
 
-@dataclass(frozen=True, slots=True)
-class Assignments:
+class Assignments(NamedTuple):
     """Many customers' clusters: one element a customer in every array."""
 
     cluster: "NDArray[np.int64]"

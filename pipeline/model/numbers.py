@@ -6,6 +6,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 DECIMAL_MARKS = (".", ",")
 _OTHER = {".": ",", ",": "."}
@@ -43,8 +44,7 @@ class NumberFormat:
         return mark != self.decimal if self.thousands is None else mark == self.thousands
 
 
-@dataclass(frozen=True, slots=True)
-class Interpretation:
+class Interpretation(NamedTuple):
     """One way to read a number."""
 
     value: float

@@ -43,8 +43,7 @@ class Risk(NamedTuple):
     """What each term adds to the logit, in the order of the terms; the intercept is the rest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Risks:
+class Risks(NamedTuple):
     """Many customers' risk: one element a customer in every array."""
 
     rate: "Array"
@@ -59,8 +58,7 @@ class Risks:
         return Risk(rate, low, high, tuple(float(part[index]) for part in self.parts))
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """One feature's part in the logit: at knots for a number, at values for a category."""
 
     feature: str

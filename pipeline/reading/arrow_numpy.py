@@ -39,13 +39,16 @@ def text_column(texts: Iterable[str | None], *, large: bool = False) -> pa.Array
     """
     cells = list(texts)
     valid = _bits(np.array([cell is not None for cell in cells])) if None in cells else None
-    encoded = [cell.encode() if cell else b"" for cell in cells]
+    shown: list[str] = [cell or "" for cell in cells]
+    text = "".join(shown)
+    encoded = text.encode()
+    parts: Iterable[str | bytes] = shown if text.isascii() else map(str.encode, shown)
     offsets = np.zeros(len(cells) + 1, np.int64)
-    np.cumsum(np.fromiter(map(len, encoded), np.int64, len(cells)), out=offsets[1:])
+    np.cumsum(np.fromiter(map(len, parts), np.int64, len(cells)), out=offsets[1:])
     if not large and offsets[-1] > np.iinfo(np.int32).max:
         raise OverflowError(f"{len(cells):,} texts have more than 2 GiB")
     kind, ends = (pa.large_string(), offsets) if large else (pa.string(), offsets.astype(np.int32))
-    buffers = [valid, pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
+    buffers = [valid, pa.py_buffer(ends), pa.py_buffer(encoded)]
     return pa.Array.from_buffers(kind, len(cells), buffers)
 
 

@@ -1,16 +1,14 @@
 """Blocks: consecutive rows of a customer file, as every reader hands them on."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 
-@dataclass(frozen=True, slots=True)
-class BrokenRow:
+class BrokenRow(NamedTuple):
     """A row that is not a row of this table: where it is, and its text as far as there is any."""
 
     row: int
@@ -21,8 +19,7 @@ class BrokenRow:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """Consecutive rows: the good ones with their numbers (1 is the first), and broken ones."""
 
     rows: NDArray[np.int64]

@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from pipeline.errors import UnmatchedColumns, WrongFile, shortened
 from pipeline.model.contract import Contract
-from pipeline.model.contract.spelling import normalised
 from pipeline.model.numbers import NumberFormat
+from pipeline.model.spelling import normalised
 from pipeline.reading.arrow_columns import without_dictionary
 from pipeline.reading.blocks import Block, BrokenRow, Reader
 from pipeline.reading.columns.nearness import LONGEST_NAME, MOST_NAMES, WantedColumn, nearest

@@ -6,8 +6,8 @@ from dataclasses import dataclass, fields
 from typing import Any, Self
 
 from model_store import CustomerClustersError
-from pipeline.model.contract.spelling import readable
 from pipeline.model.numbers import DECIMAL_MARKS, THOUSANDS, NumberFormat
+from pipeline.model.spelling import readable
 
 _UNICODE = ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")
 _UNSAFE = ("iso2022", "hz", "utf_7", "idna")

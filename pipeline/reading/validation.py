@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from pipeline.errors import Problem, WrongFile
 from pipeline.model.contract import AMBIGUOUS, LARGEST, Contract, Feature, is_missing
-from pipeline.model.contract.spelling import alphanumeric
 from pipeline.model.numbers import NumberFormat
+from pipeline.model.spelling import alphanumeric
 from pipeline.reading.arrow_columns import as_text, is_text, without_dictionary
 from pipeline.reading.arrow_numpy import null_of, text_column, values_of
 from pipeline.reading.customer_file import TYPED, CustomerFile

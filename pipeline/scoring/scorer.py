@@ -1,7 +1,7 @@
 """Scoring one block: a pure function from rows to assigned rows, rejects and counts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from pipeline.errors import Problem, shortened
 from pipeline.model.cluster_model import Assignments, ClusterModel
-from pipeline.model.contract.spelling import alphanumeric
 from pipeline.model.risk import Risks
+from pipeline.model.spelling import alphanumeric
 from pipeline.reading.arrow_columns import as_text, filtered, without_dictionary
 from pipeline.reading.arrow_numpy import column_of, missing_in, values_of
 from pipeline.reading.blocks import Block, BrokenRow
@@ -20,17 +20,18 @@ from pipeline.reading.delimited.reader import DelimitedReader
 from pipeline.reading.validation import REPEATED_HEADER, check, is_repeated_header, refuse_ambiguous
 from pipeline.scoring.challenger import ChallengerScorer
 from pipeline.scoring.documents import APPENDED_COLUMNS, CHALLENGER_COLUMN, RISK_COLUMNS
-from pipeline.scoring.explainer import Explainer
 from pipeline.scoring.rejects import Reject
-from pipeline.scoring.spec import NOTHING, Options
+from pipeline.scoring.spec import NOTHING, Explaining, Options
 from pipeline.scoring.summary.repeated_ids import IdBlock, id_block
 from pipeline.scoring.summary.tally import Tally
+
+if TYPE_CHECKING:
+    from pipeline.scoring.explainer import Explainer
 
 _REPEATED_HEADER_REASON = "expected a customer, found the header once more"
 
 
-@dataclass(frozen=True, slots=True)
-class ScoredBlock:
+class ScoredBlock(NamedTuple):
     """A block's customers: those assigned, and the rest."""
 
     columns: Sequence[pa.Array]
@@ -91,9 +92,7 @@ class Scorer:
         self._features = {name: self._index_of[column] for name, column in features.items()}
         self._label = None if label is None else self._index_of[label]
         self._id = None if id_column is None else self._index_of[id_column]
-        self._explainer: Explainer | None = None
-        if options.explaining != NOTHING:
-            self._explainer = Explainer(model, options.explaining)
+        self._explainer = _explainer(model, options.explaining)
         self.explained = self._explainer.columns if self._explainer else []
         """The columns that explain."""
         names = [*APPENDED_COLUMNS, *(() if model.risk is None else RISK_COLUMNS)]
@@ -195,7 +194,7 @@ class Scorer:
             cells = self._cells(block, position)
             if is_repeated_header(self.file, self.model.contract, cells, row, line):
                 return Reject(row, line, "", "", REPEATED_HEADER, "", _REPEATED_HEADER_REASON, "")
-        shown = [replace(each, value=self.file.display(each.value)) for each in problems]
+        shown = [each._replace(value=self.file.display(each.value)) for each in problems]
         first, reason = shown[0], "; ".join(map(str, shown))
         customer = self._id_of(block, position)
         return Reject(row, line, customer, first.column, first.code, first.value, reason, "")
@@ -223,3 +222,12 @@ def free_names(wanted: Sequence[str], taken: Sequence[str], prefix: str = "assig
             free = f"{prefix}_{free}"
         names.append(free)
     return names
+
+
+def _explainer(model: ClusterModel, explaining: Explaining) -> "Explainer | None":
+    """What explains rows, where somebody asked for it: it takes a while to load."""
+    if explaining == NOTHING:
+        return None
+    from pipeline.scoring.explainer import Explainer
+
+    return Explainer(model, explaining)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from pipeline.errors import MAX_REJECTED_SHARE
-from pipeline.model.cluster_model import ClusterModel
 from pipeline.reading.options import AUTODETECT, ReadingOptions
 from pipeline.scoring.documents import (
     ExplainingDocument,
@@ -19,7 +18,8 @@ from pipeline.scoring.documents import (
 )
 from pipeline.scoring.period import DEFAULT_PERIODS, PeriodPattern
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # options are read before a model is
+    from pipeline.model.cluster_model import ClusterModel
     from pipeline.scoring.inputs import InputFile
 
 Progress = Callable[[int], None]
@@ -30,7 +30,7 @@ Progress = Callable[[int], None]
 class Challenger:
     """A second model, and its version."""
 
-    model: ClusterModel
+    model: "ClusterModel"
     version: str
     related: bool
     """Whether its ids were matched with the first model's: else the same id means nothing."""
@@ -110,7 +110,7 @@ class Options:
 class ScoringSpec:
     """Everything that decides about the results of an input, but for the input itself."""
 
-    model: ClusterModel
+    model: "ClusterModel"
     version: str
     """The version of the model."""
     options: Options = field(default_factory=Options)

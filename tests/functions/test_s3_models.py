@@ -12,7 +12,7 @@ from functions.live_model import LiveModel
 from functions.live_models import LiveModels
 from functions.s3 import _from_environment
 from functions.settings import Settings
-from functions.settings.kinds import NamedModel
+from functions.settings.models import NamedModel
 from model_store import BUNDLED, CustomerClustersError, open_store
 from pipeline.model.published.loading import load_model
 from pipeline.runs.challengers import Challengers

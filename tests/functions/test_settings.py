@@ -43,7 +43,16 @@ def test_every_setting_is_read() -> None:
     )
     secrets = (HASH, HASH), (KEY, KEY)
     assert found == Settings(
-        "models", "candidate", 2.5, secrets[0], 1000, 3.0, "/groups", secrets[1], Path("key.pem"), 0
+        store="models",
+        model="candidate",
+        model_ttl_seconds=2.5,
+        api_keys=secrets[0],
+        max_body_bytes=1000,
+        request_seconds=3.0,
+        root_path="/groups",
+        trusted_keys=secrets[1],
+        sign_key=Path("key.pem"),
+        max_upload_bytes=0,
     )
 
 

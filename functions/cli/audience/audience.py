@@ -5,6 +5,7 @@ from datetime import datetime
 import click
 
 from functions.cli import options
+from functions.settings import Settings
 from pipeline.runs.audience.spec import ORDERS, AudienceSpec, Order, share_of, today
 from pipeline.scoring.documents import OUTPUT_FORMATS, OutputFormat
 
@@ -67,7 +68,7 @@ _EXAMPLES = """Examples:
     "--control-key",
     metavar="TEXT",
     default=lambda: options.settings().control_key,
-    show_default=options.default_of("control_key"),
+    show_default=options.default_of("control_key", Settings),
     help="Another text draws another control group.",
 )
 @click.option(

@@ -1,11 +1,10 @@
 """The command that says what a contract, and the file beside it, lacks."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from functions.cli import options
+from functions.cli import file_options, options
 from functions.cli.output import console
 from functions.cli.output.text import print_json
 from pipeline.model.contract import Contract, Finding, read_contract
@@ -24,7 +23,7 @@ def contract() -> None:
 @click.option(
     "--data", metavar="FILE", type=options.path, help="Customers who should be as it declares."
 )
-@options.reading
+@file_options.reading
 @options.as_json_flag
 @click.pass_context
 def check(
@@ -42,7 +41,7 @@ def check(
         findings = find_disagreements(data, declared, reading)
     if as_json:
         document = {"contract": str(path), "data": data and str(data)}
-        print_json({**document, "findings": [asdict(finding) for finding in findings]})
+        print_json({**document, "findings": [finding._asdict() for finding in findings]})
     else:
         _show(path, data, declared, findings)
     if any(finding.level == "error" for finding in findings):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from functions.cli import options
+from functions.cli import file_options, options
 from functions.cli.contracts.ledger import LedgerOptions, ledger_options, show_ledger
 from functions.cli.output import console
 from functions.cli.output.text import print_json
@@ -38,7 +38,7 @@ _NONE = "none"
 @click.option("--yes", is_flag=True, help="Ask nothing: take the guesses.")
 @click.option("--force", is_flag=True, help="Overwrite a contract that is there.")
 @ledger_options
-@options.reading
+@file_options.reading
 @options.as_json_flag
 def init(
     data: Path,

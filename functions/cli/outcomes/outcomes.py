@@ -4,7 +4,7 @@ from datetime import datetime
 
 import click
 
-from functions.cli import options
+from functions.cli import file_options, options
 from pipeline.reading.options import ReadingOptions
 from pipeline.scoring.outcome_documents import ID_MATCHINGS, IdMatching
 
@@ -54,7 +54,7 @@ _EXAMPLES = """Examples:
     metavar="DIR|S3",
     help="Folder for outcomes.json and outcomes.html.  [default: outcomes/… beside the run]",
 )
-@options.reading
+@file_options.reading
 @options.store
 @options.as_json_flag
 def outcomes(

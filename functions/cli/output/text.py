@@ -1,7 +1,6 @@
 """Plain text for people and JSON for machines: what must not wait for tables and progress bars."""
 
 import json
-import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -57,4 +56,8 @@ def _lined_up(cells: Iterable[str], widths: Sequence[int]) -> str:
 
 def _width() -> int:
     """That of the terminal; wide enough where it goes to a file or a pipe."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 140
+    if not sys.stdout.isatty():
+        return 140
+    import shutil  # brings every compression along
+
+    return shutil.get_terminal_size().columns

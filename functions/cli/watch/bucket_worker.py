@@ -12,7 +12,7 @@ from functions.live_models import LiveModels
 from functions.notices import logged, notices_from
 from functions.s3 import Batch
 from functions.settings import BatchSettings, Settings
-from functions.settings.kinds import NamedModel
+from functions.settings.models import NamedModel
 from functions.settings.variables import variables_of
 from functions.telemetry import SILENT, Telemetry
 from functions.telemetry.files import observed

@@ -8,7 +8,7 @@ import click
 from click.core import ParameterSource
 
 from functions import logs
-from functions.cli import options
+from functions.cli import file_options, options
 from functions.cli.output.runs import show_run
 from functions.cli.output.text import print_json, print_note
 from functions.live_model import LiveModel
@@ -52,7 +52,7 @@ _OF_FOLDERS, _OF_BUCKETS = "settle", ("interval", "lease")
               help="Port at which Prometheus gets figures.  [default: none]")  # fmt: skip
 @click.option("--metrics-host", default="127.0.0.1", show_default=True,
               help="Where it asks; 0.0.0.0 for every network.")  # fmt: skip
-@options.of_run
+@file_options.of_run
 def watch(
     inbox: str,
     settle: float,

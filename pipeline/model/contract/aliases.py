@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipeline.model.contract.findings import Findings
-from pipeline.model.contract.spelling import normalised
+from pipeline.model.spelling import normalised
 
 
 def refuse_shared_names(fields: Mapping[str, Any], findings: Findings) -> None:

@@ -1,8 +1,7 @@
 """What a contract, or a file beside it, lacks: each finding is one line."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 from pipeline.errors import printable
 from pipeline.model.typed_values import WrongValue
@@ -10,8 +9,7 @@ from pipeline.model.typed_values import WrongValue
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing that is wrong: where, what was found, and what was expected."""
 
     where: str

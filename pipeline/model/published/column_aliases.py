@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from model_store import Artifact, Reason, Store
 from pipeline.errors import WrongFile
 from pipeline.model.contract import Contract
-from pipeline.model.contract.spelling import normalised, split_pair
 from pipeline.model.published.facts import facts_of
 from pipeline.model.published.loading import load_model
 from pipeline.model.published.renaming import move_aliases
+from pipeline.model.spelling import normalised, split_pair
 
 if TYPE_CHECKING:
     from model_store.signing import Signer

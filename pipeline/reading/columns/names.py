@@ -5,11 +5,11 @@ Nothing else is ever taken for a column. What is merely near is told by `nearnes
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from pipeline.errors import WrongFile, shortened
 from pipeline.model.contract import Contract
-from pipeline.model.contract.spelling import normalised, readable, split_pair
+from pipeline.model.spelling import normalised, readable, split_pair
 
 _SHOWN = 12
 
@@ -60,8 +60,7 @@ class KnownNames:
         return {found for name in names if (found := self.meaning(name)) is not None}
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(NamedTuple):
     """The names of a file's columns, once those of the contract are found."""
 
     names: tuple[str, ...]

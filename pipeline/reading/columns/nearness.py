@@ -8,11 +8,10 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from pipeline.model.contract import Contract
-from pipeline.model.contract.spelling import readable
+from pipeline.model.spelling import readable
 from pipeline.reading.columns.names import Binding
 
 SURE = 0.85
@@ -27,8 +26,7 @@ _UNITS = frozenset(_CURRENCIES | {"in", "k", "pct", "percent", "days", "months",
 """Words behind a name that say what it counts in."""
 
 
-@dataclass(frozen=True, slots=True)
-class WantedColumn:
+class WantedColumn(NamedTuple):
     """A column that a contract names, and what else people call it."""
 
     name: str

@@ -4,8 +4,7 @@ import codecs
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -26,8 +25,7 @@ _ENOUGH = 8
 _CLEARLY_BETTER = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Guess:
+class Guess(NamedTuple):
     """The encodings that a text may have; of several the likeliest stands first."""
 
     encodings: tuple[str, ...]

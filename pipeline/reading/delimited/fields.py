@@ -7,8 +7,9 @@ _QUOTED = re.compile(r'"((?:[^"]++|"")*+)"')
 
 def fields_of(record: str, delimiter: str) -> list[str] | None:
     """The cells of a record without its newline; None where its quotes are astray."""
-    if '"' not in record:
-        return record.split(delimiter)
+    cells = record.split(delimiter)
+    if '"' not in record or _without_quotes(cells):
+        return cells
     cells, position = [], 0
     while True:
         if record.startswith('"', position):
@@ -27,6 +28,16 @@ def fields_of(record: str, delimiter: str) -> list[str] | None:
         if not record.startswith(delimiter, position):
             return None
         position += len(delimiter)
+
+
+def _without_quotes(cells: list[str]) -> bool:
+    """Take the quotes off cells; False where a quote is anywhere but around a whole cell."""
+    for index, cell in enumerate(cells):
+        if '"' in cell:
+            if cell.count('"') != 2 or cell[0] != '"' or cell[-1] != '"':
+                return False
+            cells[index] = cell[1:-1]
+    return True
 
 
 def fields_with_returns(record: str, delimiter: str, width: int) -> list[str] | None:

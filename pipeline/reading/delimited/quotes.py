@@ -4,7 +4,7 @@
 within quotes where the exclusive or of all quotes up to it is set.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,7 @@ Words = NDArray[np.uint64]
 """A bit for each byte of a text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Quoting:
+class Quoting(NamedTuple):
     """What well-placed quotes mean for the newlines of a text."""
 
     within: Words

@@ -4,9 +4,9 @@ A record stays the bytes it was, so what the model does not read passes through 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -27,8 +27,7 @@ _PARSED_AT_ONCE = 2 << 20
 """Bytes that the parser takes at once; with more it leaves a core's cache."""
 
 
-@dataclass(frozen=True, slots=True)
-class TextChunk:
+class TextChunk(NamedTuple):
     """Records and where they stand in the file."""
 
     records: Records
@@ -91,7 +90,7 @@ class DelimitedReader:
             records.lines + raw.first_line,
             [parsed.column(position).combine_chunks() for position in range(len(columns))],
             [
-                replace(row, row=row.row + raw.first_row, line=row.line + raw.first_line)
+                row._replace(row=row.row + raw.first_row, line=row.line + raw.first_line)
                 for row in broken
             ],
             _lines(records),
@@ -225,8 +224,7 @@ def _without(records: Records, dropped: NDArray[Any]) -> Records:
         for start, end in zip(starts[keep].tolist(), records.ends[keep].tolist(), strict=True)
     ]
     ends = np.cumsum(records.ends[keep] - starts[keep] + 1, dtype=np.int32) - 1
-    return replace(
-        records,
+    return records._replace(
         data=b"".join(kept),
         ends=ends,
         rows=records.rows[keep],

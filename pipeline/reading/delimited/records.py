@@ -9,8 +9,8 @@ Lines in which nothing stands but delimiters are no records.
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +32,7 @@ _Breakage = Callable[[int, int, bytes], BrokenRow]
 """Makes a broken row of its number, its line and its text: the reason is the function's own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Records:
+class Records(NamedTuple):
     """Whole records as one text; `rows` and `lines` count from 0 at the start of the text."""
 
     data: bytes

@@ -2,8 +2,8 @@
 
 import codecs
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pipeline.errors import WrongFile, first_line
 from pipeline.reading import kinds
@@ -16,8 +16,7 @@ CHUNK = 4 << 20
 """Bytes that are read at once, at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Beginning:
+class Beginning(NamedTuple):
     """The beginning of a file's text, and how it becomes one."""
 
     text_format: TextFormat

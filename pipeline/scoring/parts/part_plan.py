@@ -6,7 +6,7 @@ records are those of a reader that goes from the beginning to the end, whatever 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
@@ -216,8 +216,7 @@ def _beginning_in(records: Records, lines: int) -> tuple[Records, int]:
         begin = int(records.ends[count - 2]) + 1 if count > 1 else 0
         taken = int(records.lines[count - 1]) + records.data.count(b"\n", begin, end + 1)
         lines = max(lines, taken)
-    kept = replace(
-        records,
+    kept = records._replace(
         data=records.data[: end + 1],
         ends=records.ends[:count],
         rows=records.rows[:count],

@@ -8,7 +8,6 @@ does not have; it serves file after file, and a new one takes its place when it 
 import json
 import os
 import queue
-import shutil
 import signal
 import subprocess
 import sys
@@ -108,6 +107,8 @@ class Isolated:
         before = [*folder.iterdir()]
 
         def begin_anew() -> None:
+            import shutil  # not before the process is started
+
             for entry in folder.iterdir():
                 if entry not in before:
                     shutil.rmtree(entry) if entry.is_dir() else entry.unlink()

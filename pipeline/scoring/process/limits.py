@@ -1,6 +1,5 @@
 """What a process that reads files may take of its machine, and when it has to end."""
 
-import ctypes
 import os
 import signal
 import sys
@@ -56,6 +55,8 @@ def be_expendable() -> None:
     for kind in (signal.SIGINT, signal.SIGTERM):
         signal.signal(kind, signal.SIG_IGN)
     if sys.platform == "linux":
+        import ctypes
+
         with suppress(OSError):
             Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
         ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)

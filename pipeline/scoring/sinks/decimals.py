@@ -61,10 +61,14 @@ class Shares:
             mark: The decimal mark.
             after: What stands behind it.
         """
-        numbers = np.arange(_SHARES + 1)
-        digits = [48 + numbers // 10**power % 10 for power in range(_SHARE_DECIMALS, -1, -1)]
+        digits: list[NDArray[np.int32]] = []
+        numbers = np.arange(_SHARES + 1, dtype=np.int32)
+        for _ in range(_SHARE_DECIMALS + 1):
+            tenth = numbers // 10
+            digits.insert(0, 48 + numbers - 10 * tenth)
+            numbers = tenth
         columns = [*before.encode(), digits[0], *mark.encode(), *digits[1:], *after.encode()]
-        cells = np.empty((len(numbers), len(columns)), np.uint8)
+        cells = np.empty((_SHARES + 1, len(columns)), np.uint8)
         for index, column in enumerate(columns):
             cells[:, index] = column
         self._table = cells.view(f"S{len(columns)}")[:, 0]

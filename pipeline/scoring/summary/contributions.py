@@ -6,15 +6,17 @@ gives the same sums to the last bit.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.model.cluster import Cluster
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.model.many.explanations import Explanations
 from pipeline.scoring.documents import ClusterContributions, FeatureContribution
+
+if TYPE_CHECKING:
+    from pipeline.model.many.explanations import Explanations
 
 _STEPS = 2.0**20
 """In one: a sum is exact until it passes 8,589,934,592."""
@@ -33,7 +35,7 @@ class ContributionCounts:
     """Without their signs."""
 
     @classmethod
-    def of(cls, found: Explanations, clusters: int) -> Self:
+    def of(cls, found: "Explanations", clusters: int) -> Self:
         """Count the customers of one block.
 
         Args:

@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,8 +17,7 @@ _EMPTY_SHARE = 1e-4
 """Stands for the share of a bin without customers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
+class Drift(NamedTuple):
     """How far one distribution has moved from training's."""
 
     name: str

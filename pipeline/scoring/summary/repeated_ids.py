@@ -7,8 +7,7 @@ a file of 20 million have the same hash once in 90,000 files.
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import IO, Self
+from typing import IO, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
@@ -83,8 +82,7 @@ def _mixed(values: Hashes) -> Hashes:
     return values ^ (values >> np.uint64(31))
 
 
-@dataclass(frozen=True, slots=True)
-class IdBlock:
+class IdBlock(NamedTuple):
     """The ids of a block of customers, as hashes; missing ones are left out."""
 
     hashes: Hashes
@@ -106,8 +104,10 @@ def id_block(column: pa.Array, rows: NDArray[np.int64]) -> IdBlock:
     if not known.all():
         hashes, numbers = hashes[known], numbers[known]
     candidates = np.flatnonzero(_MAYBE_TOTAL[_low_bits(hashes)])
-    totals: Rows = numbers[candidates[np.isin(hashes[candidates], _TOTAL_HASHES)]]
-    return IdBlock(hashes, numbers, totals.tolist())
+    totals: list[int] = []
+    if candidates.size:  # of nothing, isin loads masked arrays
+        totals = numbers[candidates[np.isin(hashes[candidates], _TOTAL_HASHES)]].tolist()
+    return IdBlock(hashes, numbers, totals)
 
 
 class RepeatedIds:

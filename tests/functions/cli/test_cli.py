@@ -415,6 +415,22 @@ def test_a_look_up_loads_no_heavy_library() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_look_up_loads_what_answers_it_and_nothing_else() -> None:
+    """Each of these takes a hundredth of the whole command, or more."""
+    code = (
+        "import sys; from functions.cli.main import main; "
+        f"main(['assign', *{CUSTOMER!r}, '--model', 'original'], standalone_mode=False); "
+        "rooms = ('functions.http', 'functions.web', 'pipeline.reading', 'pipeline.scoring'); "
+        "late = {'base64', 'getpass', 'rich', 'shutil', 'tempfile',"
+        " 'pipeline.model.counterfactuals',"
+        " *('functions.settings.' + name for name in ('access', 'batch', 'clients', 'server')),"
+        " *(name for name in sys.modules if name.startswith(rooms))}; "
+        "sys.exit(', '.join(late & set(sys.modules)) or None)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_scoring_loads_no_heavy_library_but_in_the_process_that_reads(tmp_path: Path) -> None:
     code = (
         "import sys; from functions.cli.main import main; "
@@ -424,6 +440,24 @@ def test_scoring_loads_no_heavy_library_but_in_the_process_that_reads(tmp_path: 
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_scoring_starts_the_process_that_reads_before_it_loads_the_rest(tmp_path: Path) -> None:
+    """That process takes longest: what this one needs is imported meanwhile."""
+    code = (
+        "import os, sys; from functions.cli.main import main; "
+        "from pipeline.scoring.process.isolated import Isolated\n"
+        "def start(self):\n"
+        "    rooms = ('functions.settings.server', 'functions.cli.output', 'pipeline.runs', "
+        "'pipeline.model.cluster_model', 'pipeline.model.contract', 'pipeline.reading.columns')\n"
+        "    print(*(name for name in sys.modules if name.startswith(rooms)), *sorted("
+        "{'ctypes', 'jinja2', 'rich', 'shutil', 'tempfile'} & set(sys.modules)))\n"
+        "    sys.stdout.flush(), os._exit(0)\n"
+        "Isolated.start = start\n"
+        f"main(['score', {EXAMPLE!r}, '--out', {str(tmp_path)!r}])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "", "")
 
 
 def test_a_file_that_ends_its_reader_costs_no_other_file(run: Run, tmp_path: Path) -> None:

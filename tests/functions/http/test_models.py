@@ -16,7 +16,7 @@ from functions.http.lambda_adapter import handler_for
 from functions.live_model import LiveModel, NoLiveModel
 from functions.live_models import LiveModels
 from functions.settings import Settings
-from functions.settings.kinds import NamedModel
+from functions.settings.models import NamedModel
 from model_store import BUNDLED, Store, open_store
 from tests.functions.conftest import Lines
 from tests.support.paths import EVENTS

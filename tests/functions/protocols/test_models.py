@@ -14,7 +14,7 @@ from functions.live_model import load
 from functions.live_models import LiveModels
 from functions.protocols.sagemaker import ATTRIBUTES
 from functions.settings import Settings
-from functions.settings.kinds import NamedModel
+from functions.settings.models import NamedModel
 from model_store import BUNDLED, open_store
 from tests.functions.conftest import Lines
 

@@ -26,7 +26,7 @@ from functions.http.problems import ProblemError
 from functions.live_model import LiveModel
 from functions.live_models import LiveModels
 from functions.settings import Settings
-from functions.settings.kinds import NamedModel
+from functions.settings.models import NamedModel
 from functions.settings.public_address import PublicAddress
 from functions.uploads.jobs.idempotency import secret_in
 from functions.uploads.results import JOBS as UNFINISHED

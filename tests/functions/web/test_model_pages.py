@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 from functions.api import create_app
 from functions.live_models import LiveModels
 from functions.settings import Settings
-from functions.settings.kinds import NamedModel
+from functions.settings.models import NamedModel
 from model_store import BUNDLED, open_store
 from tests.support.web import BROWSER, CUSTOMER, Page, page_of
 

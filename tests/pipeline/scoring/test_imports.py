@@ -81,3 +81,26 @@ def test_no_file_brings_pandas_scikit_learn_or_scipy(files: list[Path]) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == 2 * 3 * len(files)
+
+
+def test_a_plain_file_brings_no_masked_arrays_and_nothing_that_explains(files: list[Path]) -> None:
+    """Numpy loads its masked arrays by itself when it looks for something among nothing."""
+    (plain,) = (path for path in files if path.name == "plain.csv")
+    code = f"""
+import sys
+from pathlib import Path
+from model_store import BUNDLED, open_store
+from pipeline.model.published.loading import load_model
+from pipeline.runs import FolderRuns, LocalInput, WholeFile, score
+from pipeline.scoring.spec import ScoringSpec
+
+artifact = open_store(BUNDLED).open("champion")
+spec = ScoringSpec(load_model(artifact), artifact.version)
+runs = FolderRuns(Path({str(plain.parent)!r}, "results"))
+score(LocalInput.at(Path({str(plain)!r})), spec, runs, WholeFile())
+late = {{"numpy.ma", "pipeline.scoring.explainer"}}
+late |= {{"pipeline.model.many.counterfactuals", "pipeline.model.many.explanations"}}
+sys.exit(", ".join(late & set(sys.modules)) or None)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
