@@ -143,6 +143,30 @@ class Isolated:
         result: dict[str, Any] = answer["part"]
         return result
 
+    def ask(
+        self,
+        folder: Path,
+        source: "InputFile",
+        spec: "ScoringSpec",
+        kind: str,
+        request: Mapping[str, Any],
+        progress: "Progress",
+    ) -> Any:
+        """Have something else done that the process knows, by its `others`.
+
+        Args:
+            folder: Where its files go.
+            source: The file that is read for it.
+            spec: What that is scored with.
+            kind: What is to be done.
+            request: What that needs, as JSON has it.
+            progress: Called every now and then; what it raises ends the process.
+
+        Returns:
+            What came of it, as JSON has it.
+        """
+        return self._ask(source, _request(folder, source, spec) | {kind: request}, progress)[kind]
+
     def _ask(
         self,
         source: "InputFile",
