@@ -64,7 +64,7 @@ class IsolatedWork:
         }
         source = InputFile(Path(parts.ref.address), parts.name, parts.ref.identity)
         asked = {**request, "object": there}
-        return process.ask(folder, source, parts.spec, _WORK, asked, progress)
+        return process.ask(folder, source, parts.spec, {_WORK: asked}, progress)[_WORK]
 
 
 @cache

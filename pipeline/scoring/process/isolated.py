@@ -148,24 +148,11 @@ class Isolated:
         folder: Path,
         source: "InputFile",
         spec: "ScoringSpec",
-        kind: str,
-        request: Mapping[str, Any],
+        asked: Mapping[str, Any],
         progress: "Progress",
-    ) -> Any:
-        """Have something else done that the process knows, by its `others`.
-
-        Args:
-            folder: Where its files go.
-            source: The file that is read for it.
-            spec: What that is scored with.
-            kind: What is to be done.
-            request: What that needs, as JSON has it.
-            progress: Called every now and then; what it raises ends the process.
-
-        Returns:
-            What came of it, as JSON has it.
-        """
-        return self._ask(source, _request(folder, source, spec) | {kind: request}, progress)[kind]
+    ) -> dict[str, Any]:
+        """As `__call__`, for what `asked` names among the `others` of the process; its answer."""
+        return self._ask(source, {**_request(folder, source, spec), **asked}, progress)
 
     def _ask(
         self,
