@@ -4,23 +4,28 @@ What can never be scored is written to failed.json and is done. What may succeed
 so that the queue delivers it again, and in the end puts it where somebody looks.
 """
 
-import contextlib
 import json
 import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from functions import logs
 from functions.aws.attempt import Attempt
 from functions.aws.deadline import Deadline
 from functions.aws.events import UnknownEvent, asks_for_notices, object_refs, why_skipped
-from functions.aws.handover import Handover, JobFailed, JobNotStarted, ended_job
+from functions.aws.handover import Handover, ended_job
+from functions.aws.job_arguments import JobArguments
 from functions.aws.metrics import FUNCTION, Measure, emf
 from functions.aws.page_runs import PageRun, refuse_deleted
+from functions.aws.parts.plan import PartCall
+from functions.aws.parts.queue import PartOrder
+from functions.aws.parts.start import fan_out_from
 from functions.aws.prefix_options import WrongOptions, settings_for
 from functions.aws.queue import Message, Redelivery, handle_each, messages_of, redelivery
+from functions.aws.reports import Reporter
 from functions.aws.telemetry import flushed, function_telemetry, measured, traced
 from functions.live_model import LiveModel
 from functions.live_models import LiveModels, naming
@@ -28,17 +33,10 @@ from functions.logs import Log
 from functions.notices import logged, notices_from
 from functions.settings import BatchSettings, Settings
 from model_store import CustomerClustersError, Temporary, WrongArtifact
-from pipeline.errors import Gone, WrongFile
-from pipeline.runs import (
-    Engine,
-    RunResult,
-    WholeFile,
-    read_summary,
-    record_failure,
-    score,
-)
-from pipeline.runs.challengers import Challengers
-from pipeline.runs.notices import SILENT, Notices, Rule, verdicts_on
+from pipeline.errors import WrongFile
+from pipeline.runs import Engine, RunResult, WholeFile, record_failure, score
+from pipeline.runs.challengers import Challengers, load_challenger
+from pipeline.runs.notices import SILENT, Notices
 from pipeline.runs.objects import ObjectInput, ObjectRef, Skipped, open_object, safe_name
 from pipeline.runs.s3 import S3Runs
 from pipeline.runs.score import key_of
@@ -46,8 +44,9 @@ from pipeline.scoring.period import DEFAULT_PERIODS, PeriodPattern
 from pipeline.scoring.process.isolated import isolated
 from pipeline.scoring.spec import Explaining, Options, ScoringSpec
 
-_NOT_THE_FILE = {each.code for each in (Gone, WrongArtifact, JobFailed, JobNotStarted)}
-"""Why a file failed that was not refused for what it is."""
+if TYPE_CHECKING:  # it brings numpy and pyarrow
+    from functions.aws.parts.fan_out import FanOut
+
 LambdaHandler = Callable[[Any, Any], dict[str, Any]]
 
 
@@ -62,6 +61,8 @@ class Batch:
     """What scores a file that fits here."""
     handover: Handover | None = None
     """What takes the files that are too large for this process."""
+    in_parts: "FanOut | None" = None
+    """What has large files scored in parts."""
     model_ttl_seconds: float = 60.0
     challengers: Challengers | None = None
     periods: PeriodPattern = DEFAULT_PERIODS
@@ -126,15 +127,17 @@ class Batch:
         return self._by_name[name]
 
     def _with(self, name: str, live_model: LiveModel) -> "Batch":
-        challengers, handover = self.challengers, self.handover
+        challengers, handover, in_parts = self.challengers, self.handover, self.in_parts
         if challengers is not None:
             challengers = Challengers(live_model.store, challengers.reference, challengers.tell)
         if handover is not None:
             handover = replace(handover, store=live_model.address)
-        log = naming(name, self.log)
+        if in_parts is not None:
+            in_parts = replace(in_parts, store=live_model.address)
         return replace(
-            self, live_model=live_model, challengers=challengers, handover=handover, log=log
-        )
+            self, live_model=live_model, challengers=challengers, handover=handover,
+            in_parts=in_parts, log=naming(name, self.log),
+        )  # fmt: skip
 
     def spec(self, settings: BatchSettings | None = None) -> ScoringSpec:
         """What a file is scored with now, by the settings for it."""
@@ -152,6 +155,15 @@ class Batch:
             as_of=settings.as_of,
         )
         return ScoringSpec(loaded.model, loaded.version, options, self.periods, self.index_key)
+
+    def planned_spec(self, arguments: JobArguments) -> ScoringSpec:
+        """What a run is scored with that was planned before, maybe with another model."""
+        loaded, challenger = self.live_model.of_version(arguments.model), None
+        if arguments.challenger is not None:
+            store = self.live_model.store
+            challenger = load_challenger(store, arguments.challenger, loaded.version)
+        options = replace(arguments.options, challenger=challenger)
+        return ScoringSpec(loaded.model, loaded.version, options, arguments.periods, self.index_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +186,10 @@ class _Call:
             named = replace(
                 self, message_id=message.record["messageId"], deliveries=message.deliveries
             )
-            named.score_all(event)
+            if (order := PartOrder.from_event(event)) is not None:
+                named._score_part(order)
+            else:
+                named.score_all(event)
         except Exception:
             self.batch.redeliver(message)
             raise
@@ -216,12 +231,29 @@ class _Call:
         except Skipped as reason:
             call._log(ref, "info", f"skipped: {reason}")
         except Exception as error:
-            self.batch.measure({"FilesGivenBack": 1})
-            level = "warning" if isinstance(error, Temporary) else "error"
-            call._log(ref, level, "given back, to be delivered again", error=logs.cause(error))
+            call._reporter(ref).given_back(error)
             raise
         else:
-            call._report(ref, result, time.monotonic() - started)
+            call._reporter(ref).report(result, time.monotonic() - started)
+
+    def _score_part(self, order: PartOrder) -> None:
+        """Score a part of a large file; who scores the last one concludes its run."""
+        started, call, ref = time.monotonic(), self, order.ref
+        try:
+            self.deadline.check(order.run)
+            call = replace(self, batch=self.batch.of(ref))
+            if (fan_out := call.batch.in_parts) is None:
+                raise Temporary("score a part of", order.run, "no files are scored in parts now")
+            result = fan_out.score_part(order, call._for_parts(ref))
+        except Exception as error:  # one of many parts may stumble once
+            call._reporter(ref).given_back(error, counts=self.deliveries > 1)
+            raise
+        call._reporter(ref).report(result, time.monotonic() - started, order.run)
+
+    def _for_parts(self, ref: ObjectRef) -> PartCall:
+        batch = self.batch
+        tell = partial(self._log, ref, "warning")
+        return PartCall(batch.runs, batch.planned_spec, self.deadline, batch.notices, tell)
 
     def _result(self, ref: ObjectRef) -> RunResult:
         """Score an object by the options beside it; where they are wrong, write that down."""
@@ -241,11 +273,21 @@ class _Call:
             most = batch.settings.max_input_bytes
             with open_object(batch.runs.files.client, ref, name, most) as source:
                 identity = source.identity
-                if batch.handover is not None and batch.handover.takes(source, spec, batch.runs):
-                    return batch.handover.hand_over(source, spec, batch.runs, batch.notices)
-                return self._attempted(ref, source, spec)
+                elsewhere = self._elsewhere(ref, source, spec)
+                return elsewhere or self._attempted(ref, source, spec)
         except (WrongFile, WrongArtifact) as error:
             return self._refused(ref, identity, spec, error)
+
+    def _elsewhere(
+        self, ref: ObjectRef, source: ObjectInput, spec: ScoringSpec
+    ) -> RunResult | None:
+        """The run of an object that is too large for this call alone; None for any other."""
+        handover, fan_out, runs = self.batch.handover, self.batch.in_parts, self.batch.runs
+        if handover is not None and handover.takes(source, spec, runs):
+            return handover.hand_over(source, spec, runs, self.batch.notices)
+        if fan_out is not None and fan_out.takes(source, spec):
+            return fan_out.hand_out(source, spec, self._for_parts(ref))
+        return None
 
     def _attempted(self, ref: ObjectRef, source: ObjectInput, spec: ScoringSpec) -> RunResult:
         """Score an object here; one that shows to be too large for that goes where large ones go.
@@ -298,55 +340,8 @@ class _Call:
             name, identity, ref.address, spec, batch.runs, error, notices=batch.notices
         )
 
-    def _report(self, ref: ObjectRef, result: RunResult, seconds: float) -> None:
-        """One line in the log, and figures for what is new."""
-        if result.state == "pending":
-            message, job = "handed to Spark" if result.new else "Spark is at it", result.job
-            job_run, state = job["job_run"], job["state"]
-            self._log(ref, "info", message, run=result.run, job_run=job_run, state=state)
-            if result.new:
-                self.batch.measure({"FilesHandedToSpark": 1})
-            return
-        if result.state == "failed":
-            if result.new:
-                by_itself = result.failure.get("code") not in _NOT_THE_FILE
-                self.batch.measure({"FilesFailed": 1} | ({"FilesRefused": 1} if by_itself else {}))
-            self._log(ref, "error", "failed for good", run=result.run, code=result.failure["code"])
-            return
-        manifest = result.manifest
-        rows = {
-            "rows_in": manifest["rows_in"],
-            "rows_assigned": manifest["rows_assigned"],
-            "rows_rejected": manifest["rows_rejected"],
-        }
-        if result.new:
-            self.batch.measure(
-                {
-                    "FilesScored": 1,
-                    "RowsIn": rows["rows_in"],
-                    "RowsAssigned": rows["rows_assigned"],
-                    "RowsRejected": rows["rows_rejected"],
-                    "ScoringSeconds": seconds,
-                    **self._watched(result),
-                }
-            )
-        message = "scored" if result.new else "done before"
-        version = manifest["model_version"]
-        self._log(
-            ref, "info", message,
-            run=result.run, model_version=version, seconds=round(seconds, 3), **rows,
-        )  # fmt: skip
-
-    def _watched(self, result: RunResult) -> dict[str, float]:
-        """What alarms look at: whether customers are unlike training's, and who was rejected."""
-        manifest = result.manifest
-        share = manifest["rows_rejected"] / manifest["rows_in"] if manifest["rows_in"] else 0.0
-        figures = {"RejectedShare": share}
-        with contextlib.suppress(CustomerClustersError):  # no run fails for want of a figure
-            summary = read_summary(self.batch.runs, manifest)
-            verdicts = verdicts_on(manifest, summary, Rule(most_rejected=1.0))
-            figures["DriftVerdict"] = float(any(True for _ in verdicts))
-        return figures
+    def _reporter(self, ref: ObjectRef) -> Reporter:
+        return Reporter(self.batch.runs, self.batch.measure, partial(self._log, ref))
 
     def _log(self, ref: ObjectRef, level: str, message: str, **facts: Any) -> None:
         named = {"object": ref.address, "version": ref.version}
@@ -377,7 +372,8 @@ def _from_environment() -> LambdaHandler:
         S3Runs.at(batch.output.below("results")),
         models.default,
         traced(WholeFile(isolated()), telemetry),
-        _handover(batch, settings.store),
+        Handover.of(batch.spark, settings.store),
+        fan_out_from(batch.fan_out, settings.store),
         settings.model_ttl_seconds,
         challengers,
         settings.as_of_pattern,
@@ -392,15 +388,6 @@ def _from_environment() -> LambdaHandler:
 
 def _scored_without(why: CustomerClustersError) -> None:
     logs.write({"level": "warning", "message": f"scored without a challenger: {why}"})
-
-
-def _handover(batch: BatchSettings, store: str) -> Handover | None:
-    """What takes large files, where the settings name it."""
-    if batch.spark is None:
-        return None
-    from functions.aws.emr import EmrServerless
-
-    return Handover(EmrServerless(batch.spark), batch.spark.threshold_bytes, store)
 
 
 def __getattr__(name: str) -> Any:

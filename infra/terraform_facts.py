@@ -22,8 +22,8 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "infra" / "terraform" / "template"
 FUNCTIONS = ("Api", "Batch", "Retrain")
 _BUCKETS = ("InputBucket", "OutputBucket", "ModelBucket")
-_OF_THE_TEMPLATE = re.compile(r"CUSTOMER_CLUSTERS_SPARK_|DEPLOYMENT$")
-"""Variables of functions that are left out: of Spark, and what osls alone has to see."""
+_OF_THE_TEMPLATE = re.compile(r"CUSTOMER_CLUSTERS_(SPARK|FAN_OUT)_|DEPLOYMENT$")
+"""Variables of functions that are left out: of Spark, of parts, and what osls alone has to see."""
 _SCHEDULE = re.compile(r"(Api|Batch|Retrain)EventsRuleSchedule(\d+)")
 _REFERENCE = re.compile(r"\$\{([A-Za-z0-9:]+)(\.[A-Za-z]+)?\}")
 

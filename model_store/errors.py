@@ -26,9 +26,12 @@ CustomerClustersError
 ├── NoSpark            (pipeline.scoring.parts.spark) Spark cannot be started
 ├── Skipped            (pipeline.runs.objects) an object that holds nothing to score
 │   ├── EmptyObject    (pipeline.runs.objects) an object without bytes
-│   └── ReplacedObject (pipeline.runs.objects) an object that is another by now
+│   ├── ReplacedObject (pipeline.runs.objects) an object that is another by now
+│   └── Unwanted       (functions.aws.page_runs) a file whose results nobody wants any more
 ├── JobFailed          (functions.aws.handover) a job on Spark that ended without results
 ├── JobNotStarted      (functions.aws.handover) a job on Spark that may never be started
+├── PartsMissing       (pipeline.scoring.parts.kept) parts to be scored before a run can end
+├── PartsFailed        (functions.aws.handover) parts of a file that cannot be put together
 ├── WrongOptions       (functions.aws.prefix_options) options beside a file that cannot be meant
 ├── NotDelivered       (pipeline.runs.notices.receivers) a receiver that did not take a notice
 ├── NoReceivers        (functions.cli.notify) nobody who is to be told

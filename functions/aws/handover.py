@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Protocol
+from typing import Protocol, Self
 
-from functions.aws.emr import State
+from functions.aws.emr import EmrServerless, State
 from functions.aws.job_arguments import JobArguments
+from functions.settings import SparkSettings
 from model_store import Conflict, CustomerClustersError, Denied, NotFound, Temporary
 from pipeline.runs import RunKey, RunResult, key_of, record_failure
 from pipeline.runs.notices import SILENT, Notices
@@ -46,6 +47,16 @@ class JobNotStarted(CustomerClustersError):
         super().__init__(reason)
 
 
+class PartsFailed(CustomerClustersError):
+    """Raised when the parts of a run cannot be put together, whatever is tried."""
+
+    code = "parts_failed"
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
 class JobService(Protocol):
     """What runs jobs; `functions.aws.emr.EmrServerless` does."""
 
@@ -71,11 +82,19 @@ class Handover:
     store: str
     """The address of the model store, for the job."""
 
+    @classmethod
+    def of(cls, settings: SparkSettings | None, store: str) -> Self | None:
+        """As the settings say, with the model store at an address; None where nothing is to go."""
+        if settings is None:
+            return None
+        return cls(EmrServerless(settings), settings.threshold_bytes, store)
+
     def takes(self, source: ObjectInput, spec: ScoringSpec, runs: S3Runs) -> bool:
         """Whether an object is too large to be scored here, or was found to be."""
         if (source.ref.size or 0) > self.threshold_bytes:
             return True
-        return pending(key_of(source, spec), runs) is not None
+        document = pending(key_of(source, spec), runs)
+        return document is not None and "parts" not in document
 
     def hand_over(
         self, source: ObjectInput, spec: ScoringSpec, runs: S3Runs, notices: Notices = SILENT
@@ -110,6 +129,8 @@ class Handover:
         document = pending(key, runs)
         if ended := runs.find(key):  # asked after it: what is pending no more has ended
             return ended
+        if document is not None and "parts" in document:  # it is scored in parts
+            return RunResult(key.folder, document, new=False, state="pending")
         if document is None or "job_run" not in document:
             return None
         state = self.jobs.state(document["job_run"])

@@ -24,15 +24,24 @@ STALE_SECONDS = 120.0
 """A run of which nothing was written for so long has died, and waits to be delivered again."""
 
 
+class Unwanted(Skipped):
+    """Raised when nobody wants the results of an input any more."""
+
+    code = "unwanted"
+
+    def __init__(self, reason: str = "its job was deleted") -> None:
+        super().__init__(reason)
+
+
 def refuse_deleted(files: Storage, name: str) -> None:
-    """Raise Skipped where nobody wants the results of an input any more.
+    """Raise Unwanted where nobody wants the results of an input any more.
 
     Args:
         files: What lies below all results.
         name: What the results of the input are named after.
     """
     if (job := _job_of(name)) is not None and files.exists(f"{job}/{DELETED}"):
-        raise Skipped("its job was deleted")
+        raise Unwanted
 
 
 class PageRun:
@@ -52,11 +61,16 @@ class PageRun:
         self._awaited = _job_of(key.name) is not None
         self._rows, self._written = 0, float("-inf")
 
+    @property
+    def awaited(self) -> bool:
+        """Whether somebody waits for it."""
+        return self._awaited
+
     def reached(self, rows: int) -> None:
         """Write down how many rows were read, every few seconds.
 
         Raises:
-            Skipped: Nobody wants the results any more.
+            Unwanted: Nobody wants the results any more.
         """
         self._rows = rows
         self.check()

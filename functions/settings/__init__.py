@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from functions.settings.batch import READING_VARIABLES, BatchSettings
+    from functions.settings.fan_out import FanOutSettings
     from functions.settings.models import DEFAULT, ModelSettings, NamedModel
     from functions.settings.retraining import RetrainingSettings
     from functions.settings.server import Settings
@@ -19,6 +20,7 @@ _HOMES = {
     "DEFAULT": ".models",
     "READING_VARIABLES": ".batch",
     "BatchSettings": ".batch",
+    "FanOutSettings": ".fan_out",
     "ModelSettings": ".models",
     "NamedModel": ".models",
     "RetrainingSettings": ".retraining",
@@ -32,6 +34,7 @@ __all__ = [
     "DEFAULT",
     "READING_VARIABLES",
     "BatchSettings",
+    "FanOutSettings",
     "ModelSettings",
     "NamedModel",
     "RetrainingSettings",

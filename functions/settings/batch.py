@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Self
 
+from functions.settings.fan_out import FanOutSettings
 from functions.settings.kinds import (
     POSITIVE,
     S3_PREFIX,
@@ -86,6 +87,8 @@ class BatchSettings:
     )
     spark: SparkSettings | None = None
     """None: no file goes to Spark."""
+    fan_out: FanOutSettings | None = None
+    """None: no file is scored in parts."""
     reading: ReadingOptions = AUTODETECT
     """How every dropped file is written, where files do not show it."""
     as_of: date | None = None
@@ -121,7 +124,9 @@ class BatchSettings:
                 come back as input.
         """
         spark = SparkSettings.from_environment(environment)
-        made = read(cls, environment, spark=spark, reading=_reading(environment))
+        fan_out = FanOutSettings.from_environment(environment)
+        reading = _reading(environment)
+        made = read(cls, environment, spark=spark, fan_out=fan_out, reading=reading)
         if made.input.overlaps(made.output):
             names = {field: variable.name for field, variable in variables_of(cls).items()}
             apart = (

@@ -4,6 +4,7 @@ from itertools import chain
 
 from functions.settings.access import AccessSettings
 from functions.settings.batch import READING_VARIABLES, BatchSettings
+from functions.settings.fan_out import FanOutSettings
 from functions.settings.retraining import RetrainingSettings
 from functions.settings.server import Settings
 from functions.settings.spark import SparkSettings
@@ -29,7 +30,8 @@ def batch_variables() -> list[Variable]:
         )
         for option, name in READING_VARIABLES.items()
     ]
-    own = (variables_of(group).values() for group in (BatchSettings, SparkSettings))
+    groups = (BatchSettings, FanOutSettings, SparkSettings)
+    own = (variables_of(group).values() for group in groups)
     return [*chain(*own), *reading, variables_of(Settings)["as_of_pattern"]]
 
 

@@ -9,6 +9,8 @@ from infra.terraform_facts import FUNCTIONS, spelt
 
 Facts = dict[str, Any]
 BUCKETS = ("InputBucket", "OutputBucket", "ModelBucket")
+_LEFT_OUT = ("_SPARK_", "_FAN_OUT_", "CUSTOMER_CLUSTERS_API_KEYS", "DEPLOYMENT")
+"""Variables of functions that the module does not have, or has in its own way."""
 
 
 def of_template(there: Mapping[str, Any], holds: Mapping[str, bool]) -> Facts:
@@ -96,11 +98,9 @@ def _spelt(properties: Any) -> Any:
 
 
 def without_own(given: Mapping[str, Any]) -> Facts:
-    """Without those of Spark, and without the keys, which each tool fetches in its own way."""
+    """Without those of Spark and of parts, and the keys, which each tool fetches in its own way."""
     return {
-        name: value
-        for name, value in given.items()
-        if "_SPARK_" not in name and name not in ("CUSTOMER_CLUSTERS_API_KEYS", "DEPLOYMENT")
+        name: value for name, value in given.items() if not any(part in name for part in _LEFT_OUT)
     }
 
 

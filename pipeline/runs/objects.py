@@ -303,26 +303,27 @@ class S3Target:
             path = folder / "part"
             yield path
             if path.exists() and path.stat().st_size:
-                self._files.upload(path, name)
+                self.files.upload(path, name)
 
     def read(self, name: str) -> bytes:
         """A file's bytes; NotFound when there is none."""
-        return self._files.read(name)
+        return self.files.read(name)
 
     def names(self, folder: str) -> list[str]:
         """What lies directly in a folder of this one."""
-        return self._files.names(folder)
+        return self.files.names(folder)
 
     def delete(self, name: str) -> None:
         """Remove a file, if it is there."""
-        self._files.delete(name)
+        self.files.delete(name)
 
     def size(self, name: str) -> int | None:
         """Bytes of a file; None when it is not there."""
-        return self._files.size(name)
+        return self.files.size(name)
 
     @property
-    def _files(self) -> S3Storage:
+    def files(self) -> S3Storage:
+        """All that lies there."""
         return S3Storage(_client(), self.address)
 
 

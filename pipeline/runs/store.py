@@ -32,14 +32,21 @@ class PendingInput(TypedDict):
 
 
 class PendingJob(TypedDict):
-    """`pending.json`: a job elsewhere that makes the run."""
+    """`pending.json`: a job elsewhere makes the run, or many calls make its parts."""
 
     state: str
-    token: str
     input: PendingInput
     model_version: str
     time: str
+    token: NotRequired[str]
+    """Of a job: it makes every start the same start."""
     job_run: NotRequired[str]
+    """Of a job, once it was started."""
+    parts: NotRequired[int]
+    """How many parts there are, where there is no job."""
+    part_bytes: NotRequired[int]
+    arguments: NotRequired[list[str]]
+    """What the parts are scored with, as `functions.aws.job_arguments` writes it."""
 
 
 class RunKey:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from pipeline.training import Budget
 from tests.infra.test_serverless import Resources, several
 from tests.support.dropping import Drop, customers
 from tests.support.notices import Clock, Inbox
+from tests.support.parts import InPieces
 from tests.support.web import BROWSER, Page, app_over, hidden
 
 if TYPE_CHECKING:
@@ -38,6 +40,9 @@ ACTIONS = {
     "ListObjectsV2": ["s3:ListBucket"],
     "PutObject": ["s3:PutObject"],
     "DeleteObject": ["s3:DeleteObject"],
+    "CreateMultipartUpload": ["s3:PutObject"],
+    "UploadPart": ["s3:PutObject"],
+    "CompleteMultipartUpload": ["s3:PutObject"],
 }
 Call = tuple[str, str, str]
 """An action, a bucket, and a key or the prefix that is listed."""
@@ -111,11 +116,14 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
     return record
 
 
-def refused(calls: set[Call], role: str, stack: Stack, resources: Resources) -> list[Call]:
-    """The calls that no statement of a role allows."""
+def refused(
+    calls: set[Call], role: str, stack: Stack, resources: Resources, *more: str
+) -> list[Call]:
+    """The calls that no statement of a role allows, or of policies that it gets besides."""
     (policy,) = resources[role]["Properties"]["Policies"]
+    policies = [policy, *(resources[name]["Properties"] for name in more)]
     allowed = []
-    for statement in policy["PolicyDocument"]["Statement"]:
+    for statement in chain(*(each["PolicyDocument"]["Statement"] for each in policies)):
         for resource in several(statement["Resource"]):
             text = resource.get("Fn::Sub") or "${{{}.{}}}".format(*resource["Fn::GetAtt"])
             bucket, _, keys = text.removeprefix("${").partition(".Arn}")
@@ -206,6 +214,28 @@ def test_both_may_do_what_jobs_take(
     assert refused(before | after, "ApiRole", stack, resources) == []
     assert refused(batch, "BatchRole", stack, resources) == []
     assert refused(batch, "ApiRole", stack, resources) != []  # the test can fail
+
+
+def test_the_batch_function_may_score_a_file_in_parts(
+    stack: Stack, recorded: Callable[[], Any], resources: Resources
+) -> None:
+    drop = stack.drop
+    drop.live_model.refresh()
+    pieces, event = InPieces(drop), drop.put("incoming/a.csv")
+    first = drop.put("incoming/b.csv")
+    with recorded() as planned:
+        pieces.scored(event)
+        assert pieces.deliver(first) == []
+    drop.put("incoming/b.csv", customers(50))  # so that the first one fails
+    with recorded() as afterwards:
+        assert pieces.deliver(*pieces.post.take()) == []
+    calls = planned | afterwards
+    states = [len(drop.documents(name)) for name in ("manifest.json", "failed.json")]
+    assert states == [1, 1]
+    assert refused(calls, "BatchRole", stack, resources, "PartsPolicy") == []
+    removed = {what for action, _, what in calls if action == "s3:DeleteObject"}
+    assert any("/working/" in name for name in removed)
+    assert refused(calls, "BatchRole", stack, resources) != []  # the test can fail
 
 
 def test_the_function_that_retrains_may_do_what_it_does(

@@ -108,7 +108,7 @@ def test_the_api_may_touch_files_of_its_page_and_see_figures_only(resources: Res
     }
     variables = resources["ApiLambdaFunction"]["Properties"]["Environment"]["Variables"]
     batch = resources["BatchLambdaFunction"]["Properties"]["Environment"]["Variables"]
-    alone = ("_SPARK_", "_NOTIFY")  # of the batch function
+    alone = ("_SPARK_", "_FAN_OUT_", "_NOTIFY")  # of the batch function
     own = {name: value for name, value in batch.items() if not any(part in name for part in alone)}
     assert own.items() <= variables.items()  # a form promises what the batch function does
     assert variables["CUSTOMER_CLUSTERS_INPUT"]["Fn::Sub"] == "s3://${InputBucket}/incoming"
@@ -238,9 +238,11 @@ def test_dropped_files_reach_the_function_and_failures_are_kept(resources: Resou
         "QueueConfigurations"
     ]
     assert told["Queue"]["Fn::GetAtt"][0] == "DroppedQueue"
-    (mapping,) = of(resources, "AWS::Lambda::EventSourceMapping").values()
-    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert mapping["ScalingConfig"]["MaximumConcurrency"] >= 2
+    mappings = of(resources, "AWS::Lambda::EventSourceMapping")
+    assert len(mappings) == 2  # of files, and of parts of large ones
+    for mapping in mappings.values():
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert mapping["ScalingConfig"]["MaximumConcurrency"] >= 2
     assert any("sqs:ChangeMessageVisibility" in s["Action"] for s in statements(resources))
     batch = resources["BatchLambdaFunction"]["Properties"]
     assert queue["VisibilityTimeout"] >= 6 * batch["Timeout"]
@@ -261,12 +263,13 @@ def test_large_files_reach_spark_by_one_role_only(resources: Resources) -> None:
     starting = [s for s in statements(resources) if "StartJobRun" in json.dumps(s["Action"])]
     assert [s["Resource"] for s in starting] == [{"Fn::GetAtt": ["SparkApplication", "Arn"]}]
     for kind in ("AWS::EMRServerless::Application", "AWS::IAM::Policy"):
-        made = [r for name, r in resources.items() if r["Type"] == kind and name != "KeyPolicy"]
+        others = ("KeyPolicy", "PartsPolicy")
+        made = [r for name, r in resources.items() if r["Type"] == kind and name not in others]
         assert [resource.get("Condition") for resource in made] == ["HasSpark"]
     (rule,) = (r for r in of(resources, "AWS::Events::Rule").values() if "EventPattern" in r)
     assert rule["Targets"][0]["Arn"] == {"Fn::GetAtt": ["DroppedQueue", "Arn"]}
     assert rule["EventPattern"]["detail"]["state"] == ["FAILED", "CANCELLED"]
-    (policy,) = of(resources, "AWS::SQS::QueuePolicy").values()
+    policy = resources["DroppedQueuePolicy"]["Properties"]
     (told,) = (s for s in policy["PolicyDocument"]["Statement"] if "Fn::If" in s)
     condition, allowed_to_tell, nothing = told["Fn::If"]
     assert (condition, nothing) == ("HasSpark", {"Ref": "AWS::NoValue"})
@@ -276,6 +279,26 @@ def test_large_files_reach_spark_by_one_role_only(resources: Resources) -> None:
     variables = resources["BatchLambdaFunction"]["Properties"]["Environment"]["Variables"]
     for name in ("APPLICATION", "ROLE"):
         assert variables[f"CUSTOMER_CLUSTERS_SPARK_{name}"]["Fn::If"][::2] == ["HasSpark", ""]
+
+
+def test_parts_of_large_files_have_a_queue_of_their_own(resources: Resources) -> None:
+    parts = {name: resources[name] for name in resources if name.startswith("Parts")}
+    assert len(parts) == 5
+    assert {each["Condition"] for each in parts.values()} == {"HasFanOut"}
+    queue, batch = parts["PartsQueue"]["Properties"], resources["BatchLambdaFunction"]["Properties"]
+    assert queue["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": ["FailedQueue", "Arn"]}
+    assert queue["VisibilityTimeout"] >= 2 * batch["Timeout"]
+    mapping = parts["PartsMapping"]["Properties"]
+    assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["PartsQueue", "Arn"]}
+    assert mapping["FunctionName"] == {"Fn::GetAtt": ["BatchLambdaFunction", "Arn"]}
+    assert mapping["BatchSize"] == 1
+    assert parts["PartsPolicy"]["Properties"]["Roles"] == [{"Ref": "BatchRole"}]
+    (refusing,) = parts["PartsQueuePolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert refusing["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    variables = batch["Environment"]["Variables"]
+    assert variables["CUSTOMER_CLUSTERS_FAN_OUT_THRESHOLD_BYTES"] == "0"  # off until it is said
+    wanted = {"Fn::If": ["HasFanOut", {"Ref": "PartsQueue"}, ""]}
+    assert variables["CUSTOMER_CLUSTERS_FAN_OUT_QUEUE"] == wanted
 
 
 def test_input_and_output_do_not_meet(resources: Resources) -> None:

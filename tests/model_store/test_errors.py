@@ -16,7 +16,8 @@ import model_store.errors
 from customer_clusters.client.errors import JobUnfinished, NoAnswer, ProblemAnswer, StrangeAnswer
 from functions.aws.deadline import OutOfTime
 from functions.aws.events import UnknownEvent
-from functions.aws.handover import JobFailed, JobNotStarted
+from functions.aws.handover import JobFailed, JobNotStarted, PartsFailed
+from functions.aws.page_runs import Unwanted
 from functions.aws.prefix_options import WrongOptions
 from functions.cli.notify import NoReceivers, Undelivered
 from functions.cli.serve import NoPort
@@ -51,6 +52,7 @@ from pipeline.exports.errors import WrongExport
 from pipeline.reading.options import WrongOption
 from pipeline.runs.notices import NotDelivered
 from pipeline.runs.objects import EmptyObject, ReplacedObject, Skipped
+from pipeline.scoring.parts.kept import PartsMissing
 from pipeline.scoring.parts.part_plan import CannotSplit
 from pipeline.scoring.parts.spark import NoSpark
 from pipeline.training.fitting import EmptyCluster
@@ -67,6 +69,9 @@ ERRORS = [
     OutOfTime("a.csv", 12.5),
     JobFailed("job run 1 ended as FAILED without results"),
     JobNotStarted("not allowed to start a.csv"),
+    PartsFailed("was planned by another release"),
+    PartsMissing([{"index": 1, "blocks": [0, 0]}]),
+    Unwanted("its job was deleted"),
     Gone("a.csv", "is gone"),
     Unreadable("a.csv", "AccessDenied"),
     TooLarge("a.csv", "has 9 bytes"),

@@ -9,6 +9,8 @@ import json
 import os
 import signal
 import sys
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +19,17 @@ import pandas as pd  # noqa: F401  (pyarrow loads it where it is installed)
 import pyarrow.csv
 import pyarrow.parquet  # noqa: F401
 
+from functions.aws.parts.fan_out import FanOut
+from functions.aws.parts.queue import PartOrder
 from functions.live_model import LiveModel
 from functions.s3 import Batch
 from functions.settings import BatchSettings
 from functions.webhook import Webhook
 from model_store import BUNDLED, S3Address, open_store
 from model_store.storage.s3 import S3Storage, connect
+from pipeline.runs import objects
 from pipeline.runs.notices import SILENT, Notice, Notices
+from pipeline.runs.parts.work import InThisProcess
 from pipeline.runs.s3 import S3Runs
 from tests.support.notices import SECRET
 
@@ -37,6 +43,7 @@ def main() -> None:
     live_model = LiveModel(open_store(BUNDLED), "champion", log=lambda line: None)
     live_model.refresh()
     client = connect()  # without a connection yet: so it may be shared with children
+    objects._client()  # and that of parts
     for line in sys.stdin:
         children = [_fork(live_model, client, job) for job in json.loads(line)]
         statuses = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
@@ -58,16 +65,34 @@ def _work(live_model: LiveModel, client: "S3Client", job: dict[str, Any]) -> int
     settings = BatchSettings(S3Address.from_string(job["input"]), place)
     runs = S3Runs(S3Storage(client, place.below("results")))
     requests = _Requests(job.get("die_at"), job.get("when"))
-    client.meta.events.register("before-send.s3", requests.leave)
-    client.meta.events.register("response-received.s3", requests.arrive)
+    for each in (client, objects._client()):
+        each.meta.events.register("before-send.s3", requests.leave)
+        each.meta.events.register("response-received.s3", requests.arrive)
     quiet = Batch(
         settings, runs, live_model, notices=_notices(job, requests),
+        in_parts=_in_parts(job, requests),
         log=lambda line: None, measure=lambda figures: None,
     )  # fmt: skip
     answer = quiet(job["event"], None)
     if "count_to" in job:
         Path(job["count_to"]).write_text(str(requests.sent))
     return GIVEN_BACK if answer["batchItemFailures"] else DONE
+
+
+def _in_parts(job: dict[str, Any], requests: "_Requests") -> FanOut | None:
+    """What has files scored in parts, where the job names a file for the messages of parts."""
+    if "post" not in job:
+        return None
+
+    class InAFile:
+        def send(self, orders: Sequence[PartOrder]) -> None:
+            for order in orders:  # each counts as a request
+                requests.leave()
+                with Path(job["post"]).open("a") as file:
+                    file.write(order.to_message() + "\n")
+                requests.arrive()
+
+    return FanOut(InAFile(), 500, str(BUNDLED), InThisProcess(), 400)
 
 
 def _notices(job: dict[str, Any], requests: "_Requests") -> Notices:
@@ -89,10 +114,12 @@ class _Requests:
 
     def __init__(self, die_at: int | None, when: str | None) -> None:
         self.die_at, self.when, self.sent = die_at, when, 0
+        self._one_at_a_time = threading.Lock()
 
     def leave(self, **_: Any) -> None:
-        self.sent += 1
-        self._die("before")
+        with self._one_at_a_time:
+            self.sent += 1
+            self._die("before")
 
     def arrive(self, **_: Any) -> None:
         self._die("after")

@@ -77,9 +77,9 @@ class BucketState:
             return None
         if (run := self._files.ended(entries)) is not None:
             return BucketJob(run, name=run.name)
-        for entry in entries:
-            if (running := self._running(entry)) is not None:
-                return running
+        under_way = [found for entry in entries if (found := self._running(entry)) is not None]
+        if under_way:  # of a file in parts the plan is there as well, and says nothing of rows
+            return next((each for each in under_way if each.rows is not None), under_way[0])
         return self._waiting(job)
 
     def remove(self, job: str) -> bool:
@@ -97,7 +97,7 @@ class BucketState:
         below = str(entry["Key"]).removeprefix(self._files.results.address.folder)
         *folders, _, name = below.split("/")  # page, the job, what its file is called, the run
         file = "/".join(folders[2:])
-        if name == _PENDING:  # Spark is at it
+        if name == _PENDING:  # Spark is at it, or many calls
             return BucketJob(None, running=True, name=file)
         age = datetime.now(UTC) - entry["LastModified"]
         if name != RUNNING or age > timedelta(seconds=STALE_SECONDS):

@@ -25,6 +25,15 @@ def local_task(folder: Path, source: InputFile, spec: ScoringSpec, part_bytes: i
     return PartTask.of(spec, files, shared.sources, LocalTarget(folder))
 
 
+def head_and_ending(task: PartTask) -> tuple[bytes, bytes]:
+    """What each part of a text has before its rows and behind them, and the whole has once."""
+    file, text = task.files[0], io.BytesIO()
+    sink = make_sink(text, file, task.scorer(file), task.format, safe=task.options.safe_csv)
+    head = text.getvalue()
+    sink.finish()
+    return head, text.getvalue()[len(head) :]
+
+
 def join_parts(target: LocalTarget, task: PartTask, names: Sequence[str], path: Path) -> int:
     """Put the assigned rows of all parts into one text file, as one reader would have written it.
 
@@ -37,11 +46,7 @@ def join_parts(target: LocalTarget, task: PartTask, names: Sequence[str], path: 
     Returns:
         Its bytes.
     """
-    file, text = task.files[0], io.BytesIO()
-    sink = make_sink(text, file, task.scorer(file), task.format, safe=task.options.safe_csv)
-    head = text.getvalue()
-    sink.finish()
-    ending = text.getvalue()[len(head) :]
+    head, ending = head_and_ending(task)
     with path.open("wb") as joined:
         joined.write(head)
         for name in names:

@@ -195,7 +195,7 @@ def row_group_pieces(file: BinaryIO, path: Path, unit: str, part: Part) -> Itera
             raise WrongFile(
                 path,
                 "has timestamps as INT96 that need a look at the whole file; "
-                "write them with another type, or score it without Spark",
+                "write them with another type, or score it as a whole",
             )
         with open_arrow_file(file, unit) as table:
             for batch in table.iter_batches(batch_size=BLOCK_ROWS, row_groups=groups):

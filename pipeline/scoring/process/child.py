@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import lru_cache, partial
 from pathlib import Path
@@ -23,7 +23,14 @@ from pipeline.reading.file_state import FileState
 from pipeline.reading.options import ReadingOptions
 from pipeline.scoring.inputs import InputFile
 from pipeline.scoring.process.limits import LEAST_MEMORY, be_expendable, bound_memory
-from pipeline.scoring.spec import Challenger, Explaining, FileEngine, Options, ScoringSpec
+from pipeline.scoring.spec import (
+    Challenger,
+    Explaining,
+    FileEngine,
+    Options,
+    Progress,
+    ScoringSpec,
+)
 
 if TYPE_CHECKING:
     from pipeline.scoring.parts.part import PartTask
@@ -31,12 +38,18 @@ if TYPE_CHECKING:
 REPORT_SECONDS = 0.25
 """So often is told how many rows were read."""
 Send = Callable[[dict[str, Any]], None]
+Answer = Callable[[dict[str, Any], Progress], Any]
+"""Does what a request of some kind asks for; what comes of it is told as JSON."""
 
 
-def main(load: Callable[[], FileEngine]) -> NoReturn:
+def main(load: Callable[[], FileEngine], others: Mapping[str, Answer] | None = None) -> NoReturn:
     """Answer requests until there are no more. The argument is how many bytes it may take.
 
     The engine is loaded here, so that no message is lost.
+
+    Args:
+        load: Loads what scores a file.
+        others: What answers requests that have a field of a certain name.
     """
     be_expendable()
     send = _own_output()
@@ -48,26 +61,24 @@ def main(load: Callable[[], FileEngine]) -> NoReturn:
         bound_memory(int(sys.argv[1]))
         for line in sys.stdin:
             send({"rows": 0})  # from here on its end is the fault of this file
-            send(_answer(json.loads(line), score, send))
+            send(_answer(json.loads(line), score, send, others or {}))
     except Exception as error:
         send({"error": _unexpected(error)})
     os._exit(0)  # nothing is worth the time of an orderly end
 
 
-def _answer(request: dict[str, Any], score: FileEngine, send: Send) -> dict[str, Any]:
+def _answer(
+    request: dict[str, Any], score: FileEngine, send: Send, others: Mapping[str, Answer]
+) -> dict[str, Any]:
     """Score a file; what came of it, or why nothing did."""
-    reported = time.monotonic()
-
-    def progress(rows: int) -> None:
-        nonlocal reported
-        if time.monotonic() - reported >= REPORT_SECONDS:
-            reported = time.monotonic()
-            send({"rows": rows})
-
+    progress = _progress_to(send)
     try:
+        for name, answer in others.items():
+            if name in request:
+                return {name: answer(request, progress)}
         if "task" in request:
             return {"part": _score_part(request)}
-        folder, source, spec = _given(request)
+        folder, source, spec = given(request)
         return {"scored": score(folder, source, spec, progress)}
     except CustomerClustersError as error:
         return {"error": error.to_dict()}
@@ -77,7 +88,21 @@ def _answer(request: dict[str, Any], score: FileEngine, send: Send) -> dict[str,
         return {"error": _unexpected(error)}
 
 
-def _given(request: dict[str, Any]) -> tuple[Path, InputFile, ScoringSpec]:
+def _progress_to(send: Send) -> Progress:
+    """What tells the other process every now and then how many rows were read."""
+    reported = time.monotonic()
+
+    def progress(rows: int) -> None:
+        nonlocal reported
+        if time.monotonic() - reported >= REPORT_SECONDS:
+            reported = time.monotonic()
+            send({"rows": rows})
+
+    return progress
+
+
+def given(request: dict[str, Any]) -> tuple[Path, InputFile, ScoringSpec]:
+    """The folder, the file and what it is scored with, as `isolated` has written them."""
     if request["directory"] is not None:
         os.chdir(request["directory"])  # it may be another one than when this process began
     tempfile.tempdir = request["folder"]  # which goes, should this process die
@@ -108,7 +133,7 @@ def _task(text: str) -> "PartTask":
     from pipeline.scoring.parts.local import local_task  # few files have parts
 
     request = json.loads(text)
-    return local_task(*_given(request), request["part_bytes"])
+    return local_task(*given(request), request["part_bytes"])
 
 
 def _state(request: dict[str, Any]) -> FileState | None:
@@ -139,7 +164,7 @@ def _own_output() -> Send:
     return send
 
 
-def _engine() -> FileEngine:
+def engine() -> FileEngine:
     """With little memory in smaller chunks, which takes a little longer."""
     from pipeline.reading.delimited.streams import CHUNK
     from pipeline.scoring.engine import score_rows
@@ -149,4 +174,4 @@ def _engine() -> FileEngine:
 
 
 if __name__ == "__main__":
-    main(_engine)
+    main(engine)

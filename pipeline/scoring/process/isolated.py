@@ -143,6 +143,17 @@ class Isolated:
         result: dict[str, Any] = answer["part"]
         return result
 
+    def ask(
+        self,
+        folder: Path,
+        source: "InputFile",
+        spec: "ScoringSpec",
+        asked: Mapping[str, Any],
+        progress: "Progress",
+    ) -> dict[str, Any]:
+        """As `__call__`, for what `asked` names among the `others` of the process; its answer."""
+        return self._ask(source, {**_request(folder, source, spec), **asked}, progress)
+
     def _ask(
         self,
         source: "InputFile",

@@ -24,6 +24,7 @@ from pipeline.runs.objects import ObjectRef
 from pipeline.runs.store import RunKey
 from tests.support.dropping import Context, Drop, customers, golden, is_whole
 from tests.support.jobs import JOBS, output
+from tests.support.parts import InPieces
 from tests.support.web import app_over
 
 pytestmark = pytest.mark.usefixtures("aws")
@@ -92,6 +93,31 @@ def test_a_job_has_a_form_for_its_file_and_then_its_results(site: Site) -> None:
     assert output(site.client, done).text.count("\n") == 40
     assert is_whole(site.drop.written())  # nothing is left that says how far it is
     assert "march.csv" in site.client.get(done["page"]).text
+
+
+def test_a_job_whose_file_is_scored_in_parts_says_how_far_it_is(site: Site) -> None:
+    pieces, job = InPieces(site.drop), site.make()
+    pieces.deliver(site.upload(job, customers(), "march.csv"))
+    first, *others = pieces.post.take()
+    assert (site.ask(job)["state"], site.ask(job)["name"]) == ("running", "march.csv")
+    assert pieces.deliver(first) == []
+    assert (site.ask(job)["state"], 0 < site.ask(job)["rows"] < 40) == ("running", True)
+    assert pieces.deliver(*others) == []
+    done = site.ask(job)
+    assert (done["state"], done["counts"]["rows_in"]) == ("succeeded", 40)
+    assert output(site.client, done).text.count("\n") == 40
+    assert is_whole(site.drop.written())
+
+
+def test_the_parts_of_a_deleted_job_are_not_scored(site: Site) -> None:
+    pieces, job = InPieces(site.drop), site.make()
+    pieces.deliver(site.upload(job, customers()))
+    first, *others = pieces.post.take()
+    pieces.deliver(first)
+    assert site.client.delete(f"{JOBS}/{job['id']}").status_code == 204
+    assert pieces.deliver(*others) == []
+    assert [name.rpartition("/")[2] for name in site.drop.written()] == ["deleted.json"]
+    assert site.drop.documents("manifest.json") == []
 
 
 def test_answers_say_where_and_when_to_ask(site: Site) -> None:
