@@ -2,19 +2,24 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-import functions.settings
 from functions.settings.models import ModelSettings
 from functions.settings.variables import variables_of
 from model_store import S3Address, Store
 from model_store import open_store as open_at
 
+if TYPE_CHECKING:
+    from functions.settings.server import Settings
 
-def settings() -> "functions.settings.Settings":
+
+def settings() -> "Settings":
     """The settings of this process's environment."""
-    return functions.settings.Settings.from_environment(os.environ)
+    from functions.settings.server import Settings  # those of all doors: a look-up reads few
+
+    return Settings.from_environment(os.environ)
 
 
 def model_settings() -> ModelSettings:

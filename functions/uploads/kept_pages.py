@@ -16,7 +16,7 @@ from functions.uploads.scoring import calls_of, summary_of
 from functions.web.moves import moves_form
 from functions.web.run import ScoredFile, attachment, chart_file, results_page, summary_page
 from model_store import NotFound
-from pipeline.scoring.outputs import REPORT
+from pipeline.scoring.writing.outputs import REPORT
 
 
 class KeptPages:

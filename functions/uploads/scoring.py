@@ -20,10 +20,10 @@ from pipeline.runs.audience.calls import first_calls
 from pipeline.runs.committed import open_run
 from pipeline.scoring.documents import Manifest, Summary
 from pipeline.scoring.inputs import InputFile
-from pipeline.scoring.outputs import write_json
 from pipeline.scoring.report.headline import headline
 from pipeline.scoring.results import score_into
 from pipeline.scoring.spec import FileEngine, Progress, ScoringSpec
+from pipeline.scoring.writing.outputs import write_json
 
 CALLS = "calls.json"
 """The list beside the files of a run. No manifest names it, so that nobody downloads it."""

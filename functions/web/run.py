@@ -18,7 +18,6 @@ from functions.web.matching import undeclared
 from functions.web.rendering import render
 from pipeline.runs.audience.calls import Call
 from pipeline.scoring.documents import Manifest, Summary
-from pipeline.scoring.outputs import MANIFEST, REPORT
 from pipeline.scoring.report.charts import group_chart
 from pipeline.scoring.report.drawing import draw_chart
 from pipeline.scoring.report.headline import headline
@@ -28,6 +27,7 @@ from pipeline.scoring.report.phrases import (
     rejections,
     three_digits,
 )
+from pipeline.scoring.writing.outputs import MANIFEST, REPORT
 
 CHART = "chart.svg"
 _FEW = 4

@@ -23,11 +23,11 @@ from pipeline.reading.open import open_customers
 from pipeline.reading.options import AUTODETECT, ReadingOptions
 from pipeline.runs.committed import CommittedRun
 from pipeline.runs.store import Checkpoint
-from pipeline.scoring.cells import kind_of_appended
 from pipeline.scoring.documents import Manifest
 from pipeline.scoring.parallel import map_in_order
 from pipeline.scoring.sinks.columns import unique_names
-from pipeline.scoring.workbook import CUSTOMERS
+from pipeline.scoring.writing.cells import kind_of_appended
+from pipeline.scoring.writing.workbook import CUSTOMERS
 
 Result = TypeVar("Result")
 _BOM = b"\xef\xbb\xbf"

@@ -11,10 +11,8 @@ from pipeline.reading.customer_file import CustomerFile
 from pipeline.reading.delimited.streams import CHUNK
 from pipeline.reading.file_state import checked_afterwards
 from pipeline.reading.open import open_customers
-from pipeline.scoring.csv_dialect import CsvDialect
 from pipeline.scoring.documents import InputIdentity, OutputFormat, ScoredRows, Summary
 from pipeline.scoring.inputs import InputFile
-from pipeline.scoring.outputs import outputs
 from pipeline.scoring.parallel import map_in_order
 from pipeline.scoring.rejects import Reject, RejectWriter, reject_writer
 from pipeline.scoring.scorer import Scorer
@@ -23,6 +21,8 @@ from pipeline.scoring.spec import Options, Progress, ScoringSpec
 from pipeline.scoring.summary.repeated_ids import RepeatedIds
 from pipeline.scoring.summary.summary import summarise
 from pipeline.scoring.summary.tally import Tally
+from pipeline.scoring.writing.csv_dialect import CsvDialect
+from pipeline.scoring.writing.outputs import outputs
 
 
 def score_rows(

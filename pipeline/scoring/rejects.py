@@ -7,8 +7,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TextIO
 
-from pipeline.scoring.csv_dialect import PLAIN, CsvDialect
-from pipeline.scoring.outputs import csv_writer, without_formula
+from pipeline.scoring.writing.csv_dialect import PLAIN, CsvDialect
+from pipeline.scoring.writing.outputs import csv_writer, without_formula
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -5,11 +5,17 @@ from threading import Thread
 
 from pipeline.model.contract import Label
 from pipeline.release import RELEASE
-from pipeline.scoring.csv_dialect import CsvDialect
 from pipeline.scoring.documents import LabelDocument, Manifest, ScoredRows
 from pipeline.scoring.inputs import InputFile
-from pipeline.scoring.outputs import MANIFEST, outputs, without_formula, write_clusters, write_json
 from pipeline.scoring.spec import FileEngine, Progress, ScoringSpec
+from pipeline.scoring.writing.csv_dialect import CsvDialect
+from pipeline.scoring.writing.outputs import (
+    MANIFEST,
+    outputs,
+    without_formula,
+    write_clusters,
+    write_json,
+)
 
 
 def score_into(

@@ -26,9 +26,9 @@ from pipeline.reading.delimited.compression import packing_of
 from pipeline.scoring.documents import ScoredRows
 from pipeline.scoring.engine import score_rows
 from pipeline.scoring.inputs import InputFile
-from pipeline.scoring.outputs import csv_line
 from pipeline.scoring.scorer import free_names
 from pipeline.scoring.spec import Progress, ScoringSpec
+from pipeline.scoring.writing.outputs import csv_line
 
 TableFormat = Literal["csv", "arrow", "parquet"]
 """Text in UTF-8 with commas and decimal points; a stream of Arrow's IPC format; Parquet."""

@@ -20,8 +20,8 @@ from functions.http.schemas import (
 from functions.web.rendering import link
 from functions.web.run import ScoredFile
 from pipeline.scoring.documents import Failure, Manifest
-from pipeline.scoring.outputs import MANIFEST
 from pipeline.scoring.report.highlights import notices
+from pipeline.scoring.writing.outputs import MANIFEST
 
 JOBS_PATH = "/v1/jobs"
 _MEDIA_TYPES = {

@@ -24,7 +24,7 @@ from functions.uploads.results import JOBS, RECORD, Results
 from model_store import Temporary
 from model_store.errors import reason_of
 from pipeline.runs.store import FAILED
-from pipeline.scoring.outputs import write_json
+from pipeline.scoring.writing.outputs import write_json
 
 MOST_JOBS = 32
 """So many of a machine may wait or run."""

@@ -17,9 +17,9 @@ from pipeline.reading.customer_file import CustomerFile
 from pipeline.runs.committed import CommittedRun
 from pipeline.runs.rows import opened_part, text_rows
 from pipeline.scoring.documents import Manifest
-from pipeline.scoring.outputs import csv_line, without_formula
 from pipeline.scoring.sinks.columns import unique_names
 from pipeline.scoring.sinks.table import without_formulas
+from pipeline.scoring.writing.outputs import csv_line, without_formula
 
 
 def group_rows(run: CommittedRun, cluster: int) -> Iterator[bytes]:

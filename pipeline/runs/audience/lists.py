@@ -19,12 +19,12 @@ from pipeline.reading.arrow_numpy import text_column
 from pipeline.runs.audience.spec import Audience
 from pipeline.runs.rows import typed
 from pipeline.runs.store import Checkpoint
-from pipeline.scoring.cells import Cells, kinds_of_appended
-from pipeline.scoring.csv_dialect import CsvDialect
 from pipeline.scoring.documents import OutputFormat
-from pipeline.scoring.outputs import csv_line, without_formula
 from pipeline.scoring.sinks.table import without_formulas
-from pipeline.scoring.workbook import Column, Kind, Sheet, new_workbook
+from pipeline.scoring.writing.cells import Cells, kinds_of_appended
+from pipeline.scoring.writing.csv_dialect import CsvDialect
+from pipeline.scoring.writing.outputs import csv_line, without_formula
+from pipeline.scoring.writing.workbook import Column, Kind, Sheet, new_workbook
 
 SHEET, ABOUT = "Audience", "About"
 _ROW_GROUP = 65_536

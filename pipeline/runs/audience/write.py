@@ -21,9 +21,9 @@ from pipeline.runs.audience.spec import ORDERED_AT_MOST, Audience, AudienceCount
 from pipeline.runs.committed import CommittedRun
 from pipeline.runs.rows import open_rows
 from pipeline.runs.store import Checkpoint
-from pipeline.scoring.csv_dialect import CsvDialect
 from pipeline.scoring.scorer import free_names
-from pipeline.scoring.workbook import refuse_more_columns, refuse_more_rows
+from pipeline.scoring.writing.csv_dialect import CsvDialect
+from pipeline.scoring.writing.workbook import refuse_more_columns, refuse_more_rows
 
 ContractOf = Callable[[str], Contract]
 """The contract of a model by its version, for runs whose manifest names neither id nor label."""

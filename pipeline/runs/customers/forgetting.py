@@ -29,8 +29,8 @@ from pipeline.runs.customers.index import IndexKey, id_text, is_index
 from pipeline.runs.customers.indexing import write_index
 from pipeline.runs.rows import opened_part, text_rows, texts_of
 from pipeline.runs.store import as_json
-from pipeline.scoring.csv_dialect import CsvDialect
-from pipeline.scoring.outputs import csv_writer, without_formula
+from pipeline.scoring.writing.csv_dialect import CsvDialect
+from pipeline.scoring.writing.outputs import csv_writer, without_formula
 
 REJECTED = "rejected.csv"
 _ROW_GROUP = 65_536

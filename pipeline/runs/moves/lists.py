@@ -20,10 +20,10 @@ from pipeline.runs.committed import CommittedRun
 from pipeline.runs.moves.features import Causes, texts_of_values
 from pipeline.runs.moves.result import GroupMoves
 from pipeline.runs.moves.spec import Change, MovesSpec
-from pipeline.scoring.cells import Cells
-from pipeline.scoring.csv_dialect import CsvDialect
 from pipeline.scoring.scorer import free_names
-from pipeline.scoring.workbook import MOST_ROWS, Column, Kind, Sheet, Workbook, new_workbook
+from pipeline.scoring.writing.cells import Cells
+from pipeline.scoring.writing.csv_dialect import CsvDialect
+from pipeline.scoring.writing.workbook import MOST_ROWS, Column, Kind, Sheet, Workbook, new_workbook
 
 SHEET, ABOUT = "Moves", "About"
 _WAYS = ("towards risk", "away from risk", "same rate", "")

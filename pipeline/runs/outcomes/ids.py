@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from pipeline.reading.arrow_columns import as_text, is_text, without_dictionary, without_view
 from pipeline.reading.arrow_numpy import column_of, missing_in, values_of
-from pipeline.scoring.outputs import FORMULA
 from pipeline.scoring.summary.repeated_ids import Hashes, hashes_of
+from pipeline.scoring.writing.outputs import FORMULA
 
 _HARMLESS = f"^'({FORMULA.removeprefix('^')})"
 _LARGEST = 2.0**53

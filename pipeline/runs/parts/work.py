@@ -14,7 +14,6 @@ from model_store import S3Address
 from pipeline.runs.objects import ObjectRef, S3Source, S3Target
 from pipeline.runs.parts.joined import MOST, Piece, join
 from pipeline.scoring.documents import OutputFormat, ScoredRows
-from pipeline.scoring.outputs import outputs
 from pipeline.scoring.parts.distributed import score_in_parts
 from pipeline.scoring.parts.inspection import InspectedFile, inspect
 from pipeline.scoring.parts.kept import KeptParts, score_and_keep
@@ -24,6 +23,7 @@ from pipeline.scoring.parts.part import PartResult, PartTask
 from pipeline.scoring.parts.part_plan import PART_BYTES, Part
 from pipeline.scoring.parts.shared_input import SharedInput
 from pipeline.scoring.spec import Progress, ScoringSpec
+from pipeline.scoring.writing.outputs import outputs
 
 
 class _KeepingTarget(S3Target):

@@ -13,10 +13,8 @@ from pathlib import Path
 from model_store import NotFound, Temporary
 from pipeline.errors import WrongFile
 from pipeline.reading.file_state import checked_afterwards
-from pipeline.scoring.csv_dialect import CsvDialect
 from pipeline.scoring.documents import InputIdentity, ScoredRows
 from pipeline.scoring.engine import refuse_too_many_rejects, scored_rows
-from pipeline.scoring.outputs import outputs
 from pipeline.scoring.parallel import map_in_order
 from pipeline.scoring.parts.inspection import InspectedFile, inspect
 from pipeline.scoring.parts.locations import NOT_SHARED, WORKING, Target
@@ -36,6 +34,8 @@ from pipeline.scoring.summary.repeated_ids import RepeatedIds
 from pipeline.scoring.summary.summary import summarise
 from pipeline.scoring.summary.tally import Tally
 from pipeline.scoring.summary.tally_codec import add_encoded, empty_total
+from pipeline.scoring.writing.csv_dialect import CsvDialect
+from pipeline.scoring.writing.outputs import outputs
 
 _DELETING = 8
 Runner = Callable[[PartTask, Sequence[Part]], Sequence[PartResult]]

@@ -7,9 +7,9 @@ import pyarrow as pa
 
 from pipeline.reading.arrow_numpy import column_of, text_column
 from pipeline.reading.customer_file import CustomerFile
-from pipeline.scoring.csv_dialect import CsvDialect
 from pipeline.scoring.documents import RISK_COLUMNS
 from pipeline.scoring.scorer import ScoredBlock, Scorer
+from pipeline.scoring.writing.csv_dialect import CsvDialect
 
 
 class AppendedColumns:

@@ -85,7 +85,7 @@ def open_sink(
 @contextmanager
 def _workbook(path: Path, file: CustomerFile, scorer: Scorer) -> Iterator[Sink]:
     from pipeline.scoring.sinks.workbook import WorkbookSink, refuse_oversized
-    from pipeline.scoring.workbook import new_workbook
+    from pipeline.scoring.writing.workbook import new_workbook
 
     refuse_oversized(file)
     with new_workbook(path) as book:

@@ -10,10 +10,10 @@ import pyarrow.csv
 from pipeline.reading.arrow_columns import is_binary, is_text, without_dictionary, without_view
 from pipeline.reading.arrow_numpy import text_column
 from pipeline.reading.customer_file import CustomerFile
-from pipeline.scoring.outputs import FORMULA, NUMBER, csv_line, without_formula
 from pipeline.scoring.scorer import ScoredBlock, Scorer
 from pipeline.scoring.sinks.columns import AppendedColumns, byte_order_mark, unique_names
 from pipeline.scoring.sinks.rows_only import RowsOnly
+from pipeline.scoring.writing.outputs import FORMULA, NUMBER, csv_line, without_formula
 
 
 class TableSink(RowsOnly):

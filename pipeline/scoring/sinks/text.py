@@ -8,11 +8,11 @@ import pyarrow.compute as pc
 
 from pipeline.reading.arrow_numpy import column_of, text_column, values_of
 from pipeline.reading.customer_file import CustomerFile
-from pipeline.scoring.outputs import csv_line
 from pipeline.scoring.scorer import ScoredBlock, Scorer
 from pipeline.scoring.sinks.columns import AppendedColumns, byte_order_mark
 from pipeline.scoring.sinks.decimals import Decimals, Shares
 from pipeline.scoring.sinks.rows_only import RowsOnly
+from pipeline.scoring.writing.outputs import csv_line
 
 
 class TextSink(RowsOnly):

@@ -13,13 +13,13 @@ from pipeline.model.numbers import NumberFormat
 from pipeline.reading.customer_file import CustomerFile
 from pipeline.reading.delimited.reader import DelimitedReader
 from pipeline.reading.delimited.streams import CHUNK
-from pipeline.scoring.cells import Cells, kinds_of_appended
-from pipeline.scoring.csv_dialect import CsvDialect
 from pipeline.scoring.documents import ClusterSummary, Summary
 from pipeline.scoring.rejects import Reject
 from pipeline.scoring.scorer import ScoredBlock, Scorer
 from pipeline.scoring.sinks.columns import AppendedColumns, unique_names
-from pipeline.scoring.workbook import (
+from pipeline.scoring.writing.cells import Cells, kinds_of_appended
+from pipeline.scoring.writing.csv_dialect import CsvDialect
+from pipeline.scoring.writing.workbook import (
     CUSTOMERS,
     GROUPS,
     MOST_ROWS,

@@ -15,8 +15,8 @@ import pytest
 from model_store import Temporary
 from pipeline.runs import Workspace
 from pipeline.scoring.documents import Manifest
-from pipeline.scoring.outputs import write_json
 from pipeline.scoring.spec import ScoringSpec
+from pipeline.scoring.writing.outputs import write_json
 from tests.support.dropping import HEADER, Context, Drop, queued
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ from functions.uploads.results import JOBS as UNFINISHED
 from functions.uploads.slots import Slots
 from model_store import BUNDLED, Temporary, open_store
 from pipeline.runs.notices import Notices
-from pipeline.scoring.outputs import write_json
+from pipeline.scoring.writing.outputs import write_json
 from tests.functions.conftest import Lines
 from tests.support.jobs import CSV, JOBS, ask, ended, output, scored, send
 from tests.support.notices import Inbox

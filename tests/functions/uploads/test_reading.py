@@ -157,7 +157,9 @@ def test_every_option_that_an_error_names_has_a_name_on_the_page(
         assert view["error"] == f"{names[name]}: expected a, found 'b'"
         assert view["decides"] == name
     quoted = f"x--{name}.csv: row 1: '--{name}' is no number"
-    view = files_view(loaded, 1, LABELS, ProblemError(422, quoted, code="invalid_file"))
+    view = files_view(
+        loaded, 1, LABELS, ProblemError(422, quoted, code="invalid_file", of_file=True)
+    )
     assert (view["error"], view["decides"]) == (quoted, "")
 
 

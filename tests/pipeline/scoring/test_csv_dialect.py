@@ -12,8 +12,8 @@ import pytest
 from openpyxl import Workbook
 
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.scoring.csv_dialect import CsvDialect
 from pipeline.scoring.spec import Options
+from pipeline.scoring.writing.csv_dialect import CsvDialect
 from tests.support.audiences import customers
 from tests.support.scoring import score_file
 

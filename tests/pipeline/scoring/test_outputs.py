@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.model.cluster_model import ClusterModel
-from pipeline.scoring.outputs import NUMBER, csv_line, without_formula
 from pipeline.scoring.rejects import Reject, RejectWriter
 from pipeline.scoring.sinks.columns import unique_names
 from pipeline.scoring.sinks.table import without_formulas
 from pipeline.scoring.spec import Options
+from pipeline.scoring.writing.outputs import NUMBER, csv_line, without_formula
 from tests.support.scoring import score_file
 
 FEATURES = {

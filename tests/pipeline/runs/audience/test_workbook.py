@@ -12,8 +12,8 @@ from pipeline.errors import WrongFile
 from pipeline.runs.audience.lists import ABOUT, SHEET
 from pipeline.runs.audience.spec import AudienceSpec
 from pipeline.runs.audience.write import write_audience
-from pipeline.scoring import workbook
 from pipeline.scoring.spec import Explaining
+from pipeline.scoring.writing import workbook
 from tests.pipeline.runs.conftest import MakeRun
 from tests.support.audiences import FORMULAS, HEADER, customers, read_list, read_sheet
 

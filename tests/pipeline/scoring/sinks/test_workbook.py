@@ -16,10 +16,10 @@ from pipeline.model.cluster_model import ClusterModel
 from pipeline.runs.in_parts import InParts
 from pipeline.runs.inputs import DataSetInput
 from pipeline.runs.store import Workspace
-from pipeline.scoring import workbook
 from pipeline.scoring.parts.locations import LocalTarget
 from pipeline.scoring.sinks import workbook as sink
 from pipeline.scoring.spec import Explaining, Options, ScoringSpec
+from pipeline.scoring.writing import workbook
 from tests.support.audiences import FORMULAS, HEADER, customers, read_sheet
 from tests.support.scoring import score_file
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from pipeline.scoring.csv_dialect import CsvDialect
 from pipeline.scoring.documents import ClusterSummary, OutputFormat
+from pipeline.scoring.writing.csv_dialect import CsvDialect
 
 MANIFEST = "manifest.json"
 FAILED = "failed.json"

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline.reading.arrow_columns import as_text, is_text, without_dictionary, without_view
-from pipeline.scoring.workbook import Cell, Column, Kind
+from pipeline.scoring.writing.workbook import Cell, Column, Kind
 
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,10})")
 _APPENDED: Mapping[str, Kind] = {

@@ -77,7 +77,7 @@ def score(
         raise click.UsageError("--jobs is for --engine local; see --master")
     if engine == "local" and jobs == 1:
         isolated().start()  # it takes longer than what is imported here meanwhile
-    from functions.cli.score_files import score_files
+    from functions.cli.score.files import score_files
 
     score_files(
         inputs,

@@ -1,0 +1,1 @@
+"""`customer-clusters score`: files in, runs out."""

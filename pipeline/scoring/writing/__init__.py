@@ -1,0 +1,1 @@
+"""How the files of a run are written: text, documents and workbooks."""
