@@ -32,7 +32,7 @@ serve: setup  ## Serve the API and the pages on http://127.0.0.1:8000 (PORT=8080
 # Everything that needs more than Python and a minute; pyproject.toml says what the markers mean.
 SLOW = browser or image or spark or search
 
-test: setup  ## Run the fast tests, in two minutes (BANKCHURNERS_CSV names the real file)
+test: setup  ## Run the fast tests, in some seven minutes on two cores (BANKCHURNERS_CSV names the real file)
 	$(BIN)/pytest --numprocesses=auto -m "not ($(SLOW))"
 
 test-slow: setup  ## Run the others: in a browser, in containers, on Spark, whole searches

@@ -17,7 +17,7 @@ from pipeline.release import RELEASE
 COMMANDS = {
     "assign": (".assign", "Say which cluster one customer belongs to, and why."),
     "serve": (".serve", "Answer look-ups over HTTP, and show the pages."),
-    "score": (".score", "Assign every customer of files; write results."),
+    "score": (".score.score", "Assign every customer of files; write results."),
     "audience": (".audience.audience", "List customers of a run for a campaign."),
     "customer": (".customers.customer", "Say which groups one customer was in."),
     "forget": (".customers.forget", "Remove people from scored files for good."),
