@@ -142,6 +142,21 @@ def test_the_documents_name_only_modules_that_are_there() -> None:
             assert (ROOT / name.replace(".", "/")).with_suffix(".py").exists(), (page, name)
 
 
+def test_the_documents_name_only_tests_that_are_there() -> None:
+    """What holds a line of the list before production."""
+    files = list((ROOT / "tests").rglob("test_*.py"))
+    known = {path.name for path in files}
+    for path in files:
+        known.update(re.findall(r"^(?:async )?def (test_\w+)", path.read_text(), re.M))
+    named = {
+        name
+        for document in DOCUMENTS
+        for name in re.findall(r"`[^`\n]*?(test_\w+(?:\.py)?)`", document.read_text())
+    }
+    assert len(named) > 40
+    assert named - known == set()
+
+
 def test_the_readme_can_be_read_in_five_minutes() -> None:
     assert len((ROOT / "README.md").read_text().split()) < 900
 
