@@ -303,7 +303,7 @@ class _Child:
         assert process.stdin is not None
         with process.stdout, suppress(OSError), process.stdin:
             for line in process.stdout:
-                if line.endswith(b"\n"):
+                if line.startswith(b"{") and line.endswith(b"\n"):  # else a library has printed it
                     self._messages.put(json.loads(line))
             self._messages.put(process.wait())
 

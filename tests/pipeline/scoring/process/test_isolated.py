@@ -60,6 +60,19 @@ def test_another_process_writes_what_this_one_does(
         assert (tmp_path / "there" / name).read_bytes() == (tmp_path / "here" / name).read_bytes()
 
 
+def test_what_a_library_prints_while_it_is_imported_does_no_harm(
+    model: ClusterModel, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talking = "print('a new version is out', flush=True)\n"
+    talking += "from tests.support.dying import load, main\nmain(load)\n"
+    (tmp_path / "talking.py").write_text(talking)
+    monkeypatch.syspath_prepend(tmp_path)
+    engine = Isolated(LEAST_MEMORY, 6.0, "talking")
+    summary = score_file(write(GOOD), model, "v1", tmp_path / "out", Options(), engine=engine)
+    engine.stop()
+    assert summary["rows_assigned"] == 1
+
+
 def test_a_path_is_meant_from_where_it_was_said(
     score: Callable[..., dict[str, Any]],
     write: Write,
