@@ -99,7 +99,8 @@ policy: .venv-policy/ready package cloudformation  ## Look for what is unwise or
 	$(CHECKOV) --framework kubernetes --config-file infra/helm/checkov.yml -d build/helm
 	$(POLICY)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(POLICY)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yml
-	$(POLICY)/zizmor --quiet --offline --no-progress .github/workflows
+	$(POLICY)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(POLICY)/zizmor --quiet --offline --no-progress .github
 
 terraform: node_modules/ready  ## Write what the Terraform module has from the template anew
 	npx osls package --stage prod --package build/prod
