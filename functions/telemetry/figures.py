@@ -61,7 +61,7 @@ PROBLEMS = Figure(
     {"code": "customer_clusters.problem.code"},
 )  # fmt: skip
 LOOKUPS = Figure(
-    "lookups", "counter", "Customers who were looked up one by one, by the cluster they are in.",
+    "look_ups", "counter", "Customers who were looked up one by one, by the cluster they are in.",
     {"model": _MODEL, "cluster": "customer_clusters.cluster"},
 )  # fmt: skip
 BATCH_ROWS = Figure(

@@ -127,7 +127,7 @@ def test_customers_are_counted_by_their_cluster_and_by_what_became_of_them(
     answer = client.post("/v1/assign/batch", content=table, headers={"content-type": "text/csv"})
     assert answer.status_code == 200
     found = scraped(client)
-    assert of(found, "lookups_total", model="default", cluster=str(cluster)) == 1
+    assert of(found, "look_ups_total", model="default", cluster=str(cluster)) == 1
     assert of(found, "batch_rows_total", model="default", outcome="assigned") == 3
     assert of(found, "batch_rows_total", model="default", outcome="rejected") == 2
 
