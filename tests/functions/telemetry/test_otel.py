@@ -137,7 +137,7 @@ def test_a_server_sends_a_span_a_request_and_those_of_a_job_below_its_own(
     metrics = collector.metrics()
     points = metrics["http.server.request.duration"].histogram.data_points
     assert sum(point.count for point in points) >= 3
-    assert {"customer_clusters.lookups", "customer_clusters.model.info"} <= metrics.keys()
+    assert {"customer_clusters.look_ups", "customer_clusters.model.info"} <= metrics.keys()
     [rows_in] = metrics["customer_clusters.rows_in"].sum.data_points
     assert rows_in.as_int == 9
     said = collector.resource()
