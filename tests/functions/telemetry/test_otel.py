@@ -9,7 +9,6 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -109,8 +108,9 @@ def test_a_server_sends_a_span_a_request_and_those_of_a_job_below_its_own(
     rows = (header + "0710001,0,1907,38\n" * 9).encode()
     with serve(collector.environment) as address:
         post(f"{address}/v1/assign", json.dumps(CUSTOMER).encode(), traceparent=TRACEPARENT)
-        with suppress(urllib.error.HTTPError):
+        with pytest.raises(urllib.error.HTTPError) as refused:
             post(f"{address}/v1/assign", b'{"CLIENTNUM": "0710001", "Total_Trans_Amt": "1907x"}')
+        refused.value.close()
         post(f"{address}/v1/jobs?name=secret.csv", rows, "text/csv", traceparent=TRACEPARENT)
         collector.wait_for(lambda: any(span.name == "job" for span in collector.spans()))
     spans = {span.name: span for span in collector.spans()}
