@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
@@ -11,7 +12,7 @@ from functions.aws.events import object_refs
 from functions.live_model import LiveModel
 from functions.s3 import Batch, result_name
 from functions.settings import BatchSettings
-from model_store import S3Address
+from model_store import NotFound, S3Address
 from model_store.storage.s3 import S3Storage
 from pipeline.runs.history.entry import LEDGER, LedgerEntry
 from pipeline.runs.history.ledger import read_ledger
@@ -161,7 +162,8 @@ class Drop:
         pages = self.s3.get_paginator("list_objects_v2")
         for page in pages.paginate(Bucket=place.bucket, Prefix=root):
             for key in (entry["Key"] for entry in page.get("Contents", [])):
-                found[key.removeprefix(root)] = results.read(key)
+                with suppress(NotFound):  # a call that was killed had asked for its removal
+                    found[key.removeprefix(root)] = results.read(key)
         return found
 
     def said(self) -> list[str]:

@@ -99,6 +99,39 @@ def test_many_parts_that_are_read_again_are_sent_again(
     assert pieces.drop.written() == whole
 
 
+class Halting(Post):
+    """A queue that takes one message, and then whoever sends them dies."""
+
+    def send(self, orders: Sequence[PartOrder]) -> None:
+        super().send(orders[:1])
+        raise Temporary("send parts to", "the queue", "it was cut short")
+
+
+def test_parts_of_which_some_messages_were_sent_are_sent_again(
+    pieces: InPieces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of a file at first, then those that are read again."""
+    monkeypatch.setattr("pipeline.scoring.parts.kept.FEW", 0)
+    event = pieces.drop.put(KEY, quoted())
+    whole = pieces.whole(event)
+    pieces.post = Halting()
+    assert len(pieces.deliver(event)) == 1
+    sent = pieces.post.take()
+    pieces.post = Post()
+    assert pieces.deliver(event) == []
+    *others, last = sent + pieces.post.take()
+    assert pieces.deliver(*others) == []
+    pieces.post = Halting()
+    assert len(pieces.deliver(last)) == 1
+    waiting = [*pieces.post.take(), last]
+    pieces.post = Post()
+    waves = 0
+    while waiting and waves < 9:
+        assert pieces.deliver(*waiting) == []
+        waiting, waves = pieces.post.take(), waves + 1
+    assert pieces.drop.written() == whole
+
+
 def test_a_run_is_scored_in_parts_or_on_spark_and_not_by_both(pieces: InPieces) -> None:
     class Spark:
         def start(self, name: str, token: str, arguments: Any) -> str:
