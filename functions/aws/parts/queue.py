@@ -55,7 +55,10 @@ class PartOrder:
         """Read what `to_message` wrote; None for any other event."""
         if not isinstance(event, Mapping) or event.get("score") != _SCORE:
             return None
-        return cls(*(event[each.name] for each in fields(cls)))
+        found = [event.get(each.name) for each in fields(cls)]
+        kinds = (str, str, str, Mapping, list)
+        ours = all(isinstance(each, kind) for each, kind in zip(found, kinds, strict=True))
+        return cls(*found) if ours else None
 
 
 class PartsQueue(Protocol):

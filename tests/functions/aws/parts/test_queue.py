@@ -76,7 +76,11 @@ def test_what_the_queue_does_not_take_is_temporary() -> None:
         queue.send([PartOrder.of("run", REF, PARTS[0])])
 
 
-@pytest.mark.parametrize("event", [None, {}, {"Records": []}, {"deliver": "notices"}, "part"])
+@pytest.mark.parametrize(
+    "event",
+    [None, {}, {"Records": []}, {"deliver": "notices"}, "part", {"score": "part"},
+     {"score": "part", "run": 5, "bucket": [], "key": None, "part": {}, "wave": 3}],
+)  # fmt: skip
 def test_other_events_are_no_parts(event: Any) -> None:
     assert PartOrder.from_event(event) is None
 
