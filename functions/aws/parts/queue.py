@@ -55,7 +55,7 @@ class PartOrder:
         """Read what `to_message` wrote; None for any other event."""
         if not isinstance(event, Mapping) or event.get("score") != _SCORE:
             return None
-        found = [event.get(each.name) for each in fields(cls)]
+        found: list[Any] = [event.get(each.name) for each in fields(cls)]
         kinds = (str, str, str, Mapping, list)
         ours = all(isinstance(each, kind) for each, kind in zip(found, kinds, strict=True))
         return cls(*found) if ours else None
